@@ -1,0 +1,88 @@
+#!/usr/bin/env node
+/**
+ * `tally <command>`: finds the command, says what is wrong in one line, sets the exit code.
+ */
+import { readFileSync } from 'node:fs';
+import { ConfigError, describeSettings, readConfig } from './config.ts';
+import { ListenError } from './server/listener.ts';
+import { Log } from './server/log.ts';
+import { serve } from './server/serve.ts';
+import { Exit } from './server/shutdown.ts';
+
+const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances out.
+
+  tally serve [flags]    start the server (tally serve --help lists the flags)
+  tally --help           this text
+  tally --version        the version
+
+Once it serves, from another terminal:
+
+  printf '{"user":"alice","action":"buy","amount":100}\\n' | nc -N 127.0.0.1 7878
+  printf '{"type":"balance","user":"alice"}\\n' | nc -N 127.0.0.1 7878
+
+Exit codes: 0 stopped cleanly, 1 could not start, 2 wrong usage, 3 accepted events were lost,
+130 or 143 stopped at once by a second signal.
+`;
+
+const SERVE_HELP = `tally serve: start the server, until SIGINT (Ctrl+C) or SIGTERM.
+
+One JSON object a line in, one reply line out, in order. A flag wins over its environment variable, which is
+TALLY_ and the flag in capitals: --port is TALLY_PORT, --line-bytes-max is TALLY_LINE_BYTES_MAX.
+
+  tally serve --port 0 --workers 2        two workers, a free port (it is reported)
+  tally serve --ring 1024 --work-us 200   events that cost 200 µs and a small queue: see server_busy
+${describeSettings()}
+
+On a terminal it prints readable lines (NO_COLOR is respected); elsewhere JSON lines, the first of them
+{"event":"listening",…}, the last {"event":"stopped",…} with the ledger.
+`;
+
+async function main(args: string[]): Promise<void> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case 'serve':
+      if (rest.includes('--help') || rest.includes('-h')) return print(SERVE_HELP);
+      return runServe(rest);
+    case '--version':
+    case '-v':
+      return print(`${version()}\n`);
+    case '--help':
+    case '-h':
+    case 'help':
+      return print(rest[0] === 'serve' ? SERVE_HELP : HELP);
+    case undefined:
+      process.stderr.write(HELP);
+      process.exitCode = Exit.usage;
+      return;
+    default:
+      fail(Exit.usage, `${command} is no command of tally; tally --help lists them`);
+  }
+}
+
+async function runServe(args: string[]): Promise<void> {
+  const config = readConfig(args, process.env);
+  await serve(config, new Log(config.logLevel, config.logFormat, process.stdout, process.env), version());
+}
+
+function version(): string {
+  // Compiled, this file lies one folder deeper.
+  const up = import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json';
+  return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function fail(exitCode: number, message: string): void {
+  process.stderr.write(`tally: ${message}\n`);
+  process.exitCode = exitCode;
+}
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof ConfigError) fail(Exit.usage, error.message);
+  else if (error instanceof ListenError) fail(Exit.notStarted, error.message);
+  else fail(Exit.notStarted, `could not start: ${error instanceof Error ? error.message : String(error)}`);
+}

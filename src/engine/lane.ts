@@ -1,0 +1,132 @@
+/**
+ * The socket thread's end of one worker: its ring, its bell, and the asks that wait for its answers.
+ */
+import { Count, type Lane as LaneMemory, Word } from './layout.ts';
+import { Bell } from './parking.ts';
+import { Producer } from './ring.ts';
+
+/** Somebody who waits to hear a balance. */
+export interface Asker {
+  /** `OVERFLOWED` if the event could not be applied. */
+  answer(balance: number): void;
+}
+
+interface Ask {
+  sequence: number;
+  asker: Asker;
+}
+
+export class Lane {
+  readonly ring: Producer;
+  readonly #memory: LaneMemory;
+  readonly #bell: Bell;
+  /** Asks not yet answered, oldest first, from `#answered` on. */
+  #asks: Ask[] = [];
+  #answered = 0;
+  /** Free-running count of asks; its low bits say where the answer will lie. */
+  #askCount = 0;
+  #hasNewAsk = false;
+  #retries: (() => void)[] = [];
+
+  constructor(memory: LaneMemory) {
+    this.#memory = memory;
+    this.ring = new Producer(memory);
+    this.#bell = new Bell(memory.words);
+  }
+
+  /** Pushes an event (or, with amount 0, only the reading of a balance) whose answer `asker` wants. */
+  tryAsk(user: number, amount: number, asker: Asker): boolean {
+    // An answer's place is free once it was collected; asks that are still open lie in the ring, so after this
+    // there is a place whenever the ring has room.
+    if (this.#asks.length - this.#answered === this.ring.capacity) this.collect();
+    const place = this.#askCount & (this.ring.capacity - 1);
+    const sequence = this.ring.tail;
+    if (!this.ring.tryPush(user, place + 1, amount)) return false;
+    this.#askCount = (this.#askCount + 1) | 0;
+    this.#asks.push({ sequence, asker });
+    this.#hasNewAsk = true;
+    return true;
+  }
+
+  /** Shows the worker what was pushed, and wakes it if it parks, if somebody waits, or if the ring fills up. */
+  publish(): void {
+    if (!this.ring.publish()) return;
+    const half = this.ring.capacity >> 1;
+    const isFilling = this.ring.depthSeen >= half && this.ring.depth >= half;
+    this.#bell.ring(this.#hasNewAsk || isFilling);
+    this.#hasNewAsk = false;
+  }
+
+  /** The worker's message came: it has answered, or made room. */
+  progressed(): void {
+    // Acknowledged before the head is read: see sendProgress in worker.ts.
+    Atomics.store(this.#memory.words, Word.acknowledged, Atomics.load(this.#memory.words, Word.rung));
+    this.collect();
+    const retries = this.#retries;
+    this.#retries = [];
+    for (const retry of retries) retry();
+  }
+
+  /** Tells the askers whose events the worker has passed. */
+  collect(): void {
+    if (this.#answered === this.#asks.length) return;
+    const head = (this.ring.tail - this.ring.depth) | 0;
+    while (this.#answered < this.#asks.length) {
+      const { sequence, asker } = this.#asks[this.#answered]!;
+      if (((head - sequence) | 0) <= 0) break;
+      // Asks are answered in order, so the oldest one's place follows from how many there are.
+      const place = (this.#askCount - (this.#asks.length - this.#answered)) & (this.ring.capacity - 1);
+      this.#answered += 1;
+      asker.answer(this.#memory.answers[place]!);
+    }
+    if (this.#answered === this.#asks.length || this.#answered > this.ring.capacity) {
+      this.#asks.splice(0, this.#answered);
+      this.#answered = 0;
+    }
+  }
+
+  whenRoom(retry: () => void): void {
+    this.#retries.push(retry);
+    Atomics.store(this.#memory.words, Word.wanted, (Atomics.load(this.#memory.words, Word.wanted) + 1) | 0);
+    this.#bell.ring(true);
+    // The worker stores its head, then looks at `wanted`; here it is the other way round. One of the two sees.
+    if (this.ring.hasRoom()) setImmediate(() => this.progressed());
+  }
+
+  get processed(): number {
+    return Number(Atomics.load(this.#memory.counts, Count.processed));
+  }
+
+  get overflowed(): number {
+    return Number(Atomics.load(this.#memory.counts, Count.overflowed));
+  }
+
+  get parks(): number {
+    return Atomics.load(this.#memory.words, Word.parks) >>> 0;
+  }
+
+  get naps(): number {
+    return Atomics.load(this.#memory.words, Word.naps) >>> 0;
+  }
+
+  get lateWakes(): number {
+    return Atomics.load(this.#memory.words, Word.lateWakes) >>> 0;
+  }
+
+  stop(): void {
+    this.#command(Word.stop, 1);
+  }
+
+  freeze(isFrozen: boolean): void {
+    this.#command(Word.frozen, isFrozen ? 1 : 0);
+  }
+
+  crash(): void {
+    this.#command(Word.crash, 1);
+  }
+
+  #command(word: number, value: number): void {
+    Atomics.store(this.#memory.words, word, value);
+    this.#bell.ring(true);
+  }
+}

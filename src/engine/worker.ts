@@ -1,0 +1,97 @@
+/**
+ * A worker thread: takes events from its ring, applies them, rests when there are none.
+ *
+ * It never returns to its event loop, so everything it must know arrives in shared memory, and the only
+ * messages it sends are "there are answers", when somebody asked for one.
+ */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { Balances } from './balances.ts';
+import { laneOf, type Shape, shapeOf, Word } from './layout.ts';
+import { Rester } from './parking.ts';
+import { Consumer } from './ring.ts';
+
+/** Events between two publications of the head: often enough for the producer, rare enough to cost nothing. */
+const RUN_EVENTS_MAX = 64;
+
+export interface WorkerStart {
+  buffer: SharedArrayBuffer;
+  worker: number;
+}
+
+export type WorkerMessage = 'ready' | 'progress';
+
+export function runWorker({ buffer, worker }: WorkerStart, send: (message: WorkerMessage) => void): void {
+  const shape = shapeOf(buffer);
+  const { words } = laneOf(buffer, shape, worker);
+  const balances = new Balances(buffer, shape, worker);
+  const cost = costOf(shape);
+  const runMax = cost === undefined ? RUN_EVENTS_MAX : 1;
+
+  const consumer = new Consumer(laneOf(buffer, shape, worker));
+  const recovered = balances.recover();
+  if (recovered !== consumer.head) {
+    balances.publishCounts();
+    consumer.release(recovered);
+  }
+
+  const isFrozen = () => Atomics.load(words, Word.frozen) === 1;
+  const isStopped = () => Atomics.load(words, Word.stop) === 1;
+  const rester = new Rester(words, () => !isFrozen() && (consumer.available() > 0 || isStopped()));
+  // The producer's word is read afresh: an older worker may have been asked for progress and died.
+  let wantedSeen = (Atomics.load(words, Word.wanted) - 1) | 0;
+
+  send('ready');
+  for (;;) {
+    const available = consumer.available();
+    // Frozen is looked at after the tail: an event pushed after the freeze can't slip through.
+    if (available === 0 || isFrozen()) {
+      if (available === 0 && isStopped() && !isFrozen()) return;
+      rester.waitForWork();
+      continue;
+    }
+    if (Atomics.load(words, Word.crash) === 1) throw new Error('crashed by a debug request');
+    rester.worked();
+    let head = consumer.head;
+    let asked = false;
+    for (let left = Math.min(available, runMax); left > 0; left--) {
+      cost?.();
+      asked = balances.apply(head) || asked;
+      head = (head + 1) | 0;
+    }
+    balances.publishCounts();
+    consumer.release(head);
+    const wanted = Atomics.load(words, Word.wanted);
+    if (asked || wanted !== wantedSeen) {
+      wantedSeen = wanted;
+      sendProgress(words, send);
+    }
+  }
+}
+
+/**
+ * One message at a time is under way: the socket thread acknowledges before it looks at the head, and the head
+ * was stored before the look at the acknowledgement, so an answer that finds a message under way is seen by it.
+ */
+function sendProgress(words: Int32Array<SharedArrayBuffer>, send: (message: WorkerMessage) => void): void {
+  const rung = Atomics.load(words, Word.rung);
+  if (rung !== Atomics.load(words, Word.acknowledged)) return;
+  Atomics.store(words, Word.rung, (rung + 1) | 0);
+  send('progress');
+}
+
+function costOf({ workUs, workKind }: Shape): (() => void) | undefined {
+  if (workUs === 0) return undefined;
+  const workMs = workUs / 1000;
+  if (workKind === 'block') {
+    const nobody = new Int32Array(new SharedArrayBuffer(4));
+    return () => void Atomics.wait(nobody, 0, 0, workMs);
+  }
+  return () => {
+    for (const end = performance.now() + workMs; performance.now() < end; );
+  };
+}
+
+if (!isMainThread && parentPort !== null) {
+  const port = parentPort;
+  runWorker(workerData as WorkerStart, message => port.postMessage(message));
+}

@@ -1,0 +1,79 @@
+/**
+ * What the judges say of a line. One object serves the whole socket thread: the judges fill it in, and whoever
+ * asked reads it before the next line is judged.
+ */
+import { randomInt } from 'node:crypto';
+
+/** What a line is. */
+export const Kind = {
+  event: 0,
+  balance: 1,
+  metrics: 2,
+  metricsDetail: 3,
+  health: 4,
+  debug: 5,
+  invalidJson: 6,
+  invalidEvent: 7,
+  unknownType: 8,
+} as const;
+export type Kind = (typeof Kind)[keyof typeof Kind];
+
+/** In front of the lines lies a place into which names with escapes are decoded. */
+export const DECODED_AT = 0;
+export const DECODED_BYTES = 256;
+/** Bytes that may be read behind the last line: the judges look at whole words. */
+const SLACK_BYTES = 64;
+
+/** The memory in which lines lie while they are judged. */
+export class Desk {
+  readonly bytes: Buffer;
+  readonly view: DataView;
+  /** Where the lines start. */
+  readonly start = DECODED_BYTES;
+  readonly capacity: number;
+
+  constructor(linesBytesMax: number) {
+    this.capacity = linesBytesMax;
+    this.bytes = Buffer.alloc(DECODED_BYTES + linesBytesMax + SLACK_BYTES);
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+  }
+}
+
+/** Of an event or a request for a balance: whose, how much. Valid only right after the judge said so. */
+export interface Judgement {
+  nameAt: number;
+  nameBytes: number;
+  hash: number;
+  /** Signed: what the event adds to the balance. */
+  amount: number;
+  isWaiting: boolean;
+}
+
+/**
+ * The hash of names. Its multipliers are drawn at start and secret, so that nobody can choose names that fall on
+ * one another: with a known hash a client could make every look-up walk past all its users.
+ */
+export const HASH_SEED = randomInt(2 ** 31) | 0;
+export const HASH_FIRST = (randomInt(2 ** 31) * 2 + 1) | 0;
+export const HASH_SECOND = (randomInt(2 ** 31) * 2 + 1) | 0;
+
+/** Takes one word of a name into its hash; the last word is padded with zeros. */
+export function hashWord(hash: number, word: number): number {
+  const mixed = Math.imul(hash ^ word, HASH_FIRST);
+  return Math.imul(mixed ^ (mixed >>> 15), HASH_SECOND);
+}
+
+/** Ends a hash. The length keeps a name apart from the same one with zeros behind it. */
+export function hashEnd(hash: number, bytes: number): number {
+  const mixed = Math.imul(hash ^ (hash >>> 16) ^ bytes, HASH_FIRST);
+  return mixed ^ (mixed >>> 15);
+}
+
+export function hashName(view: DataView, at: number, bytes: number): number {
+  let hash = HASH_SEED;
+  const whole = bytes & ~3;
+  for (let done = 0; done < whole; done += 4) hash = hashWord(hash, view.getInt32(at + done, true));
+  const left = bytes & 3;
+  if (left > 0) hash = hashWord(hash, view.getInt32(at + whole, true) & ((1 << (left * 8)) - 1));
+  return hashEnd(hash, bytes);
+}

@@ -1,0 +1,356 @@
+/**
+ * One client: its bytes become lines, its lines replies, in order, however the packets were cut.
+ *
+ * A *visit* serves as many lines as there are, as long as the client takes its replies; the replies of a visit
+ * leave in one write. A visit ends early when the client has left too many replies unread, or when a balance
+ * can't be asked for because a ring is full; the lines not served stay here, and nothing more is read until they
+ * are. So what a client can make the server keep for it is bounded, whatever it does.
+ */
+import type { Socket } from 'node:net';
+import { Kind } from '../protocol/judgement.ts';
+import { balanceLine, Reply } from '../protocol/replies.ts';
+import { judgeUsual } from '../protocol/usual.ts';
+import { HeldReplies } from './held.ts';
+import { debugLine, healthReply, metricsDetailLine, metricsLine } from './requests.ts';
+import { Rest } from './rest.ts';
+import { CHUNK_BYTES_MAX, type ClientCounts, type Service } from './service.ts';
+
+const NEWLINE = 0x0a;
+const LINE_END = Buffer.from('\n');
+
+export class Connection {
+  readonly #socket: Socket;
+  readonly #service: Service;
+  /** Bytes received and not served: the start of a line, or lines that wait. */
+  readonly #rest = new Rest();
+  /** The rest holds lines that wait to be served, not only the start of one. */
+  #hasLinesWaiting = false;
+  /** The line under way was too long and was answered: its bytes are dropped up to its end. */
+  #isSkipping = false;
+  /** The ring was full when a balance was to be asked for. */
+  #isStalled = false;
+  /** The client has shut down its sending side. */
+  #hasEnded = false;
+  #isClosed = false;
+  #isPaused = false;
+  #held: HeldReplies | undefined;
+  /** While draining: bytes that had been received when it began, and are still served. */
+  #grantedBytes = 0;
+
+  constructor(socket: Socket, service: Service) {
+    this.#socket = socket;
+    this.#service = service;
+    service.clients.connections += 1;
+    service.clients.connections_total += 1;
+    service.idleClients.restart(this);
+    socket.on('data', chunk => this.#receive(chunk as unknown as Buffer));
+    socket.on('drain', () => this.#goOn());
+    socket.on('end', () => {
+      this.#hasEnded = true;
+      this.#goOn();
+    });
+    // A reset, or a client that went away before its replies: `close` follows and cleans up.
+    socket.on('error', () => {});
+    socket.on('close', () => this.#forget());
+  }
+
+  /** The server begins to drain: what has been received by now is still served. */
+  startDraining(): void {
+    this.#grantedBytes = this.#rest.bytes + this.#socket.readableLength;
+  }
+
+  /** The server ends: replies that are ready are written, nothing more is read. */
+  end(): void {
+    this.#service.turns.leave(this);
+    this.#rest.clear();
+    this.#hasLinesWaiting = false;
+    this.#socket.end();
+    // What still comes is read and dropped: closing with unread input would reset the connection, and a reset
+    // may take the last replies with it.
+    this.#socket.resume();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  close(why: 'closed_blocked' | 'closed_partial' | 'closed_idle'): void {
+    this.#service.clients[why satisfies keyof ClientCounts] += 1;
+    this.#socket.destroy();
+  }
+
+  partialTooOld(): void {
+    // While the server does not read, the client can't end its line.
+    if (this.#isPaused) this.#service.partialLines.restart(this);
+    else this.close('closed_partial');
+  }
+
+  /** Called by the turns: it is this connection's turn. */
+  takeTurn(): void {
+    if (this.#hasLinesWaiting) this.#visit(undefined);
+    this.#goOn();
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#service.phase === 'ending') return;
+    this.#service.idleClients.restart(this);
+    if (this.#hasLinesWaiting || !this.#service.turns.mayServe(chunk.length)) {
+      this.#rest.append(chunk);
+      this.#hasLinesWaiting = true;
+    } else {
+      this.#visit(chunk);
+      if (chunk.length < CHUNK_BYTES_MAX && !this.#hasLinesWaiting && this.#owedBytes === 0) return;
+    }
+    // A full chunk: there is more, and it waits until the others had their turn.
+    this.#goOn(chunk.length >= CHUNK_BYTES_MAX);
+  }
+
+  /** Replies that the client has not taken yet. */
+  get #owedBytes(): number {
+    return this.#socket.writableLength + (this.#held?.bytes ?? 0);
+  }
+
+  /** After anything changed: reads on, waits for its turn, or waits for the client. */
+  #goOn(mustWait = false): void {
+    const { turns, blockedClients, config } = this.#service;
+    if (this.#isClosed || this.#service.phase === 'ending') return;
+    if (this.#owedBytes >= config.unsentBytesMax) {
+      this.#pause();
+      if (this.#socket.writableLength > 0) blockedClients.start(this);
+      return;
+    }
+    blockedClients.clear(this);
+    if (this.#isStalled) {
+      this.#pause();
+    } else if (this.#hasLinesWaiting || mustWait) {
+      this.#pause();
+      turns.wait(this);
+    } else if (this.#hasEnded) {
+      this.#finish();
+    } else if (this.#isPaused) {
+      this.#isPaused = false;
+      this.#socket.resume();
+    }
+  }
+
+  #pause(): void {
+    if (this.#isPaused) return;
+    this.#isPaused = true;
+    this.#socket.pause();
+  }
+
+  /** The client has said all: serve what it left without a line end, and hang up when all is answered. */
+  #finish(): void {
+    if (this.#rest.bytes > 0 && !this.#isSkipping) {
+      this.#visit(LINE_END);
+      this.#goOn();
+    } else if (this.#held === undefined || this.#held.isEmpty) {
+      this.#service.partialLines.clear(this);
+      this.#socket.end();
+    }
+  }
+
+  #forget(): void {
+    const { turns, partialLines, blockedClients, idleClients, clients } = this.#service;
+    this.#isClosed = true;
+    this.#rest.clear();
+    turns.leave(this);
+    partialLines.clear(this);
+    blockedClients.clear(this);
+    idleClients.clear(this);
+    clients.connections -= 1;
+  }
+
+  /** Serves the rest and the chunk behind it. */
+  #visit(chunk: Buffer | undefined): void {
+    const { desk, replies, engine, turns, partialLines, config } = this.#service;
+    if (chunk !== undefined && !this.#hasLinesWaiting && this.#rest.bytes > 0 && !chunk.includes(NEWLINE)) {
+      // Still the same line. Only its new bytes are looked at, so a line that comes byte by byte costs no more.
+      this.#rest.append(chunk);
+      if (this.#rest.bytes > config.lineBytesMax) {
+        this.#skipLine();
+        this.#send(replies.take());
+      }
+      return;
+    }
+    let end = this.#rest.moveTo(desk.bytes, desk.start);
+    if (chunk !== undefined) {
+      desk.bytes.set(chunk, end);
+      end += chunk.length;
+    }
+    // Ends every search for a line end.
+    desk.bytes[end] = NEWLINE;
+    const stopped = this.#serve(desk.start, end);
+    const left = end - stopped;
+    if (left > 0) {
+      this.#rest.append(desk.bytes.subarray(stopped, end));
+      if (!this.#hasLinesWaiting && left > config.lineBytesMax) this.#skipLine();
+    }
+    this.#grantedBytes = Math.max(0, this.#grantedBytes - (stopped - desk.start));
+    engine.publish();
+    turns.spend(stopped - desk.start + replies.bytes);
+    this.#send(replies.take());
+    if (!this.#hasLinesWaiting && (left > 0 || this.#isSkipping)) {
+      // A line that had begun before keeps its time; more bytes do not push it back.
+      if (stopped > desk.start) partialLines.restart(this);
+      else partialLines.start(this);
+    } else {
+      partialLines.clear(this);
+    }
+  }
+
+  /** Serves lines from `start` on; returns where it stopped: at `end`, at a line without its end, or early. */
+  #serve(start: number, end: number): number {
+    const { desk, judgement, replies, engine, config } = this.#service;
+    const servedTo = this.#service.phase === 'serving' ? end : start + this.#grantedBytes;
+    let roomBytes = config.unsentBytesMax - this.#owedBytes;
+    let at = start;
+    this.#hasLinesWaiting = false;
+    if (this.#isSkipping) {
+      at = desk.bytes.indexOf(NEWLINE, at) + 1;
+      if (at > end) return end;
+      this.#isSkipping = false;
+    }
+    while (at < end) {
+      if (replies.bytes >= roomBytes) {
+        this.#hasLinesWaiting = true;
+        break;
+      }
+      let next = judgeUsual(desk, at, end, judgement);
+      if (next !== 0 && next <= servedTo && !judgement.isWaiting) {
+        replies.add(engine.submit(judgement.nameAt, judgement.nameBytes, judgement.hash, judgement.amount));
+        at = next;
+        continue;
+      }
+      let kind: Kind = Kind.event;
+      if (next === 0) {
+        const lineEnd = desk.bytes.indexOf(NEWLINE, at);
+        if (lineEnd === end) break;
+        next = lineEnd + 1;
+        if (lineEnd - at > config.lineBytesMax) {
+          this.#refuseLine(Reply.lineTooLong);
+          at = next;
+          continue;
+        }
+        kind = this.#service.judge.judge(at, lineEnd, judgement);
+      }
+      if (!this.#answer(kind, at, next, next <= servedTo)) {
+        this.#hasLinesWaiting = true;
+        break;
+      }
+      if (this.#held !== undefined) roomBytes = config.unsentBytesMax - this.#owedBytes;
+      at = next;
+    }
+    return at;
+  }
+
+  /** Answers the line from `at` up to `next`, just judged; false if it can't be answered now. */
+  #answer(kind: Kind, at: number, next: number, isServed: boolean): boolean {
+    const { desk, judgement, replies, engine, config, clients, startedAtMs, phase } = this.#service;
+    switch (kind) {
+      case Kind.event:
+        if (!isServed) {
+          engine.refuse();
+          replies.add(Reply.shuttingDown);
+        } else if (judgement.isWaiting) {
+          this.#submitWaiting();
+        } else {
+          replies.add(engine.submit(judgement.nameAt, judgement.nameBytes, judgement.hash, judgement.amount));
+        }
+        return true;
+      case Kind.balance:
+        return this.#readBalance();
+      case Kind.metrics:
+        replies.addLine(metricsLine(engine));
+        return true;
+      case Kind.metricsDetail:
+        replies.addLine(metricsDetailLine(engine, clients, performance.now() - startedAtMs));
+        return true;
+      case Kind.health:
+        replies.add(healthReply(engine, phase !== 'serving'));
+        return true;
+      case Kind.debug:
+        if (config.debugRequests) replies.addLine(debugLine(engine, desk.bytes.toString('utf8', at, next)));
+        else this.#refuseLine(Reply.unknownType);
+        return true;
+      case Kind.invalidJson:
+        this.#refuseLine(Reply.invalidJson);
+        return true;
+      case Kind.invalidEvent:
+        this.#refuseLine(Reply.invalidEvent);
+        return true;
+      case Kind.unknownType:
+        this.#refuseLine(Reply.unknownType);
+        return true;
+    }
+  }
+
+  #submitWaiting(): void {
+    const { judgement, replies, engine } = this.#service;
+    const held = this.#holdReplies();
+    const { nameAt, nameBytes, hash, amount } = judgement;
+    const outcome = engine.submitAsking(nameAt, nameBytes, hash, amount, held.hold());
+    if (outcome === 0) return;
+    held.unhold();
+    replies.add(outcome);
+  }
+
+  #readBalance(): boolean {
+    const { judgement, replies, engine } = this.#service;
+    const { nameAt, nameBytes, hash } = judgement;
+    const balance = engine.readBalance(nameAt, nameBytes, hash);
+    if (balance !== undefined) {
+      replies.addLine(balanceLine(balance));
+      return true;
+    }
+    const held = this.#holdReplies();
+    if (engine.askBalance(nameAt, nameBytes, hash, held.hold())) return true;
+    held.unhold();
+    this.#stall(hash);
+    return false;
+  }
+
+  /** Before a place is kept for an answer: the replies so far come before it. */
+  #holdReplies(): HeldReplies {
+    this.#held ??= new HeldReplies(() => this.#sendAnswered());
+    const before = this.#service.replies.take();
+    if (before !== undefined) this.#held.push(before);
+    return this.#held;
+  }
+
+  #stall(hash: number): void {
+    const service = this.#service;
+    this.#isStalled = true;
+    service.stalled += 1;
+    service.engine.whenRoom(hash, () => {
+      this.#isStalled = false;
+      service.stalled -= 1;
+      this.#goOn();
+    });
+  }
+
+  #refuseLine(reply: Reply): void {
+    this.#service.clients.invalid += 1;
+    this.#service.replies.add(reply);
+  }
+
+  #skipLine(): void {
+    this.#refuseLine(Reply.lineTooLong);
+    this.#rest.clear();
+    this.#isSkipping = true;
+  }
+
+  #send(lines: Buffer | undefined): void {
+    if (this.#held !== undefined && !this.#held.isEmpty) {
+      if (lines !== undefined) this.#held.push(lines);
+      lines = this.#held.take();
+    }
+    if (lines !== undefined && !this.#isClosed) this.#socket.write(lines);
+  }
+
+  #sendAnswered(): void {
+    if (this.#isClosed) return;
+    this.#send(undefined);
+    this.#goOn();
+  }
+}

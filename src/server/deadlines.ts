@@ -1,0 +1,52 @@
+/**
+ * Deadlines of one kind: each member has the same time from when it was added, so the oldest is always first
+ * and one timer is enough. With no members there is no timer, and an idle server stays idle.
+ */
+export class Deadlines<Member> {
+  readonly #limitMs: number;
+  readonly #expire: (member: Member) => void;
+  /** When each was added, oldest first. */
+  readonly #since = new Map<Member, number>();
+  #timer: NodeJS.Timeout | undefined;
+
+  /** With a limit of 0 nothing ever expires. `expire` may add the member again. */
+  constructor(limitMs: number, expire: (member: Member) => void) {
+    this.#limitMs = limitMs;
+    this.#expire = expire;
+  }
+
+  /** Starts the member's time; again, if it was running. */
+  restart(member: Member): void {
+    if (this.#limitMs === 0) return;
+    this.#since.delete(member);
+    this.#since.set(member, performance.now());
+    this.#timer ??= this.#startTimer(this.#limitMs);
+  }
+
+  /** Starts the member's time unless it is running. */
+  start(member: Member): void {
+    if (!this.#since.has(member)) this.restart(member);
+  }
+
+  clear(member: Member): void {
+    this.#since.delete(member);
+  }
+
+  #startTimer(waitMs: number): NodeJS.Timeout {
+    return setTimeout(() => this.#sweep(), Math.max(1, Math.ceil(waitMs))).unref();
+  }
+
+  #sweep(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    for (const [member, since] of this.#since) {
+      const leftMs = since + this.#limitMs - now;
+      if (leftMs > 0) {
+        this.#timer ??= this.#startTimer(leftMs);
+        return;
+      }
+      this.#since.delete(member);
+      this.#expire(member);
+    }
+  }
+}

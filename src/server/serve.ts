@@ -1,0 +1,57 @@
+/**
+ * `tally serve`: puts the parts together, starts them, says where it listens.
+ */
+import type { Config } from '../config.ts';
+import { Engine } from '../engine/engine.ts';
+import { Listener } from './listener.ts';
+import type { Log } from './log.ts';
+import { createDesk, Service } from './service.ts';
+import { Shutdown } from './shutdown.ts';
+
+/** Resolves once it serves; rejects, with everything stopped again, if it can't start. */
+export async function serve(config: Config, log: Log, version: string): Promise<void> {
+  const desk = createDesk(config);
+  const options = {
+    workers: config.workers,
+    ringSlots: config.ring,
+    usersMax: config.users,
+    workUs: config.workUs,
+    workKind: config.work,
+  };
+  const engine = new Engine(desk.view, options, {
+    onDeath: (worker, reason) =>
+      log.warn('worker_died', { worker, reason }, `worker ${worker} died: ${reason}; replacing it`),
+    onReplaced: worker => log.warn('worker_replaced', { worker }, `worker ${worker} is replaced`),
+  });
+  const service = new Service(config, engine, desk);
+  const listener = new Listener(service);
+  let port: number;
+  try {
+    [port] = await Promise.all([listener.listen(config.host, config.port, config.backlog), engine.start()]);
+  } catch (error) {
+    listener.close();
+    engine.workers.terminate();
+    throw error;
+  }
+  new Shutdown(service, listener, log).watchSignals();
+
+  const { host, workers, ring, users } = config;
+  const tryIt = `printf '{"user":"alice","action":"buy","amount":100}\\n' | nc -N ${host} ${port}`;
+  log.announce(
+    'listening',
+    {
+      host,
+      port,
+      pid: process.pid,
+      version,
+      workers,
+      ring,
+      users,
+      connectionsMax: config.connectionsMax,
+      try: tryIt,
+    },
+    `${log.style('bold', `Tally ${version}`)} listens on ${log.style('cyan', `${host}:${port}`)}, ${workers} worker${workers === 1 ? '' : 's'}, pid ${process.pid}\n` +
+      `${log.style('gray', 'try, in another terminal:')}  ${tryIt}\n` +
+      `${log.style('gray', 'Ctrl+C stops it; nothing that was accepted is lost.')}`,
+  );
+}

@@ -1,0 +1,75 @@
+/**
+ * What all connections share: the engine, the desk on which lines are judged, the limits, and the phase the
+ * server is in. One for the socket thread.
+ */
+import type { Config } from '../config.ts';
+import type { Engine } from '../engine/engine.ts';
+import { JsonJudge } from '../protocol/json.ts';
+import { Desk, type Judgement } from '../protocol/judgement.ts';
+import { Replies } from '../protocol/replies.ts';
+import type { Connection } from './connection.ts';
+import { Deadlines } from './deadlines.ts';
+import { Turns } from './turns.ts';
+
+/** The most that one read of a socket brings. */
+export const CHUNK_BYTES_MAX = 65_536;
+
+export interface ClientCounts {
+  invalid: number;
+  connections: number;
+  connections_total: number;
+  connections_refused: number;
+  closed_blocked: number;
+  closed_partial: number;
+  closed_idle: number;
+}
+
+/**
+ * `serving`; `draining`: what was received is still served, later events are refused; `ending`: nothing is
+ * served any more, only replies are written.
+ */
+export type Phase = 'serving' | 'draining' | 'ending';
+
+export function createDesk(config: Config): Desk {
+  // A line that is not complete yet, or lines not served yet, and the chunk behind them.
+  return new Desk(config.lineBytesMax + 4 * CHUNK_BYTES_MAX);
+}
+
+export class Service {
+  readonly engine: Engine;
+  readonly config: Config;
+  readonly desk: Desk;
+  readonly judge: JsonJudge;
+  readonly judgement: Judgement = { nameAt: 0, nameBytes: 0, hash: 0, amount: 0, isWaiting: false };
+  readonly replies = new Replies();
+  readonly turns: Turns;
+  readonly partialLines: Deadlines<Connection>;
+  readonly blockedClients: Deadlines<Connection>;
+  readonly idleClients: Deadlines<Connection>;
+  readonly startedAtMs = performance.now();
+  readonly clients: ClientCounts = {
+    invalid: 0,
+    connections: 0,
+    connections_total: 0,
+    connections_refused: 0,
+    closed_blocked: 0,
+    closed_partial: 0,
+    closed_idle: 0,
+  };
+  phase: Phase = 'serving';
+  /** Connections that wait for room in a ring to ask for a balance. */
+  stalled = 0;
+
+  constructor(config: Config, engine: Engine, desk: Desk) {
+    this.engine = engine;
+    this.config = config;
+    this.desk = desk;
+    this.judge = new JsonJudge(desk);
+    this.turns = new Turns(config.turnBytesMax);
+    this.partialLines = new Deadlines(config.partialMsMax, connection => connection.partialTooOld());
+    this.blockedClients = new Deadlines(config.blockedMsMax, connection =>
+      connection.close('closed_blocked'),
+    );
+    this.idleClients = new Deadlines(config.idleMsMax, connection => connection.close('closed_idle'));
+  }
+}

@@ -1,0 +1,147 @@
+/**
+ * The way out, in stages, so that nothing that was accepted is lost:
+ *
+ * 1. `health` says draining; the listener closes.
+ * 2. Lines that were received are served; events that come later hear `shutting_down`.
+ * 3. The workers empty their rings.
+ * 4. Every reply is written, every connection ended; after a grace period what is left is destroyed.
+ * 5. The workers leave; the ledger is printed; `process.exitCode` is set (`process.exit` would cut off output).
+ *
+ * The whole has a hard limit, on a timer of this thread, which no worker can hold up. A second signal skips to
+ * the end.
+ */
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Listener } from './listener.ts';
+import type { Log } from './log.ts';
+import type { Service } from './service.ts';
+
+export type Signal = 'SIGINT' | 'SIGTERM';
+
+export const Exit = { clean: 0, notStarted: 1, usage: 2, lost: 3 } as const;
+
+/** How often the stages look whether they are done. */
+const LOOK_MS = 2;
+
+export class Shutdown {
+  readonly #service: Service;
+  readonly #listener: Listener;
+  readonly #log: Log;
+  #signalledAtMs = 0;
+  #signal: Signal | undefined;
+  #isOver = false;
+  readonly #onSignal = (signal: Signal) => this.#signalled(signal);
+
+  constructor(service: Service, listener: Listener, log: Log) {
+    this.#service = service;
+    this.#listener = listener;
+    this.#log = log;
+  }
+
+  /** From now on SIGINT and SIGTERM begin the shutdown. */
+  watchSignals(): void {
+    process.on('SIGINT', this.#onSignal);
+    process.on('SIGTERM', this.#onSignal);
+  }
+
+  #signalled(signal: Signal): void {
+    if (this.#signal !== undefined) {
+      void this.#finish(128 + constants.signals[signal], `a second signal, ${signal}`);
+      return;
+    }
+    this.#signal = signal;
+    this.#signalledAtMs = performance.now();
+    const { shutdownMsMax } = this.#service.config;
+    this.#log.info('draining', { signal }, `${signal}: draining; once more stops at once`);
+    const hardLimit = setTimeout(
+      () => void this.#finish(Exit.clean, `the hard limit of ${shutdownMsMax} ms`),
+      shutdownMsMax,
+    );
+    void this.#stages().finally(() => clearTimeout(hardLimit));
+  }
+
+  async #stages(): Promise<void> {
+    const service = this.#service;
+    const { engine, config } = service;
+    this.#listener.close();
+    service.phase = 'draining';
+    for (const connection of this.#listener.connections) connection.startDraining();
+
+    const isLameDuckOver = () =>
+      this.#listener.connections.size === 0 || this.#elapsedMs >= config.drainMsMin;
+    await this.#until(
+      () => isLameDuckOver() && service.turns.isIdle && service.stalled === 0 && engine.areRingsEmpty,
+      config.drainMsMax,
+    );
+    if (this.#isOver) return;
+
+    engine.collect();
+    await Promise.resolve(); // lets the answers just collected be written
+    service.phase = 'ending';
+    for (const connection of this.#listener.connections) connection.end();
+    await Promise.race([this.#listener.empty(), sleep(config.graceMsMax)]);
+    if (this.#isOver) return;
+    for (const connection of this.#listener.connections) connection.destroy();
+
+    await Promise.race([engine.stop(), sleep(config.joinMsMax)]);
+    await this.#finish(Exit.clean, undefined);
+  }
+
+  get #elapsedMs(): number {
+    return performance.now() - this.#signalledAtMs;
+  }
+
+  async #until(isDone: () => boolean, limitMs: number): Promise<void> {
+    const endMs = performance.now() + limitMs;
+    while (!isDone() && !this.#isOver && performance.now() < endMs) await sleep(LOOK_MS);
+  }
+
+  /** Ends whatever still runs, prints the ledger, sets the exit code. Once. */
+  async #finish(exitCode: number, cutShortBy: string | undefined): Promise<void> {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    process.off('SIGINT', this.#onSignal);
+    process.off('SIGTERM', this.#onSignal);
+    const { engine, clients } = this.#service;
+    for (const connection of this.#listener.connections) connection.destroy();
+    engine.workers.terminate();
+    await engine.workers.join();
+    engine.settle();
+
+    const { received, processed, dropped, queued: lost } = engine.counts();
+    const code = exitCode === Exit.clean && lost !== 0 ? Exit.lost : exitCode;
+    const elapsedMs = Math.round(this.#elapsedMs);
+    const ledger = { received, processed, dropped, invalid: clients.invalid, lost };
+    const { late_wakes } = engine.detail();
+    const fields = {
+      exitCode: code,
+      ...ledger,
+      signal: this.#signal,
+      elapsedMs,
+      cutShortBy,
+      connections: clients.connections_total,
+      workerDeaths: engine.workers.deaths,
+      lateWakes: late_wakes,
+    };
+    if (cutShortBy !== undefined)
+      this.#log.warn('cut_short', { by: cutShortBy }, `cut short by ${cutShortBy}`);
+    this.#log.announce('stopped', fields, this.#ledgerText(code, elapsedMs, ledger));
+    process.exitCode = code;
+  }
+
+  #ledgerText(
+    code: number,
+    elapsedMs: number,
+    ledger: Record<'received' | 'processed' | 'dropped' | 'invalid' | 'lost', number>,
+  ): string {
+    const number = (value: number) => value.toLocaleString('en-US');
+    const lost =
+      ledger.lost === 0
+        ? this.#log.style('green', 'nothing lost')
+        : this.#log.style('red', `${number(ledger.lost)} accepted events lost`);
+    return (
+      `stopped in ${elapsedMs} ms, exit code ${code}: received ${number(ledger.received)} = processed ${number(ledger.processed)} ` +
+      `+ dropped ${number(ledger.dropped)}${ledger.lost === 0 ? '' : ` + lost ${number(ledger.lost)}`}; ${number(ledger.invalid)} invalid lines; ${lost}`
+    );
+  }
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** The suite. The long runs (soaks, hundreds of cycles) have a configuration of their own. */
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/long/**'],
+    pool: 'forks',
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+  },
+});

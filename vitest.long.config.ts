@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+/** The long runs: `npm run long`. One at a time, so that what they measure is theirs. */
+export default defineConfig({
+  test: {
+    include: ['test/long/**/*.test.ts'],
+    pool: 'forks',
+    fileParallelism: false,
+    testTimeout: 600_000,
+    hookTimeout: 30_000,
+  },
+});
