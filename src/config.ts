@@ -23,7 +23,7 @@ export interface Config {
   lineBytesMax: number;
   connectionsMax: number;
   backlog: number;
-  turnBytesMax: number;
+  turnMsMax: number;
   unsentBytesMax: number;
   blockedMsMax: number;
   partialMsMax: number;
@@ -127,17 +127,17 @@ export const SETTINGS: Record<keyof Config, Setting> = {
     1_000_000,
     'connections at a time; further ones are closed and counted',
   ),
-  turnBytesMax: integer(
+  turnMsMax: integer(
     LIMITS,
-    2 ** 20,
-    65_536,
-    2 ** 26,
-    'bytes of requests and replies served in one turn of the event loop before others come first',
+    2,
+    1,
+    1_000,
+    'how long clients that send a lot are served in one turn of the event loop before others come first',
   ),
   unsentBytesMax: integer(
     LIMITS,
     65_536,
-    1_024,
+    16_384,
     2 ** 26,
     'bytes of replies a client may leave unread before the server stops reading from it',
   ),

@@ -4,7 +4,7 @@
  * The balances and rings outlive a worker: they are the engine's memory. A new one takes over where the journal
  * says the dead one was.
  */
-import { Worker } from 'node:worker_threads';
+import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { laneOf, shapeOf, Word } from './layout.ts';
 import type { WorkerMessage, WorkerStart } from './worker.ts';
 
@@ -94,11 +94,7 @@ export class Workers {
   #spawn(worker: number): void {
     const seat = this.#seats[worker]!;
     const start: WorkerStart = { buffer: this.#buffer, worker };
-    const thread = new Worker(workerFile(), {
-      workerData: start,
-      name: `tally-worker-${worker}`,
-      ...typeScriptOptions(),
-    });
+    const thread = createThread({ workerData: start, name: `tally-worker-${worker}` });
     seat.thread = thread;
     let reason = 'it was terminated';
     thread.on('message', (message: WorkerMessage) => {
@@ -146,14 +142,13 @@ export class Workers {
   }
 }
 
-const isTypeScript = import.meta.url.endsWith('.ts');
-
-function workerFile(): URL {
-  return new URL(isTypeScript ? './worker.ts' : './worker.js', import.meta.url);
-}
-
-/** A worker started from source needs the loader too, on a Node that does not strip types itself. */
-function typeScriptOptions(): { execArgv?: string[] } {
+/** Compiled, and on a Node that strips types, a worker is its file. Run through tsx from source, it needs the loader too. */
+function createThread(options: WorkerOptions): Worker {
+  const isSource = import.meta.url.endsWith('.ts');
+  const file = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
   const stripsTypes = 'typescript' in process.features && process.features.typescript !== false;
-  return isTypeScript && !stripsTypes ? { execArgv: ['--import', 'tsx'] } : {};
+  if (!isSource || stripsTypes) return new Worker(file, options);
+  const loader = import.meta.resolve('tsx/esm/api');
+  const start = `import('${loader}').then(tsx => { tsx.register(); return import('${file.href}'); })`;
+  return new Worker(start, { ...options, eval: true });
 }

@@ -13,12 +13,12 @@ import { judgeUsual } from '../protocol/usual.ts';
 import { HeldReplies } from './held.ts';
 import { debugLine, healthReply, metricsDetailLine, metricsLine } from './requests.ts';
 import { Rest } from './rest.ts';
-import { CHUNK_BYTES_MAX, type ClientCounts, type Service } from './service.ts';
+import { CHUNK_BYTES_MAX, type Client, type Closing, type Service } from './service.ts';
 
 const NEWLINE = 0x0a;
 const LINE_END = Buffer.from('\n');
 
-export class Connection {
+export class Connection implements Client {
   readonly #socket: Socket;
   readonly #service: Service;
   /** Bytes received and not served: the start of a line, or lines that wait. */
@@ -74,8 +74,8 @@ export class Connection {
     this.#socket.destroy();
   }
 
-  close(why: 'closed_blocked' | 'closed_partial' | 'closed_idle'): void {
-    this.#service.clients[why satisfies keyof ClientCounts] += 1;
+  close(why: Closing): void {
+    this.#service.clients[why] += 1;
     this.#socket.destroy();
   }
 
@@ -163,7 +163,7 @@ export class Connection {
 
   /** Serves the rest and the chunk behind it. */
   #visit(chunk: Buffer | undefined): void {
-    const { desk, replies, engine, turns, partialLines, config } = this.#service;
+    const { desk, replies, engine, partialLines, config } = this.#service;
     if (chunk !== undefined && !this.#hasLinesWaiting && this.#rest.bytes > 0 && !chunk.includes(NEWLINE)) {
       // Still the same line. Only its new bytes are looked at, so a line that comes byte by byte costs no more.
       this.#rest.append(chunk);
@@ -183,12 +183,12 @@ export class Connection {
     const stopped = this.#serve(desk.start, end);
     const left = end - stopped;
     if (left > 0) {
-      this.#rest.append(desk.bytes.subarray(stopped, end));
+      if (chunk !== undefined && left <= chunk.length) this.#rest.append(chunk, chunk.length - left);
+      else this.#rest.copy(desk.bytes.subarray(stopped, end));
       if (!this.#hasLinesWaiting && left > config.lineBytesMax) this.#skipLine();
     }
     this.#grantedBytes = Math.max(0, this.#grantedBytes - (stopped - desk.start));
     engine.publish();
-    turns.spend(stopped - desk.start + replies.bytes);
     this.#send(replies.take());
     if (!this.#hasLinesWaiting && (left > 0 || this.#isSkipping)) {
       // A line that had begun before keeps its time; more bytes do not push it back.

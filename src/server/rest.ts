@@ -8,7 +8,18 @@ export class Rest {
   #buffer: Buffer | undefined;
   bytes = 0;
 
-  append(chunk: Uint8Array): void {
+  /** Adds the end of a chunk, from `from` on; keeps the chunk itself where that wastes little. */
+  append(chunk: Buffer, from = 0): void {
+    if (this.bytes === 0 && from * 2 <= chunk.length && chunk.length > BYTES_MIN) {
+      this.#buffer = chunk.subarray(from);
+      this.bytes = this.#buffer.length;
+    } else {
+      this.copy(chunk.subarray(from));
+    }
+  }
+
+  /** Adds bytes that will not stay where they are. */
+  copy(chunk: Uint8Array): void {
     const needed = this.bytes + chunk.length;
     if (this.#buffer === undefined || this.#buffer.length < needed) {
       const grown = Buffer.allocUnsafeSlow(Math.max(BYTES_MIN, this.bytes === 0 ? needed : needed * 2));

@@ -7,21 +7,26 @@ import type { Engine } from '../engine/engine.ts';
 import { JsonJudge } from '../protocol/json.ts';
 import { Desk, type Judgement } from '../protocol/judgement.ts';
 import { Replies } from '../protocol/replies.ts';
-import type { Connection } from './connection.ts';
 import { Deadlines } from './deadlines.ts';
 import { Turns } from './turns.ts';
 
 /** The most that one read of a socket brings. */
 export const CHUNK_BYTES_MAX = 65_536;
 
-export interface ClientCounts {
+/** Why the server hangs up on a client that broke no rule but a limit. */
+export type Closing = 'closed_blocked' | 'closed_partial' | 'closed_idle';
+
+/** A connection, as its deadlines see it. */
+export interface Client {
+  close(why: Closing): void;
+  partialTooOld(): void;
+}
+
+export interface ClientCounts extends Record<Closing, number> {
   invalid: number;
   connections: number;
   connections_total: number;
   connections_refused: number;
-  closed_blocked: number;
-  closed_partial: number;
-  closed_idle: number;
 }
 
 /**
@@ -43,9 +48,9 @@ export class Service {
   readonly judgement: Judgement = { nameAt: 0, nameBytes: 0, hash: 0, amount: 0, isWaiting: false };
   readonly replies = new Replies();
   readonly turns: Turns;
-  readonly partialLines: Deadlines<Connection>;
-  readonly blockedClients: Deadlines<Connection>;
-  readonly idleClients: Deadlines<Connection>;
+  readonly partialLines: Deadlines<Client>;
+  readonly blockedClients: Deadlines<Client>;
+  readonly idleClients: Deadlines<Client>;
   readonly startedAtMs = performance.now();
   readonly clients: ClientCounts = {
     invalid: 0,
@@ -65,11 +70,11 @@ export class Service {
     this.config = config;
     this.desk = desk;
     this.judge = new JsonJudge(desk);
-    this.turns = new Turns(config.turnBytesMax);
-    this.partialLines = new Deadlines(config.partialMsMax, connection => connection.partialTooOld());
+    this.turns = new Turns(config.turnMsMax);
+    this.partialLines = new Deadlines(config.partialMsMax, client => client.partialTooOld());
     this.blockedClients = new Deadlines(config.blockedMsMax, connection =>
       connection.close('closed_blocked'),
     );
-    this.idleClients = new Deadlines(config.idleMsMax, connection => connection.close('closed_idle'));
+    this.idleClients = new Deadlines(config.idleMsMax, client => client.close('closed_idle'));
   }
 }

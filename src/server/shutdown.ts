@@ -79,11 +79,11 @@ export class Shutdown {
     await Promise.resolve(); // lets the answers just collected be written
     service.phase = 'ending';
     for (const connection of this.#listener.connections) connection.end();
-    await Promise.race([this.#listener.empty(), sleep(config.graceMsMax)]);
+    await within(config.graceMsMax, this.#listener.empty());
     if (this.#isOver) return;
     for (const connection of this.#listener.connections) connection.destroy();
 
-    await Promise.race([engine.stop(), sleep(config.joinMsMax)]);
+    await within(config.joinMsMax, engine.stop());
     await this.#finish(Exit.clean, undefined);
   }
 
@@ -144,4 +144,11 @@ export class Shutdown {
       `+ dropped ${number(ledger.dropped)}${ledger.lost === 0 ? '' : ` + lost ${number(ledger.lost)}`}; ${number(ledger.invalid)} invalid lines; ${lost}`
     );
   }
+}
+
+/** Waits for a promise, but not longer; leaves no timer behind that would hold up the exit. */
+async function within(limitMs: number, done: Promise<void>): Promise<void> {
+  const timer = new AbortController();
+  await Promise.race([done, sleep(limitMs, undefined, { signal: timer.signal }).catch(() => {})]);
+  timer.abort();
 }

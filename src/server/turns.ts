@@ -1,10 +1,9 @@
 /**
  * Who is served when: so that clients that flood delay nobody else by more than a turn of the event loop.
  *
- * Small input is always served when it arrives. Large input is, too, until the turn's budget of bytes (requests
- * and replies together) is spent; what is left waits in line, one visit each, until after the event loop has
- * looked for new input again. The budget is counted only when there is large input, so the usual small client
- * pays nothing for it.
+ * Small input is always served when it arrives. Large input is, too, until the turn's time is spent; what is left
+ * waits in line, one visit each, until after the event loop has looked for new input again. Time is looked at
+ * only when there is large input, so the usual small client pays nothing for it.
  */
 const SMALL_BYTES = 4_096;
 
@@ -13,13 +12,13 @@ export interface Visited {
 }
 
 export class Turns {
-  readonly #bytesMax: number;
+  readonly #turnMsMax: number;
   readonly #line = new Set<Visited>();
-  #spentBytes = 0;
+  #startMs = 0;
   #isArmed = false;
 
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
+  constructor(turnMsMax: number) {
+    this.#turnMsMax = turnMsMax;
   }
 
   get isIdle(): boolean {
@@ -29,12 +28,11 @@ export class Turns {
   /** Whether input of so many bytes is served at once; otherwise the caller gets in line. */
   mayServe(bytes: number): boolean {
     if (bytes <= SMALL_BYTES) return true;
+    // Others wait already: behind them.
+    if (this.#line.size > 0) return false;
+    if (!this.#isArmed) this.#startMs = performance.now();
     this.#arm();
-    return this.#spentBytes < this.#bytesMax;
-  }
-
-  spend(bytes: number): void {
-    this.#spentBytes += bytes;
+    return !this.#isSpent;
   }
 
   /** Gets in line; being in it already changes nothing. */
@@ -47,6 +45,10 @@ export class Turns {
     this.#line.delete(visited);
   }
 
+  get #isSpent(): boolean {
+    return performance.now() - this.#startMs >= this.#turnMsMax;
+  }
+
   #arm(): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
@@ -55,11 +57,11 @@ export class Turns {
 
   #turn(): void {
     this.#isArmed = false;
-    this.#spentBytes = 0;
+    this.#startMs = performance.now();
     // Those who get in line again while this runs wait for the next turn.
     let left = this.#line.size;
     for (const visited of this.#line) {
-      if (left-- === 0 || this.#spentBytes >= this.#bytesMax) break;
+      if (left-- === 0 || this.#isSpent) break;
       this.#line.delete(visited);
       visited.takeTurn();
     }
