@@ -1,0 +1,219 @@
+/**
+ * What a line is, by the words of the contract: strict UTF-8, `JSON.parse`, and a reading of its fields that
+ * shares nothing with the judges of the server but the names of the verdicts. And the server's judges behind the
+ * same face, so that both can be compared line by line.
+ */
+import { JsonJudge } from '../../src/protocol/json.ts';
+import { Desk, hashName, type Judgement, Kind } from '../../src/protocol/judgement.ts';
+import { judgeUsual } from '../../src/protocol/usual.ts';
+
+/** What was made of a line; whatever its kind does not have is empty, 0 or false. */
+export interface Verdict {
+  kind: Kind;
+  user: Buffer;
+  /** Signed: what the event adds. */
+  amount: number;
+  isWaiting: boolean;
+}
+
+const NOBODY = Buffer.alloc(0);
+const NEWLINE = 0x0a;
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+export const KIND_NAMES = Object.fromEntries(Object.entries(Kind).map(([name, kind]) => [kind, name]));
+
+const REQUESTS: Record<string, Kind | undefined> = {
+  balance: Kind.balance,
+  metrics: Kind.metrics,
+  health: Kind.health,
+  debug: Kind.debug,
+};
+
+/** The verdict on a line, given without its line end. */
+export function oracle(line: Uint8Array): Verdict {
+  let text: string;
+  let value: unknown;
+  try {
+    text = decoder.decode(line);
+    value = JSON.parse(text);
+  } catch {
+    return verdict(Kind.invalidJson);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return verdict(Kind.invalidEvent);
+  const keys = topLevelKeys(text);
+  const count = (name: string) => keys.filter(key => key === name).length;
+  const fields = value as Record<string, unknown>;
+
+  if (count('type') > 0) {
+    if (count('type') > 1 || typeof fields.type !== 'string') return verdict(Kind.invalidEvent);
+    const kind = Object.hasOwn(REQUESTS, fields.type) ? REQUESTS[fields.type] : undefined;
+    if (kind === undefined) return verdict(Kind.unknownType);
+    if (kind === Kind.metrics) {
+      if (count('detail') > 1) return verdict(Kind.invalidEvent);
+      return verdict(count('detail') === 1 && fields.detail === true ? Kind.metricsDetail : Kind.metrics);
+    }
+    if (kind !== Kind.balance) return verdict(kind);
+    const user = count('user') === 1 ? nameOf(fields.user) : undefined;
+    return user === undefined ? verdict(Kind.invalidEvent) : verdict(Kind.balance, user);
+  }
+
+  if (count('user') !== 1 || count('action') !== 1 || count('amount') !== 1 || count('wait') > 1)
+    return verdict(Kind.invalidEvent);
+  const user = nameOf(fields.user);
+  const { action, amount } = fields;
+  const isWaiting = count('wait') === 1 ? fields.wait : false;
+  if (user === undefined || (action !== 'buy' && action !== 'sell') || typeof isWaiting !== 'boolean')
+    return verdict(Kind.invalidEvent);
+  if (typeof amount !== 'number' || !Number.isSafeInteger(amount) || amount < 1)
+    return verdict(Kind.invalidEvent);
+  return verdict(Kind.event, user, action === 'buy' ? amount : -amount, isWaiting);
+}
+
+function verdict(kind: Kind, user: Buffer = NOBODY, amount = 0, isWaiting = false): Verdict {
+  return { kind, user, amount, isWaiting };
+}
+
+function nameOf(value: unknown): Buffer | undefined {
+  if (typeof value !== 'string') return undefined;
+  const bytes = Buffer.from(value);
+  // A lone surrogate has no UTF-8: it does not come back as it went.
+  if (bytes.length < 1 || bytes.length > 128 || bytes.toString() !== value) return undefined;
+  return bytes;
+}
+
+/** The keys of the outermost object of a text that is JSON, repeated ones too, which `JSON.parse` hides. */
+export function topLevelKeys(text: string): string[] {
+  const keys: string[] = [];
+  let depth = 0;
+  let isKeyNext = false;
+  for (let at = 0; at < text.length; at++) {
+    switch (text[at]) {
+      case '{':
+      case '[':
+        depth += 1;
+        isKeyNext = depth === 1;
+        break;
+      case '}':
+      case ']':
+        depth -= 1;
+        isKeyNext = false;
+        break;
+      case ',':
+        isKeyNext = depth === 1;
+        break;
+      case '"': {
+        const from = at;
+        for (at += 1; text[at] !== '"'; at++) if (text[at] === '\\') at += 1;
+        if (isKeyNext) keys.push(JSON.parse(text.slice(from, at + 1)) as string);
+        isKeyNext = false;
+        break;
+      }
+    }
+  }
+  return keys;
+}
+
+/** The server's judges, on a desk of their own. What lies behind a line is what earlier lines left there. */
+export class Subject {
+  readonly desk: Desk;
+  readonly #judge: JsonJudge;
+  readonly #judgement: Judgement = { nameAt: 0, nameBytes: 0, hash: 0, amount: 0, isWaiting: false };
+
+  constructor(linesBytesMax: number) {
+    this.desk = new Desk(linesBytesMax);
+    this.#judge = new JsonJudge(this.desk);
+  }
+
+  /** Lays a line and its line end on the desk, and the sentinel behind them as a connection does. */
+  place(line: Uint8Array, at = this.desk.start): void {
+    this.desk.bytes.set(line, at);
+    this.desk.bytes[at + line.length] = NEWLINE;
+    this.desk.bytes[at + line.length + 1] = NEWLINE;
+  }
+
+  /** The quick way's verdict on the line placed at `at`; undefined if it leaves it to the general way. */
+  usual(bytes: number, at = this.desk.start): (Verdict & { hash: number }) | undefined {
+    const next = judgeUsual(this.desk, at, at + bytes + 1, this.#judgement);
+    if (next === 0) return undefined;
+    if (next !== at + bytes + 1) throw new Error(`the next line is at ${next}, not at ${at + bytes + 1}`);
+    return this.#read(Kind.event);
+  }
+
+  /** The quick way's answer to the same line while its line end has not come yet: it must be 0. */
+  usualPartial(bytes: number, at = this.desk.start): number {
+    return judgeUsual(this.desk, at, at + bytes, this.#judgement);
+  }
+
+  /** The general way's verdict on the line placed at `at`. */
+  general(bytes: number, at = this.desk.start): Verdict & { hash: number } {
+    return this.#read(this.#judge.judge(at, at + bytes, this.#judgement));
+  }
+
+  /** What is wrong with how the server judges a line; undefined if all is as the oracle says. */
+  complaint(line: Uint8Array, at = this.desk.start): string | undefined {
+    return this.examine(line, at).complaint;
+  }
+
+  /** The same, with the kind that the line is. */
+  examine(line: Uint8Array, at = this.desk.start): { kind: Kind; complaint: string | undefined } {
+    const expected = oracle(line);
+    return { kind: expected.kind, complaint: this.#compare(line, at, expected) };
+  }
+
+  #compare(line: Uint8Array, at: number, expected: Verdict): string | undefined {
+    this.place(line, at);
+    let usual: (Verdict & { hash: number }) | undefined;
+    try {
+      usual = this.usual(line.length, at);
+    } catch (error) {
+      return `judgeUsual: ${(error as Error).message}`;
+    }
+    const general = this.general(line.length, at);
+    if (!isSame(general, expected)) return `JsonJudge says ${show(general)}, the oracle ${show(expected)}`;
+    if (usual !== undefined && !isSame(usual, expected))
+      return `judgeUsual says ${show(usual)}, the oracle ${show(expected)}`;
+    if (usual !== undefined && usual.hash !== general.hash)
+      return `judgeUsual hashes to ${usual.hash}, JsonJudge to ${general.hash}`;
+    if (expected.user.length > 0 && general.hash !== hashOf(expected.user))
+      return `the hash of ${show(general)} is ${general.hash}, not ${hashOf(expected.user)}`;
+    if (usual !== undefined && this.usualPartial(line.length, at) !== 0)
+      return 'judgeUsual takes a line whose end has not come';
+    if (this.desk.bytes.compare(line, 0, line.length, at, at + line.length) !== 0)
+      return 'the line was changed while it was judged';
+    if (this.desk.bytes[at + line.length] !== NEWLINE) return 'the line end was changed';
+    return undefined;
+  }
+
+  #read(kind: Kind): Verdict & { hash: number } {
+    const { nameAt, nameBytes, hash, amount, isWaiting } = this.#judgement;
+    if (kind !== Kind.event && kind !== Kind.balance) return { ...verdict(kind), hash: 0 };
+    const user = Buffer.from(this.desk.bytes.subarray(nameAt, nameAt + nameBytes));
+    return kind === Kind.event
+      ? { kind, user, amount, isWaiting, hash }
+      : { kind, user, amount: 0, isWaiting: false, hash };
+  }
+}
+
+export function isSame(one: Verdict, other: Verdict): boolean {
+  return (
+    one.kind === other.kind &&
+    one.amount === other.amount &&
+    one.isWaiting === other.isWaiting &&
+    one.user.equals(other.user)
+  );
+}
+
+export function show({ kind, user, amount, isWaiting }: Verdict): string {
+  if (kind !== Kind.event && kind !== Kind.balance) return KIND_NAMES[kind]!;
+  const name = `${KIND_NAMES[kind]} of ${JSON.stringify(user.toString())} (hex ${user.toString('hex')})`;
+  return kind === Kind.balance ? name : `${name} ${amount}${isWaiting ? ' waiting' : ''}`;
+}
+
+/** The hash of a name that lies alone, with bytes behind it that must not count. */
+function hashOf(user: Buffer): number {
+  alone.fill(0xa5, user.length, user.length + 4);
+  alone.set(user);
+  return hashName(aloneView, 0, user.length);
+}
+const alone = Buffer.alloc(256);
+const aloneView = new DataView(alone.buffer, alone.byteOffset, alone.byteLength);
