@@ -186,16 +186,19 @@ export class Engine {
         this.#tooManyUsers += 1;
         return Outcome.tooManyUsers;
       }
-      // Only an event that is accepted makes a user.
-      if (lane.ring.hasRoom()) user = this.directory.add(at, bytes, hash);
+      // Only an event that is accepted makes a user. Room that was seen stays: workers only make more.
+      if (!lane.ring.hasRoom()) return this.#refuseBusy(lane);
+      user = this.directory.add(at, bytes, hash);
     }
     const isIn = asker === undefined ? lane.ring.tryPush(user, 0, amount) : lane.tryAsk(user, amount, asker);
-    if (!isIn) {
-      this.#serverBusy += 1;
-      lane.publish();
-      return Outcome.serverBusy;
-    }
+    if (!isIn) return this.#refuseBusy(lane);
     this.#accepted += 1;
     return Outcome.accepted;
+  }
+  #refuseBusy(lane: Lane): Outcome {
+    this.#serverBusy += 1;
+    // What fills the ring may not have been shown to the worker yet.
+    lane.publish();
+    return Outcome.serverBusy;
   }
 }

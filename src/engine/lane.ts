@@ -36,9 +36,10 @@ export class Lane {
 
   /** Pushes an event (or, with amount 0, only the reading of a balance) whose answer `asker` wants. */
   tryAsk(user: number, amount: number, asker: Asker): boolean {
-    // An answer's place is free once it was collected; asks that are still open lie in the ring, so after this
-    // there is a place whenever the ring has room.
-    if (this.#asks.length - this.#answered === this.ring.capacity) this.collect();
+    if (this.#openAsks === this.ring.capacity) this.collect();
+    // An answer's place is free once it was collected. Where none is, the ring was full at that look; it may
+    // have room by now, but the places do not.
+    if (this.#openAsks === this.ring.capacity) return false;
     const place = this.#askCount & (this.ring.capacity - 1);
     const sequence = this.ring.tail;
     if (!this.ring.tryPush(user, place + 1, amount)) return false;
@@ -46,6 +47,10 @@ export class Lane {
     this.#asks.push({ sequence, asker });
     this.#hasNewAsk = true;
     return true;
+  }
+
+  get #openAsks(): number {
+    return this.#asks.length - this.#answered;
   }
 
   /** Shows the worker what was pushed, and wakes it if it parks, if somebody waits, or if the ring fills up. */
@@ -75,7 +80,7 @@ export class Lane {
       const { sequence, asker } = this.#asks[this.#answered]!;
       if (((head - sequence) | 0) <= 0) break;
       // Asks are answered in order, so the oldest one's place follows from how many there are.
-      const place = (this.#askCount - (this.#asks.length - this.#answered)) & (this.ring.capacity - 1);
+      const place = (this.#askCount - this.#openAsks) & (this.ring.capacity - 1);
       this.#answered += 1;
       asker.answer(this.#memory.answers[place]!);
     }

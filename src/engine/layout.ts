@@ -13,7 +13,7 @@
  *    +128        consumer line     HEAD REST RUNG … PROCESSED OVERFLOWED             (worker writes)
  *    +256        journal           COMMITTED, two records                            (worker writes, its successor reads)
  *    +384        ring slots        16 bytes each: user, ask, amount                  (socket thread writes)
- *    then        answers           8 bytes each, as many as slots                    (worker writes)
+ *    next line   answers           8 bytes each, as many as slots                    (worker writes)
  *  then          balances          8 bytes each, one float64 a user                  (the owner of the user writes)
  * ```
  *
@@ -100,13 +100,16 @@ export interface Lane {
 
 const CONTROL_BYTES = 3 * LINE_BYTES;
 
-function laneBytes(ringSlots: number): number {
-  return CONTROL_BYTES + ringSlots * (SLOT_WORDS * 4 + 8) + LINE_BYTES;
+function wholeLines(bytes: number): number {
+  return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
+}
+
+function answersOffset(ringSlots: number): number {
+  return CONTROL_BYTES + wholeLines(ringSlots * SLOT_WORDS * 4);
 }
 
 function laneOffset(shape: Shape, worker: number): number {
-  const bytes = laneBytes(shape.ringSlots);
-  return LINE_BYTES + worker * Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
+  return LINE_BYTES + worker * (answersOffset(shape.ringSlots) + wholeLines(shape.ringSlots * 8));
 }
 
 /** Allocates the memory of an engine. The system hands out its pages when they are first touched. */
@@ -156,7 +159,7 @@ export function shapeOf(buffer: SharedArrayBuffer): Shape {
 export function laneOf(buffer: SharedArrayBuffer, shape: Shape, worker: number): Lane {
   const start = laneOffset(shape, worker);
   const slots = start + CONTROL_BYTES;
-  const answers = slots + shape.ringSlots * SLOT_WORDS * 4;
+  const answers = start + answersOffset(shape.ringSlots);
   return {
     words: new Int32Array(buffer, start, CONTROL_BYTES / 4),
     counts: new BigInt64Array(buffer, start, CONTROL_BYTES / 8),

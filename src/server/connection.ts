@@ -76,6 +76,7 @@ export class Connection implements Client {
 
   close(why: Closing): void {
     this.#service.clients[why] += 1;
+    this.#service.log.debug('client_closed', { why }, `closed a client: ${why}`);
     this.#socket.destroy();
   }
 
@@ -85,8 +86,15 @@ export class Connection implements Client {
     else this.close('closed_partial');
   }
 
+  /** While draining: nothing is left of what had been received when it began, or the client does not let it. */
+  get isServed(): boolean {
+    if (this.#owedBytes >= this.#service.config.unsentBytesMax) return true;
+    return this.#grantedBytes === 0 || (!this.#hasLinesWaiting && this.#socket.readableLength === 0);
+  }
+
   /** Called by the turns: it is this connection's turn. */
   takeTurn(): void {
+    if (this.#service.phase === 'ending') return;
     if (this.#hasLinesWaiting) this.#visit(undefined);
     this.#goOn();
   }
@@ -180,7 +188,8 @@ export class Connection implements Client {
     }
     // Ends every search for a line end.
     desk.bytes[end] = NEWLINE;
-    const stopped = this.#serve(desk.start, end);
+    const stopped = this.#serve(this.#skip(desk.start, end), end);
+    const hasEndedLine = stopped > desk.start && !this.#isSkipping;
     const left = end - stopped;
     if (left > 0) {
       if (chunk !== undefined && left <= chunk.length) this.#rest.append(chunk, chunk.length - left);
@@ -192,11 +201,20 @@ export class Connection implements Client {
     this.#send(replies.take());
     if (!this.#hasLinesWaiting && (left > 0 || this.#isSkipping)) {
       // A line that had begun before keeps its time; more bytes do not push it back.
-      if (stopped > desk.start) partialLines.restart(this);
+      if (hasEndedLine) partialLines.restart(this);
       else partialLines.start(this);
     } else {
       partialLines.clear(this);
     }
+  }
+
+  /** Where the next line starts: behind the one that was too long, if it ends here; otherwise at the end. */
+  #skip(start: number, end: number): number {
+    if (!this.#isSkipping) return start;
+    const lineEnd = this.#service.desk.bytes.indexOf(NEWLINE, start);
+    if (lineEnd === end) return end;
+    this.#isSkipping = false;
+    return lineEnd + 1;
   }
 
   /** Serves lines from `start` on; returns where it stopped: at `end`, at a line without its end, or early. */
@@ -206,11 +224,6 @@ export class Connection implements Client {
     let roomBytes = config.unsentBytesMax - this.#owedBytes;
     let at = start;
     this.#hasLinesWaiting = false;
-    if (this.#isSkipping) {
-      at = desk.bytes.indexOf(NEWLINE, at) + 1;
-      if (at > end) return end;
-      this.#isSkipping = false;
-    }
     while (at < end) {
       if (replies.bytes >= roomBytes) {
         this.#hasLinesWaiting = true;
@@ -321,10 +334,8 @@ export class Connection implements Client {
   #stall(hash: number): void {
     const service = this.#service;
     this.#isStalled = true;
-    service.stalled += 1;
     service.engine.whenRoom(hash, () => {
       this.#isStalled = false;
-      service.stalled -= 1;
       this.#goOn();
     });
   }

@@ -37,16 +37,16 @@ export class Deadlines<Member> {
   }
 
   #sweep(): void {
-    this.#timer = undefined;
+    // The timer that has run out stays in its place until the end, so that a member added meanwhile sets none.
     const now = performance.now();
+    let nextMs: number | undefined;
     for (const [member, since] of this.#since) {
-      const leftMs = since + this.#limitMs - now;
-      if (leftMs > 0) {
-        this.#timer ??= this.#startTimer(leftMs);
-        return;
-      }
+      nextMs = since + this.#limitMs - now;
+      if (nextMs > 0) break;
       this.#since.delete(member);
       this.#expire(member);
+      nextMs = undefined;
     }
+    this.#timer = nextMs === undefined ? undefined : this.#startTimer(nextMs);
   }
 }

@@ -15,6 +15,7 @@ export class Listener {
   readonly connections = new Set<Connection>();
   readonly #server: Server;
   #onEmpty: () => void = () => {};
+  #isClosing = false;
 
   constructor(service: Service) {
     // Half-open: a client that has shut down its sending side still gets its replies. No delay: replies leave
@@ -43,12 +44,15 @@ export class Listener {
         // A failing accept (no descriptor, no memory) loses that connection, not the server.
         this.#server.on('error', () => {});
         const address = this.#server.address();
+        if (this.#isClosing) this.#server.close();
         resolve(typeof address === 'object' && address !== null ? address.port : port);
       });
     });
   }
 
+  /** Closes for good, also when it is not listening yet. */
   close(): void {
+    this.#isClosing = true;
     this.#server.close();
   }
 

@@ -23,20 +23,21 @@ export async function serve(config: Config, log: Log, version: string): Promise<
       log.warn('worker_died', { worker, reason }, `worker ${worker} died: ${reason}; replacing it`),
     onReplaced: worker => log.warn('worker_replaced', { worker }, `worker ${worker} is replaced`),
   });
-  const service = new Service(config, engine, desk);
+  const service = new Service(config, engine, desk, log);
   const listener = new Listener(service);
   let port: number;
   try {
-    [port] = await Promise.all([listener.listen(config.host, config.port, config.backlog), engine.start()]);
+    await engine.start();
+    // Before the first client can be served, so that no signal finds events and nobody who minds them.
+    new Shutdown(service, listener, log).watchSignals();
+    port = await listener.listen(config.host, config.port, config.backlog);
   } catch (error) {
-    listener.close();
     engine.workers.terminate();
     throw error;
   }
-  new Shutdown(service, listener, log).watchSignals();
 
   const { host, workers, ring, users } = config;
-  const tryIt = `printf '{"user":"alice","action":"buy","amount":100}\\n' | nc -N ${host} ${port}`;
+  const tryIt = `printf '{"user":"alice","action":"buy","amount":100}\\n' | nc -N ${isAnyAddress(host) ? '127.0.0.1' : host} ${port}`;
   log.announce(
     'listening',
     {
@@ -54,4 +55,8 @@ export async function serve(config: Config, log: Log, version: string): Promise<
       `${log.style('gray', 'try, in another terminal:')}  ${tryIt}\n` +
       `${log.style('gray', 'Ctrl+C stops it; nothing that was accepted is lost.')}`,
   );
+}
+
+function isAnyAddress(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
 }

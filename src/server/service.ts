@@ -8,6 +8,7 @@ import { JsonJudge } from '../protocol/json.ts';
 import { Desk, type Judgement } from '../protocol/judgement.ts';
 import { Replies } from '../protocol/replies.ts';
 import { Deadlines } from './deadlines.ts';
+import type { Log } from './log.ts';
 import { Turns } from './turns.ts';
 
 /** The most that one read of a socket brings. */
@@ -43,6 +44,7 @@ export function createDesk(config: Config): Desk {
 export class Service {
   readonly engine: Engine;
   readonly config: Config;
+  readonly log: Log;
   readonly desk: Desk;
   readonly judge: JsonJudge;
   readonly judgement: Judgement = { nameAt: 0, nameBytes: 0, hash: 0, amount: 0, isWaiting: false };
@@ -62,10 +64,9 @@ export class Service {
     closed_idle: 0,
   };
   phase: Phase = 'serving';
-  /** Connections that wait for room in a ring to ask for a balance. */
-  stalled = 0;
 
-  constructor(config: Config, engine: Engine, desk: Desk) {
+  constructor(config: Config, engine: Engine, desk: Desk, log: Log) {
+    this.log = log;
     this.engine = engine;
     this.config = config;
     this.desk = desk;

@@ -12,6 +12,7 @@
  */
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isatty } from 'node:tty';
 import type { Listener } from './listener.ts';
 import type { Log } from './log.ts';
 import type { Service } from './service.ts';
@@ -19,6 +20,13 @@ import type { Service } from './service.ts';
 export type Signal = 'SIGINT' | 'SIGTERM';
 
 export const Exit = { clean: 0, notStarted: 1, usage: 2, lost: 3 } as const;
+
+/**
+ * Ctrl+C signals every process of the terminal's group, and npm hands on the one it got: under `npm start` the
+ * server can hear of one key press twice. Nobody presses twice as fast.
+ */
+const SAME_KEY_MS = 100;
+const hasTerminal = isatty(0);
 
 /** How often the stages look whether they are done. */
 const LOOK_MS = 2;
@@ -46,6 +54,8 @@ export class Shutdown {
 
   #signalled(signal: Signal): void {
     if (this.#signal !== undefined) {
+      if (hasTerminal && signal === 'SIGINT' && this.#signal === 'SIGINT' && this.#elapsedMs < SAME_KEY_MS)
+        return;
       void this.#finish(128 + constants.signals[signal], `a second signal, ${signal}`);
       return;
     }
@@ -63,36 +73,38 @@ export class Shutdown {
   async #stages(): Promise<void> {
     const service = this.#service;
     const { engine, config } = service;
+    const { connections } = this.#listener;
+    const drainEndMs = this.#signalledAtMs + config.drainMsMax;
     this.#listener.close();
     service.phase = 'draining';
-    for (const connection of this.#listener.connections) connection.startDraining();
+    for (const connection of connections) connection.startDraining();
+    const isLameDuckOver = () => connections.size === 0 || this.#elapsedMs >= config.drainMsMin;
+    const isServed = () => [...connections].every(connection => connection.isServed);
+    await this.#until(() => isLameDuckOver() && engine.counts().queued === 0 && isServed(), drainEndMs);
 
-    const isLameDuckOver = () =>
-      this.#listener.connections.size === 0 || this.#elapsedMs >= config.drainMsMin;
-    await this.#until(
-      () => isLameDuckOver() && service.turns.isIdle && service.stalled === 0 && engine.areRingsEmpty,
-      config.drainMsMax,
-    );
+    // Nothing is served any more, so nobody can keep the rings from emptying by asking for balances.
+    service.phase = 'ending';
+    await this.#until(() => engine.areRingsEmpty, drainEndMs);
     if (this.#isOver) return;
-
+    const cutShortBy = engine.areRingsEmpty
+      ? undefined
+      : `the limit of ${config.drainMsMax} ms for the rings to empty`;
     engine.collect();
     await Promise.resolve(); // lets the answers just collected be written
-    service.phase = 'ending';
-    for (const connection of this.#listener.connections) connection.end();
+    for (const connection of connections) connection.end();
     await within(config.graceMsMax, this.#listener.empty());
     if (this.#isOver) return;
-    for (const connection of this.#listener.connections) connection.destroy();
+    for (const connection of connections) connection.destroy();
 
     await within(config.joinMsMax, engine.stop());
-    await this.#finish(Exit.clean, undefined);
+    await this.#finish(Exit.clean, cutShortBy);
   }
 
   get #elapsedMs(): number {
     return performance.now() - this.#signalledAtMs;
   }
 
-  async #until(isDone: () => boolean, limitMs: number): Promise<void> {
-    const endMs = performance.now() + limitMs;
+  async #until(isDone: () => boolean, endMs: number): Promise<void> {
     while (!isDone() && !this.#isOver && performance.now() < endMs) await sleep(LOOK_MS);
   }
 
@@ -100,8 +112,7 @@ export class Shutdown {
   async #finish(exitCode: number, cutShortBy: string | undefined): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    process.off('SIGINT', this.#onSignal);
-    process.off('SIGTERM', this.#onSignal);
+    // The signals stay watched: a third one must not take the ledger away.
     const { engine, clients } = this.#service;
     for (const connection of this.#listener.connections) connection.destroy();
     engine.workers.terminate();

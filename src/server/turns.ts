@@ -21,10 +21,6 @@ export class Turns {
     this.#turnMsMax = turnMsMax;
   }
 
-  get isIdle(): boolean {
-    return this.#line.size === 0;
-  }
-
   /** Whether input of so many bytes is served at once; otherwise the caller gets in line. */
   mayServe(bytes: number): boolean {
     if (bytes <= SMALL_BYTES) return true;

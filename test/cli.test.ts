@@ -1,0 +1,171 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { describe, expect, test } from 'vitest';
+import { exchange } from './support/client.ts';
+import { CLI, runCli, startServer } from './support/server.ts';
+
+const packageJson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+/** A mistake is one line on standard error and nothing on standard output. */
+async function expectMistake(run: ReturnType<typeof runCli>, exitCode: number, what: RegExp): Promise<void> {
+  const ran = await run;
+  expect(ran).toMatchObject({ exitCode, stdout: '' });
+  expect(ran.stderr).toMatch(/^tally: [^\n]+\n$/);
+  expect(ran.stderr).toMatch(what);
+}
+
+describe('help', () => {
+  test.each(['--help', '-h', 'help'])('tally %s says what there is', async flag => {
+    const { exitCode, stdout, stderr } = await runCli([flag]);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    for (const word of ['tally serve', '--version', 'Exit codes', 'nc -N']) expect(stdout).toContain(word);
+  });
+
+  test('tally serve --help lists the flags, and starts nothing', async () => {
+    const { exitCode, stdout, stderr } = await runCli(['serve', '--port', 'nonsense', '--help']);
+    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
+    for (const flag of ['--port', '--ring', '--users', '--log-format', '--shutdown-ms-max'])
+      expect(stdout).toContain(flag);
+    expect((await runCli(['help', 'serve'])).stdout).toBe(stdout);
+  });
+
+  test.each(['--version', '-v'])('tally %s is the version of the package', async flag => {
+    expect(await runCli([flag])).toEqual({ exitCode: 0, stdout: `${packageJson.version}\n`, stderr: '' });
+  });
+});
+
+describe('wrong usage exits with 2 and says why', () => {
+  test('no command: the help, on standard error', async () => {
+    const { exitCode, stdout, stderr } = await runCli([]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });
+    expect(stderr).toContain('tally serve');
+  });
+
+  test('an unknown command', () =>
+    expectMistake(runCli(['sevre']), 2, /^tally: sevre is no command of tally; tally --help lists them\n$/));
+
+  test('an unknown flag', () => expectMistake(runCli(['serve', '--pots', '1']), 2, /--pots is no flag/));
+
+  test('a bad value', () =>
+    expectMistake(
+      runCli(['serve', '--ring', '1000']),
+      2,
+      /^tally: --ring 1000 is not a power of two; the next is 1024\n$/,
+    ));
+
+  test('a negative value', () => expectMistake(runCli(['serve', '--port', '-1']), 2, /--port -1 is not/));
+
+  test('a bad variable, by its name', () =>
+    expectMistake(
+      runCli(['serve'], { TALLY_LINE_BYTES_MAX: '5' }),
+      2,
+      /^tally: TALLY_LINE_BYTES_MAX 5 is not a whole number from 512 to 1048576\n$/,
+    ));
+});
+
+describe('a server that can not start exits with 1 and says why', () => {
+  test('the port is in use', async () => {
+    const squatter = createServer().listen(0, '127.0.0.1');
+    await once(squatter, 'listening');
+    const { port } = squatter.address() as { port: number };
+    try {
+      await expectMistake(
+        runCli(['serve', '--port', `${port}`]),
+        1,
+        new RegExp(`port ${port} on 127.0.0.1 is in use`),
+      );
+    } finally {
+      squatter.close();
+    }
+  });
+
+  test('the address is not of this machine', () =>
+    expectMistake(
+      runCli(['serve', '--host', '203.0.113.1', '--port', '0']),
+      1,
+      /203\.0\.113\.1 is no address/,
+    ));
+
+  test('the host is no address at all', () =>
+    expectMistake(
+      runCli(['serve', '--host', '256.1.1.1.invalid', '--port', '0']),
+      1,
+      /256\.1\.1\.1\.invalid/,
+    ));
+});
+
+describe('a server that runs', () => {
+  test('says in JSON lines first that it listens, where, and last that it stopped', async () => {
+    const server = await startServer(['--workers', '2', '--ring', '64', '--users', '100']);
+    const { event, port, pid, version, workers, ring, users } = server.events[0]!;
+    expect({ event, pid, version, workers, ring, users }).toEqual({
+      event: 'listening',
+      pid: server.pid,
+      version: packageJson.version,
+      workers: 2,
+      ring: 64,
+      users: 100,
+    });
+    expect(port).toBeGreaterThan(0);
+    expect(await exchange(server.port, '{"type":"health"}\n')).toBe('{"status":"ok"}\n');
+    const { exitCode, ledger } = await server.stop();
+    expect(exitCode).toBe(0);
+    expect(ledger).toMatchObject({ exitCode: 0, received: 0, processed: 0, dropped: 0, lost: 0 });
+    expect(server.events.at(-1)!.event).toBe('stopped');
+    expect(server.stderr()).toBe('');
+  });
+
+  test('takes its settings from variables', async () => {
+    const server = await startServer([], { TALLY_RING: '128', TALLY_WORKERS: '1' });
+    expect(server.events[0]).toMatchObject({ ring: 128, workers: 1 });
+    await server.stop();
+  });
+
+  test('goes on when nobody reads its output any more', async () => {
+    const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--log-level', 'debug'], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    const exited = once(child, 'exit');
+    const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+    const { port } = JSON.parse(line) as { port: number };
+    child.stdout.destroy();
+    const event = '{"user":"alice","action":"buy","amount":1,"wait":true}\n';
+    expect(await exchange(port, event)).toBe('{"status":"ok","balance":1}\n');
+    child.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+  });
+
+  test('goes on after `head -1` has read its first line', async () => {
+    const pipe = `"${process.execPath}" "${CLI}" serve --port 0 --log-level debug | head -1`;
+    const shell = spawn('sh', ['-c', pipe], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const exited = once(shell, 'exit');
+    const [line] = (await once(createInterface({ input: shell.stdout }), 'line')) as [string];
+    const { port, pid } = JSON.parse(line) as { port: number; pid: number };
+    try {
+      expect(await exchange(port, '{"type":"health"}\n')).toBe('{"status":"ok"}\n');
+    } finally {
+      process.kill(pid, 'SIGTERM');
+    }
+    expect(await exited).toEqual([0, null]);
+  });
+
+  test('prints text when it is asked to', async () => {
+    const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--log-format', 'text'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const exited = once(child, 'close');
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (some: string) => {
+      text += some;
+      if (text.includes('Ctrl+C') && !child.killed) child.kill('SIGINT');
+    });
+    expect(await exited).toEqual([0, null]);
+    expect(text).toMatch(/^Tally \S+ listens on 127\.0\.0\.1:\d+, \d+ workers?, pid \d+\n/);
+    expect(text).toMatch(/stopped in \d+ ms, exit code 0: .*nothing lost\n$/);
+  });
+});

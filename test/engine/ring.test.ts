@@ -1,0 +1,168 @@
+import { once } from 'node:events';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  createMemory,
+  type Lane,
+  laneOf,
+  type Shape,
+  SLOT_FLOATS,
+  SLOT_WORDS,
+} from '../../src/engine/layout.ts';
+import { Consumer, Producer } from '../../src/engine/ring.ts';
+import { amountAt, askAt, type RingWork, userAt } from './threads/ring-work.ts';
+import { startThread } from './threads/start.ts';
+
+const STARTS = [0, 2 ** 31 - 5, 2 ** 32 - 5];
+
+interface Slot {
+  user: number;
+  ask: number;
+  amount: number;
+}
+
+function ringOf(ringSlots: number, first: number) {
+  const shape: Shape = { workers: 1, ringSlots, balanceSlots: 8, workUs: 0, workKind: 'cpu' };
+  const buffer = createMemory(shape, first);
+  const lane = laneOf(buffer, shape, 0);
+  return { buffer, lane, producer: new Producer(lane), consumer: new Consumer(lane) };
+}
+
+function slotAt(lane: Lane, sequence: number): Slot {
+  const slot = sequence & (lane.answers.length - 1);
+  return {
+    user: lane.slotWords[slot * SLOT_WORDS]!,
+    ask: lane.slotWords[slot * SLOT_WORDS + 1]!,
+    amount: lane.slotFloats[slot * SLOT_FLOATS + 1]!,
+  };
+}
+
+const slotArbitrary = fc.record({
+  user: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
+  ask: fc.nat(2 ** 22),
+  amount: fc.integer({ min: -(2 ** 53 - 1), max: 2 ** 53 - 1 }),
+});
+const stepArbitrary = fc.oneof(
+  { weight: 5, arbitrary: fc.record({ push: slotArbitrary }) },
+  { weight: 2, arbitrary: fc.constant('publish' as const) },
+  { weight: 2, arbitrary: fc.record({ release: fc.integer({ min: 1, max: 16 }) }) },
+);
+
+describe.each(STARTS)('a ring whose sequences start at %i', first => {
+  test('does what a plain array would do', () => {
+    const capacityArbitrary = fc.constantFrom(2, 4, 8, 16);
+    fc.assert(
+      fc.property(capacityArbitrary, fc.array(stepArbitrary, { maxLength: 120 }), (capacity, steps) => {
+        const { lane, producer, consumer } = ringOf(capacity, first);
+        /** Pushed and not released, of which the first `visible` are published. */
+        const model: Slot[] = [];
+        let visible = 0;
+        for (const step of steps) {
+          if (step === 'publish') {
+            expect(producer.publish()).toBe(visible < model.length);
+            visible = model.length;
+          } else if ('push' in step) {
+            const { user, ask, amount } = step.push;
+            const isIn = producer.tryPush(user, ask, amount);
+            expect(isIn).toBe(model.length < capacity);
+            if (isIn) model.push(step.push);
+          } else {
+            const count = Math.min(step.release, consumer.available());
+            consumer.release((consumer.head + count) | 0);
+            model.splice(0, count);
+            visible -= count;
+          }
+          expect(consumer.available()).toBe(visible);
+          expect(producer.depthSeen).toBeGreaterThanOrEqual(model.length);
+          for (let read = 0; read < visible; read++)
+            expect(slotAt(lane, (consumer.head + read) | 0)).toEqual(model[read]);
+        }
+        expect(producer.hasRoom()).toBe(model.length < capacity);
+        expect(producer.depth).toBe(model.length);
+        expect((producer.tail - consumer.head) | 0).toBe(model.length);
+      }),
+    );
+  });
+
+  test.each([2, 16, 1024])('of %i slots is full at exactly so many', capacity => {
+    const { producer, consumer } = ringOf(capacity, first);
+    for (let pushed = 0; pushed < capacity; pushed++) {
+      expect(producer.hasRoom()).toBe(true);
+      expect(producer.tryPush(pushed, 0, 1)).toBe(true);
+    }
+    expect(producer.hasRoom()).toBe(false);
+    expect(producer.tryPush(capacity, 0, 1)).toBe(false);
+    producer.publish();
+    expect(consumer.available()).toBe(capacity);
+    consumer.release((consumer.head + 1) | 0);
+    expect(producer.tryPush(capacity, 0, 1)).toBe(true);
+    expect(producer.tryPush(capacity, 0, 1)).toBe(false);
+  });
+
+  test('a push that is refused changes nothing', () => {
+    const { buffer, producer } = ringOf(8, first);
+    while (producer.tryPush(1, 2, 3));
+    const before = { memory: new Uint8Array(buffer).slice(), tail: producer.tail, depth: producer.depth };
+    for (let again = 0; again < 3; again++) expect(producer.tryPush(4, 5, 6)).toBe(false);
+    expect({ memory: new Uint8Array(buffer).slice(), tail: producer.tail, depth: producer.depth }).toEqual(
+      before,
+    );
+  });
+
+  test('nothing is visible before it is published, and all of it after', () => {
+    const { lane, producer, consumer } = ringOf(8, first);
+    expect(producer.publish()).toBe(false);
+    for (let pushed = 0; pushed < 6; pushed++) producer.tryPush(pushed, pushed + 1, -pushed);
+    expect(consumer.available()).toBe(0);
+    expect(producer.publish()).toBe(true);
+    expect(consumer.available()).toBe(6);
+    expect(producer.publish()).toBe(false);
+    for (let read = 0; read < 6; read++)
+      expect(slotAt(lane, (first + read) | 0)).toEqual({ user: read, ask: read + 1, amount: -read });
+  });
+
+  test('both ends go on where others before them were', () => {
+    const { lane, producer, consumer } = ringOf(8, first);
+    for (let pushed = 0; pushed < 7; pushed++) producer.tryPush(pushed, 0, 1);
+    producer.publish();
+    consumer.release((consumer.head + 3) | 0);
+    expect(new Consumer(lane).available()).toBe(4);
+    expect(new Producer(lane).depth).toBe(4);
+    expect(new Producer(lane).tail).toBe((first + 7) | 0);
+  });
+});
+
+describe('two threads', () => {
+  test.each([
+    [2, 0, 20_000],
+    [8, 2 ** 31 - 1_000, 200_000],
+    [1024, 2 ** 32 - 100_000, 1_000_000],
+  ])('pass every event whole and in order over many laps: %i slots from %i', async (slots, first, events) => {
+    const seed = Math.floor(Math.random() * 2 ** 31);
+    const { buffer, producer } = ringOf(slots, first);
+    const work: RingWork = { buffer, events, seed };
+    const thread = startThread('ring-verifier.ts', work);
+    try {
+      await once(thread, 'message');
+      const verdict = once(thread, 'message');
+      let random = seed;
+      for (let event = 0; event < events; ) {
+        if (!producer.tryPush(userAt(event), askAt(event), amountAt(event))) {
+          producer.publish();
+          // Now and then others may run; mostly the ring is tried again at once.
+          if ((random & 0x3ff) === 0) await nextTurn();
+          random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
+          continue;
+        }
+        event += 1;
+        random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
+        if (random >>> 28 === 0) producer.publish();
+      }
+      producer.publish();
+      expect(await verdict, `seed ${seed}`).toEqual(['right']);
+    } finally {
+      await thread.terminate();
+    }
+  });
+});

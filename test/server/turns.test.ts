@@ -1,0 +1,135 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Turns, type Visited } from '../../src/server/turns.ts';
+
+const SMALL = 100;
+const LARGE = 65_536;
+const TURN_MS = 2;
+
+let nowMs = 0;
+beforeEach(() => {
+  nowMs = 1_000;
+  vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
+/** Visited ones that note their visits; each visit takes so long, and does what it is told. */
+function visitors(costMs = 0) {
+  const visits: string[] = [];
+  const visitor = (name: string, then: (self: Visited) => void = () => {}): Visited => {
+    const self = {
+      takeTurn: () => {
+        visits.push(name);
+        nowMs += costMs;
+        then(self);
+      },
+    };
+    return self;
+  };
+  return { visits, visitor };
+}
+
+describe('turns', () => {
+  test('always serve small input at once', async () => {
+    const turns = new Turns(TURN_MS);
+    expect(turns.mayServe(LARGE)).toBe(true);
+    nowMs += 100;
+    expect(turns.mayServe(SMALL)).toBe(true);
+    turns.wait(visitors().visitor('alice'));
+    expect(turns.mayServe(SMALL)).toBe(true);
+    await nextTurn();
+  });
+
+  test('serve large input at once until the time of the turn is spent, and again in the next turn', async () => {
+    const turns = new Turns(TURN_MS);
+    expect(turns.mayServe(LARGE)).toBe(true);
+    nowMs += TURN_MS - 1;
+    expect(turns.mayServe(LARGE)).toBe(true);
+    nowMs += 1;
+    expect(turns.mayServe(LARGE)).toBe(false);
+    await nextTurn();
+    expect(turns.mayServe(LARGE)).toBe(true);
+  });
+
+  test('do not count the time that passed before anything large came', async () => {
+    const turns = new Turns(TURN_MS);
+    nowMs += 1_000_000;
+    expect(turns.mayServe(LARGE)).toBe(true);
+    await nextTurn();
+    nowMs += 1_000_000;
+    expect(turns.mayServe(LARGE)).toBe(true);
+  });
+
+  test('let nobody large overtake those who wait', async () => {
+    const turns = new Turns(TURN_MS);
+    turns.wait(visitors().visitor('alice'));
+    expect(turns.mayServe(LARGE)).toBe(false);
+    await nextTurn();
+    expect(turns.mayServe(LARGE)).toBe(true);
+  });
+
+  test('visit those who wait one after the other, each once, never at once', async () => {
+    const { visits, visitor } = visitors();
+    const turns = new Turns(TURN_MS);
+    const alice = visitor('alice');
+    turns.wait(alice);
+    turns.wait(visitor('bob'));
+    turns.wait(alice);
+    expect(visits).toEqual([]);
+    await nextTurn();
+    expect(visits).toEqual(['alice', 'bob']);
+    await nextTurn();
+    expect(visits).toEqual(['alice', 'bob']);
+  });
+
+  test('visit one that gets in line again only in the next turn', async () => {
+    const { visits, visitor } = visitors();
+    const turns = new Turns(TURN_MS);
+    turns.wait(visitor('greedy', self => turns.wait(self)));
+    turns.wait(visitor('bob'));
+    await nextTurn();
+    expect(visits).toEqual(['greedy', 'bob']);
+    await nextTurn();
+    await nextTurn();
+    expect(visits).toEqual(['greedy', 'bob', 'greedy', 'greedy']);
+  });
+
+  test('end when their time is spent, and go on with the next one in line', async () => {
+    const { visits, visitor } = visitors(TURN_MS);
+    const turns = new Turns(TURN_MS);
+    for (const name of ['alice', 'bob', 'carol']) turns.wait(visitor(name));
+    for (const seen of [['alice'], ['alice', 'bob'], ['alice', 'bob', 'carol']]) {
+      await nextTurn();
+      expect(visits).toEqual(seen);
+    }
+  });
+
+  test('give every one of many greedy ones the same number of visits', async () => {
+    const { visits, visitor } = visitors(1);
+    const turns = new Turns(TURN_MS);
+    let isOver = false;
+    const names = ['alice', 'bob', 'carol', 'dave', 'erin'];
+    for (const name of names) turns.wait(visitor(name, self => isOver || turns.wait(self)));
+    while (visits.length < 50) await nextTurn();
+    isOver = true;
+    const counts = names.map(name => visits.slice(0, 50).filter(visit => visit === name).length);
+    expect(counts).toEqual([10, 10, 10, 10, 10]);
+    await nextTurn();
+    await nextTurn();
+    await nextTurn();
+  });
+
+  test('do not visit one that has left', async () => {
+    const { visits, visitor } = visitors();
+    const turns = new Turns(TURN_MS);
+    const bob = visitor('bob');
+    turns.wait(visitor('alice', () => turns.leave(bob)));
+    turns.wait(bob);
+    turns.wait(visitor('carol'));
+    await nextTurn();
+    await nextTurn();
+    expect(visits).toEqual(['alice', 'carol']);
+  });
+});
