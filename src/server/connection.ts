@@ -220,7 +220,7 @@ export class Connection implements Client {
   /** Serves lines from `start` on; returns where it stopped: at `end`, at a line without its end, or early. */
   #serve(start: number, end: number): number {
     const { desk, judgement, replies, engine, config } = this.#service;
-    const servedTo = this.#service.phase === 'serving' ? end : start + this.#grantedBytes;
+    const servedTo = this.#service.phase === 'serving' ? end : desk.start + this.#grantedBytes;
     let roomBytes = config.unsentBytesMax - this.#owedBytes;
     let at = start;
     this.#hasLinesWaiting = false;
