@@ -11,8 +11,8 @@ import { type Config, flagOf, readConfig, SETTINGS, variableOf } from '../src/co
 import { Engine } from '../src/engine/engine.ts';
 import { Count, Journal, Word } from '../src/engine/layout.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
-import { metricsDetailLine } from '../src/server/requests.ts';
 import { Log } from '../src/server/log.ts';
+import { metricsDetailLine } from '../src/server/requests.ts';
 import { createDesk, Service } from '../src/server/service.ts';
 import { startServer } from './support/server.ts';
 

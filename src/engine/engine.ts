@@ -79,8 +79,8 @@ export class Engine {
   readBalance(at: number, bytes: number, hash: number): number | undefined {
     const user = this.directory.find(at, bytes, hash);
     if (user === NOBODY) return 0;
-    // An empty ring: the owner writes nothing now, and its last head published all that it wrote before.
-    return this.#lanes[this.directory.workerOf(hash)]!.ring.depth === 0 ? this.#balances[user] : undefined;
+    // Settled: the head just read published everything that the owner has written.
+    return this.#lanes[this.directory.workerOf(hash)]!.isSettled ? this.#balances[user] : undefined;
   }
 
   /** Asks the owner of a user that exists; false if its ring has no room to ask in (see `whenRoom`). */
@@ -190,7 +190,7 @@ export class Engine {
       if (!lane.ring.hasRoom()) return this.#refuseBusy(lane);
       user = this.directory.add(at, bytes, hash);
     }
-    const isIn = asker === undefined ? lane.ring.tryPush(user, 0, amount) : lane.tryAsk(user, amount, asker);
+    const isIn = asker === undefined ? lane.tryPush(user, amount) : lane.tryAsk(user, amount, asker);
     if (!isIn) return this.#refuseBusy(lane);
     this.#accepted += 1;
     return Outcome.accepted;

@@ -26,12 +26,22 @@ export class Lane {
   /** Free-running count of asks; its low bits say where the answer will lie. */
   #askCount = 0;
   #hasNewAsk = false;
+  /** The sequence behind the last event; what lies in the ring from there on only reads. */
+  #eventsEnd: number;
   #retries: (() => void)[] = [];
 
   constructor(memory: LaneMemory) {
     this.#memory = memory;
     this.ring = new Producer(memory);
+    this.#eventsEnd = this.ring.tail;
     this.#bell = new Bell(memory.words);
+  }
+
+  /** Pushes an event; false if the ring is full. */
+  tryPush(user: number, amount: number): boolean {
+    if (!this.ring.tryPush(user, 0, amount)) return false;
+    this.#eventsEnd = this.ring.tail;
+    return true;
   }
 
   /** Pushes an event (or, with amount 0, only the reading of a balance) whose answer `asker` wants. */
@@ -46,7 +56,14 @@ export class Lane {
     this.#askCount = (this.#askCount + 1) | 0;
     this.#asks.push({ sequence, asker });
     this.#hasNewAsk = true;
+    if (amount !== 0) this.#eventsEnd = this.ring.tail;
     return true;
+  }
+
+  /** The owner has applied every event so far, so it changes no balance until the next is pushed. */
+  get isSettled(): boolean {
+    const head = (this.ring.tail - this.ring.depth) | 0;
+    return ((head - this.#eventsEnd) | 0) >= 0;
   }
 
   get #openAsks(): number {

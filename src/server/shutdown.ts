@@ -113,10 +113,10 @@ export class Shutdown {
     if (this.#isOver) return;
     this.#isOver = true;
     // The signals stay watched: a third one must not take the ledger away.
-    const { engine, clients } = this.#service;
+    const { engine, clients, config } = this.#service;
     for (const connection of this.#listener.connections) connection.destroy();
     engine.workers.terminate();
-    await engine.workers.join();
+    await within(config.joinMsMax, engine.workers.join());
     engine.settle();
 
     const { received, processed, dropped, queued: lost } = engine.counts();

@@ -40,6 +40,12 @@ export interface RunningServer {
   exited: Promise<Omit<Stopped, 'elapsedMs'>>;
 }
 
+/** Servers that a failed test left running end with the process that runs the tests. */
+const running = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL');
+});
+
 /** Starts `tally serve` with these flags and waits until it says that it listens. */
 export async function startServer(
   flags: string[] = [],
@@ -49,6 +55,7 @@ export async function startServer(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  running.add(child);
   const events: Record<string, unknown>[] = [];
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', text => {
@@ -56,6 +63,7 @@ export async function startServer(
   });
   const exited = new Promise<Omit<Stopped, 'elapsedMs'>>(resolve => {
     child.on('close', (exitCode, signal) => {
+      running.delete(child);
       const last = events.at(-1);
       resolve({
         exitCode,
