@@ -33,6 +33,7 @@ export class Connection implements Client {
   #hasEnded = false;
   #isClosed = false;
   #isPaused = false;
+  #hasTurn = false;
   #held: HeldReplies | undefined;
   /** While draining: bytes that had been received when it began, and are still served. */
   #grantedBytes = 0;
@@ -95,19 +96,27 @@ export class Connection implements Client {
   /** Called by the turns: it is this connection's turn. */
   takeTurn(): void {
     if (this.#service.phase === 'ending') return;
-    if (this.#hasLinesWaiting) this.#visit(undefined);
-    this.#goOn();
+    if (this.#hasLinesWaiting) {
+      this.#visit(undefined);
+      this.#goOn(this.#isSkipping);
+      return;
+    }
+    // A stream that was paused has read one chunk more; reading it here hands it to #receive before read returns.
+    this.#hasTurn = true;
+    if (this.#socket.read() === null) this.#goOn();
+    this.#hasTurn = false;
   }
 
   #receive(chunk: Buffer): void {
     if (this.#service.phase === 'ending') return;
     this.#service.idleClients.restart(this);
-    if (this.#hasLinesWaiting || !this.#service.turns.mayServe(chunk.length)) {
+    if (this.#hasLinesWaiting || !(this.#hasTurn || this.#service.turns.mayServe(chunk.length))) {
       this.#rest.append(chunk);
       this.#hasLinesWaiting = true;
     } else {
       this.#visit(chunk);
-      if (chunk.length < CHUNK_BYTES_MAX && !this.#hasLinesWaiting && this.#owedBytes === 0) return;
+      const isDone = !this.#hasLinesWaiting && this.#owedBytes === 0;
+      if (isDone && !this.#isPaused && chunk.length < CHUNK_BYTES_MAX) return;
     }
     // A full chunk: there is more, and it waits until the others had their turn.
     this.#goOn(chunk.length >= CHUNK_BYTES_MAX);
@@ -132,7 +141,8 @@ export class Connection implements Client {
       this.#pause();
     } else if (this.#hasLinesWaiting || mustWait) {
       this.#pause();
-      turns.wait(this);
+      if (this.#isSkipping && !this.#hasLinesWaiting) turns.waitLast(this);
+      else turns.wait(this);
     } else if (this.#hasEnded) {
       this.#finish();
     } else if (this.#isPaused) {

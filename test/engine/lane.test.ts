@@ -66,7 +66,7 @@ describe.each(STARTS)('asks on a lane whose sequences start at %i', first => {
             else if (step === 'collect') lane.collect();
             else if ('work' in step) work(step.work);
             else if ('push' in step) {
-              if (lane.ring.tryPush(step.user, 0, step.push)) balances[step.user]! += step.push;
+              if (lane.tryPush(step.user, step.push)) balances[step.user]! += step.push;
             } else if (lane.tryAsk(step.user, step.ask, asker)) {
               balances[step.user]! += step.ask;
               wanted.push(balances[step.user]!);
@@ -159,16 +159,38 @@ describe('a lane', () => {
       lane.publish();
       return Atomics.load(words, Word.bell) !== bell;
     };
-    expect(rungFor(NAPPING, () => lane.ring.tryPush(0, 0, 1))).toBe(false);
-    expect(rungFor(PARKED, () => lane.ring.tryPush(0, 0, 1))).toBe(true);
+    expect(rungFor(NAPPING, () => lane.tryPush(0, 1))).toBe(false);
+    expect(rungFor(PARKED, () => lane.tryPush(0, 1))).toBe(true);
     expect(rungFor(NAPPING + 8, () => lane.tryAsk(0, 1, asking().asker))).toBe(true);
-    expect(rungFor(NAPPING + 16, () => lane.ring.tryPush(0, 0, 1))).toBe(true);
+    expect(rungFor(NAPPING + 16, () => lane.tryPush(0, 1))).toBe(true);
     expect(rungFor(PARKED + 24, () => {})).toBe(false);
   });
 
+  test.each([0, 2 ** 31 - 3, 2 ** 32 - 3])(
+    'is settled when no event is open, whatever is read: from %i',
+    first => {
+      fc.assert(
+        fc.property(fc.array(stepArbitrary, { maxLength: 100 }), steps => {
+          const { lane, work } = laneWith(4, first);
+          /** The amounts that lie in the ring, 0 for a reading. */
+          const open: number[] = [];
+          for (const step of steps) {
+            if (step === 'publish') lane.publish();
+            else if (step === 'collect') lane.collect();
+            else if ('work' in step) open.splice(0, work(step.work));
+            else if ('push' in step) {
+              if (lane.tryPush(step.user, step.push)) open.push(step.push);
+            } else if (lane.tryAsk(step.user, step.ask, asking().asker)) open.push(step.ask);
+            expect(lane.isSettled).toBe(open.every(amount => amount === 0));
+          }
+        }),
+      );
+    },
+  );
+
   test('calls back for room when the worker has made progress, each caller once', async () => {
     const { lane, words, work } = laneWith(2);
-    while (lane.ring.tryPush(0, 0, 1));
+    while (lane.tryPush(0, 1));
     lane.publish();
     const wanted = Atomics.load(words, Word.wanted);
     const called: string[] = [];
@@ -194,7 +216,7 @@ describe('a lane', () => {
 
   test('lets a caller that finds no room after all wait again', () => {
     const { lane, work } = laneWith(2);
-    while (lane.ring.tryPush(0, 0, 1));
+    while (lane.tryPush(0, 1));
     lane.publish();
     let tries = 0;
     const retry = () => {

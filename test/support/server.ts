@@ -5,6 +5,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+/** Run as the program it is, as `npx tally` does. */
 export const CLI = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
 
 export interface Ledger {
@@ -51,7 +52,7 @@ export async function startServer(
   flags: string[] = [],
   env: Record<string, string> = {},
 ): Promise<RunningServer> {
-  const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', ...flags], {
+  const child = spawn(CLI, ['serve', '--port', '0', ...flags], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -103,7 +104,7 @@ export async function runCli(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, [CLI, ...args], {
+  const child = spawn(CLI, args, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
