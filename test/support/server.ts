@@ -5,7 +5,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-/** Run as the program it is, as `npx tally` does. */
+/** As in the first line of cli.ts and in `npm start`. */
+const NODE_FLAGS = ['--max-semi-space-size=4'];
 export const CLI = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
 
 export interface Ledger {
@@ -52,7 +53,7 @@ export async function startServer(
   flags: string[] = [],
   env: Record<string, string> = {},
 ): Promise<RunningServer> {
-  const child = spawn(CLI, ['serve', '--port', '0', ...flags], {
+  const child = spawn(process.execPath, [...NODE_FLAGS, CLI, 'serve', '--port', '0', ...flags], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -104,7 +105,7 @@ export async function runCli(
   args: string[],
   env: Record<string, string> = {},
 ): Promise<{ exitCode: number | null; stdout: string; stderr: string }> {
-  const child = spawn(CLI, args, {
+  const child = spawn(process.execPath, [...NODE_FLAGS, CLI, ...args], {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
