@@ -82,8 +82,9 @@ export class Connection implements Client {
   }
 
   partialTooOld(): void {
-    // While the server does not read, the client can't end its line.
-    if (this.#isPaused) this.#service.partialLines.restart(this);
+    // While the server does not read, the client can't end its line; but one that is skipped has had its answer,
+    // and waits for its turn most of the time.
+    if (this.#isPaused && !this.#isSkipping) this.#service.partialLines.restart(this);
     else this.close('closed_partial');
   }
 
