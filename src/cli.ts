@@ -15,6 +15,8 @@ import { Exit } from './server/shutdown.ts';
 const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances out.
 
   tally serve [flags]    start the server (tally serve --help lists the flags)
+  tally load [flags]     put a server under load, and say what happened (tally load --help)
+  tally compare A B      two runs of tally load side by side
   tally --help           this text
   tally --version        the version
 
@@ -46,13 +48,18 @@ async function main(args: string[]): Promise<void> {
     case 'serve':
       if (rest.includes('--help') || rest.includes('-h')) return print(SERVE_HELP);
       return runServe(rest);
+    // Loaded when they are wanted: a server has no use for them.
+    case 'load':
+      return (await import('../bench/load/command.ts')).loadCommand(rest);
+    case 'compare':
+      return (await import('../bench/load/command.ts')).compareCommand(rest);
     case '--version':
     case '-v':
       return print(`${version()}\n`);
     case '--help':
     case '-h':
     case 'help':
-      return print(rest[0] === 'serve' ? SERVE_HELP : HELP);
+      return rest[0] === undefined ? print(HELP) : main([rest[0], '--help']);
     case undefined:
       process.stderr.write(HELP);
       process.exitCode = Exit.usage;

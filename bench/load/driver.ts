@@ -1,0 +1,388 @@
+/**
+ * When lines leave. The connections of one thread, driven as a closed loop (the next line leaves when a reply has
+ * come) or as an open loop (lines leave at their times, and late if their connection has no room for them), until
+ * time or lines have run out and everything is answered.
+ *
+ * A line that is late is still measured from when it should have left: a server that stalls for a second delays the
+ * lines that users would have sent in that second, and leaving them out would hide just that ("coordinated
+ * omission", Gil Tene).
+ */
+import { type ConnectionEvents, LoadConnection } from './connection.ts';
+import { type FromThread, monotonicMs, type ThreadPlan } from './messages.ts';
+import type { LoadPlan } from './plan.ts';
+import { type ReplyJudge, replyJudgeFor } from './protocols.ts';
+import { Recorder } from './recorder.ts';
+import { pageOf } from './replies.ts';
+import { VERDICTS } from './result.ts';
+import { Schedule } from './schedule.ts';
+import type { Script } from './script.ts';
+
+const CHUNK_BYTES = 1 << 16;
+const PROGRESS_MS = 250;
+/** A line that left so much after its time counts as late. */
+const LATE_MS = 2;
+/** How long lines that are due may still leave after the end. */
+const BACKLOG_MS = 1_000;
+/** How long the server may take to close a connection that was ended, and to send what nobody asked for. */
+const CLOSE_MS = 300;
+/** Timers are this coarse: closer to its time, a precise pace turns the event loop instead. */
+const TIMER_MS = 2;
+const CONNECTING_MAX = 256;
+
+export class Driver {
+  readonly #plan: LoadPlan;
+  readonly #thread: number;
+  readonly #connectionsMax: number;
+  readonly #script: Script;
+  readonly #judge: ReplyJudge;
+  readonly #accepted: Int32Array;
+  readonly #unanswered: Int32Array;
+  readonly #recorder: Recorder;
+  readonly #post: (message: FromThread, transfer?: ArrayBuffer[]) => void;
+  readonly #connections: LoadConnection[] = [];
+  readonly #lost = new Map<string, number>();
+  /** Undefined: a closed loop. */
+  readonly #schedule: Schedule | undefined;
+  /** On this thread's clock; the warm-up lies between the first two. */
+  #startMs = 0;
+  #measureMs = 0;
+  #endMs = 0;
+  /** The time of the chunk that is being read. */
+  #nowMs = 0;
+  #state: 'connecting' | 'sending' | 'waiting' | 'quiet' = 'connecting';
+  #isStopped = false;
+  #progress: NodeJS.Timeout | undefined;
+  #graceOver: NodeJS.Timeout | undefined;
+  /** Lines that may still be sent, of those that are measured (closed loop). */
+  #budget: number;
+  /** Lines of the schedule that are this thread's: the next one to become due (open loop). */
+  #nextLine = 0;
+  #listed: LoadConnection[] = [];
+  #sent = 0;
+  #late = 0;
+  #unsent = 0;
+  #underWay = 0;
+  #lastReplyMs = 0;
+
+  constructor(threadPlan: ThreadPlan, post: (message: FromThread, transfer?: ArrayBuffer[]) => void) {
+    const { plan, script, thread, connections } = threadPlan;
+    this.#plan = plan;
+    this.#thread = thread;
+    this.#connectionsMax = connections;
+    this.#script = { ...script, bytes: Buffer.from(script.bytes.buffer) };
+    this.#judge = replyJudgeFor(plan.protocol);
+    this.#accepted = new Int32Array(script.lines + 1);
+    this.#unanswered = new Int32Array(script.lines + 1);
+    this.#recorder = new Recorder(plan.stages !== undefined);
+    this.#post = post;
+    const events = plan.events ?? Number.POSITIVE_INFINITY;
+    this.#budget = Number.isFinite(events)
+      ? Math.floor(events / plan.threads) + (thread < events % plan.threads ? 1 : 0)
+      : events;
+    if (plan.stages !== undefined) {
+      const first = plan.stages[0]!.fromPerS;
+      const warmup = { durationMs: plan.warmupMs, fromPerS: first, toPerS: first };
+      this.#schedule = new Schedule(plan.warmupMs > 0 ? [warmup, ...plan.stages] : plan.stages);
+    }
+  }
+
+  /** Opens all connections; throws if one cannot be opened. */
+  async connect(): Promise<void> {
+    const { host, port, pipeline, threads, connectMs } = this.#plan;
+    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+    const page = pageOf(this.#judge);
+    const ledger = { script: this.#script, accepted: this.#accepted, unanswered: this.#unanswered };
+    const deadlineMs = performance.now() + connectMs;
+    while (this.#connections.length < this.#connectionsMax) {
+      const opening: Promise<void>[] = [];
+      while (opening.length < CONNECTING_MAX && this.#connections.length < this.#connectionsMax) {
+        // Connections start at places far apart, so that they do not all send the same users' lines at once.
+        const place = (this.#connections.length * threads + this.#thread) / (this.#connectionsMax * threads);
+        const firstLine = Math.floor(place * this.#script.lines) % this.#script.lines;
+        const connection = new LoadConnection(
+          this.#connections.length,
+          { host, port },
+          chunk,
+          this.#judge,
+          page,
+          ledger,
+          firstLine,
+          pipeline,
+          this.#events,
+        );
+        this.#connections.push(connection);
+        opening.push(opened(connection, `${host}:${port}`, connectMs, deadlineMs));
+      }
+      try {
+        await Promise.all(opening);
+      } catch (error) {
+        for (const connection of this.#connections) connection.destroy();
+        throw error;
+      }
+    }
+  }
+
+  /** Begins at this time of the shared clock. */
+  start(atMs: number): void {
+    this.#startMs = performance.now() + (atMs - monotonicMs());
+    this.#measureMs = this.#startMs + this.#plan.warmupMs;
+    const durationMs =
+      this.#schedule === undefined
+        ? this.#plan.warmupMs + (this.#plan.durationMs ?? Number.POSITIVE_INFINITY)
+        : this.#schedule.durationMs;
+    this.#endMs = this.#startMs + durationMs;
+    this.#state = 'sending';
+    this.#progress = setInterval(() => this.#tellProgress(), PROGRESS_MS);
+    setTimeout(
+      () => (this.#schedule === undefined ? this.#startClosed() : this.#tick()),
+      Math.max(0, this.#startMs - performance.now()),
+    );
+  }
+
+  /** Sends nothing more. */
+  stop(): void {
+    this.#isStopped = true;
+    if (this.#state === 'sending') this.#wait();
+  }
+
+  readonly #events: ConnectionEvents = {
+    onChunk: () => {
+      this.#nowMs = performance.now();
+    },
+    onReplies: (verdict, count, dueMs, sentMs) => {
+      this.#underWay -= count;
+      if (dueMs < this.#measureMs) return;
+      const nowMs = this.#nowMs;
+      this.#lastReplyMs = nowMs;
+      this.#recorder.add(verdict, count, nowMs - dueMs, nowMs - sentMs, nowMs - this.#measureMs);
+    },
+    onRoom: connection => {
+      if (this.#state === 'sending') {
+        if (this.#schedule === undefined) this.#sendMore(connection);
+        else this.#sendDue(connection, this.#nowMs);
+      } else if (this.#state === 'waiting') {
+        if (this.#underWay === 0) this.#beQuiet();
+      }
+    },
+    onLost: (connection, why) => {
+      this.#lost.set(why, (this.#lost.get(why) ?? 0) + 1);
+      this.#drop(connection);
+    },
+    onWrong: (connection, what) => {
+      this.#post({ type: 'wrong', what });
+      this.#drop(connection);
+    },
+  };
+
+  /** What this connection had under way will not be answered. */
+  #drop(connection: LoadConnection): void {
+    this.#underWay -= connection.underWay;
+    if (this.#state === 'sending' && this.#connections.every(({ isLost }) => isLost)) this.#wait();
+    if (this.#state === 'waiting' && this.#underWay === 0) this.#beQuiet();
+  }
+
+  // The closed loop.
+
+  #startClosed(): void {
+    if (this.#state !== 'sending') return;
+    // Timers may be a little early; what leaves before the measurement would count as warm-up.
+    this.#nowMs = Math.max(performance.now(), this.#startMs);
+    for (const connection of this.#connections) this.#sendMore(connection);
+    const leftMs = this.#endMs - this.#nowMs;
+    // Timers take 24 days at most; a run without a limit of time has a limit of lines.
+    if (leftMs < 2 ** 31) setTimeout(() => this.#state === 'sending' && this.#wait(), leftMs);
+  }
+
+  #sendMore(connection: LoadConnection): void {
+    const nowMs = this.#nowMs;
+    if (nowMs >= this.#endMs) {
+      this.#wait();
+      return;
+    }
+    let count = this.#plan.pipeline - connection.underWay;
+    if (nowMs >= this.#measureMs) {
+      if (count > this.#budget) count = this.#budget;
+      this.#budget -= count;
+      this.#sent += count;
+    }
+    if (count > 0) {
+      this.#underWay += count;
+      connection.send(count, nowMs);
+    }
+    if (this.#budget === 0) this.#wait();
+  }
+
+  // The open loop.
+
+  /** When line `line` of connection `index` should leave. */
+  #dueMs(line: number, index: number): number {
+    const mine = line * this.#connectionsMax + index;
+    return this.#startMs + this.#schedule!.dueMs(mine * this.#plan.threads + this.#thread);
+  }
+
+  #tick(): void {
+    if (this.#state !== 'sending') return;
+    const nowMs = performance.now();
+    const connections = this.#connections;
+    let nextMs = 0;
+    while (true) {
+      nextMs = this.#startMs + this.#schedule!.dueMs(this.#nextLine * this.#plan.threads + this.#thread);
+      if (nextMs > nowMs) break;
+      const connection = connections[this.#nextLine++ % connections.length]!;
+      connection.due++;
+      if (connection.isListed) continue;
+      connection.isListed = true;
+      this.#listed.push(connection);
+    }
+    for (const connection of this.#listed) {
+      connection.isListed = false;
+      this.#sendDue(connection, nowMs);
+    }
+    this.#listed.length = 0;
+    if (nowMs >= this.#endMs) {
+      const isBehind = connections.some(({ isLost, due, sent }) => !isLost && due > sent);
+      if (!isBehind || nowMs >= this.#endMs + BACKLOG_MS) {
+        this.#wait();
+        return;
+      }
+      nextMs = nowMs;
+    }
+    const leftMs = nextMs - nowMs;
+    if (this.#plan.pace === 'precise' && leftMs < TIMER_MS) setImmediate(() => this.#tick());
+    else setTimeout(() => this.#tick(), Math.max(1, Math.floor(Math.min(leftMs, this.#endMs - nowMs) - 1)));
+  }
+
+  #sendDue(connection: LoadConnection, nowMs: number): void {
+    const room = this.#plan.pipeline - connection.underWay;
+    if (connection.isLost || room <= 0 || connection.due === connection.sent) return;
+    const count = connection.sendDue(room, nowMs, line => {
+      const dueMs = this.#dueMs(line, connection.index);
+      if (dueMs >= this.#measureMs) {
+        this.#sent++;
+        if (nowMs - dueMs > LATE_MS) this.#late++;
+      }
+      return dueMs;
+    });
+    this.#underWay += count;
+  }
+
+  /** Lines that were due, or were to become due, and never left. Only those that would have been measured count. */
+  #countUnsent(): number {
+    if (this.#schedule === undefined) return 0;
+    const threads = this.#plan.threads;
+    const lines = Math.ceil((this.#schedule.lines - this.#thread) / threads);
+    let unsent = 0;
+    for (let index = 0; index < this.#connectionsMax; index++) {
+      const ofThis = Math.ceil((lines - index) / this.#connectionsMax);
+      for (let line = this.#connections[index]!.sent; line < ofThis; line++) {
+        const dueMs = this.#dueMs(line, index);
+        // Stopped early, lines of the time that did not come are not missing.
+        if (this.#isStopped && dueMs > performance.now()) break;
+        if (dueMs >= this.#measureMs) unsent++;
+      }
+    }
+    return unsent;
+  }
+
+  // The end.
+
+  #wait(): void {
+    this.#state = 'waiting';
+    this.#unsent = this.#countUnsent();
+    if (this.#underWay === 0) this.#beQuiet();
+    else this.#graceOver = setTimeout(() => this.#beQuiet(), this.#plan.graceMs);
+  }
+
+  #beQuiet(): void {
+    if (this.#state === 'quiet') return;
+    this.#state = 'quiet';
+    clearInterval(this.#progress);
+    clearTimeout(this.#graceOver);
+    this.#tellProgress();
+    this.#post({ type: 'quiet' });
+    void this.#close();
+  }
+
+  /** Ends every connection and waits a little: a reply too many may still be on its way. */
+  async #close(): Promise<void> {
+    const open = this.#connections.filter(({ isLost }) => !isLost);
+    const closed = open.map(
+      connection =>
+        new Promise<void>(resolve => {
+          connection.socket.once('close', () => resolve());
+          connection.end();
+        }),
+    );
+    await Promise.race([Promise.all(closed), new Promise(resolve => setTimeout(resolve, CLOSE_MS))]);
+    const unknown = this.#connections.reduce((sum, each) => sum + each.underWaySince(this.#measureMs), 0);
+    for (const connection of this.#connections) connection.destroy();
+    const outcome = {
+      recorded: this.#recorder.finish(),
+      reasons: [...this.#judge.reasons],
+      sent: this.#sent,
+      unknown,
+      unsent: this.#unsent,
+      late: this.#late,
+      lost: [...this.#lost],
+      lastReplyMs: Math.max(0, this.#lastReplyMs - this.#measureMs),
+      accepted: this.#accepted,
+      unanswered: this.#unanswered,
+    };
+    this.#tellProgress();
+    this.#post({ type: 'done', outcome }, [
+      outcome.accepted.buffer as ArrayBuffer,
+      outcome.unanswered.buffer as ArrayBuffer,
+    ]);
+  }
+
+  #tellProgress(): void {
+    const of = (verdict: (typeof VERDICTS)[number]) => this.#recorder.counts[VERDICTS.indexOf(verdict)]!;
+    this.#post({
+      type: 'progress',
+      answered: this.#recorder.counts.reduce((sum, count) => sum + count, 0),
+      busy: of('busy'),
+      errors: of('error'),
+      intervals: this.#recorder.takeIntervals(),
+    });
+  }
+}
+
+/** Resolves when the connection is open. */
+function opened(
+  connection: LoadConnection,
+  address: string,
+  connectMs: number,
+  deadlineMs: number,
+): Promise<void> {
+  const { socket } = connection;
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () =>
+        reject(new Error(`${address} took no connection within ${connectMs / 1_000} s; is it overloaded?`)),
+      deadlineMs - performance.now(),
+    );
+    socket.once('connect', () => {
+      clearTimeout(timer);
+      socket.removeAllListeners('error');
+      connection.watch();
+      resolve();
+    });
+    socket.once('error', (error: NodeJS.ErrnoException) => {
+      clearTimeout(timer);
+      reject(new Error(whyNot(error, address)));
+    });
+  });
+}
+
+function whyNot(error: NodeJS.ErrnoException, address: string): string {
+  switch (error.code) {
+    case 'ECONNREFUSED':
+      return `nothing listens on ${address}; start a server first, for example: tally serve`;
+    case 'EMFILE':
+      return 'too many connections for this process: raise the limit of open files (ulimit -n), or use fewer';
+    case 'EADDRNOTAVAIL':
+      return `no local port is left for another connection to ${address}; use fewer`;
+    default:
+      return `no connection to ${address}: ${error.message}`;
+  }
+}

@@ -1,0 +1,51 @@
+/** What the main thread and the threads of a load run say to each other. */
+import type { LoadPlan } from './plan.ts';
+import type { IntervalCounts, Recorded } from './recorder.ts';
+import type { Script } from './script.ts';
+
+export interface ThreadPlan {
+  plan: LoadPlan;
+  script: Omit<Script, 'bytes'> & { bytes: Uint8Array };
+  /** Which of the `plan.threads` this is. */
+  thread: number;
+  /** Its connections, of the `plan.connections`. */
+  connections: number;
+}
+
+export type ToThread =
+  /** Begin at this time of the monotonic clock, which all threads share. */
+  | { type: 'start'; atMs: number }
+  /** Send nothing more. */
+  | { type: 'stop' };
+
+export type FromThread =
+  | { type: 'ready' }
+  | { type: 'failed'; message: string }
+  | { type: 'progress'; answered: number; busy: number; errors: number; intervals: IntervalCounts[] }
+  /** A reply that can't be right. */
+  | { type: 'wrong'; what: string }
+  /** Everything is answered, or will not be. The connections are still open. */
+  | { type: 'quiet' }
+  | { type: 'done'; outcome: ThreadOutcome };
+
+export interface ThreadOutcome {
+  recorded: Recorded;
+  reasons: [string, number][];
+  sent: number;
+  unknown: number;
+  unsent: number;
+  late: number;
+  /** Connections lost, by what happened. */
+  lost: [string, number][];
+  /** From the start of the measurement to the last reply. */
+  lastReplyMs: number;
+  /** By line of the script: how often it was accepted, and how often sent and not answered, the warm-up included. */
+  accepted: Int32Array;
+  unanswered: Int32Array;
+}
+
+/** The clock that is the same in all threads. */
+export function monotonicMs(): number {
+  const [seconds, ns] = process.hrtime();
+  return seconds * 1_000 + ns / 1e6;
+}

@@ -1,0 +1,37 @@
+/** The line that moves while a run is under way, on a terminal only. */
+import { count, duration, ms } from './quantities.ts';
+import type { Progress } from './run.ts';
+
+const BAR_WIDTH = 20;
+
+/** One line, at most `columns` wide. */
+export function progressLine(progress: Progress, columns: number): string {
+  const { elapsedMs, durationMs, answered, busy, errors, last } = progress;
+  if (elapsedMs < 0) return 'warming up …'.slice(0, columns);
+  const share = durationMs === undefined ? 0 : Math.min(1, elapsedMs / durationMs);
+  const done = Math.round(share * BAR_WIDTH);
+  const bar = durationMs === undefined ? '' : `[${'#'.repeat(done)}${'·'.repeat(BAR_WIDTH - done)}] `;
+  const time = `${(elapsedMs / 1_000).toFixed(0)}${durationMs === undefined ? '' : ` of ${duration(durationMs)}`}`;
+  const latency =
+    last === undefined
+      ? `${count(answered)} replies`
+      : `${count(last.ratePerS)}/s  p50 ${ms(last.p50Ms)}  p99 ${ms(last.p99Ms)} ms`;
+  return `${bar}${time}  ${latency}  busy ${count(busy)}  errors ${count(errors)}`.slice(0, columns);
+}
+
+/** Writes over its own line. */
+export class ProgressLine {
+  readonly #stream: NodeJS.WriteStream;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#stream = stream;
+  }
+
+  show(text: string): void {
+    this.#stream.write(`\r\u001b[K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+  }
+
+  clear(): void {
+    this.#stream.write('\r\u001b[K');
+  }
+}

@@ -1,0 +1,41 @@
+/** How people write durations and counts, read and printed. */
+
+/** A mistake of whoever runs the command: one line that says what is wrong and what would be right. */
+export class UsageError extends Error {}
+
+const MS_PER_UNIT: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+const PER_SUFFIX: Record<string, number> = { '': 1, k: 1_000, M: 1_000_000 };
+
+/** `500ms`, `10s`, `1.5m`, `1h`; a bare number is seconds. In milliseconds, or undefined if it is nothing of the kind. */
+export function readDurationMs(text: string): number | undefined {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
+  return match ? Number(match[1]) * MS_PER_UNIT[match[2] ?? 's']! : undefined;
+}
+
+/** `50000`, `50_000`, `50k`, `1.5M`. Undefined if it is nothing of the kind. */
+export function readCount(text: string): number | undefined {
+  const match = /^(\d[\d_]*(?:\.\d+)?)([kM]?)$/.exec(text.trim());
+  return match ? Number(match[1]!.replaceAll('_', '')) * PER_SUFFIX[match[2]!]! : undefined;
+}
+
+const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+
+/** `1,234,567`. */
+export function count(value: number): string {
+  return whole.format(value);
+}
+
+/** Milliseconds with three significant digits or more: `0.081`, `12.1`, `1,013`. */
+export function ms(value: number): string {
+  if (value >= 1_000) return whole.format(value);
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(value >= 1 ? 2 : 3);
+}
+
+/** `950 ms`, `10 s`, `1 m 30 s`. */
+export function duration(valueMs: number): string {
+  if (valueMs < 1_000) return `${Math.round(valueMs)} ms`;
+  const seconds = Math.round(valueMs / 100) / 10;
+  if (seconds < 60) return `${seconds} s`;
+  const rest = Math.round(seconds % 60);
+  return rest === 0 ? `${Math.floor(seconds / 60)} m` : `${Math.floor(seconds / 60)} m ${rest} s`;
+}

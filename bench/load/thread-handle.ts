@@ -1,0 +1,85 @@
+/** A thread of a load run, from the main thread's side: what it has reached, and what it reported. */
+import { Worker } from 'node:worker_threads';
+import type { FromThread, ThreadOutcome, ThreadPlan, ToThread } from './messages.ts';
+import type { LoadPlan } from './plan.ts';
+import type { IntervalCounts } from './recorder.ts';
+import type { Script } from './script.ts';
+
+export class LoadThread {
+  readonly ready: Promise<void>;
+  readonly quiet: Promise<void>;
+  readonly done: Promise<ThreadOutcome>;
+  latest = { answered: 0, busy: 0, errors: 0 };
+  /** By second. */
+  readonly intervals: IntervalCounts[] = [];
+  onWrong: (what: string) => void = () => {};
+  readonly #worker: Worker;
+
+  constructor(plan: LoadPlan, script: Script, thread: number) {
+    const share =
+      Math.floor(plan.connections / plan.threads) + (thread < plan.connections % plan.threads ? 1 : 0);
+    this.#worker = createWorker({ plan, script, thread, connections: share });
+    const ready = milestone<void>();
+    const quiet = milestone<void>();
+    const done = milestone<ThreadOutcome>();
+    this.ready = ready.promise;
+    this.quiet = quiet.promise;
+    this.done = done.promise;
+    const fail = (error: Error) => {
+      ready.reject(error);
+      quiet.reject(error);
+      done.reject(error);
+    };
+    this.#worker.on('error', fail);
+    this.#worker.on('exit', () => fail(new Error('a thread of the load generator ended too early')));
+    this.#worker.on('message', (message: FromThread) => {
+      switch (message.type) {
+        case 'ready':
+          return ready.resolve();
+        case 'failed':
+          return fail(new Error(message.message));
+        case 'progress':
+          this.intervals.push(...message.intervals);
+          this.latest = message;
+          return;
+        case 'wrong':
+          return this.onWrong(message.what);
+        case 'quiet':
+          return quiet.resolve();
+        case 'done':
+          return done.resolve(message.outcome);
+      }
+    });
+  }
+
+  tell(message: ToThread): void {
+    this.#worker.postMessage(message);
+  }
+
+  async terminate(): Promise<void> {
+    await this.#worker.terminate();
+  }
+}
+
+interface Milestone<Value> {
+  promise: Promise<Value>;
+  resolve: (value: Value) => void;
+  reject: (error: Error) => void;
+}
+
+function milestone<Value>(): Milestone<Value> {
+  let resolve!: (value: Value) => void;
+  let reject!: (error: Error) => void;
+  const promise = new Promise<Value>((resolvePromise, rejectPromise) => {
+    resolve = resolvePromise;
+    reject = rejectPromise;
+  });
+  // Whoever waits for it hears of a failure; nobody has to wait.
+  promise.catch(() => {});
+  return { promise, resolve, reject };
+}
+
+function createWorker(threadPlan: ThreadPlan): Worker {
+  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
+  return new Worker(new URL(`./thread.${extension}`, import.meta.url), { workerData: threadPlan });
+}
