@@ -1,0 +1,28 @@
+/** Every bench by its name. A bench is loaded when it is asked for, so that none weighs on another. */
+import type { Bench } from './bench.ts';
+
+/** In the order in which they run when no name is given. Loading one must do nothing but define it. */
+export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
+  'micro-ring': () => import('./micro/ring.ts'),
+  'micro-judging': () => import('./micro/judging.ts'),
+  'micro-counters': () => import('./micro/counters.ts'),
+  'micro-parking': () => import('./micro/parking.ts'),
+  server: () => import('./peers/server.ts'),
+  peers: () => import('./peers/peers.ts'),
+  client: () => import('./peers/client.ts'),
+};
+
+/** A name for several. */
+export const GROUPS: Record<string, string[]> = {
+  micro: Object.keys(BENCHES).filter(name => name.startsWith('micro-')),
+};
+
+/** The benches that are asked for, each once; all if none is named. A name that is none comes back as `unknown`. */
+export function chosenBenches(asked: readonly string[]): { names: string[]; unknown: string | undefined } {
+  const isKnown = (name: string) => Object.hasOwn(GROUPS, name) || Object.hasOwn(BENCHES, name);
+  const unknown = asked.find(name => !isKnown(name));
+  if (unknown !== undefined) return { names: [], unknown };
+  if (asked.length === 0) return { names: Object.keys(BENCHES), unknown };
+  const names = asked.flatMap(name => (Object.hasOwn(GROUPS, name) ? GROUPS[name]! : [name]));
+  return { names: [...new Set(names)], unknown };
+}

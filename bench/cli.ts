@@ -1,0 +1,106 @@
+/**
+ * `npm run bench`: runs benches by name, prints a table of each, keeps the results.
+ *
+ * A bench that starts other programs ends them in a listener of the process's `exit` event: that runs after an error and
+ * on Ctrl+C too, since the signals end here in an orderly exit. Threads end with the process.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import type { BenchRecord, Size } from './bench.ts';
+import { BENCHES, chosenBenches, GROUPS } from './benches.ts';
+import { describeMachine, machineLine } from './machine.ts';
+import { currentCommit, jsonOf, RESULTS_FOLDER, record, writeRecord } from './record.ts';
+import { tableOf } from './table.ts';
+
+const HELP = `npm run bench -- [flags] [NAME…]: run benches, all of them if none is named.
+
+  --list         the benches by name
+  --small        run each for a second or two, to see that it works; the figures mean nothing, and no results
+                 are kept unless --out says where
+  --out FOLDER   where to keep the results, a file a bench: FOLDER/NAME.json (default: bench/results)
+  --json FILE    write all results into one file too, as a list; - is standard output, and then everything else
+                 goes to standard error
+  -h, --help     this text
+
+Every bench checks its answers. Exit codes: 0 done, 1 a bench failed or an answer was wrong, 2 wrong usage.
+`;
+
+/** A mistake of the user's: one line, exit code 2. */
+class UsageError extends Error {}
+
+async function main(args: string[]): Promise<void> {
+  const { values, names } = parse(args);
+  if (values.help) return void process.stdout.write(HELP);
+  if (values.list) return void process.stdout.write(await list());
+
+  const size: Size = values.small ? 'small' : 'full';
+  const folder = values.out ?? (size === 'full' ? RESULTS_FOLDER : undefined);
+  const print = (text: string) => (values.json === '-' ? process.stderr : process.stdout).write(text);
+  // Before hours of measuring, not after.
+  if (folder !== undefined) mkdirSync(folder, { recursive: true });
+  if (values.json !== undefined && values.json !== '-') mkdirSync(dirname(values.json), { recursive: true });
+
+  const commit = currentCommit();
+  print(`${machineLine(describeMachine())}\n`);
+  const found: BenchRecord[] = [];
+  for (const name of names) {
+    const { bench } = await BENCHES[name]!();
+    print(`\n${name}: ${bench.about}\n`);
+    const one = await record(bench, size, commit, line => process.stderr.write(`  ${line}\n`));
+    found.push(one);
+    print(`\n${tableOf(one.measures)}`);
+    if (folder !== undefined) print(`\nkept in ${relative('', writeRecord(folder, one))}\n`);
+  }
+  if (values.json === '-') process.stdout.write(jsonOf(found));
+  else if (values.json !== undefined) writeFileSync(values.json, jsonOf(found));
+}
+
+function parse(args: string[]) {
+  try {
+    const { values, positionals } = parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        list: { type: 'boolean', default: false },
+        small: { type: 'boolean', default: false },
+        out: { type: 'string' },
+        json: { type: 'string' },
+      },
+    });
+    const { names, unknown } = chosenBenches(positionals);
+    if (unknown !== undefined) {
+      const known = [...Object.keys(GROUPS), ...Object.keys(BENCHES)].join(', ');
+      throw new UsageError(`${unknown} is no bench; there are ${known}`);
+    }
+    return { values, names };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    // What parseArgs says, without its advice on how to write a name that starts with a dash.
+    throw new UsageError((error as Error).message.split('. ')[0]);
+  }
+}
+
+async function list(): Promise<string> {
+  const lines: string[] = [];
+  for (const [name, load] of Object.entries(BENCHES))
+    lines.push(`${name.padEnd(16)}${(await load()).bench.about}`);
+  for (const [name, members] of Object.entries(GROUPS)) lines.push(`${name.padEnd(16)}${members.join(', ')}`);
+  return `${lines.join('\n')}\n`;
+}
+
+for (const [signal, exitCode] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const)
+  process.on(signal, () => process.exit(exitCode));
+
+try {
+  await main(process.argv.slice(2));
+} catch (error) {
+  const isUsage = error instanceof UsageError;
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  // Not only the exit code: what a bench that failed has left running must not keep the process.
+  process.exit(isUsage ? 2 : 1);
+}

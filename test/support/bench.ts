@@ -1,0 +1,32 @@
+/**
+ * The bench runner as a process of its own, compiled, as `npm run bench` starts it.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+export const BENCH_CLI = fileURLToPath(new URL('../../dist/bench/cli.js', import.meta.url));
+
+export interface BenchRun {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs it to its end. `onStart` may watch the process, or signal it. */
+export async function runBench(
+  args: string[],
+  onStart: (child: ChildProcess) => void = () => {},
+): Promise<BenchRun> {
+  const child = spawn(process.execPath, [BENCH_CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', text => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', text => {
+    stderr += text;
+  });
+  onStart(child);
+  const exitCode = await new Promise<number | null>(resolve => child.on('close', resolve));
+  return { exitCode, stdout, stderr };
+}
