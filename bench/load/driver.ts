@@ -7,17 +7,16 @@
  * lines that users would have sent in that second, and leaving them out would hide just that ("coordinated
  * omission", Gil Tene).
  */
-import { type ConnectionEvents, LoadConnection } from './connection.ts';
+import type { ConnectionEvents, LoadConnection } from './connection.ts';
 import { type FromThread, monotonicMs, type ThreadPlan } from './messages.ts';
+import { openConnections } from './opening.ts';
 import type { LoadPlan } from './plan.ts';
 import { type ReplyJudge, replyJudgeFor } from './protocols.ts';
 import { Recorder } from './recorder.ts';
-import { pageOf } from './replies.ts';
 import { VERDICTS } from './result.ts';
 import { Schedule } from './schedule.ts';
 import type { Script } from './script.ts';
 
-const CHUNK_BYTES = 1 << 16;
 const PROGRESS_MS = 250;
 /** A line that left so much after its time counts as late. */
 const LATE_MS = 2;
@@ -27,7 +26,6 @@ const BACKLOG_MS = 1_000;
 const CLOSE_MS = 300;
 /** Timers are this coarse: closer to its time, a precise pace turns the event loop instead. */
 const TIMER_MS = 2;
-const CONNECTING_MAX = 256;
 
 export class Driver {
   readonly #plan: LoadPlan;
@@ -39,7 +37,7 @@ export class Driver {
   readonly #unanswered: Int32Array;
   readonly #recorder: Recorder;
   readonly #post: (message: FromThread, transfer?: ArrayBuffer[]) => void;
-  readonly #connections: LoadConnection[] = [];
+  #connections: LoadConnection[] = [];
   readonly #lost = new Map<string, number>();
   /** Undefined: a closed loop. */
   readonly #schedule: Schedule | undefined;
@@ -88,38 +86,9 @@ export class Driver {
 
   /** Opens all connections; throws if one cannot be opened. */
   async connect(): Promise<void> {
-    const { host, port, pipeline, threads, connectMs } = this.#plan;
-    const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-    const page = pageOf(this.#judge);
     const ledger = { script: this.#script, accepted: this.#accepted, unanswered: this.#unanswered };
-    const deadlineMs = performance.now() + connectMs;
-    while (this.#connections.length < this.#connectionsMax) {
-      const opening: Promise<void>[] = [];
-      while (opening.length < CONNECTING_MAX && this.#connections.length < this.#connectionsMax) {
-        // Connections start at places far apart, so that they do not all send the same users' lines at once.
-        const place = (this.#connections.length * threads + this.#thread) / (this.#connectionsMax * threads);
-        const firstLine = Math.floor(place * this.#script.lines) % this.#script.lines;
-        const connection = new LoadConnection(
-          this.#connections.length,
-          { host, port },
-          chunk,
-          this.#judge,
-          page,
-          ledger,
-          firstLine,
-          pipeline,
-          this.#events,
-        );
-        this.#connections.push(connection);
-        opening.push(opened(connection, `${host}:${port}`, connectMs, deadlineMs));
-      }
-      try {
-        await Promise.all(opening);
-      } catch (error) {
-        for (const connection of this.#connections) connection.destroy();
-        throw error;
-      }
-    }
+    const thread = { index: this.#thread, connections: this.#connectionsMax };
+    this.#connections = await openConnections(this.#plan, thread, ledger, this.#judge, this.#events);
   }
 
   /** Begins at this time of the shared clock. */
@@ -344,45 +313,5 @@ export class Driver {
       errors: of('error'),
       intervals: this.#recorder.takeIntervals(),
     });
-  }
-}
-
-/** Resolves when the connection is open. */
-function opened(
-  connection: LoadConnection,
-  address: string,
-  connectMs: number,
-  deadlineMs: number,
-): Promise<void> {
-  const { socket } = connection;
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () =>
-        reject(new Error(`${address} took no connection within ${connectMs / 1_000} s; is it overloaded?`)),
-      deadlineMs - performance.now(),
-    );
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.removeAllListeners('error');
-      connection.watch();
-      resolve();
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      reject(new Error(whyNot(error, address)));
-    });
-  });
-}
-
-function whyNot(error: NodeJS.ErrnoException, address: string): string {
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return `nothing listens on ${address}; start a server first, for example: tally serve`;
-    case 'EMFILE':
-      return 'too many connections for this process: raise the limit of open files (ulimit -n), or use fewer';
-    case 'EADDRNOTAVAIL':
-      return `no local port is left for another connection to ${address}; use fewer`;
-    default:
-      return `no connection to ${address}: ${error.message}`;
   }
 }

@@ -7,7 +7,7 @@
  */
 import { connect } from 'node:net';
 import type { LoadPlan } from './plan.ts';
-import { encodersFor, MORE, type ReplyJudge, replyJudgeFor } from './protocols.ts';
+import { encodersFor, replyJudgeFor } from './protocols.ts';
 import { count } from './quantities.ts';
 import type { Money } from './result.ts';
 import { Kind, NO_USER, type Script } from './script.ts';
@@ -154,7 +154,7 @@ export function moneyLine(money: Money): string {
   const unknown =
     money.unknownEvents > 0 ? `; ${count(money.unknownEvents)} events unknown (sent, not answered)` : '';
   if (money.balanced)
-    return `balanced: ${count(money.acceptedEvents)} events, ${count(money.acceptedAmount)} of ${count(money.users)} users${unknown}`;
+    return `balanced: ${count(money.acceptedEvents)} events of ${count(money.users)} users, ${count(money.acceptedAmount)} in all${unknown}`;
   const parts: string[] = [];
   if (money.lostEvents > 0)
     parts.push(`lost ${count(money.lostEvents)} events, ${count(money.lostAmount)} ${of}`);
@@ -198,8 +198,8 @@ export async function readBalances(
         const lines = (rest + chunk).split('\n');
         rest = lines.pop()!;
         for (const line of lines) {
-          if (isFirstOfTwo(judge, line)) continue;
           const balance = judge.balanceOf(line);
+          if (balance === 'next line') continue;
           if (balance === undefined || answered === users.length)
             return fail(`the server sent ${line.slice(0, 120)}`);
           balances[answered++] = balance;
@@ -214,9 +214,4 @@ export async function readBalances(
     socket.destroy();
   }
   return balances;
-}
-
-function isFirstOfTwo(judge: ReplyJudge, line: string): boolean {
-  const bytes = Buffer.from(line);
-  return line.startsWith('$') && judge.judge(bytes, 0, bytes.length) === MORE;
 }

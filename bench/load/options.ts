@@ -76,6 +76,9 @@ const FLAGS: Record<string, Flag> = {
   },
 };
 
+/** As they are written. */
+export const FLAG_NAMES = Object.keys(FLAGS).map(name => `--${name}`);
+
 export function describeFlags(): string {
   const groups = [...new Set(Object.values(FLAGS).map(flag => flag.group))];
   return groups

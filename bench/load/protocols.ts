@@ -32,8 +32,8 @@ export interface ReplyJudge {
   judge(bytes: Buffer, start: number, end: number): number;
   /** The reasons that refusals and errors gave, counted. `server_busy` is not: it has a verdict of its own. */
   readonly reasons: Map<string, number>;
-  /** The balance in a reply to a balance request; undefined if it is none. */
-  balanceOf(line: string): number | undefined;
+  /** The balance in a reply to a balance request; undefined if it is none, `next line` if it is there. */
+  balanceOf(line: string): number | 'next line' | undefined;
 }
 
 export function encodersFor(protocol: ProtocolName): Encoders {
@@ -169,8 +169,8 @@ class RedisReplies implements ReplyJudge {
     }
   }
 
-  balanceOf(line: string): number | undefined {
-    if (line.trim() === '$-1') return 0;
+  balanceOf(line: string): number | 'next line' | undefined {
+    if (line.startsWith('$')) return line.startsWith('$-1') ? 0 : 'next line';
     const match = /^(-?\d+)\r?$/.exec(line);
     return match ? Number(match[1]) : undefined;
   }
