@@ -1,0 +1,46 @@
+/**
+ * Tally beside what else would do the work: Redis, the server most people would write in Node, and the least that
+ * Node can do. The same client, the same lines, in turn; every trial's money is checked.
+ *
+ * Events a second are those of server and client together, on a machine that they share; processor time an event is
+ * the server's own, and says what a bigger machine would make of it.
+ */
+import type { Bench, Measure } from '../bench.ts';
+import { DEFAULT_WORK } from '../load/plan.ts';
+import { alternate } from '../rounds.ts';
+import { NotInstalledError } from './process.ts';
+import { FLOOR, PLAIN, REDIS, type Subject, TALLY } from './subjects.ts';
+import { depthsOf, ROUNDS, trialOf } from './trial.ts';
+
+export const bench: Bench = {
+  name: 'peers',
+  about: 'Tally, Redis, a plain Node server and the floor of Node, side by side, by depth',
+  async run(size, say) {
+    const subjects = await presentOf([TALLY, REDIS, PLAIN, FLOOR], say);
+    const measures: Measure[] = [];
+    for (const depth of depthsOf(size)) {
+      say(`depth ${depth}`);
+      const trials = subjects.map(server => {
+        const load = { subject: server.name, mix: DEFAULT_WORK.mix, depth, noun: 'event' as const };
+        return trialOf(server, load, size, say);
+      });
+      measures.push(...(await alternate(ROUNDS[size], trials, say)));
+    }
+    return measures;
+  },
+};
+
+/** Those that can be started here. */
+async function presentOf(subjects: Subject[], say: (line: string) => void): Promise<Subject[]> {
+  const present: Subject[] = [];
+  for (const subject of subjects) {
+    try {
+      await (await subject.start()).stop();
+      present.push(subject);
+    } catch (error) {
+      if (!(error instanceof NotInstalledError)) throw error;
+      say(error.message);
+    }
+  }
+  return present;
+}

@@ -1,0 +1,33 @@
+/** Tally alone: what each kind of line costs it, by depth. */
+import type { Bench, Measure } from '../bench.ts';
+import { DEFAULT_WORK, type Mix } from '../load/plan.ts';
+import { alternate } from '../rounds.ts';
+import { TALLY } from './subjects.ts';
+import { depthsOf, ROUNDS, trialOf } from './trial.ts';
+
+const NONE: Mix = { buy: 0, sell: 0, wait: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
+
+const MIXES: Record<string, Mix> = {
+  'usual events': DEFAULT_WORK.mix,
+  'events with wait': { ...NONE, wait: 1 },
+  // Of users whose events have all been applied: answered at once.
+  'balance requests': { ...NONE, balance: 1 },
+  // With an event among ten, many must wait until the owner has come as far.
+  'balance requests, 9 of 10': { ...NONE, buy: 1, balance: 9 },
+};
+
+export const bench: Bench = {
+  name: 'server',
+  about: 'Tally alone: events, events with wait, and balance requests, by depth',
+  async run(size, say) {
+    const measures: Measure[] = [];
+    for (const depth of depthsOf(size)) {
+      say(`depth ${depth}`);
+      const trials = Object.entries(MIXES).map(([subject, mix]) =>
+        trialOf(TALLY, { subject, mix, depth, noun: 'line' }, size, say),
+      );
+      measures.push(...(await alternate(ROUNDS[size], trials, say)));
+    }
+    return measures;
+  },
+};

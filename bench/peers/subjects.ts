@@ -1,0 +1,119 @@
+/** The servers that are compared, and how each is started. One at a time lives, on a free port of the loopback. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ProtocolName } from '../load/plan.ts';
+import { type Command, NotInstalledError, type PeerProcess, startProcess } from './process.ts';
+
+const REDIS_STARTS_MAX = 5;
+
+export interface Subject {
+  name: string;
+  protocol: ProtocolName;
+  /** Whether it keeps balances that can be compared with what it accepted. */
+  keepsMoney: boolean;
+  /** How it ends when nothing went wrong. */
+  endsWith: number | NodeJS.Signals;
+  start(): Promise<PeerProcess>;
+}
+
+/**
+ * More than the default: client, socket thread and worker may have to share two cores, and a worker that has to wait
+ * for one meets lines at several a microsecond. A refused line is no work done, so a trial with one does not count.
+ */
+const TALLY_RING = 2 ** 18;
+
+/** As `npm start` starts it, but for the ring. Its exit code says whether its own ledger balances. */
+export const TALLY: Subject = {
+  name: 'tally',
+  protocol: 'tally',
+  keepsMoney: true,
+  endsWith: 0,
+  start: () =>
+    startProcess({
+      name: 'tally',
+      program: process.execPath,
+      args: [
+        '--max-semi-space-size=4',
+        pathOf('../../src/cli.js'),
+        'serve',
+        ...['--port', '0', '--ring', String(TALLY_RING), '--log-format', 'json'],
+      ],
+      portOf: line => {
+        const { event, port } = JSON.parse(line) as { event: string; port: number };
+        return event === 'listening' ? port : undefined;
+      },
+    }),
+};
+
+/** Memory only, as Tally: nothing is written to disk. */
+export const REDIS: Subject = {
+  name: 'redis INCRBY',
+  protocol: 'redis',
+  keepsMoney: true,
+  endsWith: 0,
+  start: startRedis,
+};
+
+export const PLAIN: Subject = {
+  name: 'plain Node',
+  protocol: 'tally',
+  keepsMoney: true,
+  endsWith: 'SIGTERM',
+  start: () => startProcess(nodeServer('plain Node', './plain.js')),
+};
+
+export const FLOOR: Subject = {
+  name: 'node:net, fixed reply',
+  protocol: 'tally',
+  keepsMoney: false,
+  endsWith: 'SIGTERM',
+  start: () => startProcess(nodeServer('node:net, fixed reply', './floor.js')),
+};
+
+function pathOf(compiled: string): string {
+  return fileURLToPath(new URL(compiled, import.meta.url));
+}
+
+/** Its output is its port. */
+function nodeServer(name: string, compiled: string): Command {
+  return {
+    name,
+    program: process.execPath,
+    args: [pathOf(compiled)],
+    portOf: line => (/^\d+$/.test(line) ? Number(line) : undefined),
+  };
+}
+
+/** Redis can't take port 0. Between finding a free one and its listening, another may take it: then once more. */
+async function startRedis(): Promise<PeerProcess> {
+  for (let start = 1; ; start++) {
+    const port = await findFreePort();
+    const folder = mkdtempSync(join(tmpdir(), 'tally-bench-redis-'));
+    const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', daemonize: 'no' };
+    try {
+      return await startProcess({
+        name: REDIS.name,
+        program: 'redis-server',
+        args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+        portOf: line => (line.includes('Ready to accept connections') ? port : undefined),
+        cleanUp: () => rmSync(folder, { recursive: true, force: true }),
+      });
+    } catch (error) {
+      if (error instanceof NotInstalledError || start === REDIS_STARTS_MAX) throw error;
+    }
+  }
+}
+
+function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.on('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}

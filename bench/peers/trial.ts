@@ -1,0 +1,148 @@
+/**
+ * One trial of a server: started for it alone, warmed up, loaded by the project's own generator, its answers and its
+ * money checked, stopped.
+ *
+ * A server lives for one trial. Kept for the whole bench, its figures would hang on how its compiler happened to see
+ * the first load, and on what the trials before left on its heap; and the others would have to share the machine
+ * with it while it idles. So each sample is that of a process of its own, and the spread shows what that matters.
+ */
+import type { Size } from '../bench.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix } from '../load/plan.ts';
+import type { LoadResult } from '../load/result.ts';
+import { runLoad } from '../load/run.ts';
+import type { Figure, Trial } from '../rounds.ts';
+import type { Subject } from './subjects.ts';
+
+export const CONNECTIONS = 50;
+const USERS = 10_000;
+const DEPTHS: Record<Size, number[]> = { small: [16], full: [1, 16, 128, 1024] };
+export const MEASURED_MS: Record<Size, number> = { small: 200, full: 2_000 };
+const WARMUP_MS: Record<Size, number> = { small: 100, full: 500 };
+export const ROUNDS: Record<Size, number> = { small: 1, full: 5 };
+/** So many that hardly a user is left out. */
+const FILL_EVENTS = 10 * USERS;
+/** Of a trial whose lines were refused: a machine that was busy elsewhere for a moment spoils one, not the bench. */
+const TRIES_MAX = 5;
+
+/** What is sent, and what a trial of it is called. */
+export interface Load {
+  subject: string;
+  mix: Mix;
+  depth: number;
+  /** What one of its lines is called in units. */
+  noun: 'event' | 'line';
+}
+
+/** Lines were refused, so that part of the work was not done. */
+class RefusedError extends Error {}
+
+export function depthsOf(size: Size): number[] {
+  return DEPTHS[size];
+}
+
+export function trialOf(server: Subject, load: Load, size: Size, say: (line: string) => void): Trial {
+  const once = async (): Promise<Figure[]> => {
+    const running = await server.start();
+    let end: number | NodeJS.Signals;
+    let measured: MeasuredLoad;
+    try {
+      const plan = planOf(running.port, server, load, size);
+      if (!hasEvents(load.mix)) checkLoad(await fill(plan), server);
+      measured = await measure(plan, running.cpuSeconds);
+    } finally {
+      end = await running.stop();
+    }
+    checkLoad(measured.result, server);
+    if (end !== server.endsWith) throw new Error(`${server.name} ended with ${end}, not ${server.endsWith}`);
+    return figuresOf(measured, load.noun);
+  };
+  const run = async (): Promise<Figure[]> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await once();
+      } catch (error) {
+        if (!(error instanceof RefusedError) || attempt === TRIES_MAX) throw error;
+        say(`${error.message}; again`);
+      }
+    }
+  };
+  return { subject: load.subject, condition: `depth ${load.depth}`, run };
+}
+
+export function planOf(port: number, server: Subject, { mix, depth }: Load, size: Size): LoadPlan {
+  return {
+    ...DEFAULT_PLAN,
+    port,
+    protocol: server.protocol,
+    connections: CONNECTIONS,
+    pipeline: depth,
+    warmupMs: WARMUP_MS[size],
+    durationMs: MEASURED_MS[size],
+    work: { ...DEFAULT_WORK, users: USERS, mix },
+    checkBalances: server.keepsMoney,
+  };
+}
+
+function hasEvents({ buy, sell, wait }: Mix): boolean {
+  return buy + sell + wait > 0;
+}
+
+/** Gives the users balances to ask for. */
+function fill(plan: LoadPlan): Promise<LoadResult> {
+  const work = { ...plan.work, mix: DEFAULT_WORK.mix };
+  return runLoad({ ...plan, warmupMs: 0, durationMs: undefined, events: FILL_EVENTS, work });
+}
+
+export interface MeasuredLoad {
+  result: LoadResult;
+  /**
+   * From the end of the warm-up to the last reply. What was under way or queued at its start is in it, what is
+   * queued at its end is not: both are small beside the load.
+   */
+  cpuS: number | undefined;
+}
+
+/** Runs the load. `cpuSeconds` says how much processor time has been used so far by whoever is measured. */
+export async function measure(plan: LoadPlan, cpuSeconds: () => number | undefined): Promise<MeasuredLoad> {
+  let startCpuS: number | undefined;
+  let endCpuS: number | undefined;
+  const result = await runLoad(plan, {
+    // The load runs in threads, so this timer is late by a millisecond or two of two thousand at most.
+    onLoadStart: () => {
+      setTimeout(() => {
+        startCpuS = cpuSeconds();
+      }, plan.warmupMs);
+    },
+    // Before the money is read back: that is no part of the load.
+    onLoadEnd: () => {
+      endCpuS = cpuSeconds();
+    },
+  });
+  const cpuS = startCpuS === undefined || endCpuS === undefined ? undefined : endCpuS - startCpuS;
+  return { result, cpuS };
+}
+
+/** A fast wrong answer has no figure. */
+export function checkLoad(result: LoadResult, server: Subject): void {
+  const { sent, answered, accepted, ok, busy, refused, errors, echoed, unknown, money, problems } = result;
+  const complain = (what: string) => new Error(`${server.name}: ${what}`);
+  if (busy + refused > 0)
+    throw new RefusedError(`${server.name} refused ${busy + refused} of ${sent} lines as busy or full`);
+  if (problems.length > 0) throw complain(problems.join('; '));
+  if (errors + echoed + unknown > 0 || sent !== answered || accepted + ok !== answered)
+    throw complain(
+      `${sent} lines sent, ${answered} answered: ${accepted} accepted, ${ok} ok, ${errors} errors, ${unknown} unknown`,
+    );
+  if (answered === 0) throw complain('nothing was answered');
+  if (server.keepsMoney && money?.balanced !== true)
+    throw complain(`the money is wrong: ${JSON.stringify(money)}`);
+}
+
+export function figuresOf(
+  { result, cpuS }: { result: Pick<LoadResult, 'ratePerS' | 'answered'>; cpuS: number | undefined },
+  noun: Load['noun'],
+): Figure[] {
+  const rate: Figure = { unit: `${noun}s/s`, better: 'higher', value: result.ratePerS };
+  if (cpuS === undefined) return [rate];
+  return [rate, { unit: `µs CPU/${noun}`, better: 'lower', value: (cpuS * 1e6) / result.answered }];
+}
