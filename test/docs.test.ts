@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { FLAG_NAMES } from '../bench/load/options.ts';
 import { type Config, flagOf, readConfig, SETTINGS, variableOf } from '../src/config.ts';
 import { Engine } from '../src/engine/engine.ts';
 import { Count, Journal, Word } from '../src/engine/layout.ts';
@@ -14,7 +15,7 @@ import { Reply, replyLine } from '../src/protocol/replies.ts';
 import { Log } from '../src/server/log.ts';
 import { metricsDetailLine } from '../src/server/requests.ts';
 import { createDesk, Service } from '../src/server/service.ts';
-import { startServer } from './support/server.ts';
+import { runCli, startServer } from './support/server.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const KEYS = Object.keys(SETTINGS) as (keyof Config)[];
@@ -66,7 +67,9 @@ describe('settings', () => {
   test('no document names a flag or a variable that is not there', () => {
     const known = new Set([
       ...KEYS.flatMap(key => [flagOf(key), variableOf(key)]),
-      ...['--help', '--version'],
+      ...FLAG_NAMES,
+      // The benches' own.
+      ...['--help', '--version', '--list', '--small', '--out', '--redraw'],
     ]);
     const unknown = documents.flatMap(({ path, text }) => {
       const variables = text.match(/\bTALLY_[A-Z_]*[A-Z]\b/g) ?? [];
@@ -201,4 +204,17 @@ describe('the README', () => {
       });
     }
   });
+});
+
+test('docs/load.md has every field of the JSON of a load run, and no other', async () => {
+  const server = await startServer();
+  const args = ['load', '--port', String(server.port), '--rate', '1000', '--events', '100'];
+  const { stdout } = await runCli([...args, '--check-balances', '--json', '-']);
+  await server.stop();
+  const section = read('docs/load.md').split('## The JSON')[1]!.split('\n## ')[0]!;
+  const rows = section.split('\n').filter(line => line.startsWith('| `'));
+  const documented = rows.flatMap(row =>
+    [...row.split('|')[1]!.matchAll(/`(\w+)`/g)].map(match => match[1]!),
+  );
+  expect(documented.sort()).toEqual(Object.keys(JSON.parse(stdout) as object).sort());
 });

@@ -1,0 +1,179 @@
+/**
+ * The picture of coordinated omission: one run against a server that is stopped for a second in the middle, and its
+ * two latencies. The run is that of `tally load`, with the same flags; the signals are all there is to it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { readOptions } from '../load/options.ts';
+import { type LoadRun, runLoadWithHistograms } from '../load/run.ts';
+import { type Machine, machineLine } from '../machine.ts';
+import { startProcess } from '../peers/process.ts';
+import type { LineChart, Series } from './draw.ts';
+import {
+  checkCurve,
+  curveOf,
+  latencyAt,
+  latencyAxis,
+  msText,
+  type PercentilePoint,
+  percentileAxis,
+  rarityOf,
+} from './percentiles.ts';
+import type { Picture, PictureData } from './picture.ts';
+
+const LOAD = 'tally load --rate 5000 --duration 10s --connections 50 --pipeline 1 --seed 1';
+const STOP_AFTER_MS = 4_500;
+const STOP_MS = 1_000;
+
+/** What the picture is there to show. */
+const LINES = 50_000;
+const LINES_TOLERANCE = 0.01;
+const CORRECTED_P99_MS_MIN = 500;
+const UNCORRECTED_SHARE_MAX = 0.1;
+
+export interface CoordinatedOmission extends PictureData {
+  /** The load alone. */
+  load: string;
+  machine: Machine;
+  seed: number;
+  /** From SIGSTOP to SIGCONT, as measured. */
+  stoppedMs: number;
+  sent: number;
+  answered: number;
+  unsent: number;
+  corrected: PercentilePoint[];
+  uncorrected: PercentilePoint[];
+}
+
+export const picture: Picture<CoordinatedOmission> = {
+  name: 'coordinated-omission',
+  about: 'both latencies of one run against a server that is stopped for a second',
+  run,
+  check,
+  chart,
+};
+
+async function run(say: (line: string) => void): Promise<CoordinatedOmission> {
+  say(LOAD);
+  const { loaded, stoppedMs } = await loadWhileStopped();
+  const { result, corrected, uncorrected } = loaded;
+  return {
+    schema: 1,
+    picture: picture.name,
+    startedAt: result.startedAt,
+    command: `npm run pictures -- ${picture.name}`,
+    load: LOAD,
+    machine: result.machine,
+    seed: result.seed,
+    stoppedMs: Math.round(stoppedMs),
+    sent: result.sent,
+    answered: result.answered,
+    unsent: result.unsent,
+    corrected: curveOf(corrected),
+    uncorrected: curveOf(uncorrected),
+  };
+}
+
+async function loadWhileStopped(): Promise<{ loaded: LoadRun; stoppedMs: number }> {
+  const server = await startProcess({
+    name: 'tally',
+    program: process.execPath,
+    args: [
+      // As `npm start` does.
+      '--max-semi-space-size=4',
+      fileURLToPath(new URL('../../src/cli.js', import.meta.url)),
+      ...['serve', '--port', '0', '--log-format', 'json'],
+    ],
+    portOf: line => {
+      const { event, port } = JSON.parse(line) as { event: string; port: number };
+      return event === 'listening' ? port : undefined;
+    },
+  });
+  const flags = LOAD.split(' ').slice(2);
+  const { plan } = readOptions([...flags, '--port', String(server.port)]);
+  const ended = new AbortController();
+  let stop: Promise<number> | undefined;
+  let end: number | NodeJS.Signals;
+  let found: { loaded: LoadRun; stoppedMs: number };
+  try {
+    const loaded = await runLoadWithHistograms(plan, {
+      command: LOAD,
+      onLoadStart: () => {
+        stop = stopAndContinue(server.pid, ended.signal);
+        // What it throws is thrown below; the load may end before that.
+        stop.catch(() => {});
+      },
+    });
+    const { problems } = loaded.result;
+    if (problems.length > 0) throw new Error(`the load had problems: ${problems.join('; ')}`);
+    found = { loaded, stoppedMs: await stop! };
+  } finally {
+    ended.abort();
+    // A server that is still stopped would not hear that it should end.
+    await stop?.catch(() => {});
+    end = await server.stop();
+  }
+  // Its exit code says whether its own ledger balances.
+  if (end !== 0) throw new Error(`the server ended with ${end}`);
+  return found;
+}
+
+/** Resolves to how long it was stopped. However this ends, the process runs on. */
+async function stopAndContinue(pid: number, signal: AbortSignal): Promise<number> {
+  await sleep(STOP_AFTER_MS, undefined, { signal });
+  process.kill(pid, 'SIGSTOP');
+  const startMs = performance.now();
+  try {
+    await sleep(STOP_MS, undefined, { signal });
+  } finally {
+    process.kill(pid, 'SIGCONT');
+  }
+  return performance.now() - startMs;
+}
+
+function check({ sent, corrected, uncorrected }: CoordinatedOmission): void {
+  if (!(Math.abs(sent - LINES) <= LINES * LINES_TOLERANCE))
+    throw new Error(`${sent} lines were sent, not ${LINES} within ${LINES_TOLERANCE * 100} %`);
+  checkCurve('corrected', corrected);
+  checkCurve('uncorrected', uncorrected);
+  const correctedMs = latencyAt(corrected, 99);
+  const uncorrectedMs = latencyAt(uncorrected, 99);
+  if (!(correctedMs > CORRECTED_P99_MS_MIN))
+    throw new Error(`the corrected p99 is ${correctedMs} ms, not more than ${CORRECTED_P99_MS_MIN} ms`);
+  if (!(uncorrectedMs < correctedMs * UNCORRECTED_SHARE_MAX))
+    throw new Error(
+      `the uncorrected p99 is ${uncorrectedMs} ms, not less than a tenth of the corrected, ${correctedMs} ms`,
+    );
+}
+
+function chart(data: CoordinatedOmission): LineChart {
+  const { corrected, uncorrected } = data;
+  const p99 = (curve: PercentilePoint[]) => msText(latencyAt(curve, 99));
+  return {
+    title: 'Coordinated omission: one run, two latencies',
+    subtitle: [
+      '5,000 lines a second for 10 s on 50 connections, one line under way on each.',
+      'The server was stopped for one second in the middle.',
+    ],
+    footer: [`${data.command}, ${data.startedAt.slice(0, 10)}`, machineLine(data.machine)],
+    description:
+      'Latency by percentile, both axes logarithmic, of one run in which the server stood still for one second of ' +
+      `ten. Counted from when a line should have left, 99 % were answered within ${p99(corrected)}. Counted from ` +
+      `when it did leave, 99 % were answered within ${p99(uncorrected)}: what the lines waited before they could ` +
+      'leave is left out.',
+    x: percentileAxis(),
+    y: latencyAxis(corrected, uncorrected),
+    series: [
+      seriesOf(corrected, 'Corrected: from when a line should have left'),
+      seriesOf(uncorrected, 'Uncorrected: from when it did leave'),
+    ],
+  };
+}
+
+function seriesOf(curve: PercentilePoint[], name: string): Series {
+  const latencyMs = latencyAt(curve, 99);
+  return {
+    points: curve.map(point => ({ x: rarityOf(point.percentile), y: point.latencyMs })),
+    label: { x: rarityOf(99), y: latencyMs, lines: [name, `99 % within ${msText(latencyMs)}`] },
+  };
+}
