@@ -48,6 +48,8 @@ hundred times, and by more than 2 %. Runs should last 10 seconds or more. Exit c
 `;
 
 export async function loadCommand(args: string[]): Promise<void> {
+  // As in `tally load | head -3`: that nobody reads the table any more does not end the run.
+  process.stdout.on('error', () => {});
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write(LOAD_HELP);
     return;
@@ -119,7 +121,7 @@ async function measured(options: LoadOptions, command: string, signal: AbortSign
     return await runLoadWithHistograms(options.plan, {
       signal,
       command,
-      ...(line && { onProgress: progress => line.show(progressLine(progress, process.stderr.columns)) }),
+      ...(line && { onProgress: progress => line.show(progressLine(progress)) }),
     });
   } finally {
     line?.clear();

@@ -145,7 +145,7 @@ export function readResult(text: string, file: string): LoadResult {
     throw new UsageError(`${file} is not JSON; tally load --json writes what this reads`);
   }
   const result = value as Partial<LoadResult> | null;
-  if (result?.schema !== 1 || result.latencyMs === undefined || !Array.isArray(result.intervals))
+  if (result?.schema !== 1 || !result.latencyMs?.corrected || !Array.isArray(result.intervals))
     throw new UsageError(`${file} is no result of tally load --json (schema 1)`);
   return result as LoadResult;
 }

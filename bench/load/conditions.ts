@@ -71,7 +71,7 @@ export function readCondition(text: string): Condition {
     if (limit === undefined) throw new UsageError(`"${text}": a rate is a number of replies a second`);
     return { text, figureOf: result => result.ratePerS, isMet: value => compare(value, limit) };
   }
-  const count = COUNTS[last];
+  const count = Object.hasOwn(COUNTS, last) ? COUNTS[last] : undefined;
   if (count === undefined)
     throw new UsageError(
       `"${text}": there is no ${last}; there are ${[...PERCENTILES, 'rate', ...Object.keys(COUNTS)].join(', ')}`,

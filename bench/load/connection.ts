@@ -179,11 +179,15 @@ export class LoadConnection {
 
   #take(verdict: number, count: number): void {
     if (this.isLost) return;
-    const wrong = this.#whatIsWrong(verdict, count);
-    if (wrong !== undefined) {
-      this.#complain(wrong);
-      return;
-    }
+    const right = this.#countRight(verdict, Math.min(count, this.underWay));
+    this.#settle(verdict, right);
+    if (right === count) return;
+    if (this.underWay === 0) this.#complain('a reply that nobody asked for');
+    else this.#complain(`"${VERDICTS[verdict]}" in reply to ${this.#lineText(this.#readAt)}`);
+  }
+
+  /** Tells of replies to the lines that have waited longest. */
+  #settle(verdict: number, count: number): void {
     this.underWay -= count;
     let left = count;
     while (left > 0) {
@@ -196,24 +200,22 @@ export class LoadConnection {
     }
   }
 
-  /** Counts what was accepted, and says if these replies can't be to the lines that are next. */
-  #whatIsWrong(verdict: number, count: number): string | undefined {
-    if (count > this.underWay) return 'a reply that nobody asked for';
+  /** How many of these replies can be to the lines that are next; counts what was accepted. */
+  #countRight(verdict: number, count: number): number {
     const { script, accepted } = this.#ledger;
     const isAccepted = verdict <= verdictNumber.ok;
     if (script.eventsOnly) {
       if (isAccepted) this.#addUp(accepted, this.#readAt, count);
       this.#readAt = (this.#readAt + count) % script.lines;
-      return undefined;
+      return count;
     }
     for (let index = 0; index < count; index++) {
       const kind = script.kinds[this.#readAt]!;
-      if ((ALLOWED[kind]! & (1 << verdict)) === 0)
-        return `"${VERDICTS[verdict]}" in reply to ${this.#lineText(this.#readAt)}`;
+      if ((ALLOWED[kind]! & (1 << verdict)) === 0) return index;
       if (isAccepted && kind <= Kind.wait) this.#addUp(accepted, this.#readAt, 1);
       this.#readAt = this.#readAt + 1 === script.lines ? 0 : this.#readAt + 1;
     }
-    return undefined;
+    return count;
   }
 
   /** The first two steps send the line back; anything else is wrong. */

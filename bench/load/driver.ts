@@ -14,7 +14,7 @@ import type { LoadPlan } from './plan.ts';
 import { type ReplyJudge, replyJudgeFor } from './protocols.ts';
 import { Recorder } from './recorder.ts';
 import { VERDICTS } from './result.ts';
-import { Schedule } from './schedule.ts';
+import { firstLine, Schedule } from './schedule.ts';
 import type { Script } from './script.ts';
 
 const PROGRESS_MS = 250;
@@ -101,17 +101,22 @@ export class Driver {
         : this.#schedule.durationMs;
     this.#endMs = this.#startMs + durationMs;
     this.#state = 'sending';
-    this.#progress = setInterval(() => this.#tellProgress(), PROGRESS_MS);
+    this.#progress = setInterval(() => {
+      this.#tellProgress();
+      this.#endStill();
+    }, PROGRESS_MS);
     setTimeout(
       () => (this.#schedule === undefined ? this.#startClosed() : this.#tick()),
       Math.max(0, this.#startMs - performance.now()),
     );
+    // Told to stop, or left by the server, before it began.
+    if (this.#isStopped || this.#connections.every(({ isLost }) => isLost)) this.#wait();
   }
 
   /** Sends nothing more. */
   stop(): void {
     this.#isStopped = true;
-    if (this.#state === 'sending') this.#wait();
+    this.#wait();
   }
 
   readonly #events: ConnectionEvents = {
@@ -146,7 +151,7 @@ export class Driver {
   /** What this connection had under way will not be answered. */
   #drop(connection: LoadConnection): void {
     this.#underWay -= connection.underWay;
-    if (this.#state === 'sending' && this.#connections.every(({ isLost }) => isLost)) this.#wait();
+    if (this.#connections.every(({ isLost }) => isLost)) this.#wait();
     if (this.#state === 'waiting' && this.#underWay === 0) this.#beQuiet();
   }
 
@@ -156,10 +161,12 @@ export class Driver {
     if (this.#state !== 'sending') return;
     // Timers may be a little early; what leaves before the measurement would count as warm-up.
     this.#nowMs = Math.max(performance.now(), this.#startMs);
-    for (const connection of this.#connections) this.#sendMore(connection);
+    for (const connection of this.#connections) {
+      if (this.#state === 'sending' && !connection.isLost) this.#sendMore(connection);
+    }
     const leftMs = this.#endMs - this.#nowMs;
     // Timers take 24 days at most; a run without a limit of time has a limit of lines.
-    if (leftMs < 2 ** 31) setTimeout(() => this.#state === 'sending' && this.#wait(), leftMs);
+    if (leftMs < 2 ** 31) setTimeout(() => this.#wait(), leftMs);
   }
 
   #sendMore(connection: LoadConnection): void {
@@ -179,6 +186,13 @@ export class Driver {
       connection.send(count, nowMs);
     }
     if (this.#budget === 0) this.#wait();
+  }
+
+  /** A closed loop without a limit of time waits for replies alone: when none comes any more, it is over. */
+  #endStill(): void {
+    const isEndless = this.#schedule === undefined && this.#endMs === Number.POSITIVE_INFINITY;
+    if (isEndless && this.#underWay > 0 && performance.now() - this.#nowMs > this.#plan.graceMs)
+      this.#beQuiet();
   }
 
   // The open loop.
@@ -240,15 +254,16 @@ export class Driver {
     if (this.#schedule === undefined) return 0;
     const threads = this.#plan.threads;
     const lines = Math.ceil((this.#schedule.lines - this.#thread) / threads);
+    const nowMs = performance.now();
     let unsent = 0;
-    for (let index = 0; index < this.#connectionsMax; index++) {
+    for (const { index, sent } of this.#connections) {
       const ofThis = Math.ceil((lines - index) / this.#connectionsMax);
-      for (let line = this.#connections[index]!.sent; line < ofThis; line++) {
-        const dueMs = this.#dueMs(line, index);
-        // Stopped early, lines of the time that did not come are not missing.
-        if (this.#isStopped && dueMs > performance.now()) break;
-        if (dueMs >= this.#measureMs) unsent++;
-      }
+      const first = firstLine(sent, ofThis, line => this.#dueMs(line, index) >= this.#measureMs);
+      // Stopped early, lines of the time that did not come are not missing.
+      const end = this.#isStopped
+        ? firstLine(first, ofThis, line => this.#dueMs(line, index) > nowMs)
+        : ofThis;
+      unsent += Math.max(0, end - first);
     }
     return unsent;
   }
@@ -256,6 +271,7 @@ export class Driver {
   // The end.
 
   #wait(): void {
+    if (this.#state !== 'sending') return;
     this.#state = 'waiting';
     this.#unsent = this.#countUnsent();
     if (this.#underWay === 0) this.#beQuiet();

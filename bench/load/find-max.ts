@@ -78,6 +78,8 @@ export async function findMax(
   }
   while (low > 0 && (high - low) / high > NARROW && !isStopped() && !hasProblem()) {
     const middle = Math.round((low + high) / 2);
+    // Of rates this low there are not many.
+    if (middle <= low || middle >= high) break;
     if (await holds(middle)) low = middle;
     else high = middle;
   }

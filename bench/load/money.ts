@@ -166,6 +166,8 @@ export function moneyLine(money: Money): string {
 }
 
 const REQUESTS_AT_ONCE = 1_000;
+/** No balance takes more. */
+const BALANCE_BYTES_MAX = 1_024;
 
 /** The balances of these users (numbers in `names`), in that order, through a connection of their own. */
 export async function readBalances(
@@ -204,6 +206,7 @@ export async function readBalances(
             return fail(`the server sent ${line.slice(0, 120)}`);
           balances[answered++] = balance;
         }
+        if (rest.length > BALANCE_BYTES_MAX) return fail(`the server sent ${rest.slice(0, 120)}…`);
         if (answered === users.length) resolve();
         else if (answered === asked) ask();
       });

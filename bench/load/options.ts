@@ -267,7 +267,7 @@ function readMix(text: string | undefined): Mix {
   for (const part of text.split(',')) {
     const [kind, share, ...rest] = part.split('=').map(word => word.trim());
     const value = share === undefined ? 1 : Number(share);
-    if (!kind || !(kind in mix))
+    if (!kind || !Object.hasOwn(mix, kind))
       throw new UsageError(
         `--mix: there are no ${kind || 'nameless'} lines; there are ${Object.keys(mix).join(', ')}`,
       );

@@ -4,10 +4,9 @@ import type { Progress } from './run.ts';
 
 const BAR_WIDTH = 20;
 
-/** One line, at most `columns` wide. */
-export function progressLine(progress: Progress, columns: number): string {
+export function progressLine(progress: Progress): string {
   const { elapsedMs, durationMs, answered, busy, errors, last } = progress;
-  if (elapsedMs < 0) return 'warming up …'.slice(0, columns);
+  if (elapsedMs < 0) return 'warming up …';
   const share = durationMs === undefined ? 0 : Math.min(1, elapsedMs / durationMs);
   const done = Math.round(share * BAR_WIDTH);
   const bar = durationMs === undefined ? '' : `[${'#'.repeat(done)}${'·'.repeat(BAR_WIDTH - done)}] `;
@@ -16,8 +15,11 @@ export function progressLine(progress: Progress, columns: number): string {
     last === undefined
       ? `${count(answered)} replies`
       : `${count(last.ratePerS)}/s  p50 ${ms(last.p50Ms)}  p99 ${ms(last.p99Ms)} ms`;
-  return `${bar}${time}  ${latency}  busy ${count(busy)}  errors ${count(errors)}`.slice(0, columns);
+  return `${bar}${time}  ${latency}  busy ${count(busy)}  errors ${count(errors)}`;
 }
+
+/** Terminals that do not know their width have this many columns. */
+const COLUMNS = 80;
 
 /** Writes over its own line. */
 export class ProgressLine {
@@ -28,7 +30,7 @@ export class ProgressLine {
   }
 
   show(text: string): void {
-    this.#stream.write(`\r\u001b[K${text.slice(0, (this.#stream.columns ?? 80) - 1)}`);
+    this.#stream.write(`\r\u001b[K${text.slice(0, (this.#stream.columns || COLUMNS) - 1)}`);
   }
 
   clear(): void {

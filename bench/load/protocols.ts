@@ -22,7 +22,7 @@ export const verdictNumber = Object.fromEntries(VERDICTS.map((name, index) => [n
 >;
 /** Not a reply of this protocol; perhaps an echo of the line. */
 export const OTHER = -1;
-/** The first line of a reply of two. */
+/** The first line of a reply of two, which is ok. */
 export const MORE = -2;
 
 export interface ReplyJudge {
@@ -143,21 +143,14 @@ const redisEncoders: Encoders = {
 class RedisReplies implements ReplyJudge {
   readonly usual = undefined;
   readonly reasons = new Map<string, number>();
-  #secondLine = false;
 
   judge(bytes: Buffer, start: number, end: number): number {
-    if (this.#secondLine) {
-      this.#secondLine = false;
-      return verdictNumber.ok;
-    }
     switch (bytes[start]) {
       case 0x3a: // :123
       case 0x2b: // +PONG
         return verdictNumber.ok;
       case 0x24: // $3 and a second line, or $-1
-        if (bytes[start + 1] === 0x2d) return verdictNumber.ok;
-        this.#secondLine = true;
-        return MORE;
+        return bytes[start + 1] === 0x2d ? verdictNumber.ok : MORE;
       case 0x2d: // -ERR …
         return countReason(
           this.reasons,

@@ -36,6 +36,7 @@ export function duration(valueMs: number): string {
   if (valueMs < 1_000) return `${Math.round(valueMs)} ms`;
   const seconds = Math.round(valueMs / 100) / 10;
   if (seconds < 60) return `${seconds} s`;
-  const rest = Math.round(seconds % 60);
-  return rest === 0 ? `${Math.floor(seconds / 60)} m` : `${Math.floor(seconds / 60)} m ${rest} s`;
+  const minutes = Math.floor(Math.round(seconds) / 60);
+  const rest = Math.round(seconds) % 60;
+  return rest === 0 ? `${minutes} m` : `${minutes} m ${rest} s`;
 }

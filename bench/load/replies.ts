@@ -2,7 +2,7 @@
  * Reply lines out of chunks, one reader a connection. Tells its sink runs of equal verdicts, in order. Replies may be
  * cut anywhere by the network; a run of the usual reply is compared with a prepared page in one call.
  */
-import { MORE, OTHER, type ReplyJudge } from './protocols.ts';
+import { MORE, OTHER, type ReplyJudge, verdictNumber } from './protocols.ts';
 
 export interface ReplySink {
   /** The next `count` replies have this verdict. */
@@ -30,6 +30,8 @@ export class ReplyReader {
   readonly #page: Buffer;
   readonly #usualBytes: number;
   readonly #sink: ReplySink;
+  /** The next line is the second one of a reply. */
+  #isSecond = false;
   /** The start of a reply whose end has not come. */
   #rest: Buffer | undefined;
 
@@ -51,7 +53,7 @@ export class ReplyReader {
       let end = at;
       while (end < length && chunk[end] !== 10) end++;
       if (end === length) break;
-      const verdict = this.#judge.judge(chunk, at, end);
+      const verdict = this.#judgeLine(chunk, at, end);
       if (verdict === run) count++;
       else if (verdict !== MORE) {
         if (count > 0) this.#sink.take(run, count);
@@ -80,6 +82,17 @@ export class ReplyReader {
     return at + bytes;
   }
 
+  /** What a reply is that has two lines, the first says; the other one is not looked at. */
+  #judgeLine(bytes: Buffer, start: number, end: number): number {
+    if (this.#isSecond) {
+      this.#isSecond = false;
+      return verdictNumber.ok;
+    }
+    const verdict = this.#judge.judge(bytes, start, end);
+    this.#isSecond = verdict === MORE;
+    return verdict;
+  }
+
   /** Where the next reply starts. */
   #finishRest(chunk: Buffer, length: number): number {
     const end = chunk.subarray(0, length).indexOf(10);
@@ -89,7 +102,7 @@ export class ReplyReader {
     }
     const line = Buffer.concat([this.#rest!, chunk.subarray(0, end)]);
     this.#rest = undefined;
-    const verdict = this.#judge.judge(line, 0, line.length);
+    const verdict = this.#judgeLine(line, 0, line.length);
     if (verdict === OTHER) this.#sink.takeOther(line);
     else if (verdict !== MORE) this.#sink.take(verdict, 1);
     return end + 1;

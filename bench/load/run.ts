@@ -92,7 +92,7 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
     }
     const { user, system } = process.cpuUsage(cpu);
     const isInterrupted = hooks.signal?.aborted ?? false;
-    const summed = sumUp(plan, outcomes);
+    const summed = sumUp(plan, outcomes, problems.length > 0);
     problems.push(...summed.problems);
     const result: LoadResult = {
       schema: 1,

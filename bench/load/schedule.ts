@@ -51,16 +51,15 @@ export class Schedule {
     const seconds = (2 * line) / (fromPerS + Math.sqrt(Math.max(0, fromPerS ** 2 + 2 * line * growth)));
     return startMs + seconds * 1_000;
   }
+}
 
-  /** Lines that should leave from `fromMs` on. */
-  linesFrom(fromMs: number): number {
-    let low = 0;
-    let high = this.lines;
-    while (low < high) {
-      const middle = Math.floor((low + high) / 2);
-      if (this.dueMs(middle) >= fromMs) high = middle;
-      else low = middle + 1;
-    }
-    return this.lines - low;
+/** The first line from `low` up to, and not, `high` of which something is true that stays true; `high` if none. */
+export function firstLine(low: number, high: number, isTrue: (line: number) => boolean): number {
+  let [from, upTo] = [low, high];
+  while (from < upTo) {
+    const middle = Math.floor((from + upTo) / 2);
+    if (isTrue(middle)) upTo = middle;
+    else from = middle + 1;
   }
+  return from;
 }

@@ -133,12 +133,13 @@ function describeLine(line: Buffer): { kind: number; name?: string; amount: numb
   if (
     type !== undefined ||
     typeof user !== 'string' ||
-    typeof amount !== 'number' ||
-    !(String(action) in ACTIONS)
+    !Number.isSafeInteger(amount) ||
+    (amount as number) < 1 ||
+    !Object.hasOwn(ACTIONS, String(action))
   )
     return { kind: Kind.garbage, amount: 0 };
   const kind = wait === true ? Kind.wait : Kind.event;
-  return { kind, name: user, amount: ACTIONS[String(action)]! * amount };
+  return { kind, name: user, amount: ACTIONS[String(action)]! * (amount as number) };
 }
 
 class ScriptWriter {

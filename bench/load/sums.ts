@@ -34,7 +34,8 @@ export interface Sums {
   problems: string[];
 }
 
-export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[]): Sums {
+/** `isCutShort`: the generator itself hung up, so that it is no news that lines were not answered. */
+export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutShort: boolean): Sums {
   const sum = (of: (outcome: ThreadOutcome) => number) =>
     outcomes.reduce((total, outcome) => total + of(outcome), 0);
   const verdict = (name: Verdict) => sum(({ recorded }) => recorded.counts[VERDICTS.indexOf(name)]!);
@@ -71,7 +72,7 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[]): Sums 
           ? why
           : why.replace('a connection', `${count(times)} of ${count(plan.connections)} connections`),
       ),
-      ...(unknown > 0 ? [unansweredLine(plan, unknown, lostCount)] : []),
+      ...(unknown > 0 && !isCutShort ? [unansweredLine(plan, unknown, lostCount)] : []),
     ],
   };
 }

@@ -1,0 +1,98 @@
+/**
+ * `tally load` and `tally compare` as processes of their own, compiled, with a deadline: a generator that hangs is
+ * killed and fails its test.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import type { LoadResult } from '../../bench/load/result.ts';
+import { CLI } from '../support/server.ts';
+
+const DEADLINE_MS = 25_000;
+
+export interface Ran {
+  exitCode: number | null;
+  stdout: string;
+  stderr: string;
+  /** The lines of standard error that are messages, without the command's name. */
+  complaints: string[];
+}
+
+export interface RunningLoad {
+  process: ChildProcess;
+  ended: Promise<Ran>;
+}
+
+export function startTally(args: string[], env: Record<string, string> = {}): RunningLoad {
+  const child = spawn(process.execPath, [CLI, ...args], {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.setEncoding('utf8').on('data', text => {
+    stdout += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', text => {
+    stderr += text;
+  });
+  const ended = new Promise<Ran>((resolve, reject) => {
+    let isLate = false;
+    const timer = setTimeout(() => {
+      isLate = true;
+      child.kill('SIGKILL');
+    }, DEADLINE_MS);
+    child.on('close', exitCode => {
+      clearTimeout(timer);
+      if (isLate)
+        reject(new Error(`still running after ${DEADLINE_MS} ms: tally ${args.join(' ')}\n${stderr}`));
+      const messages = stderr.split('\n').filter(line => /^tally(?: \w+)?: /.test(line));
+      const complaints = messages.map(line => line.replace(/^tally(?: \w+)?: /, ''));
+      resolve({ exitCode, stdout, stderr, complaints });
+    });
+  });
+  return { process: child, ended };
+}
+
+export function tally(args: string[], env: Record<string, string> = {}): Promise<Ran> {
+  return startTally(args, env).ended;
+}
+
+export interface RanWithResult extends Ran {
+  result: LoadResult;
+}
+
+export function startLoad(
+  port: number,
+  flags: string,
+): { process: ChildProcess; ended: Promise<RanWithResult> } {
+  const running = startTally(['load', '--port', String(port), '--json', '-', ...flags.split(' ')]);
+  const ended = running.ended.then(ran => {
+    try {
+      return { ...ran, result: JSON.parse(ran.stdout) as LoadResult };
+    } catch {
+      throw new Error(`no JSON on standard output, exit code ${ran.exitCode}: ${ran.stdout}${ran.stderr}`);
+    }
+  });
+  ended.catch(() => {});
+  return { process: running.process, ended };
+}
+
+/** A run with `--json -`: the table is on standard error. */
+export function load(port: number, flags: string): Promise<RanWithResult> {
+  return startLoad(port, flags).ended;
+}
+
+const folders: string[] = [];
+
+/** A path in a folder that is gone when the tests of this file are over. */
+export function scratchFile(name: string): string {
+  if (folders.length === 0) folders.push(mkdtempSync(join(tmpdir(), 'tally-load-')));
+  return join(folders[0]!, name);
+}
+
+afterAll(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});

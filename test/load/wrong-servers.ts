@@ -1,0 +1,120 @@
+/**
+ * Servers that are wrong on purpose, each in one way. They speak the protocol, keep a balance a user, and live in
+ * the process of the test. A checker that has never found anything has not been checked.
+ */
+import { once } from 'node:events';
+import { createServer, type Socket } from 'node:net';
+import { afterAll } from 'vitest';
+import { ACCEPTED, okLine } from '../support/client.ts';
+
+export interface Asked {
+  line: string;
+  kind: 'event' | 'balance' | 'other';
+  /** Of all lines of this kind, on all connections; from 1. */
+  number: number;
+}
+
+export interface Fault {
+  /** How often an event is applied that was accepted. */
+  applies?: (event: number) => number;
+  /** What is sent for a line, if not the reply it should get. */
+  says?: (reply: string, asked: Asked, socket: Socket) => string;
+  /** In place of all the above: what becomes of a connection. */
+  hears?: (socket: Socket) => void;
+  /** Each connection gets its replies one at a time, with so much between them. */
+  everyMs?: number;
+  /** Sent when a client has ended its side. */
+  lastWords?: string;
+}
+
+export interface WrongServer {
+  port: number;
+  /** Lines that have come, by kind. */
+  counts: Record<Asked['kind'], number>;
+}
+
+const closers: (() => void)[] = [];
+afterAll(() => {
+  for (const close of closers.splice(0)) close();
+});
+
+/** Lives until the tests of its file are over. */
+export async function startWrongServer(fault: Fault = {}): Promise<WrongServer> {
+  const { applies = () => 1, says = reply => reply, hears, everyMs, lastWords = '' } = fault;
+  const balances = new Map<string, number>();
+  const counts = { event: 0, balance: 0, other: 0 };
+  const sockets = new Set<Socket>();
+
+  const answer = (line: string, socket: Socket): string => {
+    const { type, user = '', action, amount = 0, wait } = parse(line);
+    const balance = balances.get(user) ?? 0;
+    if (type !== undefined || action === undefined) {
+      const kind = type === 'balance' ? 'balance' : 'other';
+      const asked = { line, kind, number: ++counts[kind] } as const;
+      return says(`${kind === 'balance' ? okLine(balance) : otherReply(type)}\n`, asked, socket);
+    }
+    const number = ++counts.event;
+    const after = balance + (action === 'buy' ? amount : -amount) * applies(number);
+    balances.set(user, after);
+    return says(`${wait ? okLine(after) : ACCEPTED}\n`, { line, kind: 'event', number }, socket);
+  };
+
+  const server = createServer({ allowHalfOpen: true }, socket => {
+    sockets.add(socket);
+    socket.on('error', () => {});
+    socket.on('close', () => sockets.delete(socket));
+    if (hears) return hears(socket);
+    let rest = '';
+    let queue: string[] = [];
+    let timer: NodeJS.Timeout | undefined;
+    const releaseOne = () => {
+      const reply = queue.shift();
+      if (reply === undefined) {
+        clearInterval(timer);
+        timer = undefined;
+      } else if (socket.writable) socket.write(reply);
+    };
+    socket.setEncoding('latin1').on('data', (chunk: unknown) => {
+      const lines = (rest + (chunk as string)).split('\n');
+      rest = lines.pop()!;
+      const replies = lines.map(line => answer(line, socket));
+      if (everyMs !== undefined) {
+        queue = queue.concat(replies);
+        timer ??= setInterval(releaseOne, everyMs);
+      } else if (socket.writable) socket.write(replies.join(''));
+    });
+    socket.on('end', () => {
+      clearInterval(timer);
+      socket.end(lastWords);
+    });
+    socket.on('close', () => clearInterval(timer));
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  closers.push(() => {
+    server.close();
+    for (const socket of sockets) socket.destroy();
+  });
+  return { port: (server.address() as { port: number }).port, counts };
+}
+
+function otherReply(type: string | undefined): string {
+  if (type === 'health') return '{"status":"ok"}';
+  if (type === 'metrics') return '{"received":1,"processed":1,"dropped":0}';
+  return '{"status":"error","reason":"invalid_event"}';
+}
+
+interface Request {
+  type?: string;
+  user?: string;
+  action?: string;
+  amount?: number;
+  wait?: boolean;
+}
+
+function parse(line: string): Request {
+  try {
+    return (JSON.parse(line) ?? {}) as Request;
+  } catch {
+    return {};
+  }
+}
