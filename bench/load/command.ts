@@ -1,5 +1,6 @@
 /** `tally load` and `tally compare`, from the arguments to the exit code. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { bucketsOf } from './buckets.ts';
 import { compareRuns, comparisonTable, readResult } from './compare.ts';
 import { judgeConditions } from './conditions.ts';
@@ -58,8 +59,7 @@ export async function loadCommand(args: string[]): Promise<void> {
     process.exitCode = await load(readOptions(args), `tally load ${args.map(quote).join(' ')}`.trimEnd());
   } catch (error) {
     if (error instanceof UsageError) fail('load', LoadExit.usage, error.message);
-    else if (error instanceof StartError) fail('load', LoadExit.failed, error.message);
-    else throw error;
+    else fail('load', LoadExit.failed, error instanceof Error ? error.message : String(error));
   }
 }
 
@@ -96,6 +96,11 @@ async function load(options: LoadOptions, command: string): Promise<number> {
     return options.findMax === undefined
       ? await runOnce(options, command, interrupt.signal)
       : await search(options, command, interrupt.signal);
+  } catch (error) {
+    // There is no table of a run that had not begun.
+    if (!interrupt.signal.aborted || !(error instanceof StartError)) throw error;
+    process.stderr.write(`tally load: ${error.message}\n`);
+    return LoadExit.interrupted;
   } finally {
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
@@ -155,7 +160,7 @@ async function search(options: LoadOptions, command: string, signal: AbortSignal
 
 /** A probe is short: there are about twenty. */
 const PROBE_MS = 3_000;
-const PROBE_WARMUP_MS = 500;
+const PROBE_WARMUP_MS = 1_000;
 
 function reportMax(found: MaxFound, out: NodeJS.WritableStream, isInterrupted: boolean): number {
   const problems = found.result?.problems ?? [];
@@ -180,14 +185,12 @@ function writeOut(options: LoadOptions, { result, corrected, uncorrected }: Load
 
 /** A file that cannot be written should be known before the run, not after it. */
 function checkFiles({ json, hdr }: LoadOptions): void {
-  const files = [json, ...(hdr === undefined ? [] : [`${hdr}.corrected.hgrm`, `${hdr}.uncorrected.hgrm`])];
-  for (const file of files) {
-    if (file === undefined || file === '-') continue;
-    try {
-      writeFileSync(file, '', { flag: 'a' });
-    } catch (error) {
-      throw new UsageError(`${file} cannot be written: ${(error as NodeJS.ErrnoException).code}`);
-    }
+  for (const file of [json === '-' ? undefined : json, hdr]) {
+    if (file === undefined) continue;
+    const folder = dirname(file);
+    if (!existsSync(folder)) throw new UsageError(`${file} cannot be written: there is no folder ${folder}`);
+    if (existsSync(file) && !statSync(file).isFile())
+      throw new UsageError(`${file} cannot be written: it is no file`);
   }
 }
 

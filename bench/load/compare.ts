@@ -9,7 +9,8 @@
 import { count, ms, UsageError } from './quantities.ts';
 import type { Interval, LoadResult } from './result.ts';
 
-export type Difference = 'same' | 'noise' | 'changed' | 'unknown';
+/** `unknown`: too few seconds to say. `untested`: a figure of whole runs only, whose noise two runs can't show. */
+export type Difference = 'same' | 'noise' | 'changed' | 'unknown' | 'untested';
 
 export interface Compared {
   figure: string;
@@ -27,82 +28,89 @@ const MATTERS = 0.02;
 /** Fewer seconds than this say nothing about noise. */
 const SECONDS_MIN = 5;
 
-export function compareRuns(before: LoadResult, after: LoadResult): Compared[] {
-  const series = (
-    figure: string,
-    unit: Compared['unit'],
-    higherIsBetter: boolean,
-    whole: (run: LoadResult) => number,
-    second: (interval: Interval) => number,
-  ) =>
-    compareFigure(
-      { figure, unit, higherIsBetter, before: whole(before), after: whole(after) },
-      wholeSeconds(before).map(second),
-      wholeSeconds(after).map(second),
-    );
-  const tail = (figure: string, whole: (run: LoadResult) => number) =>
-    compareFigure(
-      { figure, unit: 'ms', higherIsBetter: false, before: whole(before), after: whole(after) },
-      [],
-      [],
-    );
-  const share = (figure: 'busy' | 'errors' | 'unknown' | 'unsent') => {
-    const of = (run: LoadResult) => (100 * run[figure]) / Math.max(1, run.sent + run.unsent);
-    return compareFigure(
-      { figure, unit: '%', higherIsBetter: false, before: of(before), after: of(after) },
-      [],
-      [],
-    );
-  };
-  return [
-    series(
-      'rate',
-      '1/s',
-      true,
-      run => run.ratePerS,
-      interval => interval.ratePerS,
-    ),
-    series(
-      'p50',
-      'ms',
-      false,
-      run => run.latencyMs.corrected.p50,
-      interval => interval.p50Ms,
-    ),
-    series(
-      'p99',
-      'ms',
-      false,
-      run => run.latencyMs.corrected.p99,
-      interval => interval.p99Ms,
-    ),
-    tail('p99.9', run => run.latencyMs.corrected.p999),
-    tail('max', run => run.latencyMs.corrected.max),
-    share('busy'),
-    share('errors'),
-    share('unknown'),
-    share('unsent'),
-  ];
+interface Figure {
+  figure: string;
+  unit: Compared['unit'];
+  higherIsBetter: boolean;
+  of: (run: LoadResult) => number;
+  /** What it was in a second; undefined if that second had none. Without this there is no measure of its noise. */
+  second?: (interval: Interval) => number | undefined;
 }
 
-/** The last one is seldom a whole second. */
-function wholeSeconds(run: LoadResult): Interval[] {
-  return run.intervals.slice(0, -1);
+const shareOf = (run: LoadResult, lines: number) => (100 * lines) / Math.max(1, run.sent + run.unsent);
+const ofAnswered = (interval: Interval, lines: number) =>
+  interval.answered === 0 ? undefined : (100 * lines) / interval.answered;
+const answeredOnly = (interval: Interval, value: number) => (interval.answered === 0 ? undefined : value);
+
+const FIGURES: readonly Figure[] = [
+  {
+    figure: 'rate',
+    unit: '1/s',
+    higherIsBetter: true,
+    of: run => run.ratePerS,
+    second: interval => interval.ratePerS,
+  },
+  {
+    figure: 'p50',
+    unit: 'ms',
+    higherIsBetter: false,
+    of: run => run.latencyMs.corrected.p50,
+    second: interval => answeredOnly(interval, interval.p50Ms),
+  },
+  {
+    figure: 'p99',
+    unit: 'ms',
+    higherIsBetter: false,
+    of: run => run.latencyMs.corrected.p99,
+    second: interval => answeredOnly(interval, interval.p99Ms),
+  },
+  { figure: 'p99.9', unit: 'ms', higherIsBetter: false, of: run => run.latencyMs.corrected.p999 },
+  { figure: 'max', unit: 'ms', higherIsBetter: false, of: run => run.latencyMs.corrected.max },
+  {
+    figure: 'busy',
+    unit: '%',
+    higherIsBetter: false,
+    of: run => shareOf(run, run.busy),
+    second: interval => ofAnswered(interval, interval.busy),
+  },
+  {
+    figure: 'errors',
+    unit: '%',
+    higherIsBetter: false,
+    of: run => shareOf(run, run.errors),
+    second: interval => ofAnswered(interval, interval.errors),
+  },
+  { figure: 'unknown', unit: '%', higherIsBetter: false, of: run => shareOf(run, run.unknown) },
+  { figure: 'unsent', unit: '%', higherIsBetter: false, of: run => shareOf(run, run.unsent) },
+];
+
+export function compareRuns(before: LoadResult, after: LoadResult): Compared[] {
+  return FIGURES.map(figure => compareFigure(figure, before, after));
 }
 
 function compareFigure(
-  figures: Pick<Compared, 'figure' | 'unit' | 'before' | 'after'> & { higherIsBetter: boolean },
-  secondsBefore: number[],
-  secondsAfter: number[],
+  { figure, unit, higherIsBetter, of, second }: Figure,
+  a: LoadResult,
+  b: LoadResult,
 ): Compared {
-  const { higherIsBetter, ...rest } = figures;
-  const better = rest.after === rest.before ? undefined : rest.after > rest.before === higherIsBetter;
-  if (rest.before === rest.after) return { ...rest, difference: 'same', better, chance: undefined };
-  if (Math.min(secondsBefore.length, secondsAfter.length) < SECONDS_MIN)
-    return { ...rest, difference: 'unknown', better, chance: undefined };
-  const chance = rankTest(secondsBefore, secondsAfter);
-  const matters = Math.abs(rest.after - rest.before) > MATTERS * Math.max(Math.abs(rest.before), 1e-9);
-  return { ...rest, difference: chance < CHANCE_MAX && matters ? 'changed' : 'noise', better, chance };
+  const [before, after] = [of(a), of(b)];
+  const better = after === before ? undefined : after > before === higherIsBetter;
+  const compared = { figure, unit, before, after, better, chance: undefined };
+  if (before === after) return { ...compared, difference: 'same' };
+  if (second === undefined) return { ...compared, difference: 'untested' };
+  const [secondsA, secondsB] = [a, b].map(run => wholeSeconds(run, second)) as [number[], number[]];
+  if (Math.min(secondsA.length, secondsB.length) < SECONDS_MIN) return { ...compared, difference: 'unknown' };
+  const chance = rankTest(secondsA, secondsB);
+  const matters = Math.abs(after - before) > MATTERS * Math.max(Math.abs(before), 1e-9);
+  return { ...compared, chance, difference: chance < CHANCE_MAX && matters ? 'changed' : 'noise' };
+}
+
+/** The last one is seldom a whole second. */
+function wholeSeconds(run: LoadResult, second: (interval: Interval) => number | undefined): number[] {
+  return run.intervals
+    .slice(0, -1)
+    .map(second)
+    .filter(value => value !== undefined);
 }
 
 /** How likely chance alone would part the two samples so far (Mann and Whitney's U, by the normal approximation). */
@@ -154,7 +162,8 @@ const WORDS: Record<Difference, string> = {
   same: 'the same',
   noise: 'within the noise',
   changed: '',
-  unknown: 'no telling: too few seconds, or no measure of noise',
+  unknown: 'no telling: too few seconds',
+  untested: 'not judged: one figure a run',
 };
 
 export function comparisonTable(compared: readonly Compared[], notes: readonly string[]): string {
@@ -171,10 +180,12 @@ export function comparisonTable(compared: readonly Compared[], notes: readonly s
         : WORDS[difference];
     return `  ${figure.padEnd(9)}${format(before, unit).padStart(14)}${format(after, unit).padStart(14)}${change.padStart(11)}  ${verdict}`;
   });
-  const changed = compared.filter(({ difference }) => difference === 'changed');
+  const named = (kind: Difference) =>
+    compared.filter(({ difference }) => difference === kind).map(({ figure }) => figure);
+  const [changed, unknown] = [named('changed'), named('unknown')];
   const summary =
-    changed.length === 0
-      ? 'no difference beyond noise'
-      : `more than noise: ${changed.map(({ figure }) => figure).join(', ')}`;
-  return `${[...notes, `  ${''.padEnd(9)}${'before'.padStart(14)}${'after'.padStart(14)}`, ...rows, '', summary].join('\n')}\n`;
+    changed.length > 0 ? `more than noise: ${changed.join(', ')}` : 'no difference beyond noise';
+  const doubt = `no telling for ${unknown.join(', ')}: ${SECONDS_MIN + 1} seconds or more are wanted of each run`;
+  const ends = unknown.length === 0 ? [summary] : changed.length === 0 ? [doubt] : [summary, doubt];
+  return `${[...notes, `  ${''.padEnd(9)}${'before'.padStart(14)}${'after'.padStart(14)}`, ...rows, '', ...ends].join('\n')}\n`;
 }

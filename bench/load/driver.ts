@@ -10,11 +10,11 @@
 import type { ConnectionEvents, LoadConnection } from './connection.ts';
 import { type FromThread, monotonicMs, type ThreadPlan } from './messages.ts';
 import { openConnections } from './opening.ts';
+import { Phase } from './phase.ts';
 import type { LoadPlan } from './plan.ts';
 import { type ReplyJudge, replyJudgeFor } from './protocols.ts';
-import { Recorder } from './recorder.ts';
 import { VERDICTS } from './result.ts';
-import { firstLine, Schedule } from './schedule.ts';
+import { firstLine, Schedule, withWarmup } from './schedule.ts';
 import type { Script } from './script.ts';
 
 const PROGRESS_MS = 250;
@@ -35,7 +35,10 @@ export class Driver {
   readonly #judge: ReplyJudge;
   readonly #accepted: Int32Array;
   readonly #unanswered: Int32Array;
-  readonly #recorder: Recorder;
+  readonly #warmup: Phase;
+  readonly #measured: Phase;
+  /** The two, by number. */
+  readonly #phases: readonly Phase[];
   readonly #post: (message: FromThread, transfer?: ArrayBuffer[]) => void;
   #connections: LoadConnection[] = [];
   readonly #lost = new Map<string, number>();
@@ -51,16 +54,11 @@ export class Driver {
   #isStopped = false;
   #progress: NodeJS.Timeout | undefined;
   #graceOver: NodeJS.Timeout | undefined;
-  /** Lines that may still be sent, of those that are measured (closed loop). */
-  #budget: number;
   /** Lines of the schedule that are this thread's: the next one to become due (open loop). */
   #nextLine = 0;
   #listed: LoadConnection[] = [];
-  #sent = 0;
-  #late = 0;
   #unsent = 0;
   #underWay = 0;
-  #lastReplyMs = 0;
 
   constructor(threadPlan: ThreadPlan, post: (message: FromThread, transfer?: ArrayBuffer[]) => void) {
     const { plan, script, thread, connections } = threadPlan;
@@ -71,16 +69,16 @@ export class Driver {
     this.#judge = replyJudgeFor(plan.protocol);
     this.#accepted = new Int32Array(script.lines + 1);
     this.#unanswered = new Int32Array(script.lines + 1);
-    this.#recorder = new Recorder(plan.stages !== undefined);
     this.#post = post;
     const events = plan.events ?? Number.POSITIVE_INFINITY;
-    this.#budget = Number.isFinite(events)
+    const share = Number.isFinite(events)
       ? Math.floor(events / plan.threads) + (thread < events % plan.threads ? 1 : 0)
       : events;
+    this.#warmup = new Phase(plan, Number.POSITIVE_INFINITY);
+    this.#measured = new Phase(plan, share);
+    this.#phases = [this.#warmup, this.#measured];
     if (plan.stages !== undefined) {
-      const first = plan.stages[0]!.fromPerS;
-      const warmup = { durationMs: plan.warmupMs, fromPerS: first, toPerS: first };
-      this.#schedule = new Schedule(plan.warmupMs > 0 ? [warmup, ...plan.stages] : plan.stages);
+      this.#schedule = new Schedule(withWarmup(plan.stages, plan.warmupMs));
     }
   }
 
@@ -125,10 +123,10 @@ export class Driver {
     },
     onReplies: (verdict, count, dueMs, sentMs) => {
       this.#underWay -= count;
-      if (dueMs < this.#measureMs) return;
       const nowMs = this.#nowMs;
-      this.#lastReplyMs = nowMs;
-      this.#recorder.add(verdict, count, nowMs - dueMs, nowMs - sentMs, nowMs - this.#measureMs);
+      const phase = this.#phaseOf(dueMs);
+      phase.lastReplyMs = nowMs;
+      phase.recorder.add(verdict, count, nowMs - dueMs, nowMs - sentMs, nowMs - this.#measureMs);
     },
     onRoom: connection => {
       if (this.#state === 'sending') {
@@ -155,6 +153,10 @@ export class Driver {
     if (this.#state === 'waiting' && this.#underWay === 0) this.#beQuiet();
   }
 
+  #phaseOf(dueMs: number): Phase {
+    return this.#phases[dueMs < this.#measureMs ? 0 : 1]!;
+  }
+
   // The closed loop.
 
   #startClosed(): void {
@@ -176,23 +178,23 @@ export class Driver {
       return;
     }
     let count = this.#plan.pipeline - connection.underWay;
-    if (nowMs >= this.#measureMs) {
-      if (count > this.#budget) count = this.#budget;
-      this.#budget -= count;
-      this.#sent += count;
-    }
+    const phase = this.#phaseOf(nowMs);
+    if (count > phase.budget) count = phase.budget;
+    phase.budget -= count;
+    phase.sent += count;
     if (count > 0) {
       this.#underWay += count;
       connection.send(count, nowMs);
     }
-    if (this.#budget === 0) this.#wait();
+    if (phase.budget === 0) this.#wait();
   }
 
   /** A closed loop without a limit of time waits for replies alone: when none comes any more, it is over. */
   #endStill(): void {
-    const isEndless = this.#schedule === undefined && this.#endMs === Number.POSITIVE_INFINITY;
-    if (isEndless && this.#underWay > 0 && performance.now() - this.#nowMs > this.#plan.graceMs)
-      this.#beQuiet();
+    if (this.#schedule !== undefined || this.#endMs !== Number.POSITIVE_INFINITY) return;
+    const isStill = () => this.#underWay > 0 && performance.now() - this.#nowMs > this.#plan.graceMs;
+    // Asked again when the sockets were looked at: it may have been this process that was stopped.
+    if (isStill()) setTimeout(() => isStill() && this.#beQuiet(), 1);
   }
 
   // The open loop.
@@ -240,10 +242,9 @@ export class Driver {
     if (connection.isLost || room <= 0 || connection.due === connection.sent) return;
     const count = connection.sendDue(room, nowMs, line => {
       const dueMs = this.#dueMs(line, connection.index);
-      if (dueMs >= this.#measureMs) {
-        this.#sent++;
-        if (nowMs - dueMs > LATE_MS) this.#late++;
-      }
+      const phase = this.#phaseOf(dueMs);
+      phase.sent++;
+      phase.late += nowMs - dueMs > LATE_MS ? 1 : 0;
       return dueMs;
     });
     this.#underWay += count;
@@ -302,14 +303,14 @@ export class Driver {
     const unknown = this.#connections.reduce((sum, each) => sum + each.underWaySince(this.#measureMs), 0);
     for (const connection of this.#connections) connection.destroy();
     const outcome = {
-      recorded: this.#recorder.finish(),
+      recorded: this.#measured.recorder.finish(),
       reasons: [...this.#judge.reasons],
-      sent: this.#sent,
+      sent: this.#measured.sent,
       unknown,
       unsent: this.#unsent,
-      late: this.#late,
+      late: this.#measured.late,
       lost: [...this.#lost],
-      lastReplyMs: Math.max(0, this.#lastReplyMs - this.#measureMs),
+      lastReplyMs: Math.max(0, this.#measured.lastReplyMs - this.#measureMs),
       accepted: this.#accepted,
       unanswered: this.#unanswered,
     };
@@ -321,13 +322,14 @@ export class Driver {
   }
 
   #tellProgress(): void {
-    const of = (verdict: (typeof VERDICTS)[number]) => this.#recorder.counts[VERDICTS.indexOf(verdict)]!;
+    const { recorder } = this.#measured;
+    const of = (verdict: (typeof VERDICTS)[number]) => recorder.counts[VERDICTS.indexOf(verdict)]!;
     this.#post({
       type: 'progress',
-      answered: this.#recorder.counts.reduce((sum, count) => sum + count, 0),
+      answered: recorder.counts.reduce((sum, count) => sum + count, 0),
       busy: of('busy'),
       errors: of('error'),
-      intervals: this.#recorder.takeIntervals(),
+      intervals: recorder.takeIntervals(),
     });
   }
 }

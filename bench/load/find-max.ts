@@ -3,8 +3,8 @@
  * one fails, then the range between the last that held and the first that failed is halved until it is narrow. A rate
  * holds only if the lines really left at that rate.
  *
- * A machine has bad moments, and one of them must not end the search: a rate that fails is tried again, and has failed
- * when it has failed twice.
+ * A machine has good and bad moments, and near the limit every run is luck. So a rate holds if it held in two runs of
+ * three; only on the way up, far from the limit, one run is enough, and the last of those rates is tried again.
  */
 import type { Condition } from './conditions.ts';
 import type { LoadPlan } from './plan.ts';
@@ -29,13 +29,17 @@ export interface MaxFound {
 }
 
 const FIRST_PER_S = 1_000;
-const LOWEST_PER_S = 10;
+const LOWEST_PER_S = 5;
+const STEP_DOWN = 2;
 const HIGHEST_PER_S = 20_000_000;
 /** The range at which the search ends. */
 const NARROW = 0.03;
-/** Lines that did not leave within the time, of those that were to. */
+/** Of the lines that were to leave, how many may not have left. */
 const MISSING_MAX = 0.01;
-const TRIES = 2;
+/** So often a rate must fail to have failed. */
+const FAILURES = 2;
+const SURE = 2;
+const QUICK = 1;
 
 /** `run` measures one rate. Stops early, with what it knows, once `isStopped` says so or a run has problems. */
 export async function findMax(
@@ -45,54 +49,63 @@ export async function findMax(
   isStopped: () => boolean,
 ): Promise<MaxFound> {
   const found: MaxFound = { condition: condition.text, ratePerS: 0, probes: [], result: undefined };
-  const holds = async (ratePerS: number): Promise<boolean> => {
-    for (let attempt = 0; attempt < TRIES && !isStopped(); attempt++) {
+  /** Tries a rate until it has held so often, or failed. */
+  const holds = async (ratePerS: number, times: number): Promise<boolean> => {
+    for (let failures = 0, held = 0; failures < FAILURES && !isStopped(); ) {
       const result = await run(ratePerS);
       const probe = judge(condition, ratePerS, result);
       found.probes.push(probe);
       say(probe);
-      if (result.problems.length > 0) {
+      if (isBroken(result)) {
         found.result = result;
         return false;
       }
-      if (!probe.holds) continue;
-      found.ratePerS = ratePerS;
-      found.result = result;
-      return true;
+      if (!probe.holds) failures++;
+      else if (++held === times) {
+        found.ratePerS = ratePerS;
+        found.result = result;
+        return true;
+      }
     }
     return false;
   };
-  const hasProblem = () => (found.result?.problems.length ?? 0) > 0;
+  const isOver = () => isStopped() || (found.result !== undefined && isBroken(found.result));
 
   let low = 0;
   let high = FIRST_PER_S;
-  while (high <= HIGHEST_PER_S && (await holds(high))) {
+  while (high <= HIGHEST_PER_S && (await holds(high, QUICK))) {
     low = high;
     high *= 2;
   }
-  // Not even the first: downwards, until one holds.
-  while (low === 0 && high > LOWEST_PER_S && !isStopped() && !hasProblem()) {
-    const lower = high / 4;
-    if (await holds(lower)) low = lower;
-    else high = lower;
+  // The last may have held by luck; or not even the first held. Downwards, until one surely does.
+  if (low === 0 && !isOver()) low = high / STEP_DOWN;
+  while (low >= LOWEST_PER_S && !isOver() && !(await holds(low, SURE))) {
+    high = low;
+    low /= STEP_DOWN;
   }
-  while (low > 0 && (high - low) / high > NARROW && !isStopped() && !hasProblem()) {
+  if (low < LOWEST_PER_S) found.ratePerS = 0;
+  while (found.ratePerS > 0 && (high - low) / high > NARROW && !isOver()) {
     const middle = Math.round((low + high) / 2);
     // Of rates this low there are not many.
     if (middle <= low || middle >= high) break;
-    if (await holds(middle)) low = middle;
+    if (await holds(middle, SURE)) low = middle;
     else high = middle;
   }
   return found;
 }
 
+/** Lines that an overloaded server has not answered in time are no more than a rate that fails. */
+function isBroken({ problems, unknown, connections }: LoadResult): boolean {
+  return problems.length > (unknown > 0 && connections.lost === 0 ? 1 : 0);
+}
+
 function judge(condition: Condition, ratePerS: number, result: LoadResult): Probe {
   const value = condition.figureOf(result);
   const due = result.sent + result.unsent;
-  const isSent = result.unsent + result.unknown <= MISSING_MAX * due;
+  const isDone = result.unsent <= MISSING_MAX * due && result.unknown === 0;
   return {
     ratePerS,
-    holds: isSent && value !== undefined && condition.isMet(value),
+    holds: isDone && value !== undefined && condition.isMet(value),
     value,
     reachedPerS: result.ratePerS,
   };

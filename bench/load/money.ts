@@ -67,6 +67,8 @@ export function expectedFrom(
 
 /** How long balances may stand still before they count as final. */
 const STILL_MS = 1_500;
+/** Balances that move for longer are somebody else's doing. */
+const MOVING_MS_MAX = 60_000;
 const AGAIN_MS = 50;
 const WRONG_USERS_SHOWN = 10;
 
@@ -79,8 +81,13 @@ export async function checkMoney(
 ): Promise<Money> {
   const { users } = expected;
   let balances = await readBalances(plan, names, users);
-  let stillSinceMs = performance.now();
+  const startMs = performance.now();
+  let stillSinceMs = startMs;
   while (isOff(expected, before, balances) && performance.now() - stillSinceMs < STILL_MS) {
+    if (performance.now() - startMs > MOVING_MS_MAX)
+      throw new Error(
+        `the balances are wrong and were still moving after ${MOVING_MS_MAX / 1_000} s; does another client use these users? (--user-prefix)`,
+      );
     await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
     const again = await readBalances(plan, names, users);
     if (again.some((balance, index) => balance !== balances[index])) stillSinceMs = performance.now();
@@ -148,19 +155,20 @@ function compare(
   return money;
 }
 
+const events = (number: number) => `${count(number)} event${number === 1 ? '' : 's'}`;
+
 /** In one line, as it is printed. */
 export function moneyLine(money: Money): string {
   const of = `of ${count(money.acceptedAmount)}`;
   const unknown =
-    money.unknownEvents > 0 ? `; ${count(money.unknownEvents)} events unknown (sent, not answered)` : '';
+    money.unknownEvents > 0 ? `; ${events(money.unknownEvents)} unknown (sent, not answered)` : '';
   if (money.balanced)
-    return `balanced: ${count(money.acceptedEvents)} events of ${count(money.users)} users, ${count(money.acceptedAmount)} in all${unknown}`;
+    return `balanced: ${events(money.acceptedEvents)} of ${count(money.users)} users, ${count(money.acceptedAmount)} in all${unknown}`;
   const parts: string[] = [];
-  if (money.lostEvents > 0)
-    parts.push(`lost ${count(money.lostEvents)} events, ${count(money.lostAmount)} ${of}`);
+  if (money.lostEvents > 0) parts.push(`lost ${events(money.lostEvents)}, ${count(money.lostAmount)} ${of}`);
   if (money.surplusEvents > 0)
     parts.push(
-      `applied ${count(money.surplusEvents)} events too many, ${count(money.surplusAmount)} more than ${count(money.acceptedAmount)}`,
+      `applied ${events(money.surplusEvents)} too many, ${count(money.surplusAmount)} more than ${count(money.acceptedAmount)}`,
     );
   return `${parts.join('; ')}${unknown}`;
 }

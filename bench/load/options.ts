@@ -167,6 +167,9 @@ export function readOptions(args: string[]): LoadOptions {
   const findMax = text('find-max') === undefined ? undefined : readCondition(text('find-max')!);
   if (findMax !== undefined && plan.stages !== undefined)
     throw new UsageError('--find-max looks for the rate itself; leave --rate and --stages out');
+  for (const other of ['events', 'fail-if', 'hdr'])
+    if (findMax !== undefined && values[other] !== undefined)
+      throw new UsageError(`--find-max makes many runs; leave --${other} out`);
   const failIf = ((values['fail-if'] as string[] | undefined) ?? []).map(readCondition);
   const aboutMoney = failIf.find(({ text: condition }) => /^\s*(lost|surplus)\b/.test(condition));
   if (aboutMoney !== undefined && !plan.checkBalances)

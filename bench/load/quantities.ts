@@ -8,8 +8,8 @@ const PER_SUFFIX: Record<string, number> = { '': 1, k: 1_000, M: 1_000_000 };
 
 /** `500ms`, `10s`, `1.5m`, `1h`; a bare number is seconds. In milliseconds, or undefined if it is nothing of the kind. */
 export function readDurationMs(text: string): number | undefined {
-  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
-  return match ? Number(match[1]) * MS_PER_UNIT[match[2] ?? 's']! : undefined;
+  const match = /^(\d[\d_]*(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
+  return match ? Number(match[1]!.replaceAll('_', '')) * MS_PER_UNIT[match[2] ?? 's']! : undefined;
 }
 
 /** `50000`, `50_000`, `50k`, `1.5M`. Undefined if it is nothing of the kind. */

@@ -91,6 +91,8 @@ export class Recorder {
   /** In a closed loop both latencies are the same, and only one is kept. */
   constructor(isOpen: boolean) {
     this.#isOpen = isOpen;
+    // The first time takes three milliseconds. Better now than in the middle of a load.
+    encode(this.#interval);
   }
 
   /** `count` replies that came `sinceStartMs` after the measurement began. */

@@ -25,7 +25,7 @@ export interface Latency extends Percentiles {
   byVerdict: Partial<Record<Verdict, Percentiles>>;
 }
 
-/** One second of the run (the last one may be shorter), by when the reply came. */
+/** One second of the run (the last one may be shorter), by when the reply came. Without replies its latencies are 0. */
 export interface Interval {
   atS: number;
   answered: number;

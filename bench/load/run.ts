@@ -60,8 +60,11 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
   const problems: string[] = [];
   try {
     // First the connections: what they say when there is no server is the clearer message.
-    await Promise.all(threads.map(thread => thread.ready)).catch(rethrow);
-    const before = await readBalances(plan, names, users).catch(rethrow);
+    const ready = Promise.all(threads.map(thread => thread.ready));
+    const before = await unlessAborted(
+      ready.then(() => readBalances(plan, names, users)),
+      hooks.signal,
+    );
     const startedAt = new Date().toISOString();
     const stop = () => {
       for (const thread of threads) thread.tell({ type: 'stop' });
@@ -72,7 +75,6 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
         stop();
       };
     hooks.signal?.addEventListener('abort', stop, { once: true });
-    if (hooks.signal?.aborted) stop();
     hooks.onLoadStart?.();
     const cpu = process.cpuUsage();
     const startMs = monotonicMs() + START_MS;
@@ -126,8 +128,21 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
   }
 }
 
-function rethrow(error: unknown): never {
-  throw new StartError(error instanceof Error ? error.message : String(error));
+/** What is waited for before the load begins: any failure there means that it can't. */
+async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal | undefined): Promise<Value> {
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(new Error('ended before the load began'));
+    signal?.addEventListener('abort', onAbort, { once: true });
+    if (signal?.aborted) onAbort();
+  });
+  try {
+    return await Promise.race([work, aborted]);
+  } catch (error) {
+    throw new StartError(error instanceof Error ? error.message : String(error));
+  } finally {
+    signal?.removeEventListener('abort', onAbort);
+  }
 }
 
 async function addMoney(

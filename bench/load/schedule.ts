@@ -63,3 +63,12 @@ export function firstLine(low: number, high: number, isTrue: (line: number) => b
   }
   return from;
 }
+
+/** The warm-up goes at the rate with which the first stage begins; where that one holds its rate, it just lasts longer. */
+export function withWarmup(stages: readonly Stage[], warmupMs: number): Stage[] {
+  const [first, ...rest] = stages as [Stage, ...Stage[]];
+  if (warmupMs === 0) return [...stages];
+  if (first.fromPerS === first.toPerS)
+    return [{ ...first, durationMs: warmupMs + first.durationMs }, ...rest];
+  return [{ durationMs: warmupMs, fromPerS: first.fromPerS, toPerS: first.fromPerS }, ...stages];
+}

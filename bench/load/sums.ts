@@ -114,25 +114,26 @@ export function latencyOf(byVerdict: ByVerdict): Latency {
   return { ...percentilesOf(total(byVerdict)), byVerdict: Object.fromEntries(entries) };
 }
 
-/** The seconds of all threads, as seconds of the run. */
+/** The seconds of all threads, as seconds of the run, from the first to the last in which there was a reply. */
 export function mergeIntervals(parts: readonly IntervalCounts[]): Interval[] {
   const byIndex = new Map<number, IntervalCounts[]>();
   for (const part of parts) byIndex.set(part.index, [...(byIndex.get(part.index) ?? []), part]);
-  return [...byIndex]
-    .sort(([a], [b]) => a - b)
-    .map(([index, ofIt]) => {
-      const latency = newHistogram();
-      for (const part of ofIt) addEncoded(latency, part.latency);
-      const { p50, p99 } = percentilesOf(latency);
-      const sum = (key: 'answered' | 'busy' | 'errors') => ofIt.reduce((all, part) => all + part[key], 0);
-      return {
-        atS: (index * INTERVAL_MS) / 1_000,
-        answered: sum('answered'),
-        busy: sum('busy'),
-        errors: sum('errors'),
-        ratePerS: sum('answered') / (INTERVAL_MS / 1_000),
-        p50Ms: p50,
-        p99Ms: p99,
-      };
-    });
+  const first = Math.min(...byIndex.keys());
+  const seconds = byIndex.size === 0 ? 0 : Math.max(...byIndex.keys()) - first + 1;
+  return Array.from({ length: seconds }, (_, second) => {
+    const ofIt = byIndex.get(first + second) ?? [];
+    const latency = newHistogram();
+    for (const part of ofIt) addEncoded(latency, part.latency);
+    const { p50, p99 } = percentilesOf(latency);
+    const sum = (key: 'answered' | 'busy' | 'errors') => ofIt.reduce((all, part) => all + part[key], 0);
+    return {
+      atS: ((first + second) * INTERVAL_MS) / 1_000,
+      answered: sum('answered'),
+      busy: sum('busy'),
+      errors: sum('errors'),
+      ratePerS: sum('answered') / (INTERVAL_MS / 1_000),
+      p50Ms: p50,
+      p99Ms: p99,
+    };
+  });
 }

@@ -32,7 +32,7 @@ describe.concurrent('Ctrl+C', () => {
     await server.stop();
   });
 
-  test('before the first line: nothing is sent', async () => {
+  test('before the first line: nothing is sent, and there is no result', async () => {
     let interrupt = () => {};
     const { port, counts } = await startWrongServer({
       says: (reply, { kind }) => {
@@ -41,13 +41,19 @@ describe.concurrent('Ctrl+C', () => {
       },
       everyMs: 2,
     });
-    const running = startLoad(port, '--duration 10m --check-balances --users 100');
+    const running = startTally(
+      `load --port ${port} --duration 10m --check-balances --users 100 --json -`.split(' '),
+    );
     interrupt = () => {
       interrupt = () => {};
       running.process.kill('SIGINT');
     };
     const ran = await running.ended;
-    expect(ran).toMatchObject({ exitCode: 130, complaints: [], result: { interrupted: true, sent: 0 } });
+    expect(ran).toMatchObject({
+      exitCode: 130,
+      complaints: ['ended before the load began'],
+      stdout: '',
+    });
     expect(counts.event).toBe(0);
   });
 

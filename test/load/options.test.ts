@@ -100,11 +100,10 @@ describe('flags', () => {
   ])('%s', (flags, work) => expect(planOf(flags).work).toMatchObject(work));
 
   test('of what is done with the result', () => {
-    const { failIf, findMax, json, hdr } = options(
-      '--fail-if p99>5ms --fail-if busy>1% --json - --hdr run --find-max p99<1ms',
-    );
+    const { failIf, json, hdr } = options('--fail-if p99>5ms --fail-if busy>1% --json - --hdr run');
     expect(failIf.map(({ text }) => text)).toEqual(['p99>5ms', 'busy>1%']);
-    expect({ findMax: findMax!.text, json, hdr }).toEqual({ findMax: 'p99<1ms', json: '-', hdr: 'run' });
+    expect({ json, hdr }).toEqual({ json: '-', hdr: 'run' });
+    expect(options('--find-max p99<1ms --json -')).toMatchObject({ findMax: { text: 'p99<1ms' }, json: '-' });
   });
 });
 
@@ -124,6 +123,8 @@ describe('a mistake is one line that says what is wrong and what would be right'
     ['--pipeline 0', /^--pipeline 0: a whole number from 1 to 1000000/],
     ['--threads 65 --connections 100', /^--threads 65: a whole number from 1 to 64/],
     ['--threads 3 --connections 2', /^--threads 3 are more than the 2 connections; each needs one at least$/],
+    ['--find-max p99<1ms --hdr run', /^--find-max makes many runs; leave --hdr out$/],
+    ['--find-max p99<1ms --fail-if busy>1', /^--find-max makes many runs; leave --fail-if out$/],
     ['--duration 0', /^--duration 0: a time from 1 ms to 24 h is wanted, such as 500ms, 10s or 2m$/],
     ['--duration ten', /^--duration ten: a time/],
     ['--duration 25h', /^--duration 25h: a time/],
@@ -197,8 +198,13 @@ describe('on the command line', () => {
 
   test.each([
     ['--replay', 'nowhere.txt', /^tally load: --replay nowhere\.txt cannot be read: ENOENT\n$/],
-    ['--json', 'nowhere/out.json', /^tally load: nowhere\/out\.json cannot be written: ENOENT\n$/],
-    ['--hdr', 'nowhere/run', /^tally load: nowhere\/run\.corrected\.hgrm cannot be written: ENOENT\n$/],
+    [
+      '--json',
+      'nowhere/out.json',
+      /^tally load: nowhere\/out\.json cannot be written: there is no folder nowhere\n$/,
+    ],
+    ['--json', 'test', /^tally load: test cannot be written: it is no file\n$/],
+    ['--hdr', 'nowhere/run', /^tally load: nowhere\/run cannot be written: there is no folder nowhere\n$/],
   ])('a file of %s that is not to be had is known before the run', async (flag, file, what) => {
     const { exitCode, stdout, stderr } = await tally(['load', '--port', '1', flag, file]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -56,7 +56,7 @@ describe.concurrent('the money', () => {
       name: 'one event is lost, and all are sales',
       fault: { applies: event => (event === 7 ? 0 : 1) },
       flags: `${SMALL} --mix sell=1`,
-      line: 'lost 1 events, 50 of 100,000',
+      line: 'lost 1 event, 50 of 100,000',
     },
     {
       name: 'one event in five hundred is applied twice',
@@ -66,13 +66,13 @@ describe.concurrent('the money', () => {
     {
       name: 'a refused event is applied all the same',
       fault: { says: at(100, () => '{"status":"rejected","reason":"server_busy"}\n') },
-      line: 'applied 1 events too many, 50 more than 99,950',
+      line: 'applied 1 event too many, 50 more than 99,950',
     },
     {
       name: 'an answered event, with the balance, is applied twice',
       fault: { applies: event => (event === 3 ? 2 : 1) },
       flags: `${SMALL} --mix wait=1`,
-      line: 'applied 1 events too many, 50 more than 100,000',
+      line: 'applied 1 event too many, 50 more than 100,000',
     },
   ];
   test.each(wrongs)('$name: exit code 3', async ({ fault, flags = SMALL, line }) => {
