@@ -9,8 +9,11 @@
 import { count, ms, UsageError } from './quantities.ts';
 import type { Interval, LoadResult } from './result.ts';
 
-/** `unknown`: too few seconds to say. `untested`: a figure of whole runs only, whose noise two runs can't show. */
-export type Difference = 'same' | 'noise' | 'changed' | 'unknown' | 'untested';
+/**
+ * `unsteady`: the runs are far apart, and a few seconds of one of them make it. `unknown`: too few seconds to say.
+ * `untested`: a figure of whole runs only, whose noise two runs can't show.
+ */
+export type Difference = 'same' | 'noise' | 'changed' | 'unsteady' | 'unknown' | 'untested';
 
 export interface Compared {
   figure: string;
@@ -25,6 +28,8 @@ export interface Compared {
 
 const CHANCE_MAX = 0.01;
 const MATTERS = 0.02;
+/** So many times apart, it can't be called noise, even if most seconds are alike. */
+const FAR_APART = 2;
 /** Fewer seconds than this say nothing about noise. */
 const SECONDS_MIN = 5;
 
@@ -102,7 +107,9 @@ function compareFigure(
   if (Math.min(secondsA.length, secondsB.length) < SECONDS_MIN) return { ...compared, difference: 'unknown' };
   const chance = rankTest(secondsA, secondsB);
   const matters = Math.abs(after - before) > MATTERS * Math.max(Math.abs(before), 1e-9);
-  return { ...compared, chance, difference: chance < CHANCE_MAX && matters ? 'changed' : 'noise' };
+  if (chance < CHANCE_MAX && matters) return { ...compared, chance, difference: 'changed' };
+  const isFar = Math.max(before, after) > FAR_APART * Math.min(before, after);
+  return { ...compared, chance, difference: isFar ? 'unsteady' : 'noise' };
 }
 
 /** The last one is seldom a whole second. */
@@ -162,6 +169,7 @@ const WORDS: Record<Difference, string> = {
   same: 'the same',
   noise: 'within the noise',
   changed: '',
+  unsteady: 'a few seconds make it',
   unknown: 'no telling: too few seconds',
   untested: 'not judged: one figure a run',
 };
@@ -182,10 +190,16 @@ export function comparisonTable(compared: readonly Compared[], notes: readonly s
   });
   const named = (kind: Difference) =>
     compared.filter(({ difference }) => difference === kind).map(({ figure }) => figure);
-  const [changed, unknown] = [named('changed'), named('unknown')];
-  const summary =
-    changed.length > 0 ? `more than noise: ${changed.join(', ')}` : 'no difference beyond noise';
-  const doubt = `no telling for ${unknown.join(', ')}: ${SECONDS_MIN + 1} seconds or more are wanted of each run`;
-  const ends = unknown.length === 0 ? [summary] : changed.length === 0 ? [doubt] : [summary, doubt];
+  const [changed, unsteady, unknown] = [named('changed'), named('unsteady'), named('unknown')];
+  const ends = [
+    ...(changed.length > 0 ? [`more than noise: ${changed.join(', ')}`] : []),
+    ...(unsteady.length > 0
+      ? [`a few bad seconds make ${unsteady.join(', ')} differ: run again to see whether they come back`]
+      : []),
+    ...(unknown.length > 0
+      ? [`no telling for ${unknown.join(', ')}: ${SECONDS_MIN + 1} seconds or more are wanted of each run`]
+      : []),
+  ];
+  if (ends.length === 0) ends.push('no difference beyond noise');
   return `${[...notes, `  ${''.padEnd(9)}${'before'.padStart(14)}${'after'.padStart(14)}`, ...rows, '', ...ends].join('\n')}\n`;
 }

@@ -93,6 +93,19 @@ describe('two runs', () => {
     expect(figure(compared, 'rate').difference).toBe('noise');
   });
 
+  test('of which one stood still for a second: said, and not as a change of every second', () => {
+    const before = runOf(5_000, 1, 0.2, 1);
+    const after = runOf(5_000, 1, 0.2, 2);
+    after.intervals[5]!.p99Ms = 990;
+    after.latencyMs.corrected.p99 = 900;
+    const compared = compareRuns(before, after);
+    expect(figure(compared, 'p99').difference).toBe('unsteady');
+    expect(changed(compared)).toEqual([]);
+    const text = comparisonTable(compared, []);
+    expect(text).toContain('a few bad seconds make p99 differ');
+    expect(text).not.toContain('no difference');
+  });
+
   test('that were too short: no telling', () => {
     const compared = compareRuns(runOf(50_000, 4, 0.05, 1, 3), runOf(80_000, 2, 0.05, 2, 3));
     expect(changed(compared)).toEqual([]);
