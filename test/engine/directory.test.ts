@@ -67,6 +67,16 @@ const HASHES = {
   'a hash that is always the same': () => -1,
 };
 
+test('the tables of all shards double many times over, and everyone is still found', () => {
+  const users = 100_000;
+  const office = new Office(users, 3);
+  const indices = Array.from({ length: users }, (_, user) => office.findOrAdd(Buffer.from(`user${user}`)));
+  expect(new Set(indices).size).toBe(users);
+  for (let user = 0; user < users; user++)
+    if (office.find(Buffer.from(`user${user}`)) !== indices[user]) expect.fail(`user${user} is not found`);
+  expect(office.find(Buffer.from(`user${users}`))).toBe(NOBODY);
+});
+
 describe.each(Object.entries(HASHES))('the directory, with %s', (_, hash) => {
   test('does what a Map would do', () => {
     fc.assert(
