@@ -28,7 +28,7 @@ export const LOAD_HELP = `tally load: put a server under load, and say what happ
   tally compare before.json after.json
 
 It speaks to any server of the protocol. A rate is the total of all connections and threads. Counts (--users, --rate,
---events) may be written 50000, 50_000, 50k or 1M, times 500ms, 10s, 2m.
+--events) may be written 50000, 50_000, 50k or 1M, times 500ms, 10s, 2m; a time without a unit is seconds.
 
 ${describeFlags()}
 
@@ -146,10 +146,10 @@ async function search(options: LoadOptions, command: string, signal: AbortSignal
       );
       return (await measured({ ...options, plan }, command, signal)).result;
     },
-    ({ ratePerS, holds, value, reachedPerS }) => {
+    ({ ratePerS, holds, value, reachedPerS, refused }) => {
       const figure = value === undefined ? 'no such figure' : ms(value);
       out.write(
-        `${count(ratePerS).padStart(12)}/s  ${holds ? 'holds' : 'fails'}  ${figure.padStart(9)}  (reached ${count(reachedPerS)}/s)\n`,
+        `${count(ratePerS).padStart(12)}/s  ${holds ? 'holds' : 'fails'}  ${figure.padStart(9)}  (reached ${count(reachedPerS)}/s${refused > 0 ? `, refused ${count(refused)}` : ''})\n`,
       );
     },
     () => signal.aborted,
@@ -166,6 +166,7 @@ function reportMax(found: MaxFound, out: NodeJS.WritableStream, isInterrupted: b
   const problems = found.result?.problems ?? [];
   for (const problem of problems) process.stderr.write(`tally load: ${problem}\n`);
   if (problems.length > 0) return found.result?.money?.balanced === false ? LoadExit.money : LoadExit.failed;
+  if (isInterrupted) out.write('ended early by Ctrl+C; so far:\n');
   if (found.ratePerS > 0)
     out.write(`highest rate that holds ${found.condition}: ${count(found.ratePerS)} a second\n`);
   else out.write(`no rate holds ${found.condition}\n`);
@@ -215,6 +216,13 @@ function differencesInKind(before: LoadResult, after: LoadResult): string[] {
   };
   const { port: _, ...planBefore } = before.plan;
   const { port: __, ...planAfter } = after.plan;
+  for (const [name, run] of [
+    ['first', before],
+    ['second', after],
+  ] as const) {
+    if (run.interrupted) notes.push(`Note: the ${name} run was ended early.`);
+    for (const problem of run.problems) notes.push(`Note: the ${name} run had a problem: ${problem}`);
+  }
   note('machines', before.machine, after.machine);
   note('loads (see "plan" in the files)', planBefore, planAfter);
   return notes;

@@ -30,8 +30,10 @@ const CHANCE_MAX = 0.01;
 const MATTERS = 0.02;
 /** So many times apart, it can't be called noise, even if most seconds are alike. */
 const FAR_APART = 2;
+/** And by so much at least: a millisecond, a tenth of a percent. */
+const FAR_APART_MIN: Record<Compared['unit'], number> = { ms: 1, '%': 0.1, '1/s': 1, '': 0 };
 /** Fewer seconds than this say nothing about noise. */
-const SECONDS_MIN = 5;
+const SECONDS_MIN = 6;
 
 interface Figure {
   figure: string;
@@ -45,7 +47,6 @@ interface Figure {
 const shareOf = (run: LoadResult, lines: number) => (100 * lines) / Math.max(1, run.sent + run.unsent);
 const ofAnswered = (interval: Interval, lines: number) =>
   interval.answered === 0 ? undefined : (100 * lines) / interval.answered;
-const answeredOnly = (interval: Interval, value: number) => (interval.answered === 0 ? undefined : value);
 
 const FIGURES: readonly Figure[] = [
   {
@@ -60,14 +61,14 @@ const FIGURES: readonly Figure[] = [
     unit: 'ms',
     higherIsBetter: false,
     of: run => run.latencyMs.corrected.p50,
-    second: interval => answeredOnly(interval, interval.p50Ms),
+    second: interval => interval.p50Ms ?? undefined,
   },
   {
     figure: 'p99',
     unit: 'ms',
     higherIsBetter: false,
     of: run => run.latencyMs.corrected.p99,
-    second: interval => answeredOnly(interval, interval.p99Ms),
+    second: interval => interval.p99Ms ?? undefined,
   },
   { figure: 'p99.9', unit: 'ms', higherIsBetter: false, of: run => run.latencyMs.corrected.p999 },
   { figure: 'max', unit: 'ms', higherIsBetter: false, of: run => run.latencyMs.corrected.max },
@@ -108,7 +109,8 @@ function compareFigure(
   const chance = rankTest(secondsA, secondsB);
   const matters = Math.abs(after - before) > MATTERS * Math.max(Math.abs(before), 1e-9);
   if (chance < CHANCE_MAX && matters) return { ...compared, chance, difference: 'changed' };
-  const isFar = Math.max(before, after) > FAR_APART * Math.min(before, after);
+  const [less, more] = [Math.min(before, after), Math.max(before, after)];
+  const isFar = more > FAR_APART * less && more - less >= FAR_APART_MIN[unit];
   return { ...compared, chance, difference: isFar ? 'unsteady' : 'noise' };
 }
 

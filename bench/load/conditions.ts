@@ -7,6 +7,9 @@ import { type LoadResult, type Percentiles, VERDICTS, type Verdict } from './res
 
 export interface Condition {
   text: string;
+  of: 'latency' | 'rate' | 'count';
+  /** Met by figures that are small. */
+  isUpperLimit: boolean;
   /** The figure of a result; undefined if the run has none (no reply of that verdict). */
   figureOf: (result: LoadResult) => number | undefined;
   isMet: (value: number) => boolean;
@@ -22,6 +25,15 @@ const PERCENTILES: readonly (keyof Percentiles)[] = [
   'p9999',
   'max',
 ];
+
+const SHARES: Partial<Record<keyof Percentiles, number>> = {
+  p50: 0.5,
+  p90: 0.9,
+  p99: 0.99,
+  p999: 0.999,
+  p9999: 0.9999,
+  max: 1,
+};
 
 const COUNTS: Record<string, (result: LoadResult) => number> = {
   sent: result => result.sent,
@@ -53,6 +65,7 @@ export function readCondition(text: string): Condition {
   if (!match) throw new UsageError(`"${text}" is no condition; ${EXAMPLES} are`);
   const [, figure, operator, number, unit] = match as unknown as [string, string, string, string, string];
   const compare = COMPARE[operator]!;
+  const isUpperLimit = operator.startsWith('<');
   const parts = figure.split('.');
   const last = parts.pop()!;
   if (PERCENTILES.includes(last as keyof Percentiles)) {
@@ -61,6 +74,8 @@ export function readCondition(text: string): Condition {
       throw new UsageError(`"${text}": a latency needs a unit, such as 5ms`);
     return {
       text,
+      of: 'latency',
+      isUpperLimit,
       figureOf: latencyOf(text, parts, last as keyof Percentiles),
       isMet: value => compare(value, limitMs),
     };
@@ -69,7 +84,13 @@ export function readCondition(text: string): Condition {
   if (last === 'rate') {
     const limit = readCount(`${number}${unit}`);
     if (limit === undefined) throw new UsageError(`"${text}": a rate is a number of replies a second`);
-    return { text, figureOf: result => result.ratePerS, isMet: value => compare(value, limit) };
+    return {
+      text,
+      of: 'rate',
+      isUpperLimit,
+      figureOf: result => result.ratePerS,
+      isMet: value => compare(value, limit),
+    };
   }
   const count = Object.hasOwn(COUNTS, last) ? COUNTS[last] : undefined;
   if (count === undefined)
@@ -83,7 +104,7 @@ export function readCondition(text: string): Condition {
   const figureOf = isShare
     ? (result: LoadResult) => (100 * count(result)) / Math.max(1, result.sent + result.unsent)
     : count;
-  return { text, figureOf, isMet: value => compare(value, limit) };
+  return { text, of: 'count', isUpperLimit, figureOf, isMet: value => compare(value, limit) };
 }
 
 /** `p99`, `accepted.p99`, `uncorrected.p99`, `uncorrected.accepted.p99`. */
@@ -103,7 +124,13 @@ function latencyOf(
   return result => {
     const latency = result.latencyMs[kind];
     const figures = verdict === undefined ? latency : latency.byVerdict[verdict];
-    return figures === undefined || figures.count === 0 ? undefined : figures[percentile];
+    if (figures === undefined || figures.count === 0) return undefined;
+    // Lines without a reply took longer than any that has one. Where the percentile lies among them, it is endless.
+    const missing = verdict === undefined && kind === 'corrected' ? result.unsent + result.unknown : 0;
+    const share = SHARES[percentile];
+    if (share !== undefined && share * (figures.count + missing) > figures.count)
+      return Number.POSITIVE_INFINITY;
+    return figures[percentile];
   };
 }
 

@@ -12,12 +12,12 @@ import { type FromThread, monotonicMs, type ThreadPlan } from './messages.ts';
 import { openConnections } from './opening.ts';
 import { Phase } from './phase.ts';
 import type { LoadPlan } from './plan.ts';
-import { type ReplyJudge, replyJudgeFor } from './protocols.ts';
-import { VERDICTS } from './result.ts';
+import { type ReplyJudge, replyJudgeFor, verdictNumber } from './protocols.ts';
 import { firstLine, Schedule, withWarmup } from './schedule.ts';
 import type { Script } from './script.ts';
 
 const PROGRESS_MS = 250;
+const ROUNDING_MS = 1e-6;
 /** A line that left so much after its time counts as late. */
 const LATE_MS = 2;
 /** How long lines that are due may still leave after the end. */
@@ -58,7 +58,12 @@ export class Driver {
   #nextLine = 0;
   #listed: LoadConnection[] = [];
   #unsent = 0;
+  #hungUp = 0;
   #underWay = 0;
+  /** Replies that came while it was measured, to whatever line. */
+  #inTime = 0;
+  /** Whether it was the time that ended the sending. */
+  #isTimeOver = false;
 
   constructor(threadPlan: ThreadPlan, post: (message: FromThread, transfer?: ArrayBuffer[]) => void) {
     const { plan, script, thread, connections } = threadPlan;
@@ -70,16 +75,12 @@ export class Driver {
     this.#accepted = new Int32Array(script.lines + 1);
     this.#unanswered = new Int32Array(script.lines + 1);
     this.#post = post;
-    const events = plan.events ?? Number.POSITIVE_INFINITY;
-    const share = Number.isFinite(events)
-      ? Math.floor(events / plan.threads) + (thread < events % plan.threads ? 1 : 0)
-      : events;
+    const { events = Number.POSITIVE_INFINITY, threads } = plan;
+    const share = Math.floor(events / threads) + (thread < events % threads ? 1 : 0);
     this.#warmup = new Phase(plan, Number.POSITIVE_INFINITY);
     this.#measured = new Phase(plan, share);
     this.#phases = [this.#warmup, this.#measured];
-    if (plan.stages !== undefined) {
-      this.#schedule = new Schedule(withWarmup(plan.stages, plan.warmupMs));
-    }
+    if (plan.stages !== undefined) this.#schedule = new Schedule(withWarmup(plan.stages, plan.warmupMs));
   }
 
   /** Opens all connections; throws if one cannot be opened. */
@@ -92,7 +93,8 @@ export class Driver {
   /** Begins at this time of the shared clock. */
   start(atMs: number): void {
     this.#startMs = performance.now() + (atMs - monotonicMs());
-    this.#measureMs = this.#startMs + this.#plan.warmupMs;
+    // A little earlier than it says: sums of fractions must not put its first line into the warm-up.
+    this.#measureMs = this.#startMs + this.#plan.warmupMs - ROUNDING_MS;
     const durationMs =
       this.#schedule === undefined
         ? this.#plan.warmupMs + (this.#plan.durationMs ?? Number.POSITIVE_INFINITY)
@@ -124,6 +126,7 @@ export class Driver {
     onReplies: (verdict, count, dueMs, sentMs) => {
       this.#underWay -= count;
       const nowMs = this.#nowMs;
+      this.#inTime += nowMs >= this.#measureMs && nowMs < this.#endMs ? count : 0;
       const phase = this.#phaseOf(dueMs);
       phase.lastReplyMs = nowMs;
       phase.recorder.add(verdict, count, nowMs - dueMs, nowMs - sentMs, nowMs - this.#measureMs);
@@ -142,6 +145,7 @@ export class Driver {
     },
     onWrong: (connection, what) => {
       this.#post({ type: 'wrong', what });
+      this.#hungUp++;
       this.#drop(connection);
     },
   };
@@ -161,13 +165,17 @@ export class Driver {
 
   #startClosed(): void {
     if (this.#state !== 'sending') return;
-    // Timers may be a little early; what leaves before the measurement would count as warm-up.
-    this.#nowMs = Math.max(performance.now(), this.#startMs);
+    // Timers are up to two milliseconds early; what leaves before its time would seem to be answered sooner.
+    this.#nowMs = performance.now();
+    if (this.#nowMs < this.#startMs) {
+      setImmediate(() => this.#startClosed());
+      return;
+    }
     for (const connection of this.#connections) {
       if (this.#state === 'sending' && !connection.isLost) this.#sendMore(connection);
     }
     const leftMs = this.#endMs - this.#nowMs;
-    // Timers take 24 days at most; a run without a limit of time has a limit of lines.
+    // Timers take 24 days at most; a run without a limit of time has one of lines.
     if (leftMs < 2 ** 31) setTimeout(() => this.#wait(), leftMs);
   }
 
@@ -274,6 +282,7 @@ export class Driver {
   #wait(): void {
     if (this.#state !== 'sending') return;
     this.#state = 'waiting';
+    this.#isTimeOver = performance.now() >= this.#endMs;
     this.#unsent = this.#countUnsent();
     if (this.#underWay === 0) this.#beQuiet();
     else this.#graceOver = setTimeout(() => this.#beQuiet(), this.#plan.graceMs);
@@ -301,16 +310,21 @@ export class Driver {
     );
     await Promise.race([Promise.all(closed), new Promise(resolve => setTimeout(resolve, CLOSE_MS))]);
     const unknown = this.#connections.reduce((sum, each) => sum + each.underWaySince(this.#measureMs), 0);
+    const unansweredAll = this.#connections.reduce((sum, each) => sum + each.underWay, 0);
     for (const connection of this.#connections) connection.destroy();
+    const endMs = this.#isTimeOver ? this.#endMs : this.#measured.lastReplyMs;
     const outcome = {
       recorded: this.#measured.recorder.finish(),
       reasons: [...this.#judge.reasons],
       sent: this.#measured.sent,
       unknown,
+      unknownWarmup: unansweredAll - unknown,
       unsent: this.#unsent,
       late: this.#measured.late,
       lost: [...this.#lost],
-      lastReplyMs: Math.max(0, this.#measured.lastReplyMs - this.#measureMs),
+      hungUp: this.#hungUp,
+      inTime: this.#inTime,
+      measuredMs: Math.max(0, endMs - this.#measureMs),
       accepted: this.#accepted,
       unanswered: this.#unanswered,
     };
@@ -323,12 +337,12 @@ export class Driver {
 
   #tellProgress(): void {
     const { recorder } = this.#measured;
-    const of = (verdict: (typeof VERDICTS)[number]) => recorder.counts[VERDICTS.indexOf(verdict)]!;
+    const { counts } = recorder;
     this.#post({
       type: 'progress',
-      answered: recorder.counts.reduce((sum, count) => sum + count, 0),
-      busy: of('busy'),
-      errors: of('error'),
+      answered: counts.reduce((sum, count) => sum + count, 0),
+      busy: counts[verdictNumber.busy]!,
+      errors: counts[verdictNumber.error]!,
       intervals: recorder.takeIntervals(),
     });
   }

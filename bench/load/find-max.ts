@@ -17,6 +17,8 @@ export interface Probe {
   value: number | undefined;
   /** Replies a second that came. */
   reachedPerS: number;
+  /** Of the replies, how many were refusals for want of room or another reason. */
+  refused: number;
 }
 
 export interface MaxFound {
@@ -34,7 +36,7 @@ const STEP_DOWN = 2;
 const HIGHEST_PER_S = 20_000_000;
 /** The range at which the search ends. */
 const NARROW = 0.03;
-/** Of the lines that were to leave, how many may not have left. */
+/** Of the lines that were to leave, how many may not have left, and how many may be refused. */
 const MISSING_MAX = 0.01;
 /** So often a rate must fail to have failed. */
 const FAILURES = 2;
@@ -53,6 +55,8 @@ export async function findMax(
   const holds = async (ratePerS: number, times: number): Promise<boolean> => {
     for (let failures = 0, held = 0; failures < FAILURES && !isStopped(); ) {
       const result = await run(ratePerS);
+      // A run that was cut short says nothing.
+      if (isStopped()) return false;
       const probe = judge(condition, ratePerS, result);
       found.probes.push(probe);
       say(probe);
@@ -95,19 +99,23 @@ export async function findMax(
 }
 
 /** Lines that an overloaded server has not answered in time are no more than a rate that fails. */
-function isBroken({ problems, unknown, connections }: LoadResult): boolean {
-  return problems.length > (unknown > 0 && connections.lost === 0 ? 1 : 0);
+function isBroken({ problems, unknown, unknownWarmup, connections }: LoadResult): boolean {
+  const unanswered = (unknown > 0 ? 1 : 0) + (unknownWarmup > 0 ? 1 : 0);
+  return problems.length > (connections.lost === 0 ? unanswered : 0);
 }
 
 function judge(condition: Condition, ratePerS: number, result: LoadResult): Probe {
   const value = condition.figureOf(result);
   const due = result.sent + result.unsent;
-  const isDone = result.unsent <= MISSING_MAX * due && result.unknown === 0;
+  const isDone = result.unsent <= MISSING_MAX * due && result.unknown + result.unknownWarmup === 0;
+  // A refusal is quick: a server that refuses does not bear the rate, whatever its latency.
+  const isServed = condition.of === 'count' || result.busy + result.refused <= MISSING_MAX * due;
   return {
     ratePerS,
-    holds: isDone && value !== undefined && condition.isMet(value),
+    holds: isDone && isServed && value !== undefined && condition.isMet(value),
     value,
     reachedPerS: result.ratePerS,
+    refused: result.busy + result.refused,
   };
 }
 

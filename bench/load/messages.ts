@@ -33,12 +33,18 @@ export interface ThreadOutcome {
   reasons: [string, number][];
   sent: number;
   unknown: number;
+  /** The same of the warm-up. */
+  unknownWarmup: number;
   unsent: number;
   late: number;
   /** Connections lost, by what happened. */
   lost: [string, number][];
-  /** From the start of the measurement to the last reply. */
-  lastReplyMs: number;
+  /** Connections that were hung up on, for a reply that can't be right. */
+  hungUp: number;
+  /** Replies that came in the time that was measured, to whatever line. */
+  inTime: number;
+  /** That time: as long as was planned, or up to the last reply where lines ran out or the run was ended. */
+  measuredMs: number;
   /** By line of the script: how often it was accepted, and how often sent and not answered, the warm-up included. */
   accepted: Int32Array;
   unanswered: Int32Array;

@@ -19,6 +19,10 @@ export interface Expected {
   amount: Float64Array;
   unknownUp: Float64Array;
   unknownDown: Float64Array;
+  /** The largest amount of an event of the user. */
+  largest: Float64Array;
+  /** All events of the user have that amount. */
+  isUniform: Uint8Array;
   /** Whether the script has buys, and sells, of the user: bits 1 and 2. */
   directions: Uint8Array;
   acceptedEvents: number;
@@ -38,6 +42,8 @@ export function expectedFrom(
     amount: new Float64Array(userCount),
     unknownUp: new Float64Array(userCount),
     unknownDown: new Float64Array(userCount),
+    largest: new Float64Array(userCount),
+    isUniform: new Uint8Array(userCount).fill(1),
     directions: new Uint8Array(userCount),
     acceptedEvents: 0,
     acceptedAmount: 0,
@@ -55,6 +61,9 @@ export function expectedFrom(
     if (seen[user] === 0) expected.users.push(user);
     seen[user] = 1;
     expected.directions[user]! |= amount > 0 ? 1 : 2;
+    const largest = expected.largest[user]!;
+    if (largest !== 0 && largest !== Math.abs(amount)) expected.isUniform[user] = 0;
+    expected.largest[user] = Math.max(largest, Math.abs(amount));
     expected.amount[user]! += times * amount;
     expected.acceptedEvents += times;
     expected.acceptedAmount += times * Math.abs(amount);
@@ -69,7 +78,7 @@ export function expectedFrom(
 const STILL_MS = 1_500;
 /** Balances that move for longer are somebody else's doing. */
 const MOVING_MS_MAX = 60_000;
-const AGAIN_MS = 50;
+const AGAIN_MS = 100;
 const WRONG_USERS_SHOWN = 10;
 
 /** Reads the balances until they are right, or have stopped moving. `before` is what they were at the start. */
@@ -83,6 +92,11 @@ export async function checkMoney(
   let balances = await readBalances(plan, names, users);
   const startMs = performance.now();
   let stillSinceMs = startMs;
+  if (!isOff(expected, before, balances)) {
+    // Right at this moment; something may still be applied once more.
+    await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
+    balances = await readBalances(plan, names, users);
+  }
   while (isOff(expected, before, balances) && performance.now() - stillSinceMs < STILL_MS) {
     if (performance.now() - startMs > MOVING_MS_MAX)
       throw new Error(
@@ -93,7 +107,21 @@ export async function checkMoney(
     if (again.some((balance, index) => balance !== balances[index])) stillSinceMs = performance.now();
     balances = again;
   }
-  return compare(plan, names, expected, before, balances);
+  refuseOverflow(expected, before);
+  return compare(names, expected, before, balances);
+}
+
+/** Near the ends of their range, balances can't tell what was lost: a server may drop what would leave it. */
+function refuseOverflow(expected: Expected, before: Float64Array): void {
+  const over = expected.users.filter((user, index) => {
+    const high = before[index]! + expected.amount[user]! + expected.unknownUp[user]!;
+    const low = before[index]! + expected.amount[user]! - expected.unknownDown[user]!;
+    return high > Number.MAX_SAFE_INTEGER || low < Number.MIN_SAFE_INTEGER;
+  });
+  if (over.length === 0) return;
+  throw new Error(
+    `the money can't be checked: ${count(over.length)} of ${count(expected.users.length)} balances would be beyond ±(2^53−1); use a smaller --amount`,
+  );
 }
 
 /** How far a user's balance is from what it may be: negative, too little; positive, too much. */
@@ -102,7 +130,9 @@ function offBy(expected: Expected, before: Float64Array, balances: Float64Array,
   const change = balances[index]! - before[index]!;
   const low = expected.amount[user]! - expected.unknownDown[user]!;
   const high = expected.amount[user]! + expected.unknownUp[user]!;
-  return change < low ? change - low : change > high ? change - high : 0;
+  if (change < low || change > high) return change < low ? change - low : change - high;
+  // Part of an event is no event.
+  return expected.isUniform[user] === 1 ? (change - low) % expected.largest[user]! : 0;
 }
 
 function isOff(expected: Expected, before: Float64Array, balances: Float64Array): boolean {
@@ -110,7 +140,6 @@ function isOff(expected: Expected, before: Float64Array, balances: Float64Array)
 }
 
 function compare(
-  plan: LoadPlan,
   names: readonly string[],
   expected: Expected,
   before: Float64Array,
@@ -133,8 +162,8 @@ function compare(
     if (off === 0) continue;
     const user = expected.users[index]!;
     const amount = Math.abs(off);
-    // All events of a run have one amount, so an amount is a number of events. In a replay it need not be.
-    const events = Math.max(1, Math.round(amount / plan.work.amount));
+    // Where the user's events have one amount, this is their number; otherwise there are no fewer.
+    const events = Math.ceil(amount / expected.largest[user]!);
     // Too little is a buy lost, or a sell applied twice; of a user who does both, losing is what servers do.
     const isLost = off < 0 ? expected.directions[user] !== 2 : expected.directions[user] === 2;
     if (isLost) {
@@ -199,7 +228,9 @@ export async function readBalances(
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string) => reject(new Error(`the balances could not be read: ${why}`));
       socket.setTimeout(plan.graceMs, () =>
-        fail(`no reply within ${plan.graceMs / 1_000} s after ${count(answered)} of ${count(users.length)}`),
+        fail(
+          `no reply within ${plan.graceMs / 1_000} s (--grace) after ${count(answered)} of ${count(users.length)}`,
+        ),
       );
       socket.on('error', error => fail(error.message));
       socket.on('close', () => fail(`the server closed the connection after ${count(answered)}`));

@@ -164,9 +164,17 @@ export function readOptions(args: string[]): LoadOptions {
     },
     checkBalances: values['check-balances'] === true,
   };
+  if (Buffer.byteLength(plan.work.userPrefix) > PREFIX_BYTES_MAX)
+    throw new UsageError(
+      `--user-prefix: with its number, a name may have 128 bytes; ${PREFIX_BYTES_MAX} at most`,
+    );
   const findMax = text('find-max') === undefined ? undefined : readCondition(text('find-max')!);
   if (findMax !== undefined && plan.stages !== undefined)
     throw new UsageError('--find-max looks for the rate itself; leave --rate and --stages out');
+  if (findMax !== undefined && findMax.of !== 'rate' && !findMax.isUpperLimit)
+    throw new UsageError(
+      `--find-max "${findMax.text}" holds when the server is bad; a limit is wanted, such as 'p99<10ms'`,
+    );
   for (const other of ['events', 'fail-if', 'hdr'])
     if (findMax !== undefined && values[other] !== undefined)
       throw new UsageError(`--find-max makes many runs; leave --${other} out`);
@@ -184,6 +192,7 @@ export function readOptions(args: string[]): LoadOptions {
 }
 
 const TIME_MS_MAX = 24 * 3_600_000;
+const PREFIX_BYTES_MAX = 120;
 const RATE_MAX = 100_000_000;
 
 function parse(args: string[]): Values {

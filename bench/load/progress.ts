@@ -12,7 +12,7 @@ export function progressLine(progress: Progress): string {
   const bar = durationMs === undefined ? '' : `[${'#'.repeat(done)}${'·'.repeat(BAR_WIDTH - done)}] `;
   const time = `${(elapsedMs / 1_000).toFixed(0)}${durationMs === undefined ? '' : ` of ${duration(durationMs)}`}`;
   const latency =
-    last === undefined
+    last === undefined || last.p50Ms === null || last.p99Ms === null
       ? `${count(answered)} replies`
       : `${count(last.ratePerS)}/s  p50 ${ms(last.p50Ms)}  p99 ${ms(last.p99Ms)} ms`;
   return `${bar}${time}  ${latency}  busy ${count(busy)}  errors ${count(errors)}`;

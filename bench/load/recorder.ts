@@ -41,7 +41,8 @@ export function percentilesOf(histogram: Histogram): Percentiles {
     histogram.totalCount === 0 ? 0 : histogram.getValueAtPercentile(percentile) / PER_MS;
   return {
     count: histogram.totalCount,
-    min: histogram.totalCount === 0 ? 0 : histogram.minNonZeroValue / PER_MS,
+    // The least that is not 0; a value beyond the greatest stands for none.
+    min: histogram.minNonZeroValue > histogram.maxValue ? 0 : histogram.minNonZeroValue / PER_MS,
     mean: histogram.totalCount === 0 ? 0 : histogram.mean / PER_MS,
     p50: at(50),
     p90: at(90),

@@ -25,15 +25,15 @@ export interface Latency extends Percentiles {
   byVerdict: Partial<Record<Verdict, Percentiles>>;
 }
 
-/** One second of the run (the last one may be shorter), by when the reply came. Without replies its latencies are 0. */
+/** One second of the run (the last one may be shorter), by when the reply came. Without replies it has no latencies. */
 export interface Interval {
   atS: number;
   answered: number;
   busy: number;
   errors: number;
   ratePerS: number;
-  p50Ms: number;
-  p99Ms: number;
+  p50Ms: number | null;
+  p99Ms: number | null;
 }
 
 /** The check of the balances against what was accepted, the warm-up included. */
@@ -77,12 +77,15 @@ export interface LoadResult {
   reasons: Record<string, number>;
   /** Sent and not answered. */
   unknown: number;
+  /** The same of the warm-up. */
+  unknownWarmup: number;
   /** Open loop: due and never sent. The percentiles can't contain them. */
   unsent: number;
   /** Open loop: sent more than 2 ms after they were due, for whatever reason. */
   late: number;
+  /** What was measured: the time that was asked for; up to the last reply where lines ran out, or it was ended. */
   elapsedS: number;
-  /** Replies a second. */
+  /** Replies a second in that time. */
   ratePerS: number;
   /** Open loop: lines a second that were asked for, on average. */
   targetPerS: number | undefined;

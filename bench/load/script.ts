@@ -114,6 +114,8 @@ function readScript(file: string): { script: Script; names: string[] } {
     writer.add({ text: line, kind, user, amount });
   }
   if (writer.lines === 0) throw new UsageError(`--replay ${file} has no lines`);
+  // Few lines, sent round and round, would be written in as many small pieces.
+  writer.repeatUpTo(LINES_MIN);
   return { script: writer.finish(), names: [...users.keys()] };
 }
 
@@ -133,6 +135,7 @@ function describeLine(line: Buffer): { kind: number; name?: string; amount: numb
   if (
     type !== undefined ||
     typeof user !== 'string' ||
+    !isName(user) ||
     !Number.isSafeInteger(amount) ||
     (amount as number) < 1 ||
     !Object.hasOwn(ACTIONS, String(action))
@@ -140,6 +143,13 @@ function describeLine(line: Buffer): { kind: number; name?: string; amount: numb
     return { kind: Kind.garbage, amount: 0 };
   const kind = wait === true ? Kind.wait : Kind.event;
   return { kind, name: user, amount: ACTIONS[String(action)]! * (amount as number) };
+}
+
+export const NAME_BYTES_MAX = 128;
+
+function isName(user: string): boolean {
+  const bytes = Buffer.byteLength(user);
+  return bytes > 0 && bytes <= NAME_BYTES_MAX && !/\p{Surrogate}/u.test(user);
 }
 
 class ScriptWriter {
@@ -173,6 +183,18 @@ class ScriptWriter {
     this.#users[this.lines] = user;
     this.#amounts[this.lines] = amount;
     this.#starts[++this.lines] = this.#used;
+  }
+
+  /** Adds all lines again, until there are so many. */
+  repeatUpTo(linesMin: number): void {
+    const lines = this.lines;
+    while (this.lines < linesMin) {
+      for (let line = 0; line < lines; line++) {
+        const text = this.#bytes.subarray(this.#starts[line]!, this.#starts[line + 1]! - 1);
+        const [kind, user, amount] = [this.#kinds[line]!, this.#users[line]!, this.#amounts[line]!];
+        this.add({ text, kind, user, amount });
+      }
+    }
   }
 
   finish(): Script {

@@ -22,6 +22,7 @@ export interface Sums {
     | 'echoed'
     | 'reasons'
     | 'unknown'
+    | 'unknownWarmup'
     | 'unsent'
     | 'late'
     | 'elapsedS'
@@ -42,8 +43,9 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
   const answered = VERDICTS.reduce((total, name) => total + verdict(name), 0);
   const lost = addMaps(outcomes.map(outcome => outcome.lost));
   const lostCount = [...lost.values()].reduce((total, value) => total + value, 0);
-  const elapsedS = Math.max(...outcomes.map(outcome => outcome.lastReplyMs)) / 1_000;
+  const elapsedS = Math.max(...outcomes.map(outcome => outcome.measuredMs)) / 1_000;
   const unknown = sum(outcome => outcome.unknown);
+  const unknownWarmup = sum(outcome => outcome.unknownWarmup);
   const stagesS = (plan.stages ?? []).reduce((total, stage) => total + stage.durationMs, 0) / 1_000;
   return {
     counts: {
@@ -57,12 +59,13 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
       echoed: verdict('echoed'),
       reasons: Object.fromEntries(addMaps(outcomes.map(outcome => outcome.reasons))),
       unknown,
+      unknownWarmup,
       unsent: sum(outcome => outcome.unsent),
       late: sum(outcome => outcome.late),
       elapsedS,
-      ratePerS: elapsedS > 0 ? answered / elapsedS : 0,
+      ratePerS: elapsedS > 0 ? sum(outcome => outcome.inTime) / elapsedS : 0,
       targetPerS: plan.stages === undefined ? undefined : new Schedule(plan.stages).lines / stagesS,
-      connections: { opened: plan.connections, lost: lostCount },
+      connections: { opened: plan.connections, lost: lostCount + sum(outcome => outcome.hungUp) },
     },
     corrected: merge(outcomes.map(outcome => outcome.recorded.corrected)),
     uncorrected: merge(outcomes.map(outcome => outcome.recorded.uncorrected)),
@@ -73,6 +76,9 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
           : why.replace('a connection', `${count(times)} of ${count(plan.connections)} connections`),
       ),
       ...(unknown > 0 && !isCutShort ? [unansweredLine(plan, unknown, lostCount)] : []),
+      ...(unknownWarmup > 0 && !isCutShort
+        ? [`${count(unknownWarmup)} lines of the warm-up were not answered`]
+        : []),
     ],
   };
 }
@@ -132,8 +138,8 @@ export function mergeIntervals(parts: readonly IntervalCounts[]): Interval[] {
       busy: sum('busy'),
       errors: sum('errors'),
       ratePerS: sum('answered') / (INTERVAL_MS / 1_000),
-      p50Ms: p50,
-      p99Ms: p99,
+      p50Ms: ofIt.length === 0 ? null : p50,
+      p99Ms: ofIt.length === 0 ? null : p99,
     };
   });
 }

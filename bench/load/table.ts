@@ -166,9 +166,11 @@ function endLines(result: LoadResult, paint: Paint): string[] {
     const figure =
       value === null
         ? 'no such replies'
-        : `it is ${value < 1_000 ? Number(value.toPrecision(4)) : count(value)}`;
+        : value === Number.POSITIVE_INFINITY
+          ? 'lines without a reply are endless'
+          : `it is ${value < 1_000 ? Number(value.toPrecision(4)) : count(value)}`;
     lines.push(
-      `  ${paint('dim', 'fail-if'.padEnd(10))}${paint(met ? 'red' : 'green', `${condition}: ${figure}`)}`,
+      `  ${paint('dim', 'fail-if'.padEnd(10))}${paint(met ? 'red' : 'green', `${condition}: ${met ? 'yes' : 'no'}, ${figure}`)}`,
     );
   }
   if (result.interrupted) lines.push(`  ${paint('yellow', 'ended early by Ctrl+C')}`);

@@ -12,7 +12,8 @@ export class LoadThread {
   latest = { answered: 0, busy: 0, errors: 0 };
   /** By second. */
   readonly intervals: IntervalCounts[] = [];
-  onWrong: (what: string) => void = () => {};
+  #wrong: string | undefined;
+  #onWrong: ((what: string) => void) | undefined;
   readonly #worker: Worker;
 
   constructor(plan: LoadPlan, script: Script, thread: number) {
@@ -43,13 +44,20 @@ export class LoadThread {
           this.latest = message;
           return;
         case 'wrong':
-          return this.onWrong(message.what);
+          this.#wrong ??= message.what;
+          return this.#onWrong?.(message.what);
         case 'quiet':
           return quiet.resolve();
         case 'done':
           return done.resolve(message.outcome);
       }
     });
+  }
+
+  /** Told of what came before, too: a server may say something before the load begins. */
+  set onWrong(listener: (what: string) => void) {
+    this.#onWrong = listener;
+    if (this.#wrong !== undefined) listener(this.#wrong);
   }
 
   tell(message: ToThread): void {

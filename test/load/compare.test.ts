@@ -23,7 +23,7 @@ function runOf(ratePerS: number, p99Ms: number, noise: number, seed: number, sec
     intervals.reduce((sum, _, at) => sum + of(at), 0) / intervals.length;
   return resultWith({
     ratePerS: mean(at => intervals[at]!.ratePerS),
-    latencyMs: { corrected: latency(mean(at => intervals[at]!.p99Ms)), uncorrected: latency(p99Ms) },
+    latencyMs: { corrected: latency(mean(at => intervals[at]!.p99Ms ?? 0)), uncorrected: latency(p99Ms) },
     intervals,
   });
 }

@@ -27,6 +27,21 @@ function judge(text: string, of: LoadResult = result) {
   return judgeConditions([readCondition(text)], of)[0]!;
 }
 
+test('a percentile that lies among lines without a reply is endless', () => {
+  const run = resultWith({
+    answered: 990,
+    unsent: 5,
+    unknown: 5,
+    latencyMs: { corrected: latency(40), uncorrected: latency(4) },
+  });
+  run.latencyMs.corrected.count = 990;
+  expect(judge('p90<1h', run)).toMatchObject({ met: true, value: 20 });
+  expect(judge('p99<1h', run)).toMatchObject({ met: true, value: 40 });
+  expect(judge('p999<1h', run)).toMatchObject({ met: false, value: Number.POSITIVE_INFINITY });
+  expect(judge('max>1h', run)).toMatchObject({ met: true, value: Number.POSITIVE_INFINITY });
+  expect(judge('uncorrected.max>1h', run)).toMatchObject({ met: false, value: 16 });
+});
+
 describe('a condition holds or does not', () => {
   test.each([
     // A figure of all replies, corrected.
@@ -72,7 +87,9 @@ describe('a condition holds or does not', () => {
     ['unsent>=1%', true, 1],
     ['accepted<90%', false, 90],
   ])('%s: %s', (text, met, value) => {
-    const judged = judge(text);
+    // Percentiles are of a run in which every line was answered.
+    const isOfLatency = /(?:min|mean|p\d+|max)\s*[<>]/.test(text);
+    const judged = judge(text, isOfLatency ? { ...result, unsent: 0, unknown: 0 } : result);
     expect(judged).toMatchObject({ condition: text, met });
     expect(judged.value).toBeCloseTo(value, 9);
   });

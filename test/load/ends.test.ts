@@ -119,6 +119,22 @@ describe.concurrent('a server that is killed', () => {
   });
 });
 
+describe.concurrent('a server that fails before the measurement', () => {
+  test('answers nothing of the warm-up: a problem, and exit code 1', async () => {
+    const { port } = await startWrongServer({ says: () => '' });
+    const ran = await load(port, '--warmup 200ms --duration 200ms --connections 4 --grace 200ms');
+    expect(ran).toMatchObject({ exitCode: 1, result: { sent: 0, unknown: 0, unknownWarmup: 4 } });
+    expect(ran.complaints).toEqual(['4 lines of the warm-up were not answered']);
+  });
+
+  test('speaks first: said, and exit code 1', async () => {
+    const { port } = await startWrongServer({ hears: socket => void socket.write('220 hello\n') });
+    const ran = await load(port, '--duration 300ms --connections 2');
+    expect(ran.exitCode).toBe(1);
+    expect(ran.complaints[0]).toBe('the server sent a reply that nobody asked for: 220 hello');
+  });
+});
+
 describe.concurrent('--fail-if', () => {
   const flags = '--events 2000 --connections 4';
 
@@ -134,8 +150,8 @@ describe.concurrent('--fail-if', () => {
       { condition: 'accepted.p50>0ms', met: true, value: expect.any(Number) },
       { condition: 'accepted<1%', met: false, value: 100 },
     ]);
-    expect(ran.stderr).toMatch(/fail-if +p99>10m: it is /);
-    expect(ran.stderr).toMatch(/fail-if +accepted\.p50>0ms: it is /);
+    expect(ran.stderr).toMatch(/fail-if +p99>10m: no, it is /);
+    expect(ran.stderr).toMatch(/fail-if +accepted\.p50>0ms: yes, it is /);
   });
 
   test('that does not: exit code 0', async () => {
@@ -146,7 +162,7 @@ describe.concurrent('--fail-if', () => {
       { met: false, value: 0 },
       { met: false, value: null },
     ]);
-    expect(ran.stderr).toContain('ok.p99>1ms: no such replies');
+    expect(ran.stderr).toContain('ok.p99>1ms: no, no such replies');
   });
 
   test('does not hide wrong money or a failure', async () => {

@@ -73,7 +73,13 @@ describe('the search for the highest rate', () => {
     });
     expect(ratePerS).toBeGreaterThan(19_000);
     expect(ratePerS).toBeLessThanOrEqual(20_000 * 1.011);
-    expect(probes.some(probe => !probe.holds && probe.value === 1)).toBe(true);
+    expect(probes.some(probe => !probe.holds && probe.value === Number.POSITIVE_INFINITY)).toBe(true);
+  });
+
+  test('takes a rate at which one line in a hundred is refused for one that fails, however quick', async () => {
+    const { ratePerS } = await search(rate => ({ ...p99(1), busy: Math.max(0, 3 * (rate - 5_000)) }));
+    expect(ratePerS).toBeGreaterThan(4_800);
+    expect(ratePerS).toBeLessThan(5_300);
   });
 
   test('says 0 where none holds, and has tried low ones', async () => {
@@ -109,8 +115,9 @@ describe('the search for the highest rate', () => {
 
   test('ends when it is told to, with what it knows', async () => {
     const { ratePerS, probes } = await search(knee(1_000_000), 4);
-    expect(probes).toHaveLength(4);
-    expect(ratePerS).toBe(8_000);
+    // The fourth was cut short.
+    expect(probes).toHaveLength(3);
+    expect(ratePerS).toBe(4_000);
   });
 
   test('ends where there is no knee', async () => {

@@ -57,6 +57,7 @@ export function resultWith(fields: Partial<LoadResult> = {}): LoadResult {
     echoed: 0,
     reasons: {},
     unknown: 0,
+    unknownWarmup: 0,
     unsent: 0,
     late: 0,
     elapsedS: 10,

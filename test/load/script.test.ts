@@ -126,11 +126,14 @@ describe('the lines of a plan', () => {
 });
 
 describe('the lines of a file', () => {
+  /** The lines of the file; the script has them again and again. */
   function replay(text: string | Buffer) {
     const file = scratchFile('replay.txt');
     writeFileSync(file, text);
     const { script, names } = scriptOf({ replayFile: file });
-    const lines = Array.from({ length: script.lines }, (_, line) => ({
+    const fileLines = text.toString('latin1').replace(/\n$/, '').split('\n').length;
+    expect(script.lines % fileLines).toBe(0);
+    const lines = Array.from({ length: fileLines }, (_, line) => ({
       text: lineOf(script, line).toString('latin1'),
       kind: script.kinds[line]!,
       user: script.users[line] === NO_USER ? undefined : names[script.users[line]!],
@@ -156,6 +159,9 @@ describe('the lines of a file', () => {
     ['{"user":"a","action":"buy","amount":0.5}', Kind.garbage, undefined, 0],
     ['{"user":"a","action":"buy","amount":-5}', Kind.garbage, undefined, 0],
     ['{"user":5,"action":"buy","amount":5}', Kind.garbage, undefined, 0],
+    ['{"user":"","action":"buy","amount":5}', Kind.garbage, undefined, 0],
+    [`{"user":"${'a'.repeat(129)}","action":"buy","amount":5}`, Kind.garbage, undefined, 0],
+    ['{"user":"\\ud800","action":"buy","amount":5}', Kind.garbage, undefined, 0],
     ['hello', Kind.garbage, undefined, 0],
     ['[]', Kind.garbage, undefined, 0],
     ['null', Kind.garbage, undefined, 0],
@@ -190,8 +196,12 @@ describe('the lines of a file', () => {
       fc.property(fc.array(text, { minLength: 1, maxLength: 3_000 }), fc.boolean(), (texts, isEnded) => {
         const whole = texts.join('\n') + (isEnded ? '\n' : 'x');
         const { script } = replay(whole);
-        expect(script.bytes.toString()).toBe(isEnded ? whole : `${whole}\n`);
-        expect(script.lines).toBe(texts.length);
+        const once = Buffer.from(isEnded ? whole : `${whole}\n`);
+        expect(script.lines % texts.length).toBe(0);
+        expect(script.lines).toBeGreaterThanOrEqual(2 ** 16);
+        expect(script.bytes.equals(Buffer.alloc((once.length * script.lines) / texts.length, once))).toBe(
+          true,
+        );
       }),
       { numRuns: 30 },
     );
