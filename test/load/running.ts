@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { LoadResult } from '../../bench/load/result.ts';
+import { outputOf } from '../support/output.ts';
 import { CLI } from '../support/server.ts';
 
 const DEADLINE_MS = 25_000;
@@ -30,14 +31,7 @@ export function startTally(args: string[], env: Record<string, string> = {}): Ru
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', text => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', text => {
-    stderr += text;
-  });
+  const output = outputOf(child);
   const ended = new Promise<Ran>((resolve, reject) => {
     let isLate = false;
     const timer = setTimeout(() => {
@@ -47,10 +41,10 @@ export function startTally(args: string[], env: Record<string, string> = {}): Ru
     child.on('close', exitCode => {
       clearTimeout(timer);
       if (isLate)
-        reject(new Error(`still running after ${DEADLINE_MS} ms: tally ${args.join(' ')}\n${stderr}`));
-      const messages = stderr.split('\n').filter(line => /^tally(?: \w+)?: /.test(line));
+        reject(new Error(`still running after ${DEADLINE_MS} ms: tally ${args.join(' ')}\n${output.stderr}`));
+      const messages = output.stderr.split('\n').filter(line => /^tally(?: \w+)?: /.test(line));
       const complaints = messages.map(line => line.replace(/^tally(?: \w+)?: /, ''));
-      resolve({ exitCode, stdout, stderr, complaints });
+      resolve({ exitCode, ...output, complaints });
     });
   });
   return { process: child, ended };

@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { outputOf } from './output.ts';
 
 export const BENCH_CLI = fileURLToPath(new URL('../../dist/bench/cli.js', import.meta.url));
 
@@ -18,15 +19,8 @@ export async function runBench(
   onStart: (child: ChildProcess) => void = () => {},
 ): Promise<BenchRun> {
   const child = spawn(process.execPath, [BENCH_CLI, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', text => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', text => {
-    stderr += text;
-  });
+  const output = outputOf(child);
   onStart(child);
   const exitCode = await new Promise<number | null>(resolve => child.on('close', resolve));
-  return { exitCode, stdout, stderr };
+  return { exitCode, ...output };
 }

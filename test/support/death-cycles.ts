@@ -4,9 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { randomFrom } from '../../bench/load/random.ts';
 import { askBalances, askMetrics, HEALTH, HEALTHY } from './asking.ts';
 import { Client, until } from './client.ts';
-import { Load, pickSeed, randomFrom } from './load.ts';
+import { Load, pickSeed } from './load.ts';
 import { startServer } from './server.ts';
 
 const DEGRADED = '{"status":"degraded"}';

@@ -7,6 +7,7 @@
  * then is known, the rest is `unknown`.
  */
 import { connect, type Socket } from 'node:net';
+import { randomFrom } from '../../bench/load/random.ts';
 
 export interface LoadOptions {
   port: number;
@@ -32,17 +33,6 @@ export interface Tally {
   unknown: number;
   /** Answers whose balance is not what the model says: `user: expected, got`. */
   wrong: string[];
-}
-
-/** Repeatable randomness: mulberry32. Gives numbers from 0 up to, and not, 1. */
-export function randomFrom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** A seed for a test that is to differ from run to run; TALLY_TEST_SEED repeats one. */

@@ -4,6 +4,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { outputOf } from './output.ts';
 
 /** As in the first line of cli.ts and in `npm start`. */
 const NODE_FLAGS = ['--max-semi-space-size=4'];
@@ -109,14 +110,7 @@ export async function runCli(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.setEncoding('utf8').on('data', text => {
-    stdout += text;
-  });
-  child.stderr.setEncoding('utf8').on('data', text => {
-    stderr += text;
-  });
+  const output = outputOf(child);
   const exitCode = await new Promise<number | null>(resolve => child.on('close', resolve));
-  return { exitCode, stdout, stderr };
+  return { exitCode, ...output };
 }

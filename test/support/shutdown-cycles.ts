@@ -4,7 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { Load, pickSeed, randomFrom } from './load.ts';
+import { randomFrom } from '../../bench/load/random.ts';
+import { Load, pickSeed } from './load.ts';
 import { startServer } from './server.ts';
 
 /** Well under the 8 s of the hard limit: 100 ms in which clients hear of it, and what the rings take to empty. */

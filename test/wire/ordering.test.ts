@@ -1,5 +1,6 @@
 /** What the order of requests on one connection promises about the replies, whatever is held back meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { randomFrom } from '../../bench/load/random.ts';
 import { askMetrics, FREEZE, HEALTH, HEALTHY, THAW } from '../support/asking.ts';
 import {
   ACCEPTED,
@@ -12,7 +13,7 @@ import {
   sellLine,
   until,
 } from '../support/client.ts';
-import { pickSeed, randomFrom } from '../support/load.ts';
+import { pickSeed } from '../support/load.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
