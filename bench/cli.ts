@@ -4,11 +4,14 @@
  * A bench that starts other programs ends them in a listener of the process's `exit` event: that runs after an error and
  * on Ctrl+C too, since the signals end here in an orderly exit. Threads end with the process.
  */
+
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { BenchRecord, Size } from './bench.ts';
 import { BENCHES, chosenBenches, GROUPS } from './benches.ts';
+import { runProgram } from './ending.ts';
+import { UsageError } from './load/quantities.ts';
 import { describeMachine, machineLine } from './machine.ts';
 import { currentCommit, jsonOf, RESULTS_FOLDER, record, writeRecord } from './record.ts';
 import { tableOf } from './table.ts';
@@ -25,9 +28,6 @@ const HELP = `npm run bench -- [flags] [NAME…]: run benches, all of them if no
 
 Every bench checks its answers. Exit codes: 0 done, 1 a bench failed or an answer was wrong, 2 wrong usage.
 `;
-
-/** A mistake of the user's: one line, exit code 2. */
-class UsageError extends Error {}
 
 async function main(args: string[]): Promise<void> {
   const { values, names } = parse(args);
@@ -90,17 +90,4 @@ async function list(): Promise<string> {
   return `${lines.join('\n')}\n`;
 }
 
-for (const [signal, exitCode] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)
-  process.on(signal, () => process.exit(exitCode));
-
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  const isUsage = error instanceof UsageError;
-  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
-  // Not only the exit code: what a bench that failed has left running must not keep the process.
-  process.exit(isUsage ? 2 : 1);
-}
+await runProgram('bench', main);

@@ -2,6 +2,8 @@
  * The lines of the judging bench: events of 10,000 users, in four dresses, and what each line means. Seeded, so that
  * before and after can be compared.
  */
+import { randomFrom } from '../load/random.ts';
+
 const SEED = 7_877;
 const AMOUNT_MAX = 100_000;
 
@@ -22,7 +24,8 @@ export function nameOf(user: number): string {
 
 /** One event of each user, in random order. */
 export function eventsOf(users: number): LineEvent[] {
-  const below = seededBelow(SEED);
+  const random = randomFrom(SEED);
+  const below = (limit: number) => Math.floor(random() * limit);
   const events = Array.from({ length: users }, (_, user) => {
     const amount = 1 + below(AMOUNT_MAX);
     return { user, amount: below(5) === 0 ? -amount : amount };
@@ -49,15 +52,4 @@ export function lineOf({ user, amount }: LineEvent, dress: Dress): string {
     case 'escapes':
       return `{"user":"us\\u0065r\\u002d${user}","action":"${action}","amount":${size}}`;
   }
-}
-
-/** Numbers from 0 to below a limit; the same ones every time (mulberry32). */
-function seededBelow(seed: number): (limit: number) => number {
-  let state = seed | 0;
-  return limit => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return Math.floor((((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32) * limit);
-  };
 }

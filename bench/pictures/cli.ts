@@ -4,10 +4,13 @@
  *
  * Servers that a picture started are killed in a listener of the process's `exit` event, as in the benches.
  */
+
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runProgram } from '../ending.ts';
+import { UsageError } from '../load/quantities.ts';
 import { picture as coordinatedOmission } from './coordinated-omission.ts';
 import { drawLines } from './draw.ts';
 import type { Picture, PictureData } from './picture.ts';
@@ -26,9 +29,6 @@ const HELP = `npm run pictures -- [flags] [NAME…]: run and draw pictures, all 
 ${PICTURES.map(({ name, about }) => `  ${name}: ${about}\n`).join('')}
 Exit codes: 0 done, 1 a run failed or did not show what the picture is there to show, 2 wrong usage.
 `;
-
-/** A mistake of the user's: one line, exit code 2. */
-class UsageError extends Error {}
 
 async function main(args: string[]): Promise<void> {
   const { values, names } = parse(args);
@@ -82,16 +82,4 @@ function parse(args: string[]) {
   }
 }
 
-for (const [signal, exitCode] of [
-  ['SIGINT', 130],
-  ['SIGTERM', 143],
-] as const)
-  process.on(signal, () => process.exit(exitCode));
-
-try {
-  await main(process.argv.slice(2));
-} catch (error) {
-  process.stderr.write(`pictures: ${error instanceof Error ? error.message : String(error)}\n`);
-  // Not only the exit code: what a picture that failed has left running must not keep the process.
-  process.exit(error instanceof UsageError ? 2 : 1);
-}
+await runProgram('pictures', main);
