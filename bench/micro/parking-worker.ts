@@ -3,7 +3,7 @@
  * is woken. Both are warmed up with a flood before they are measured.
  */
 import { readFileSync } from 'node:fs';
-import { type Lane, laneOf, SLOT_FLOATS, SLOT_WORDS, shapeOf, Word } from '../../src/engine/layout.ts';
+import { type Lane, laneOf, shapeOf, Word } from '../../src/engine/layout.ts';
 import { Bell, Rester } from '../../src/engine/parking.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import { answerWith, clockNs } from './thread.ts';
@@ -74,7 +74,6 @@ function produce({ way, burst, bursts, everyMs }: ParkingWork, lane: Lane, meet:
 function consume({ way, burst, bursts }: ParkingWork, lane: Lane, meet: () => void): ConsumerAnswer {
   const ring = new Consumer(lane);
   const rest = restOf(way, lane, () => ring.available() > 0);
-  const mask = lane.answers.length - 1;
   const seenNs = new Float64Array(WARM_UP_EVENTS + bursts * burst);
   let wrong = 0;
   let taken = 0;
@@ -89,9 +88,8 @@ function consume({ way, burst, bursts }: ParkingWork, lane: Lane, meet: () => vo
       rest.worked();
       let head = ring.head;
       for (let left = count; left > 0; left--) {
-        const slot = head & mask;
-        if (lane.slotWords[slot * SLOT_WORDS] !== taken) wrong += 1;
-        seenNs[taken] = nowNs - lane.slotFloats[slot * SLOT_FLOATS + 1]!;
+        if (ring.userAt(head) !== taken) wrong += 1;
+        seenNs[taken] = nowNs - ring.amountAt(head);
         taken += 1;
         head = (head + 1) | 0;
       }

@@ -4,7 +4,7 @@
  * The clock is the consumer's: from when it has taken the events of the warm-up to when it has taken all.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { type Lane, laneOf, SLOT_FLOATS, SLOT_WORDS, shapeOf } from '../../src/engine/layout.ts';
+import { type Lane, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import {
   amountAt,
@@ -16,9 +16,6 @@ import {
   userAt,
 } from './ring-events.ts';
 import { answerWith, clockNs } from './thread.ts';
-
-/** As the server's worker: the events between two publications of the head. */
-const RUN_EVENTS_MAX = 64;
 
 type Answer = RingAnswer | undefined;
 
@@ -51,10 +48,7 @@ function pushAll({ events, batch, buffer }: RingWork): undefined {
 }
 
 function takeAll({ events, warmUpEvents, buffer }: RingWork): RingAnswer {
-  const lane = laneIn(buffer!);
-  const ring = new Consumer(lane);
-  const { slotWords, slotFloats } = lane;
-  const mask = lane.answers.length - 1;
+  const ring = new Consumer(laneIn(buffer!));
   let taken = 0;
   let digest = 0;
   let startNs = 0;
@@ -64,8 +58,7 @@ function takeAll({ events, warmUpEvents, buffer }: RingWork): RingAnswer {
     if (count === 0) continue;
     let head = ring.head;
     for (let left = count; left > 0; left--) {
-      const slot = head & mask;
-      digest = digested(digest, slotWords[slot * SLOT_WORDS]!, slotFloats[slot * SLOT_FLOATS + 1]!);
+      digest = digested(digest, ring.userAt(head), ring.amountAt(head));
       head = (head + 1) | 0;
     }
     taken += count;

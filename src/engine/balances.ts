@@ -2,24 +2,14 @@
  * Applying events to balances, so that a worker may die at any point and its successor goes on exactly.
  *
  * A balance is a float64 in shared memory that only the owner of its shard writes; all integers up to ±(2^53−1)
- * are exact in it. Between two publications of the head a worker applies a run of events, and if it dies in
- * there, its successor must know how far it came. So the outcome of each event goes to a journal first: the
- * record is written, then `committed` is stored, then the balance. A successor repeats the last committed
- * record, which is harmless if it had been applied, and goes on behind it. There are two records in turn, since
- * the next one may be half written while the last is still needed. (A redo log of one entry.)
+ * are exact in it. Events are applied in runs, and a run counts as a whole, when the head behind it is stored.
+ * Before its first event, the balances of all its users are copied aside, with the counts, and `begun` is stored;
+ * so a worker that dies within a run leaves what its successor needs to take the run back and to apply it anew.
+ * (An undo log of one entry. A log by event would cost each one a store that orders memory; here it is a few a run.
+ * And copying first brings the balances into the cache, several at a time.)
  */
-import {
-  balancesOf,
-  Count,
-  Journal,
-  type Lane,
-  laneOf,
-  type Shape,
-  SLOT_FLOATS,
-  SLOT_WORDS,
-  shapeOf,
-  Word,
-} from './layout.ts';
+import { Before, balancesOf, Count, type Lane, laneOf, type Shape, shapeOf, Word } from './layout.ts';
+import { Consumer } from './ring.ts';
 
 /** The answer to an ask whose event would have left the range of a balance. */
 export const OVERFLOWED = Number.NaN;
@@ -28,77 +18,79 @@ const BALANCE_MAX = Number.MAX_SAFE_INTEGER;
 
 export class Balances {
   readonly #lane: Lane;
+  readonly #ring: Consumer;
   readonly #balances: Float64Array<SharedArrayBuffer>;
-  readonly #mask: number;
   #processed: number;
   #overflowed: number;
 
-  constructor(buffer: SharedArrayBuffer, shape: Shape, worker: number) {
+  constructor(buffer: SharedArrayBuffer, shape: Shape, worker: number, ring: Consumer) {
     this.#lane = laneOf(buffer, shape, worker);
+    this.#ring = ring;
     this.#balances = balancesOf(buffer, shape);
-    this.#mask = shape.ringSlots - 1;
     this.#processed = Number(Atomics.load(this.#lane.counts, Count.processed));
     this.#overflowed = Number(Atomics.load(this.#lane.counts, Count.overflowed));
   }
 
-  /** Finishes what a worker that died had begun. Returns the head to go on from. */
-  recover(): number {
-    const head = Atomics.load(this.#lane.words, Word.head);
-    const committed = Atomics.load(this.#lane.words, Word.committed);
-    if (((committed - head) | 0) <= 0) return head;
-    const sequence = (committed - 1) | 0;
-    const record = recordOf(sequence);
-    this.#processed = this.#lane.journal[record + Journal.processed]!;
-    this.#overflowed = this.#lane.journal[record + Journal.overflowed]!;
-    this.#settle(sequence & this.#mask, this.#lane.journal[record + Journal.answer]!);
-    return committed;
+  /** Takes back what a worker that died had begun. Dying in here changes nothing for the next. */
+  recover(): void {
+    const { head } = this.#ring;
+    const { before, words } = this.#lane;
+    const count = (Atomics.load(words, Word.begun) - head) | 0;
+    if (count <= 0) return;
+    for (let event = 0; event < count; event++)
+      this.#balances[this.#ring.userAt(head + event)] = before[event]!;
+    this.#processed = before[Before.processed]!;
+    this.#overflowed = before[Before.overflowed]!;
+    this.#publishCounts();
   }
 
-  /** Applies the event at `sequence`; true if somebody asked for its answer. Allocates nothing. */
-  apply(sequence: number): boolean {
-    const slot = sequence & this.#mask;
-    const amount = this.#lane.slotFloats[slot * SLOT_FLOATS + 1]!;
-    const sum = this.#balances[this.#lane.slotWords[slot * SLOT_WORDS]!]! + amount;
-    let answer = sum;
-    if (amount !== 0) {
-      if (sum > BALANCE_MAX || sum < -BALANCE_MAX) {
-        answer = OVERFLOWED;
-        this.#overflowed += 1;
-      } else {
-        this.#processed += 1;
+  /** Applies the next `count` events, at most `RUN_EVENTS_MAX`; true if somebody asked for an answer among them. */
+  applyRun(count: number): boolean {
+    const ring = this.#ring;
+    const end = (ring.head + count) | 0;
+    this.#begin(count, end);
+    let isAsked = false;
+    for (let sequence = ring.head; sequence !== end; sequence = (sequence + 1) | 0) {
+      const user = ring.userAt(sequence);
+      const amount = ring.amountAt(sequence);
+      const sum = this.#balances[user]! + amount;
+      const isOver = sum > BALANCE_MAX || sum < -BALANCE_MAX;
+      if (!isOver) this.#balances[user] = sum;
+      if (amount !== 0) {
+        if (isOver) this.#overflowed += 1;
+        else this.#processed += 1;
+      }
+      const ask = ring.askAt(sequence);
+      if (ask !== 0) {
+        this.#lane.answers[ask - 1] = isOver ? OVERFLOWED : sum;
+        isAsked = true;
       }
     }
-    const record = recordOf(sequence);
-    this.#lane.journal[record + Journal.answer] = answer;
-    this.#lane.journal[record + Journal.processed] = this.#processed;
-    this.#lane.journal[record + Journal.overflowed] = this.#overflowed;
-    // The moment at which the event counts as applied: a successor repeats the record from here on.
-    Atomics.store(this.#lane.words, Word.committed, (sequence + 1) | 0);
-    return this.#settle(slot, answer);
+    this.#publishCounts();
+    ring.release(end);
+    return isAsked;
   }
 
-  /** For the engine, once no worker runs any more: counts what this one had applied and not yet counted. */
+  /** For the engine, once no worker runs any more: takes back what this one had not finished. */
   static settle(buffer: SharedArrayBuffer, worker: number): void {
-    const balances = new Balances(buffer, shapeOf(buffer), worker);
-    balances.recover();
-    balances.publishCounts();
+    const shape = shapeOf(buffer);
+    new Balances(buffer, shape, worker, new Consumer(laneOf(buffer, shape, worker))).recover();
   }
 
-  /** Publishes the counts; the head is stored after it. */
-  publishCounts(): void {
+  #begin(count: number, end: number): void {
+    const { before, words } = this.#lane;
+    const { head } = this.#ring;
+    for (let event = 0; event < count; event++)
+      before[event] = this.#balances[this.#ring.userAt(head + event)]!;
+    before[Before.processed] = this.#processed;
+    before[Before.overflowed] = this.#overflowed;
+    // From here on a successor restores the run's users; until here nothing of it was changed.
+    Atomics.store(words, Word.begun, end);
+  }
+
+  /** The head is stored after them. */
+  #publishCounts(): void {
     Atomics.store(this.#lane.counts, Count.processed, BigInt(this.#processed));
     Atomics.store(this.#lane.counts, Count.overflowed, BigInt(this.#overflowed));
   }
-
-  #settle(slot: number, answer: number): boolean {
-    if (!Number.isNaN(answer)) this.#balances[this.#lane.slotWords[slot * SLOT_WORDS]!] = answer;
-    const ask = this.#lane.slotWords[slot * SLOT_WORDS + 1]!;
-    if (ask === 0) return false;
-    this.#lane.answers[ask - 1] = answer;
-    return true;
-  }
-}
-
-function recordOf(sequence: number): number {
-  return Journal.record + (sequence & 1) * Journal.floats;
 }

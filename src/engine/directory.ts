@@ -1,15 +1,14 @@
 /**
  * The directory of users: the bytes of a name in, the index of its balance out. The socket thread's own.
  *
- * Open-addressing tables of `[hash, entry]` pairs, at most half full, over an arena in which each user has
- * `[index, length, name in words]`: a look-up touches two places. Names are compared in 4-byte words,
- * the last one padded with zeros. Users are never removed, so the arena only grows; the system hands out its
- * pages when they are first touched, so room for a million users costs nothing until they come.
+ * An open-addressing table of records, at most three quarters full, in which a name of the usual length lies in the
+ * record itself: a look-up touches one place. That counts more than anything else here: with one line at a time, the
+ * kernel's work between two lines leaves little of this in the caches, and every place is fetched anew. For the same
+ * reason the table is as large as its users need. Longer names lie in an arena beside it. Names are compared in 4-byte
+ * words, the last one padded with zeros. Users are never removed.
  *
- * Each shard has a table of its own, which doubles when it is half full. Tables that fit their users stay in the
- * processor's caches: one table with room for a million, in which ten thousand users lie far apart, made every event
- * of a busy connection cost a quarter more. And a shard doubles alone, so that no event waits for more than a part
- * in 256 of all users to be moved.
+ * When the table is full, one twice as large takes its place, and every new user moves a few records over, so that no
+ * event waits for all of them. Until all are there, who is not found in the new table is looked for in the old one.
  *
  * Hash → shard → worker: a shard takes indices in blocks of a cache line, so two workers never write
  * balances on the same line.
@@ -19,9 +18,17 @@ export const SHARDS = 256;
 
 /** Balances on one cache line. */
 const BLOCK_USERS = 8;
-/** Pairs of a table that has no users yet. */
-const PAIRS_MIN = 16;
-const ENTRY_WORDS_MAX = 2 + USER_BYTES_MAX / 4;
+/**
+ * A record: the hash, the length in bytes (0: nobody), the index of the balance, and the name, or, where that is too
+ * long, its place in the arena. Half a cache line.
+ */
+const RECORD_SHIFT = 3;
+const RECORD_WORDS = 1 << RECORD_SHIFT;
+const Field = { hash: 0, bytes: 1, index: 2, name: 3 } as const;
+const NAME_BYTES = (RECORD_WORDS - Field.name) * 4;
+const RECORDS_MIN = 1_024;
+/** Records that each new user moves; the next table must not be full before all are moved. */
+const MOVED_AT_ONCE = 8;
 
 /** How many balances `usersMax` users need at most: a shard's last block may be partly used. */
 export function balanceSlotsFor(usersMax: number): number {
@@ -35,22 +42,24 @@ export class Directory {
   readonly usersMax: number;
   users = 0;
   readonly #names: DataView;
-  /** By shard: pairs of hash and entry; an entry of 0 is none. */
-  readonly #tables: Int32Array[];
-  readonly #usersOfShard = new Int32Array(SHARDS);
+  #table: Int32Array = new Int32Array(RECORDS_MIN * RECORD_WORDS);
+  /** The table before, while not all of its records are moved. */
+  #outgrown: Int32Array | undefined;
+  /** Where its records that are not moved yet start. */
+  #unmoved = 0;
   readonly #arena: Int32Array;
+  #arenaEnd = 0;
   readonly #workerOfShard: Uint8Array;
   /** Next index of each shard, and 0 where it needs a new block. */
   readonly #nextOfShard = new Int32Array(SHARDS);
   #nextBlock = 0;
-  #arenaEnd = 1;
 
   /** `names` is where the names to look up lie; at least 3 bytes behind each must be readable. */
   constructor(names: DataView, usersMax: number, workers: number) {
     this.usersMax = usersMax;
     this.#names = names;
-    this.#tables = Array.from({ length: SHARDS }, () => new Int32Array(2 * PAIRS_MIN));
-    this.#arena = new Int32Array(1 + usersMax * ENTRY_WORDS_MAX);
+    // The system hands out its pages when they are first touched.
+    this.#arena = new Int32Array((usersMax * USER_BYTES_MAX) / 4);
     this.#workerOfShard = Uint8Array.from({ length: SHARDS }, (_, shard) => shard % workers);
   }
 
@@ -65,52 +74,75 @@ export class Directory {
 
   /** The balance index of the user whose name lies at `at`, or `NOBODY`. */
   find(at: number, bytes: number, hash: number): number {
-    const table = this.#tables[hash >>> 24]!;
-    const mask = table.length - 2;
-    for (let pair = (hash << 1) & mask; ; pair = (pair + 2) & mask) {
-      const entry = table[pair + 1]!;
-      if (entry === 0) return NOBODY;
-      if (table[pair] === hash && this.#isNamed(entry, at, bytes)) return this.#arena[entry]!;
-    }
+    const index = this.#findIn(this.#table, at, bytes, hash);
+    if (index !== NOBODY || this.#outgrown === undefined) return index;
+    return this.#findIn(this.#outgrown, at, bytes, hash);
   }
 
   /** Adds a user that `find` did not find, while there is room. Returns its balance index. */
   add(at: number, bytes: number, hash: number): number {
     if (this.isFull) throw new Error(`the table of ${this.usersMax} users is full`);
-    const shard = hash >>> 24;
-    const entry = this.#arenaEnd;
-    const words = (bytes + 3) >> 2;
-    const index = this.#takeIndex(shard);
-    this.#arena[entry] = index;
-    this.#arena[entry + 1] = bytes;
-    for (let word = 0; word < words; word++)
-      this.#arena[entry + 2 + word] = nameWord(this.#names, at, bytes, word);
-    this.#arenaEnd = entry + 2 + words;
-    this.#usersOfShard[shard]! += 1;
-    if (this.#usersOfShard[shard]! * 4 > this.#tables[shard]!.length) this.#double(shard);
-    place(this.#tables[shard]!, hash, entry);
     this.users += 1;
+    if (this.#outgrown !== undefined) this.#moveSome(this.#outgrown);
+    else if (this.users * 4 * RECORD_WORDS > this.#table.length * 3) this.#grow();
+
+    const index = this.#takeIndex(hash >>> 24);
+    const record = freeRecord(this.#table, hash);
+    this.#table[record + Field.hash] = hash;
+    this.#table[record + Field.bytes] = bytes;
+    this.#table[record + Field.index] = index;
+    const words = (bytes + 3) >> 2;
+    let place = record + Field.name;
+    let target = this.#table;
+    if (bytes > NAME_BYTES) {
+      target[place] = this.#arenaEnd;
+      target = this.#arena;
+      place = this.#arenaEnd;
+      this.#arenaEnd += words;
+    }
+    for (let word = 0; word < words; word++) target[place + word] = nameWord(this.#names, at, bytes, word);
     return index;
   }
 
-  #double(shard: number): void {
-    const table = this.#tables[shard]!;
-    const doubled = new Int32Array(2 * table.length);
-    for (let pair = 0; pair < table.length; pair += 2) {
-      const entry = table[pair + 1]!;
-      if (entry !== 0) place(doubled, table[pair]!, entry);
+  #findIn(table: Int32Array, at: number, bytes: number, hash: number): number {
+    const mask = table.length - RECORD_WORDS;
+    for (let record = (hash << RECORD_SHIFT) & mask; ; record = (record + RECORD_WORDS) & mask) {
+      const recordBytes = table[record + Field.bytes]!;
+      if (recordBytes === 0) return NOBODY;
+      if (table[record + Field.hash] !== hash || recordBytes !== bytes) continue;
+      const isHere =
+        bytes <= NAME_BYTES
+          ? this.#isNamed(table, record + Field.name, at, bytes)
+          : this.#isNamed(this.#arena, table[record + Field.name]!, at, bytes);
+      if (isHere) return table[record + Field.index]!;
     }
-    this.#tables[shard] = doubled;
   }
 
-  #isNamed(entry: number, at: number, bytes: number): boolean {
-    const arena = this.#arena;
-    if (arena[entry + 1] !== bytes) return false;
+  #isNamed(words: Int32Array, place: number, at: number, bytes: number): boolean {
     const whole = bytes >> 2;
     for (let word = 0; word < whole; word++) {
-      if (arena[entry + 2 + word] !== this.#names.getInt32(at + word * 4, true)) return false;
+      if (words[place + word] !== this.#names.getInt32(at + word * 4, true)) return false;
     }
-    return (bytes & 3) === 0 || arena[entry + 2 + whole] === nameWord(this.#names, at, bytes, whole);
+    const left = bytes & 3;
+    if (left === 0) return true;
+    return words[place + whole] === (this.#names.getInt32(at + whole * 4, true) & ((1 << (left * 8)) - 1));
+  }
+
+  #grow(): void {
+    this.#outgrown = this.#table;
+    this.#unmoved = 0;
+    this.#table = new Int32Array(2 * this.#outgrown.length);
+  }
+
+  #moveSome(outgrown: Int32Array): void {
+    const end = Math.min(this.#unmoved + MOVED_AT_ONCE * RECORD_WORDS, outgrown.length);
+    for (let record = this.#unmoved; record < end; record += RECORD_WORDS) {
+      if (outgrown[record + Field.bytes] === 0) continue;
+      const target = freeRecord(this.#table, outgrown[record + Field.hash]!);
+      for (let word = 0; word < RECORD_WORDS; word++) this.#table[target + word] = outgrown[record + word]!;
+    }
+    this.#unmoved = end;
+    if (end === outgrown.length) this.#outgrown = undefined;
   }
 
   #takeIndex(shard: number): number {
@@ -121,13 +153,12 @@ export class Directory {
   }
 }
 
-/** Puts a pair where a look-up will come to it. */
-function place(table: Int32Array, hash: number, entry: number): void {
-  const mask = table.length - 2;
-  let pair = (hash << 1) & mask;
-  while (table[pair + 1] !== 0) pair = (pair + 2) & mask;
-  table[pair] = hash;
-  table[pair + 1] = entry;
+/** Where a look-up of this hash that finds nobody ends. */
+function freeRecord(table: Int32Array, hash: number): number {
+  const mask = table.length - RECORD_WORDS;
+  let record = (hash << RECORD_SHIFT) & mask;
+  while (table[record + Field.bytes] !== 0) record = (record + RECORD_WORDS) & mask;
+  return record;
 }
 
 function nameWord(names: DataView, at: number, bytes: number, word: number): number {

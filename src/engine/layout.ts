@@ -2,8 +2,8 @@
  * The memory map: every shared word of the engine, who writes it, who reads it, and where it lies.
  *
  * Everything the threads share is one `SharedArrayBuffer`. Each word has exactly one thread that writes it:
- * the socket thread writes the header and every producer line, worker n writes its own consumer line, its
- * journal, its answers and the balances of its shards. A line is 128 bytes, two cache lines, because adjacent
+ * the socket thread writes the header, every producer line and the slots, worker n writes its own consumer line,
+ * what its successor needs, its answers and the balances of its shards. A line is 128 bytes, two cache lines, because adjacent
  * lines are prefetched in pairs and two writers must never share one.
  *
  * ```
@@ -11,22 +11,26 @@
  *  then, a worker:
  *    +0          producer line     TAIL BELL ACKNOWLEDGED WANTED STOP FROZEN CRASH   (socket thread writes)
  *    +128        consumer line     HEAD REST RUNG … PROCESSED OVERFLOWED             (worker writes)
- *    +256        journal           COMMITTED, two records                            (worker writes, its successor reads)
- *    +384        ring slots        16 bytes each: user, ask, amount                  (socket thread writes)
+ *    +256        run line          BEGUN                                             (worker writes, its successor reads)
+ *    +384        before            balances and counts before that run               (worker writes, its successor reads)
+ *    next line   ring slots        8 bytes each: user and amount, or user and ask    (socket thread writes)
+ *    next line   amounts           8 bytes each, of slots with an ask, or too large  (socket thread writes)
  *    next line   answers           8 bytes each, as many as slots                    (worker writes)
  *  then          balances          8 bytes each, one float64 a user                  (the owner of the user writes)
  * ```
  *
- * Words that order anything are touched with `Atomics` only. Slots, answers, journal records and balances are
- * plain memory, published by the `Atomics.store` of the word that says they are complete.
+ * Words that order anything are touched with `Atomics` only. Slots, amounts, answers, balances and what they were
+ * before are plain memory, published by the `Atomics.store` of the word that says they are complete.
  */
 const MAGIC = 0x594c4154; // "TALY", little endian
-const VERSION = 1;
+const VERSION = 2;
 const LINE_BYTES = 128;
 
-/** A ring slot: int32 words `user` and `ask`, then the float64 `amount`. */
-export const SLOT_WORDS = 4;
-export const SLOT_FLOATS = 2;
+/** Words of a ring slot; ring.ts says what is in them. */
+export const SLOT_WORDS = 2;
+
+/** Events that a worker applies between two publications of its head: as many balances are kept from before. */
+export const RUN_EVENTS_MAX = 256;
 
 /** Words of the header. */
 const Header = {
@@ -66,15 +70,15 @@ export const Word = {
   /** Parks and naps so far, modulo 2^32. Consumer writes. */
   parks: 36,
   naps: 37,
-  /** Sequence after the last event whose outcome is in the journal. Consumer writes, its successor reads. */
-  committed: 64,
+  /** The sequence behind the run being applied; `head` if there is none. Consumer writes, its successor reads. */
+  begun: 64,
 } as const;
 
 /** BigInt64 words of the consumer line, counted in 8 bytes from the start of the block. */
 export const Count = { processed: 24, overflowed: 25 } as const;
 
-/** Float64 words of the two journal records, counted in 8 bytes from the start of the block. */
-export const Journal = { record: 36, floats: 4, answer: 0, processed: 1, overflowed: 2 } as const;
+/** Float64 words of `before`, behind the balances of a run's users in the order of its events. */
+export const Before = { processed: RUN_EVENTS_MAX, overflowed: RUN_EVENTS_MAX + 1 } as const;
 
 /** What an event costs beyond applying it, for experiments: a sleep or a spin of so many microseconds. */
 export type WorkKind = 'block' | 'cpu';
@@ -92,24 +96,30 @@ export interface Shape {
 export interface Lane {
   words: Int32Array<SharedArrayBuffer>;
   counts: BigInt64Array<SharedArrayBuffer>;
-  journal: Float64Array<SharedArrayBuffer>;
-  slotWords: Int32Array<SharedArrayBuffer>;
-  slotFloats: Float64Array<SharedArrayBuffer>;
+  before: Float64Array<SharedArrayBuffer>;
+  slots: Int32Array<SharedArrayBuffer>;
+  amounts: Float64Array<SharedArrayBuffer>;
   answers: Float64Array<SharedArrayBuffer>;
 }
 
 const CONTROL_BYTES = 3 * LINE_BYTES;
+const BEFORE_FLOATS = RUN_EVENTS_MAX + 2;
 
 function wholeLines(bytes: number): number {
   return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
 }
 
-function answersOffset(ringSlots: number): number {
-  return CONTROL_BYTES + wholeLines(ringSlots * SLOT_WORDS * 4);
+/** Where the parts of a worker's block start, and its size. */
+function partsOf(ringSlots: number) {
+  const before = CONTROL_BYTES;
+  const slots = before + wholeLines(BEFORE_FLOATS * 8);
+  const amounts = slots + wholeLines(ringSlots * SLOT_WORDS * 4);
+  const answers = amounts + wholeLines(ringSlots * 8);
+  return { before, slots, amounts, answers, bytes: answers + wholeLines(ringSlots * 8) };
 }
 
 function laneOffset(shape: Shape, worker: number): number {
-  return LINE_BYTES + worker * (answersOffset(shape.ringSlots) + wholeLines(shape.ringSlots * 8));
+  return LINE_BYTES + worker * partsOf(shape.ringSlots).bytes;
 }
 
 /** Allocates the memory of an engine. The system hands out its pages when they are first touched. */
@@ -126,7 +136,7 @@ export function createMemory(shape: Shape, firstSequence = 0): SharedArrayBuffer
   header[Header.workKind] = shape.workKind === 'block' ? 1 : 0;
   for (let worker = 0; worker < workers; worker++) {
     const { words } = laneOf(buffer, shape, worker);
-    for (const word of [Word.tail, Word.head, Word.committed]) Atomics.store(words, word, firstSequence);
+    for (const word of [Word.tail, Word.head, Word.begun]) Atomics.store(words, word, firstSequence);
   }
   header[Header.version] = VERSION;
   Atomics.store(header, Header.magic, MAGIC);
@@ -157,16 +167,16 @@ export function shapeOf(buffer: SharedArrayBuffer): Shape {
 }
 
 export function laneOf(buffer: SharedArrayBuffer, shape: Shape, worker: number): Lane {
+  const { ringSlots } = shape;
   const start = laneOffset(shape, worker);
-  const slots = start + CONTROL_BYTES;
-  const answers = start + answersOffset(shape.ringSlots);
+  const parts = partsOf(ringSlots);
   return {
     words: new Int32Array(buffer, start, CONTROL_BYTES / 4),
     counts: new BigInt64Array(buffer, start, CONTROL_BYTES / 8),
-    journal: new Float64Array(buffer, start, CONTROL_BYTES / 8),
-    slotWords: new Int32Array(buffer, slots, shape.ringSlots * SLOT_WORDS),
-    slotFloats: new Float64Array(buffer, slots, shape.ringSlots * SLOT_FLOATS),
-    answers: new Float64Array(buffer, answers, shape.ringSlots),
+    before: new Float64Array(buffer, start + parts.before, BEFORE_FLOATS),
+    slots: new Int32Array(buffer, start + parts.slots, ringSlots * SLOT_WORDS),
+    amounts: new Float64Array(buffer, start + parts.amounts, ringSlots),
+    answers: new Float64Array(buffer, start + parts.answers, ringSlots),
   };
 }
 

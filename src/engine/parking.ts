@@ -17,8 +17,8 @@ const Rest = { awake: 0, napping: 1, parked: 2 } as const;
 const KIND_MASK = 3;
 const TICKET_STEP = 4;
 
-const NAP_MS = 1;
-const NAPS_MAX = 5;
+const NAP_MS = 4;
+const NAPS_MAX = 2;
 /** A parked worker still looks now and then: if it ever finds work so, a wake-up was lost, and that is counted. */
 const PARK_MS = 1000;
 const LATE_RING_MS = 50;

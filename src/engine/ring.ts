@@ -7,20 +7,32 @@
  * the head and reads the real one only when the copy says full: the copy is stale in one direction only, it
  * can say full too early but never room too early.
  *
+ * A slot is two words, so that the usual event takes as little as it can of what the two threads' caches pass to
+ * one another: the user's index, and the amount. An event that somebody asked about, or whose amount is no 32-bit
+ * number, has the top bit of the first word set, the ask in the second, and its amount beside the ring.
+ *
  * May call: `Producer` the socket thread, `Consumer` its worker, and nobody else.
  */
-import { type Lane, SLOT_FLOATS, SLOT_WORDS, Word } from './layout.ts';
+import { type Lane, SLOT_WORDS, Word } from './layout.ts';
+
+/** The top bit: the amount is beside the ring. */
+const WIDE = 1 << 31;
+const USER_MASK = ~WIDE;
 
 export class Producer {
   readonly capacity: number;
-  readonly #lane: Lane;
+  readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #slots: Int32Array<SharedArrayBuffer>;
+  readonly #amounts: Float64Array<SharedArrayBuffer>;
   readonly #mask: number;
   #tail: number;
   #published: number;
   #headSeen: number;
 
   constructor(lane: Lane) {
-    this.#lane = lane;
+    this.#words = lane.words;
+    this.#slots = lane.slots;
+    this.#amounts = lane.amounts;
     this.capacity = lane.answers.length;
     this.#mask = this.capacity - 1;
     this.#tail = Atomics.load(lane.words, Word.tail);
@@ -35,7 +47,7 @@ export class Producer {
 
   /** Slots written and not yet read, counting those not yet published. Never too low. */
   get depth(): number {
-    this.#headSeen = Atomics.load(this.#lane.words, Word.head);
+    this.#headSeen = Atomics.load(this.#words, Word.head);
     return (this.#tail - this.#headSeen) | 0;
   }
 
@@ -48,13 +60,21 @@ export class Producer {
     return this.depthSeen < this.capacity || this.depth < this.capacity;
   }
 
-  /** Writes one slot, in constant time; false if the ring is full. The consumer sees it after `publish`. */
+  /**
+   * Writes one slot, in constant time; false if the ring is full. The consumer sees it after `publish`.
+   * An `ask` of 0: nobody wants the answer.
+   */
   tryPush(user: number, ask: number, amount: number): boolean {
     if (!this.hasRoom()) return false;
     const slot = this.#tail & this.#mask;
-    this.#lane.slotWords[slot * SLOT_WORDS] = user;
-    this.#lane.slotWords[slot * SLOT_WORDS + 1] = ask;
-    this.#lane.slotFloats[slot * SLOT_FLOATS + 1] = amount;
+    if (ask === 0 && (amount | 0) === amount) {
+      this.#slots[slot * SLOT_WORDS] = user;
+      this.#slots[slot * SLOT_WORDS + 1] = amount;
+    } else {
+      this.#slots[slot * SLOT_WORDS] = user | WIDE;
+      this.#slots[slot * SLOT_WORDS + 1] = ask;
+      this.#amounts[slot] = amount;
+    }
     this.#tail = (this.#tail + 1) | 0;
     return true;
   }
@@ -64,17 +84,23 @@ export class Producer {
     if (this.#published === this.#tail) return false;
     this.#published = this.#tail;
     // Publishes the slots: a consumer that loads this tail sees what was written before.
-    Atomics.store(this.#lane.words, Word.tail, this.#tail);
+    Atomics.store(this.#words, Word.tail, this.#tail);
     return true;
   }
 }
 
 export class Consumer {
   readonly #words: Int32Array<SharedArrayBuffer>;
+  readonly #slots: Int32Array<SharedArrayBuffer>;
+  readonly #amounts: Float64Array<SharedArrayBuffer>;
+  readonly #mask: number;
   #head: number;
 
   constructor(lane: Lane) {
     this.#words = lane.words;
+    this.#slots = lane.slots;
+    this.#amounts = lane.amounts;
+    this.#mask = lane.answers.length - 1;
     this.#head = Atomics.load(lane.words, Word.head);
   }
 
@@ -85,6 +111,21 @@ export class Consumer {
   /** Slots that can be read now. Never too high; may be too low at once. */
   available(): number {
     return (Atomics.load(this.#words, Word.tail) - this.#head) | 0;
+  }
+
+  userAt(sequence: number): number {
+    return this.#slots[(sequence & this.#mask) * SLOT_WORDS]! & USER_MASK;
+  }
+
+  amountAt(sequence: number): number {
+    const slot = sequence & this.#mask;
+    const isWide = this.#slots[slot * SLOT_WORDS]! < 0;
+    return isWide ? this.#amounts[slot]! : this.#slots[slot * SLOT_WORDS + 1]!;
+  }
+
+  askAt(sequence: number): number {
+    const slot = sequence & this.#mask;
+    return this.#slots[slot * SLOT_WORDS]! < 0 ? this.#slots[slot * SLOT_WORDS + 1]! : 0;
   }
 
   /** Gives back every slot below `head`; publishes whatever was written while reading them. */

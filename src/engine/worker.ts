@@ -6,12 +6,9 @@
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Balances } from './balances.ts';
-import { laneOf, type Shape, shapeOf, Word } from './layout.ts';
+import { laneOf, RUN_EVENTS_MAX, type Shape, shapeOf, Word } from './layout.ts';
 import { Rester } from './parking.ts';
 import { Consumer } from './ring.ts';
-
-/** Events between two publications of the head: often enough for the producer, rare enough to cost nothing. */
-const RUN_EVENTS_MAX = 64;
 
 export interface WorkerStart {
   buffer: SharedArrayBuffer;
@@ -22,27 +19,23 @@ export type WorkerMessage = 'ready' | 'progress';
 
 export function runWorker({ buffer, worker }: WorkerStart, send: (message: WorkerMessage) => void): void {
   const shape = shapeOf(buffer);
-  const { words } = laneOf(buffer, shape, worker);
-  const balances = new Balances(buffer, shape, worker);
+  const lane = laneOf(buffer, shape, worker);
+  const { words } = lane;
+  const ring = new Consumer(lane);
+  const balances = new Balances(buffer, shape, worker, ring);
   const cost = costOf(shape);
   const runMax = cost === undefined ? RUN_EVENTS_MAX : 1;
-
-  const consumer = new Consumer(laneOf(buffer, shape, worker));
-  const recovered = balances.recover();
-  if (recovered !== consumer.head) {
-    balances.publishCounts();
-    consumer.release(recovered);
-  }
+  balances.recover();
 
   const isFrozen = () => Atomics.load(words, Word.frozen) === 1;
   const isStopped = () => Atomics.load(words, Word.stop) === 1;
-  const rester = new Rester(words, () => !isFrozen() && (consumer.available() > 0 || isStopped()));
+  const rester = new Rester(words, () => !isFrozen() && (ring.available() > 0 || isStopped()));
   // The producer's word is read afresh: an older worker may have been asked for progress and died.
   let wantedSeen = (Atomics.load(words, Word.wanted) - 1) | 0;
 
   send('ready');
   for (;;) {
-    const available = consumer.available();
+    const available = ring.available();
     // Frozen is looked at after the tail: an event pushed after the freeze can't slip through.
     if (available === 0 || isFrozen()) {
       if (available === 0 && isStopped() && !isFrozen()) return;
@@ -51,17 +44,10 @@ export function runWorker({ buffer, worker }: WorkerStart, send: (message: Worke
     }
     if (Atomics.load(words, Word.crash) === 1) throw new Error('crashed by a debug request');
     rester.worked();
-    let head = consumer.head;
-    let asked = false;
-    for (let left = Math.min(available, runMax); left > 0; left--) {
-      cost?.();
-      asked = balances.apply(head) || asked;
-      head = (head + 1) | 0;
-    }
-    balances.publishCounts();
-    consumer.release(head);
+    cost?.();
+    const isAsked = balances.applyRun(Math.min(available, runMax));
     const wanted = Atomics.load(words, Word.wanted);
-    if (asked || wanted !== wantedSeen) {
+    if (isAsked || wanted !== wantedSeen) {
       wantedSeen = wanted;
       sendProgress(words, send);
     }

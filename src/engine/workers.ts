@@ -1,8 +1,8 @@
 /**
  * The worker threads' lives: started, noticed when they die, replaced, joined.
  *
- * The balances and rings outlive a worker: they are the engine's memory. A new one takes over where the journal
- * says the dead one was.
+ * The balances and rings outlive a worker: they are the engine's memory. A new one takes back the run that the dead
+ * one had not finished, and goes on there.
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 import { laneOf, shapeOf, Word } from './layout.ts';

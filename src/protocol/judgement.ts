@@ -52,25 +52,30 @@ export interface Judgement {
 /**
  * The hash of names. Its multipliers are drawn at start and secret, so that nobody can choose names that fall on
  * one another: with a known hash a client could make every look-up walk past all its users.
+ *
+ * (Not exported: an exported name is looked up, and checked, whenever it is used; these become part of the code.)
  */
-export const HASH_SEED = randomInt(2 ** 31) | 0;
-export const HASH_FIRST = (randomInt(2 ** 31) * 2 + 1) | 0;
-export const HASH_SECOND = (randomInt(2 ** 31) * 2 + 1) | 0;
+const seed = randomInt(2 ** 31) | 0;
+const first = (randomInt(2 ** 31) * 2 + 1) | 0;
+const second = (randomInt(2 ** 31) * 2 + 1) | 0;
+
+/** The hash of no word. */
+export const HASH_SEED = seed;
 
 /** Takes one word of a name into its hash; the last word is padded with zeros. */
 export function hashWord(hash: number, word: number): number {
-  const mixed = Math.imul(hash ^ word, HASH_FIRST);
-  return Math.imul(mixed ^ (mixed >>> 15), HASH_SECOND);
+  const mixed = Math.imul(hash ^ word, first);
+  return Math.imul(mixed ^ (mixed >>> 15), second);
 }
 
 /** Ends a hash. The length keeps a name apart from the same one with zeros behind it. */
 export function hashEnd(hash: number, bytes: number): number {
-  const mixed = Math.imul(hash ^ (hash >>> 16) ^ bytes, HASH_FIRST);
+  const mixed = Math.imul(hash ^ (hash >>> 16) ^ bytes, first);
   return mixed ^ (mixed >>> 15);
 }
 
 export function hashName(view: DataView, at: number, bytes: number): number {
-  let hash = HASH_SEED;
+  let hash = seed;
   const whole = bytes & ~3;
   for (let done = 0; done < whole; done += 4) hash = hashWord(hash, view.getInt32(at + done, true));
   const left = bytes & 3;

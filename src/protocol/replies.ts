@@ -38,6 +38,8 @@ const LINES: Record<Reply, string> = {
 };
 
 const PAGE_BYTES = 65_536;
+/** Replies in the longest run whose view is kept for the next time. */
+const VIEWS_KEPT = 256;
 
 /** A reply repeated until a page is full. */
 class Page {
@@ -56,7 +58,7 @@ class Page {
   }
 
   view(count: number): Buffer {
-    if (count >= 32) return this.#bytes.subarray(0, count * this.lineBytes);
+    if (count > VIEWS_KEPT) return this.#bytes.subarray(0, count * this.lineBytes);
     this.#short[count] ??= this.#bytes.subarray(0, count * this.lineBytes);
     return this.#short[count];
   }

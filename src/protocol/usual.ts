@@ -1,35 +1,45 @@
 /**
- * Judges the usual line where it lies, in 4-byte words, without looking for its end first:
+ * Judges the usual line where it lies, without looking for its end first:
  *
  *     {"user":"NAME","action":"buy","amount":123}      and with ,"wait":true before the brace
  *
- * with a NAME of 1 to 128 printable ASCII characters without escapes, and 1 to 9 digits. The name is hashed on
- * the way. Whatever is not exactly that is no error: it goes the general way (json.ts), which must give the
- * same verdict on every line that is taken here.
+ * with a NAME of 1 to 128 printable ASCII characters without escapes, and 1 to 9 digits. What is the same in every
+ * line is compared eight bytes at a time, as float64 (`eight`). The name is hashed on the way. Whatever is not
+ * exactly that is no error: it goes the general way (json.ts), which must give the same verdict on every line that
+ * is taken here.
  */
 import { USER_BYTES_MAX } from '../engine/directory.ts';
 import { type Desk, HASH_SEED, hashEnd, hashWord, type Judgement } from './judgement.ts';
 
+// Names of its own: what is imported is looked up, and checked, whenever it is used.
+const seed = HASH_SEED;
+const nameBytesMax = USER_BYTES_MAX;
+
 const QUOTE = 0x22;
 const DIGITS_MAX = 9;
 
-// Words as they lie in memory, least significant byte first.
-const USER_1 = 0x7375227b; // {"us
-const USER_2 = 0x3a227265; // er":
-const ACTION_1 = 0x6361222c; // ,"ac
-const ACTION_2 = 0x6e6f6974; // tion
-const BUY_1 = 0x62223a22; // ":"b
-const BUY_2 = 0x2c227975; // uy",
-const BUY_3 = 0x6f6d6122; // "amo
-const BUY_4 = 0x22746e75; // unt"
-const SELL_1 = 0x73223a22; // ":"s
-const SELL_2 = 0x226c6c65; // ell"
-const SELL_3 = 0x6d61222c; // ,"am
-const SELL_4 = 0x746e756f; // ount
-const SELL_5 = 0x3a22; // ":
-const WAIT_1 = 0x6177222c; // ,"wa
-const WAIT_2 = 0x3a227469; // it":
-const WAIT_3 = 0x65757274; // true
+/**
+ * Eight characters as the number that they are where they lie. Text of ASCII is never a NaN or a zero, so numbers are
+ * equal just when all their bytes are.
+ */
+function eight(text: string): number {
+  return Buffer.from(text, 'latin1').readDoubleLE();
+}
+
+const USER = eight('{"user":');
+const ACTION_1 = eight('","actio');
+const BUY_2 = eight('n":"buy"');
+const BUY_3 = eight(',"amount');
+const SELL_2 = eight('n":"sell');
+const SELL_3 = eight('","amoun');
+const SELL_4 = eight('amount":');
+const WAIT_1 = eight(',"wait":');
+
+// Shorter ones as integers, the first byte lowest.
+const COLON = 0x3a22; // ":
+const TRUE = 0x65757274; // true
+const LINE_END = 0x0a7d; // } and \n
+const LINE_END_CR = 0x0a0d; // \r and \n
 
 /** A bit in every byte of a word, and the highest bit of each. */
 const ONES = 0x01010101;
@@ -41,12 +51,11 @@ const HIGHS = 0x80808080 | 0;
  */
 export function judgeUsual(desk: Desk, at: number, end: number, judgement: Judgement): number {
   const view = desk.view;
-  if (view.getInt32(at, true) !== USER_1 || view.getInt32(at + 4, true) !== USER_2) return 0;
-  if (view.getUint8(at + 8) !== QUOTE) return 0;
+  if (view.getFloat64(at, true) !== USER || view.getUint8(at + 8) !== QUOTE) return 0;
 
   const nameAt = at + 9;
   let next = nameAt;
-  let hash = HASH_SEED;
+  let hash = seed;
   for (;;) {
     const word = view.getInt32(next, true);
     // The high bit of each byte that is a quote, a backslash, a control character, or not ASCII. A byte above
@@ -59,7 +68,7 @@ export function judgeUsual(desk: Desk, at: number, end: number, judgement: Judge
     if (flags === 0) {
       hash = hashWord(hash, word);
       next += 4;
-      if (next - nameAt > USER_BYTES_MAX) return 0;
+      if (next - nameAt > nameBytesMax) return 0;
       continue;
     }
     const lowBits = 31 - Math.clz32(flags & -flags) - 7;
@@ -69,20 +78,18 @@ export function judgeUsual(desk: Desk, at: number, end: number, judgement: Judge
     break;
   }
   const nameBytes = next - nameAt;
-  if (nameBytes === 0 || nameBytes > USER_BYTES_MAX) return 0;
+  if (nameBytes === 0 || nameBytes > nameBytesMax) return 0;
 
   // next is at the quote that ends the name.
-  if (view.getInt32(next + 1, true) !== ACTION_1 || view.getInt32(next + 5, true) !== ACTION_2) return 0;
-  const action = view.getInt32(next + 9, true);
-  const isBuy = action === BUY_1;
+  if (view.getFloat64(next, true) !== ACTION_1) return 0;
+  const isBuy = view.getFloat64(next + 8, true) === BUY_2;
   if (isBuy) {
-    if (view.getInt32(next + 13, true) !== BUY_2 || view.getInt32(next + 17, true) !== BUY_3) return 0;
-    if (view.getInt32(next + 21, true) !== BUY_4 || view.getUint8(next + 25) !== 0x3a) return 0;
+    if (view.getFloat64(next + 16, true) !== BUY_3 || view.getUint16(next + 24, true) !== COLON) return 0;
     next += 26;
   } else {
-    if (action !== SELL_1 || view.getInt32(next + 13, true) !== SELL_2) return 0;
-    if (view.getInt32(next + 17, true) !== SELL_3 || view.getInt32(next + 21, true) !== SELL_4) return 0;
-    if (view.getUint16(next + 25, true) !== SELL_5) return 0;
+    if (view.getFloat64(next + 8, true) !== SELL_2 || view.getFloat64(next + 16, true) !== SELL_3) return 0;
+    // The last eight bytes, some of them for the second time.
+    if (view.getFloat64(next + 19, true) !== SELL_4) return 0;
     next += 27;
   }
 
@@ -98,17 +105,18 @@ export function judgeUsual(desk: Desk, at: number, end: number, judgement: Judge
 
   let isWaiting = false;
   if (byte === 0x2c) {
-    if (view.getInt32(next, true) !== WAIT_1 || view.getInt32(next + 4, true) !== WAIT_2) return 0;
-    if (view.getInt32(next + 8, true) !== WAIT_3) return 0;
+    if (view.getFloat64(next, true) !== WAIT_1 || view.getInt32(next + 8, true) !== TRUE) return 0;
     isWaiting = true;
     next += 12;
-    byte = view.getUint8(next);
   }
-  if (byte !== 0x7d) return 0;
-  byte = view.getUint8(++next);
-  if (byte === 0x0d) byte = view.getUint8(++next);
+  if (view.getUint16(next, true) === LINE_END) {
+    next += 1;
+  } else {
+    if (view.getUint8(next) !== 0x7d || view.getUint16(next + 1, true) !== LINE_END_CR) return 0;
+    next += 2;
+  }
   // Bytes behind the end are left over from other chunks and may look like anything.
-  if (byte !== 0x0a || next >= end) return 0;
+  if (next >= end) return 0;
 
   judgement.nameAt = nameAt;
   judgement.nameBytes = nameBytes;

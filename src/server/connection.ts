@@ -2,15 +2,17 @@
  * One client: its bytes become lines, its lines replies, in order, however the packets were cut.
  *
  * A *visit* serves as many lines as there are, as long as the client takes its replies; the replies of a visit
- * leave in one write. A visit ends early when the client has left too many replies unread, or when a balance
- * can't be asked for because a ring is full; the lines not served stay here, and nothing more is read until they
- * are. So what a client can make the server keep for it is bounded, whatever it does.
+ * leave in one write, those to much input at the end of the turn. A visit ends early when the client has left too
+ * many replies unread, or when a balance can't be asked for because a ring is full; the lines not served stay here,
+ * and nothing more is read until they are. So what a client can make the server keep for it is bounded, whatever it
+ * does.
  */
 import type { Socket } from 'node:net';
 import { Kind } from '../protocol/judgement.ts';
 import { balanceLine, Reply } from '../protocol/replies.ts';
 import { judgeUsual } from '../protocol/usual.ts';
-import { HeldReplies } from './held.ts';
+import { receiveChunks } from './chunks.ts';
+import { Outbox } from './outbox.ts';
 import { debugLine, healthReply, metricsDetailLine, metricsLine } from './requests.ts';
 import { Rest } from './rest.ts';
 import { CHUNK_BYTES_MAX, type Client, type Closing, type Service } from './service.ts';
@@ -21,6 +23,7 @@ const LINE_END = Buffer.from('\n');
 export class Connection implements Client {
   readonly #socket: Socket;
   readonly #service: Service;
+  readonly #outbox: Outbox;
   /** Bytes received and not served: the start of a line, or lines that wait. */
   readonly #rest = new Rest();
   /** The rest holds lines that wait to be served, not only the start of one. */
@@ -34,21 +37,21 @@ export class Connection implements Client {
   #isClosed = false;
   #isPaused = false;
   #hasTurn = false;
-  #held: HeldReplies | undefined;
   /** While draining: bytes that had been received when it began, and are still served. */
   #grantedBytes = 0;
 
   constructor(socket: Socket, service: Service) {
     this.#socket = socket;
     this.#service = service;
+    this.#outbox = new Outbox(socket, service.turns, service.config.unsentBytesMax, this);
     service.clients.connections += 1;
     service.clients.connections_total += 1;
     service.idleClients.restart(this);
-    socket.on('data', chunk => this.#receive(chunk as unknown as Buffer));
-    socket.on('drain', () => this.#goOn());
+    receiveChunks(socket, chunk => this.#receive(chunk));
+    socket.on('drain', () => this.goOn());
     socket.on('end', () => {
       this.#hasEnded = true;
-      this.#goOn();
+      this.goOn();
     });
     // A reset, or a client that went away before its replies: `close` follows and cleans up.
     socket.on('error', () => {});
@@ -65,6 +68,7 @@ export class Connection implements Client {
     this.#service.turns.leave(this);
     this.#rest.clear();
     this.#hasLinesWaiting = false;
+    this.#outbox.flush();
     this.#socket.end();
     // What still comes is read and dropped: closing with unread input would reset the connection, and a reset
     // may take the last replies with it.
@@ -90,7 +94,7 @@ export class Connection implements Client {
 
   /** While draining: nothing is left of what had been received when it began, or the client does not let it. */
   get isServed(): boolean {
-    if (this.#owedBytes >= this.#service.config.unsentBytesMax) return true;
+    if (this.#outbox.isFull) return true;
     return this.#grantedBytes === 0 || (!this.#hasLinesWaiting && this.#socket.readableLength === 0);
   }
 
@@ -99,12 +103,12 @@ export class Connection implements Client {
     if (this.#service.phase === 'ending') return;
     if (this.#hasLinesWaiting) {
       this.#visit(undefined);
-      this.#goOn(this.#isSkipping);
+      this.goOn(this.#isSkipping);
       return;
     }
     // A stream that was paused has read one chunk more; reading it here hands it to #receive before read returns.
     this.#hasTurn = true;
-    if (this.#socket.read() === null) this.#goOn();
+    if (this.#socket.read() === null) this.goOn();
     this.#hasTurn = false;
   }
 
@@ -116,23 +120,18 @@ export class Connection implements Client {
       this.#hasLinesWaiting = true;
     } else {
       this.#visit(chunk);
-      const isDone = !this.#hasLinesWaiting && this.#owedBytes === 0;
+      const isDone = !this.#hasLinesWaiting && this.#outbox.isEmpty;
       if (isDone && !this.#isPaused && chunk.length < CHUNK_BYTES_MAX) return;
     }
     // A full chunk: there is more, and it waits until the others had their turn.
-    this.#goOn(chunk.length >= CHUNK_BYTES_MAX);
-  }
-
-  /** Replies that the client has not taken yet. */
-  get #owedBytes(): number {
-    return this.#socket.writableLength + (this.#held?.bytes ?? 0);
+    this.goOn(chunk.length >= CHUNK_BYTES_MAX);
   }
 
   /** After anything changed: reads on, waits for its turn, or waits for the client. */
-  #goOn(mustWait = false): void {
-    const { turns, blockedClients, config } = this.#service;
+  goOn(mustWait = false): void {
+    const { turns, blockedClients } = this.#service;
     if (this.#isClosed || this.#service.phase === 'ending') return;
-    if (this.#owedBytes >= config.unsentBytesMax) {
+    if (this.#outbox.isFull) {
       this.#pause();
       if (this.#socket.writableLength > 0) blockedClients.start(this);
       return;
@@ -162,9 +161,10 @@ export class Connection implements Client {
   #finish(): void {
     if (this.#rest.bytes > 0 && !this.#isSkipping) {
       this.#visit(LINE_END);
-      this.#goOn();
-    } else if (this.#held === undefined || this.#held.isEmpty) {
+      this.goOn();
+    } else if (!this.#outbox.isWaiting) {
       this.#service.partialLines.clear(this);
+      this.#outbox.flush();
       this.#socket.end();
     }
   }
@@ -172,6 +172,7 @@ export class Connection implements Client {
   #forget(): void {
     const { turns, partialLines, blockedClients, idleClients, clients } = this.#service;
     this.#isClosed = true;
+    this.#outbox.close();
     this.#rest.clear();
     turns.leave(this);
     partialLines.clear(this);
@@ -188,7 +189,7 @@ export class Connection implements Client {
       this.#rest.append(chunk);
       if (this.#rest.bytes > config.lineBytesMax) {
         this.#skipLine();
-        this.#send(replies.take());
+        this.#outbox.send(replies.take());
       }
       return;
     }
@@ -209,7 +210,7 @@ export class Connection implements Client {
     }
     this.#grantedBytes = Math.max(0, this.#grantedBytes - (stopped - desk.start));
     engine.publish();
-    this.#send(replies.take());
+    this.#outbox.send(replies.take(), end - desk.start);
     if (!this.#hasLinesWaiting && (left > 0 || this.#isSkipping)) {
       // A line that had begun before keeps its time; more bytes do not push it back.
       if (hasEndedLine) partialLines.restart(this);
@@ -232,7 +233,7 @@ export class Connection implements Client {
   #serve(start: number, end: number): number {
     const { desk, judgement, replies, engine, config } = this.#service;
     const servedTo = this.#service.phase === 'serving' ? end : desk.start + this.#grantedBytes;
-    let roomBytes = config.unsentBytesMax - this.#owedBytes;
+    let roomBytes = this.#outbox.roomBytes;
     let at = start;
     this.#hasLinesWaiting = false;
     while (at < end) {
@@ -262,7 +263,7 @@ export class Connection implements Client {
         this.#hasLinesWaiting = true;
         break;
       }
-      if (this.#held !== undefined) roomBytes = config.unsentBytesMax - this.#owedBytes;
+      roomBytes = this.#outbox.roomBytes;
       at = next;
     }
     return at;
@@ -311,11 +312,11 @@ export class Connection implements Client {
 
   #submitWaiting(): void {
     const { judgement, replies, engine } = this.#service;
-    const held = this.#holdReplies();
     const { nameAt, nameBytes, hash, amount } = judgement;
-    const outcome = engine.submitAsking(nameAt, nameBytes, hash, amount, held.hold());
+    const asker = this.#outbox.hold(replies.take());
+    const outcome = engine.submitAsking(nameAt, nameBytes, hash, amount, asker);
     if (outcome === 0) return;
-    held.unhold();
+    this.#outbox.unhold();
     replies.add(outcome);
   }
 
@@ -327,19 +328,10 @@ export class Connection implements Client {
       replies.addLine(balanceLine(balance));
       return true;
     }
-    const held = this.#holdReplies();
-    if (engine.askBalance(nameAt, nameBytes, hash, held.hold())) return true;
-    held.unhold();
+    if (engine.askBalance(nameAt, nameBytes, hash, this.#outbox.hold(replies.take()))) return true;
+    this.#outbox.unhold();
     this.#stall(hash);
     return false;
-  }
-
-  /** Before a place is kept for an answer: the replies so far come before it. */
-  #holdReplies(): HeldReplies {
-    this.#held ??= new HeldReplies(() => this.#sendAnswered());
-    const before = this.#service.replies.take();
-    if (before !== undefined) this.#held.push(before);
-    return this.#held;
   }
 
   #stall(hash: number): void {
@@ -347,7 +339,7 @@ export class Connection implements Client {
     this.#isStalled = true;
     service.engine.whenRoom(hash, () => {
       this.#isStalled = false;
-      this.#goOn();
+      this.goOn();
     });
   }
 
@@ -360,19 +352,5 @@ export class Connection implements Client {
     this.#refuseLine(Reply.lineTooLong);
     this.#rest.clear();
     this.#isSkipping = true;
-  }
-
-  #send(lines: Buffer | undefined): void {
-    if (this.#held !== undefined && !this.#held.isEmpty) {
-      if (lines !== undefined) this.#held.push(lines);
-      lines = this.#held.take();
-    }
-    if (lines !== undefined && !this.#isClosed) this.#socket.write(lines);
-  }
-
-  #sendAnswered(): void {
-    if (this.#isClosed) return;
-    this.#send(undefined);
-    this.#goOn();
   }
 }

@@ -29,7 +29,8 @@ export class Deadlines<Member> {
   }
 
   clear(member: Member): void {
-    this.#since.delete(member);
+    // Mostly there is none, and a look into an empty map costs something all the same.
+    if (this.#since.size > 0) this.#since.delete(member);
   }
 
   #startTimer(waitMs: number): NodeJS.Timeout {

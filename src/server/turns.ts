@@ -5,6 +5,10 @@
  * waits in line until after the event loop has looked for new input again. Time is looked at only when there is
  * large input, so the usual small client pays nothing for it.
  *
+ * Replies to large input leave together, once all input of the turn was served. A client that sleeps is woken by the
+ * first bytes that reach it, which costs more than serving a line does; one that is written to while it is awake, or
+ * before it sleeps again, costs nothing. (For small input the wait would cost more than the wake-ups.)
+ *
  * From the line a few are let in at a time. Whoever was visited is read from again before the next turn, and the
  * event loop reads all of them in one go: with everybody let in, 200 clients that flood would be 13 MB to read
  * before anybody else is heard.
@@ -21,6 +25,11 @@ export interface Visited {
   takeTurn(): void;
 }
 
+export interface Sender {
+  /** Sends what was kept for the end of the turn. */
+  sendKept(): void;
+}
+
 export class Turns {
   readonly #turnMsMax: number;
   readonly #line = new Set<Visited>();
@@ -31,6 +40,8 @@ export class Turns {
   /** Those who get in line after a pause. */
   readonly #last = new Set<Visited>();
   #lastTimer: NodeJS.Timeout | undefined;
+  /** Those who have replies that leave at the end of the turn. */
+  #senders: Sender[] = [];
   #startMs = 0;
   #isArmed = false;
 
@@ -38,9 +49,13 @@ export class Turns {
     this.#turnMsMax = turnMsMax;
   }
 
+  isLarge(bytes: number): boolean {
+    return bytes > SMALL_BYTES;
+  }
+
   /** Whether input of so many bytes is served at once; otherwise the caller asks for a visit. */
   mayServe(bytes: number): boolean {
-    if (bytes <= SMALL_BYTES) return true;
+    if (!this.isLarge(bytes)) return true;
     // Others wait already: behind them.
     if (this.#line.size > 0 || this.#eager.size > 0) return false;
     if (!this.#isArmed) this.#startMs = performance.now();
@@ -59,6 +74,12 @@ export class Turns {
   waitLast(visited: Visited): void {
     this.#last.add(visited);
     this.#lastTimer ??= setTimeout(() => this.#admitLast(), LAST_MS).unref();
+  }
+
+  /** Has `sendKept` called when the input of this turn was served. */
+  sendLater(sender: Sender): void {
+    this.#senders.push(sender);
+    this.#arm();
   }
 
   leave(visited: Visited): void {
@@ -80,6 +101,7 @@ export class Turns {
 
   #turn(): void {
     this.#isArmed = false;
+    this.#sendKept();
     this.#startMs = performance.now();
     this.#letOut();
     this.#letIn();
@@ -90,7 +112,15 @@ export class Turns {
       this.#inside.set(visited, this.#inside.get(visited)! - 1);
       visited.takeTurn();
     }
+    this.#sendKept();
     if (this.#line.size > 0 || this.#inside.size > 0) this.#arm();
+  }
+
+  #sendKept(): void {
+    if (this.#senders.length === 0) return;
+    const senders = this.#senders;
+    this.#senders = [];
+    for (const sender of senders) sender.sendKept();
   }
 
   /** Those who want nothing, or have had their visits. */

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Balances } from '../../src/engine/balances.ts';
 import { Lane } from '../../src/engine/lane.ts';
-import { createMemory, laneOf, type Shape, Word } from '../../src/engine/layout.ts';
+import { createMemory, laneOf, RUN_EVENTS_MAX, type Shape, Word } from '../../src/engine/layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
 
 const STARTS = [0, 2 ** 31 - 5, 2 ** 32 - 5];
@@ -17,16 +17,10 @@ function laneWith(ringSlots: number, first = 0) {
   const { words } = laneOf(buffer, shape, 0);
   const lane = new Lane(laneOf(buffer, shape, 0));
   const consumer = new Consumer(laneOf(buffer, shape, 0));
-  const balances = new Balances(buffer, shape, 0);
-  const work = (most = Number.POSITIVE_INFINITY) => {
-    let head = consumer.head;
+  const balances = new Balances(buffer, shape, 0, consumer);
+  const work = (most = RUN_EVENTS_MAX) => {
     const count = Math.min(most, consumer.available());
-    for (let left = count; left > 0; left--) {
-      balances.apply(head);
-      head = (head + 1) | 0;
-    }
-    balances.publishCounts();
-    consumer.release(head);
+    if (count > 0) balances.applyRun(count);
     return count;
   };
   return { lane, words, work };

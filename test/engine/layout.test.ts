@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import {
+  Before,
   balancesOf,
   Count,
   createMemory,
-  Journal,
   laneOf,
+  RUN_EVENTS_MAX,
   type Shape,
-  SLOT_FLOATS,
   SLOT_WORDS,
   shapeOf,
   Word,
@@ -64,9 +64,12 @@ function rangesOf(buffer: SharedArrayBuffer, of: Shape): Range[] {
     }
     for (const [name, count] of Object.entries(Count))
       add(`${name} of ${worker}`, owner, lane.counts.byteOffset + count * 8, 8);
-    const journal = lane.journal.byteOffset + Journal.record * 8;
-    add(`journal of ${worker}`, owner, journal, 2 * Journal.floats * 8);
-    add(`slots of ${worker}`, 'the socket thread', lane.slotWords.byteOffset, lane.slotWords.byteLength);
+    const before = lane.before.byteOffset;
+    add(`balances before of ${worker}`, owner, before, RUN_EVENTS_MAX * 8);
+    for (const [name, count] of Object.entries(Before))
+      add(`${name} before of ${worker}`, owner, before + count * 8, 8);
+    add(`slots of ${worker}`, 'the socket thread', lane.slots.byteOffset, lane.slots.byteLength);
+    add(`amounts of ${worker}`, 'the socket thread', lane.amounts.byteOffset, lane.amounts.byteLength);
     add(`answers of ${worker}`, owner, lane.answers.byteOffset, lane.answers.byteLength);
   }
   const balances = balancesOf(buffer, of);
@@ -104,26 +107,46 @@ describe('the memory map', () => {
     const buffer = createMemory(of);
     for (let worker = 0; worker < of.workers; worker++) {
       const lane = laneOf(buffer, of, worker);
-      expect(lane.words.byteOffset % LINE_BYTES).toBe(0);
-      expect(lane.slotWords.byteOffset % LINE_BYTES).toBe(0);
-      expect(lane.slotFloats.byteOffset).toBe(lane.slotWords.byteOffset);
-      expect(lane.answers.byteOffset % 8).toBe(0);
-      expect(lane.slotWords).toHaveLength(of.ringSlots * SLOT_WORDS);
-      expect(lane.slotFloats).toHaveLength(of.ringSlots * SLOT_FLOATS);
-      expect(lane.answers).toHaveLength(of.ringSlots);
+      const { words, counts, before, slots, amounts, answers } = lane;
+      for (const view of [words, before, slots, amounts, answers])
+        expect(view.byteOffset % LINE_BYTES).toBe(0);
+      expect(counts.byteOffset).toBe(words.byteOffset);
+      expect(counts.byteLength).toBe(words.byteLength);
+      expect(words.byteLength).toBe(3 * LINE_BYTES);
+      expect(before).toHaveLength(RUN_EVENTS_MAX + Object.keys(Before).length);
+      expect(slots).toHaveLength(of.ringSlots * SLOT_WORDS);
+      expect(amounts).toHaveLength(of.ringSlots);
+      expect(answers).toHaveLength(of.ringSlots);
     }
     expect(balancesOf(buffer, of).byteOffset % LINE_BYTES).toBe(0);
     expect(balancesOf(buffer, of)).toHaveLength(of.balanceSlots);
   });
 
-  test('user and ask of a slot do not overlap its amount', () => {
-    const of = shape(1, 4);
-    const { slotWords, slotFloats } = laneOf(createMemory(of), of, 0);
-    slotWords[SLOT_WORDS] = 7;
-    slotWords[SLOT_WORDS + 1] = 9;
-    slotFloats[SLOT_FLOATS + 1] = -(2 ** 53 - 1);
-    expect([slotWords[SLOT_WORDS], slotWords[SLOT_WORDS + 1]]).toEqual([7, 9]);
-    expect(slotFloats[SLOT_FLOATS + 1]).toBe(-(2 ** 53 - 1));
+  test.each(titled(SHAPES))('what is written into one view is in no other: %s', (_, of) => {
+    const buffer = createMemory(of);
+    const lanes = Array.from({ length: of.workers }, (_, worker) => laneOf(buffer, of, worker));
+    const views = [
+      ...lanes.flatMap(({ words, before, slots, amounts, answers }) => [
+        words,
+        before,
+        slots,
+        amounts,
+        answers,
+      ]),
+      balancesOf(buffer, of),
+    ];
+    for (const [index, view] of views.entries()) view.fill(index + 1);
+    for (const [index, view] of views.entries()) expect(new Set(view)).toEqual(new Set([index + 1]));
+    // Nor is it in the header.
+    expect(shapeOf(buffer)).toEqual(of);
+  });
+
+  test('the words of the socket thread have a line, and no others are on it', () => {
+    const lineOf = (word: number) => Math.floor((word * 4) / LINE_BYTES);
+    for (const [name, word] of Object.entries(Word))
+      expect(lineOf(word) === 0, name).toBe(SOCKET_WORDS.includes(name as keyof typeof Word));
+    // What only a successor reads does not lie on the line that the socket thread looks at.
+    expect(lineOf(Word.begun)).toBeGreaterThan(lineOf(Word.head));
   });
 
   test.each([0, 2 ** 31 - 1, 2 ** 31, 2 ** 32 - 1])('sequences start where they were told: %i', first => {
@@ -131,7 +154,7 @@ describe('the memory map', () => {
     const buffer = createMemory(of, first);
     for (let worker = 0; worker < of.workers; worker++) {
       const { words } = laneOf(buffer, of, worker);
-      for (const word of [Word.tail, Word.head, Word.committed])
+      for (const word of [Word.tail, Word.head, Word.begun])
         expect(Atomics.load(words, word)).toBe(first | 0);
     }
   });
@@ -153,14 +176,14 @@ describe('a thread that attaches', () => {
     const buffer = createMemory(shape(1, 8));
     new Int32Array(buffer)[0] = 0x12345678;
     expect(() => shapeOf(buffer)).toThrow(
-      /not Tally's memory: magic 12345678, version 1; expected 594c4154, 1/,
+      /not Tally's memory: magic 12345678, version 2; expected 594c4154, 2/,
     );
   });
 
   test('refuses memory of another version', () => {
     const buffer = createMemory(shape(1, 8));
-    new Int32Array(buffer)[1] = 2;
-    expect(() => shapeOf(buffer)).toThrow(/version 2; expected 594c4154, 1/);
+    new Int32Array(buffer)[1] = 1;
+    expect(() => shapeOf(buffer)).toThrow(/version 1; expected 594c4154, 2/);
   });
 
   test('refuses memory that was never made', () => {

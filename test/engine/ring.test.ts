@@ -2,14 +2,7 @@ import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import {
-  createMemory,
-  type Lane,
-  laneOf,
-  type Shape,
-  SLOT_FLOATS,
-  SLOT_WORDS,
-} from '../../src/engine/layout.ts';
+import { createMemory, laneOf, type Shape, SLOT_WORDS } from '../../src/engine/layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import { amountAt, askAt, type RingWork, userAt } from './threads/ring-work.ts';
 import { startThread } from './threads/start.ts';
@@ -29,19 +22,27 @@ function ringOf(ringSlots: number, first: number) {
   return { buffer, lane, producer: new Producer(lane), consumer: new Consumer(lane) };
 }
 
-function slotAt(lane: Lane, sequence: number): Slot {
-  const slot = sequence & (lane.answers.length - 1);
+function slotAt(consumer: Consumer, sequence: number): Slot {
   return {
-    user: lane.slotWords[slot * SLOT_WORDS]!,
-    ask: lane.slotWords[slot * SLOT_WORDS + 1]!,
-    amount: lane.slotFloats[slot * SLOT_FLOATS + 1]!,
+    user: consumer.userAt(sequence),
+    ask: consumer.askAt(sequence),
+    amount: consumer.amountAt(sequence),
   };
 }
 
+const MAX = Number.MAX_SAFE_INTEGER;
+const USER_MAX = 2 ** 31 - 1;
+/** The numbers between which a slot's shape changes, and the ends of the range. */
+const EDGES = [0, 1, -1, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 32, -(2 ** 32), MAX, -MAX];
+
 const slotArbitrary = fc.record({
-  user: fc.integer({ min: 0, max: 2 ** 31 - 1 }),
-  ask: fc.nat(2 ** 22),
-  amount: fc.integer({ min: -(2 ** 53 - 1), max: 2 ** 53 - 1 }),
+  user: fc.oneof(fc.nat(USER_MAX), fc.constantFrom(0, 1, USER_MAX)),
+  ask: fc.oneof(fc.constant(0), fc.nat(2 ** 22)),
+  amount: fc.oneof(
+    fc.integer({ min: -9, max: 9 }),
+    fc.integer({ min: -MAX, max: MAX }),
+    fc.constantFrom(...EDGES),
+  ),
 });
 const stepArbitrary = fc.oneof(
   { weight: 5, arbitrary: fc.record({ push: slotArbitrary }) },
@@ -54,7 +55,7 @@ describe.each(STARTS)('a ring whose sequences start at %i', first => {
     const capacityArbitrary = fc.constantFrom(2, 4, 8, 16);
     fc.assert(
       fc.property(capacityArbitrary, fc.array(stepArbitrary, { maxLength: 120 }), (capacity, steps) => {
-        const { lane, producer, consumer } = ringOf(capacity, first);
+        const { producer, consumer } = ringOf(capacity, first);
         /** Pushed and not released, of which the first `visible` are published. */
         const model: Slot[] = [];
         let visible = 0;
@@ -76,7 +77,7 @@ describe.each(STARTS)('a ring whose sequences start at %i', first => {
           expect(consumer.available()).toBe(visible);
           expect(producer.depthSeen).toBeGreaterThanOrEqual(model.length);
           for (let read = 0; read < visible; read++)
-            expect(slotAt(lane, (consumer.head + read) | 0)).toEqual(model[read]);
+            expect(slotAt(consumer, (consumer.head + read) | 0)).toEqual(model[read]);
         }
         expect(producer.hasRoom()).toBe(model.length < capacity);
         expect(producer.depth).toBe(model.length);
@@ -111,7 +112,7 @@ describe.each(STARTS)('a ring whose sequences start at %i', first => {
   });
 
   test('nothing is visible before it is published, and all of it after', () => {
-    const { lane, producer, consumer } = ringOf(8, first);
+    const { producer, consumer } = ringOf(8, first);
     expect(producer.publish()).toBe(false);
     for (let pushed = 0; pushed < 6; pushed++) producer.tryPush(pushed, pushed + 1, -pushed);
     expect(consumer.available()).toBe(0);
@@ -119,7 +120,7 @@ describe.each(STARTS)('a ring whose sequences start at %i', first => {
     expect(consumer.available()).toBe(6);
     expect(producer.publish()).toBe(false);
     for (let read = 0; read < 6; read++)
-      expect(slotAt(lane, (first + read) | 0)).toEqual({ user: read, ask: read + 1, amount: -read });
+      expect(slotAt(consumer, (first + read) | 0)).toEqual({ user: read, ask: read + 1, amount: -read });
   });
 
   test('both ends go on where others before them were', () => {
@@ -130,6 +131,61 @@ describe.each(STARTS)('a ring whose sequences start at %i', first => {
     expect(new Consumer(lane).available()).toBe(4);
     expect(new Producer(lane).depth).toBe(4);
     expect(new Producer(lane).tail).toBe((first + 7) | 0);
+  });
+});
+
+describe('a slot', () => {
+  const cases = EDGES.flatMap(amount =>
+    [0, 1, 1024, 2 ** 22].flatMap(ask => [0, 1, 12_345, USER_MAX].map(user => ({ user, ask, amount }))),
+  );
+
+  test.each(STARTS)('carries any user, any ask and any amount, whatever lay there before: from %i', first => {
+    const { producer, consumer } = ringOf(2, first);
+    let random = 1;
+    // Every slot after an other one, in an order that mixes those with amounts beside the ring and those without.
+    for (let round = 0; round < 4 * cases.length; round++) {
+      random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
+      const slot = cases[(random >>> 8) % cases.length]!;
+      expect(producer.tryPush(slot.user, slot.ask, slot.amount)).toBe(true);
+      producer.publish();
+      expect(slotAt(consumer, consumer.head)).toEqual(slot);
+      consumer.release((consumer.head + 1) | 0);
+    }
+  });
+
+  test('is two words, and only one with an ask or a large amount has its amount beside the ring', () => {
+    const { lane, producer } = ringOf(8, 0);
+    expect(SLOT_WORDS).toBe(2);
+    const usual = [1, -1, 2 ** 31 - 1, -(2 ** 31)];
+    const wide = [2 ** 31, -(2 ** 31) - 1];
+    lane.amounts.fill(0.5);
+    for (const [slot, amount] of [...usual, ...wide].entries()) producer.tryPush(slot, 0, amount);
+    producer.tryPush(6, 3, 0);
+    producer.tryPush(USER_MAX, 0, 0);
+    expect([...lane.amounts]).toEqual([0.5, 0.5, 0.5, 0.5, ...wide, 0, 0.5]);
+    expect([...lane.slots].filter((_, word) => word % SLOT_WORDS === 0).map(word => word < 0)).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+      true,
+      true,
+      false,
+    ]);
+  });
+
+  test('with an ask is an ask also when its amount is 0, and one without is none', () => {
+    const { producer, consumer } = ringOf(4, 0);
+    producer.tryPush(USER_MAX, 1, 0);
+    producer.tryPush(USER_MAX, 0, 2 ** 31);
+    producer.tryPush(USER_MAX, 0, 7);
+    producer.publish();
+    expect([0, 1, 2].map(sequence => slotAt(consumer, sequence))).toEqual([
+      { user: USER_MAX, ask: 1, amount: 0 },
+      { user: USER_MAX, ask: 0, amount: 2 ** 31 },
+      { user: USER_MAX, ask: 0, amount: 7 },
+    ]);
   });
 });
 

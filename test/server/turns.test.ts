@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { Turns, type Visited } from '../../src/server/turns.ts';
+import { type Sender, Turns, type Visited } from '../../src/server/turns.ts';
 
 const SMALL = 100;
 const LARGE = 65_536;
@@ -131,5 +131,129 @@ describe('turns', () => {
     await nextTurn();
     await nextTurn();
     expect(visits).toEqual(['alice', 'carol']);
+  });
+});
+
+/** Senders that note when they are told to send. */
+function senders() {
+  const sent: string[] = [];
+  const sender = (name: string, then: (self: Sender) => void = () => {}): Sender => {
+    const self = {
+      sendKept: () => {
+        sent.push(name);
+        then(self);
+      },
+    };
+    return self;
+  };
+  return { sent, sender };
+}
+
+describe('replies that are kept', () => {
+  test('are those to input that is not small', () => {
+    const turns = new Turns(TURN_MS);
+    expect([1, SMALL, 4_096, 4_097, LARGE].map(bytes => turns.isLarge(bytes))).toEqual([
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  test('leave at the end of the turn, in the order in which they were kept, each once', async () => {
+    const { sent, sender } = senders();
+    const turns = new Turns(TURN_MS);
+    turns.sendLater(sender('alice'));
+    turns.sendLater(sender('bob'));
+    expect(sent).toEqual([]);
+    await nextTurn();
+    expect(sent).toEqual(['alice', 'bob']);
+    await nextTurn();
+    await nextTurn();
+    expect(sent).toEqual(['alice', 'bob']);
+  });
+
+  test('leave in that turn too when they were kept during its visits', async () => {
+    const { sent, sender } = senders();
+    const { visits, visitor } = visitors();
+    const turns = new Turns(TURN_MS);
+    const sentAtVisit: string[][] = [];
+    for (const name of ['alice', 'bob']) {
+      const visited = visitor(name, () => {
+        sentAtVisit.push([...sent]);
+        turns.sendLater(sender(name));
+      });
+      turns.wait(visited);
+    }
+    turns.sendLater(sender('early'));
+    await nextTurn();
+    expect(visits).toEqual(['alice', 'bob']);
+    // What was kept before the visits has left before them: they may take long.
+    expect(sentAtVisit).toEqual([['early'], ['early']]);
+    expect(sent).toEqual(['early', 'alice', 'bob']);
+    await nextTurn();
+    await nextTurn();
+    expect(sent).toEqual(['early', 'alice', 'bob']);
+  });
+
+  test('leave in every turn of one who is served in many', async () => {
+    const { sent, sender } = senders();
+    const { visits, visitor } = visitors(TURN_MS);
+    const turns = new Turns(TURN_MS);
+    let left = 5;
+    const greedy = visitor('greedy', self => {
+      turns.sendLater(sender(`reply ${visits.length}`));
+      if (--left > 0) turns.wait(self);
+    });
+    turns.wait(greedy);
+    for (let turn = 1; turn <= 5; turn++) {
+      await nextTurn();
+      expect(sent).toHaveLength(turn);
+    }
+    await nextTurn();
+    expect(sent).toEqual([1, 2, 3, 4, 5].map(reply => `reply ${reply}`));
+  });
+
+  test('of one who keeps again while it sends leave later, and nobody sends twice', async () => {
+    const { sent, sender } = senders();
+    const turns = new Turns(TURN_MS);
+    let left = 3;
+    turns.sendLater(
+      sender('again', self => {
+        if (--left > 0) turns.sendLater(self);
+      }),
+    );
+    turns.sendLater(sender('bob'));
+    for (let turn = 0; turn < 5; turn++) await nextTurn();
+    expect(sent).toEqual(['again', 'bob', 'again', 'again']);
+  });
+
+  test('make nobody wait and spend no time of the turn', async () => {
+    const { sent, sender } = senders();
+    const turns = new Turns(TURN_MS);
+    expect(turns.mayServe(LARGE)).toBe(true);
+    turns.sendLater(sender('alice'));
+    nowMs += TURN_MS - 1;
+    expect(turns.mayServe(SMALL)).toBe(true);
+    expect(turns.mayServe(LARGE)).toBe(true);
+    expect(sent).toEqual([]);
+    await nextTurn();
+    expect(sent).toEqual(['alice']);
+  });
+
+  test('do no harm when who kept them has left, to nobody', async () => {
+    const { sent, sender } = senders();
+    const { visits, visitor } = visitors();
+    const turns = new Turns(TURN_MS);
+    const gone = { ...visitor('gone'), ...sender('gone') };
+    turns.wait(gone);
+    turns.sendLater(gone);
+    turns.sendLater(sender('bob'));
+    turns.leave(gone);
+    await nextTurn();
+    expect(visits).toEqual([]);
+    // Whether it is told or not is its own matter: it has nothing to send.
+    expect(sent.filter(name => name !== 'gone')).toEqual(['bob']);
   });
 });

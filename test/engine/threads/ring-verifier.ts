@@ -3,15 +3,13 @@
  * and in order, and gives the slots back in runs of random length. Says what was wrong, or 'right'.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { laneOf, SLOT_FLOATS, SLOT_WORDS, shapeOf } from '../../../src/engine/layout.ts';
+import { laneOf, shapeOf } from '../../../src/engine/layout.ts';
 import { Consumer } from '../../../src/engine/ring.ts';
 import { amountAt, askAt, type RingWork, userAt } from './ring-work.ts';
 
 const { buffer, events, seed } = workerData as RingWork;
 const shape = shapeOf(buffer);
-const lane = laneOf(buffer, shape, 0);
-const consumer = new Consumer(lane);
-const mask = shape.ringSlots - 1;
+const consumer = new Consumer(laneOf(buffer, shape, 0));
 
 let random = seed;
 let done = 0;
@@ -25,10 +23,9 @@ while (done < events) {
   const run = Math.min(available, 1 + ((random >>> 16) % shape.ringSlots));
   let head = consumer.head;
   for (let left = run; left > 0; left--, done++) {
-    const slot = head & mask;
-    const user = lane.slotWords[slot * SLOT_WORDS];
-    const ask = lane.slotWords[slot * SLOT_WORDS + 1];
-    const amount = lane.slotFloats[slot * SLOT_FLOATS + 1];
+    const user = consumer.userAt(head);
+    const ask = consumer.askAt(head);
+    const amount = consumer.amountAt(head);
     if (user !== userAt(done) || ask !== askAt(done) || amount !== amountAt(done))
       wrong ??= `event ${done}: user ${user}, ask ${ask}, amount ${amount}`;
     head = (head + 1) | 0;

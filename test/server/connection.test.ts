@@ -1,0 +1,195 @@
+/** A connection at the one moment that no client can hit on purpose: while replies wait for the end of the turn. */
+import { once } from 'node:events';
+import { createServer, type Server, type Socket } from 'node:net';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import { Connection } from '../../src/server/connection.ts';
+import { Log } from '../../src/server/log.ts';
+import { createDesk, Service } from '../../src/server/service.ts';
+import { HEALTH, HEALTHY } from '../support/asking.ts';
+import { ACCEPTED, balanceRequest, buyLine, Client, okLine, until } from '../support/client.ts';
+
+const LINES = 200;
+const waiting = (line: string) => line.replace('}', ',"wait":true}');
+const accepted = (lines: number) => Array<string>(lines).fill(ACCEPTED);
+
+const config = readConfig(['--workers', '2', '--log-level', 'error'], {});
+const desk = createDesk(config);
+const { workers, ring, users, workUs, work } = config;
+const options = { workers, ringSlots: ring, usersMax: users, workUs, workKind: work };
+const engine = new Engine(desk.view, options, { onDeath: () => {}, onReplaced: () => {} });
+beforeAll(() => engine.start());
+afterAll(() => engine.stop());
+
+/** Another one in every test. */
+let user = 'user-0';
+const large = () => buyLine(user, 1).repeat(LINES);
+
+let service: Service;
+let server: Server;
+let port: number;
+/** The server's ends, in the order in which they came. */
+let ends: { socket: Socket; connection: Connection }[];
+/** What happens the next time that replies are kept, before anything else can. */
+let onKept: ((end: { socket: Socket; connection: Connection }) => void) | undefined;
+
+beforeEach(async () => {
+  user = `user-${Number(user.slice(5)) + 1}`;
+  service = new Service(config, engine, desk, new Log('error', 'json', process.stdout, {}));
+  ends = [];
+  onKept = undefined;
+  const sendLater = service.turns.sendLater.bind(service.turns);
+  service.turns.sendLater = sender => {
+    sendLater(sender);
+    const then = onKept;
+    onKept = undefined;
+    // Once the visit is over, and before the end of the turn.
+    if (then !== undefined) process.nextTick(() => then(ends[0]!));
+  };
+  server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 16_384 }, socket => {
+    ends.push({ socket, connection: new Connection(socket, service) });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  port = (server.address() as { port: number }).port;
+});
+
+afterEach(() => {
+  for (const { socket } of ends) socket.destroy();
+  server.close();
+});
+
+/** Sends a large chunk, and does `then` when its replies are kept; resolves when it was done. */
+async function whenKept(client: Client, then: NonNullable<typeof onKept>): Promise<void> {
+  const done = new Promise<void>(resolve => {
+    onKept = end => {
+      then(end);
+      resolve();
+    };
+  });
+  client.send(large());
+  await done;
+}
+
+/** As if these bytes came in the same turn. */
+const push = (socket: Socket, text: string) => socket.push(Buffer.from(text));
+
+describe('while replies are kept', () => {
+  test('nothing of them has left, and they leave when the turn ends', async () => {
+    const client = await Client.open(port);
+    let written = -1;
+    await whenKept(client, ({ socket }) => {
+      written = socket.bytesWritten;
+    });
+    expect(written).toBe(0);
+    expect(await client.lines(LINES)).toEqual(accepted(LINES));
+    client.close();
+  });
+
+  test('small chunks that follow are answered behind them', async () => {
+    const client = await Client.open(port);
+    await whenKept(client, ({ socket }) => {
+      push(socket, HEALTH);
+      push(socket, `${buyLine(user, 5)}${HEALTH.slice(0, 5)}`);
+      push(socket, HEALTH.slice(5));
+    });
+    expect(await client.lines(LINES + 3)).toEqual([...accepted(LINES), HEALTHY, ACCEPTED, HEALTHY]);
+    client.close();
+  });
+
+  test('requests that wait for a worker are answered behind them, and what follows those behind that', async () => {
+    const client = await Client.open(port);
+    await whenKept(client, ({ socket }) => {
+      push(socket, waiting(buyLine(user, 5)));
+      push(socket, balanceRequest(user) + HEALTH);
+      push(socket, large());
+      push(socket, balanceRequest(user) + HEALTH);
+    });
+    const answers = await client.lines(2 * LINES + 5);
+    expect(answers).toEqual([
+      ...accepted(LINES),
+      okLine(LINES + 5),
+      okLine(LINES + 5),
+      HEALTHY,
+      ...accepted(LINES),
+      okLine(2 * LINES + 5),
+      HEALTHY,
+    ]);
+    client.close();
+  });
+
+  test('a client that shuts down its sending side gets them all, and the end', async () => {
+    const client = await Client.open(port);
+    await whenKept(client, ({ socket }) => {
+      push(socket, waiting(buyLine(user, 1)));
+      push(socket, HEALTH.trimEnd());
+      socket.push(null);
+    });
+    expect(await client.lines(LINES + 2)).toEqual([...accepted(LINES), okLine(LINES + 1), HEALTHY]);
+    await until(() => client.isEnded, 'the end');
+    client.close();
+  });
+
+  test('a client that resets hurts nobody, and what it sent is applied', async () => {
+    const client = await Client.open(port);
+    const other = await Client.open(port);
+    expect(await other.ask(HEALTH)).toBe(HEALTHY);
+    await whenKept(client, ({ socket }) => {
+      socket.destroy(new Error('read ECONNRESET'));
+    });
+    other.send(large() + balanceRequest(user));
+    expect(await other.lines(LINES + 1)).toEqual([...accepted(LINES), okLine(2 * LINES)]);
+    await until(() => service.clients.connections === 1, 'the connection to be gone');
+    client.close();
+    other.close();
+  });
+
+  test('a client that is closed for a limit hurts nobody', async () => {
+    const client = await Client.open(port);
+    const other = await Client.open(port);
+    await whenKept(client, ({ connection }) => connection.close('closed_idle'));
+    await nextTurn();
+    expect(await other.ask(balanceRequest(user))).toBe(okLine(LINES));
+    expect(service.clients).toMatchObject({ closed_idle: 1, connections: 1 });
+    client.close();
+    other.close();
+  });
+
+  test('the end of the server sends them all', async () => {
+    const client = await Client.open(port);
+    await whenKept(client, ({ connection }) => {
+      service.phase = 'draining';
+      connection.startDraining();
+      service.phase = 'ending';
+      connection.end();
+    });
+    expect(await client.finish()).toBe(`${ACCEPTED}\n`.repeat(LINES));
+  });
+
+  test('the end of the server sends also what waited for a worker behind them', async () => {
+    const client = await Client.open(port);
+    await whenKept(client, async ({ socket, connection }) => {
+      push(socket, waiting(buyLine(user, 5)) + HEALTH);
+      service.phase = 'draining';
+      connection.startDraining();
+      // As the shutdown does it.
+      while (!engine.areRingsEmpty) await nextTurn();
+      service.phase = 'ending';
+      engine.collect();
+      await Promise.resolve();
+      connection.end();
+    });
+    expect(await client.finish()).toBe(`${ACCEPTED}\n`.repeat(LINES) + `${okLine(LINES + 5)}\n${HEALTHY}\n`);
+  });
+});
+
+test('replies beyond --unsent-bytes-max are not kept: the rest is served when they have left', async () => {
+  const client = await Client.open(port);
+  const lines = 3 * Math.ceil(config.unsentBytesMax / (HEALTHY.length + 1));
+  client.send(HEALTH.repeat(lines));
+  expect(await client.lines(lines)).toEqual(Array<string>(lines).fill(HEALTHY));
+  expect(await client.ask(HEALTH)).toBe(HEALTHY);
+  client.close();
+});
