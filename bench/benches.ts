@@ -7,9 +7,17 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   'micro-judging': () => import('./micro/judging.ts'),
   'micro-counters': () => import('./micro/counters.ts'),
   'micro-parking': () => import('./micro/parking.ts'),
+  start: () => import('./peers/start.ts'),
+  workers: () => import('./peers/workers.ts'),
+  lines: () => import('./peers/lines.ts'),
+  'line-length': () => import('./peers/line-length.ts'),
   server: () => import('./peers/server.ts'),
   peers: () => import('./peers/peers.ts'),
+  latency: () => import('./peers/latency.ts'),
+  users: () => import('./peers/users.ts'),
+  connections: () => import('./peers/connections.ts'),
   client: () => import('./peers/client.ts'),
+  where: () => import('./peers/where.ts'),
 };
 
 /** A name for several. */

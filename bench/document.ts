@@ -15,7 +15,7 @@ import { figureOf } from './table.ts';
 
 /** Compiled, this file lies one folder deeper. */
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
-export const DOCUMENTS = ['docs/benchmarking.md'];
+export const DOCUMENTS = ['docs/benchmarking.md', 'docs/microsecond.md'];
 
 const PLACE = /<!-- figures: ([\w-]+) -->\n[\s\S]*?<!-- end of figures -->/g;
 

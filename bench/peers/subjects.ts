@@ -31,22 +31,25 @@ export const TALLY: Subject = {
   protocol: 'tally',
   keepsMoney: true,
   endsWith: 0,
-  start: () =>
-    startProcess({
-      name: 'tally',
-      program: process.execPath,
-      args: [
-        '--max-semi-space-size=4',
-        pathOf('../../src/cli.js'),
-        'serve',
-        ...['--port', '0', '--ring', String(TALLY_RING), '--log-format', 'json'],
-      ],
-      portOf: line => {
-        const { event, port } = JSON.parse(line) as { event: string; port: number };
-        return event === 'listening' ? port : undefined;
-      },
-    }),
+  start: () => startTally(),
 };
+
+/** With flags of its own, and of Node's. */
+export function startTally(flags: string[] = [], nodeFlags: string[] = []): Promise<PeerProcess> {
+  return startProcess({
+    name: 'tally',
+    program: process.execPath,
+    args: [
+      ...['--max-semi-space-size=4', ...nodeFlags],
+      pathOf('../../src/cli.js'),
+      ...['serve', '--port', '0', '--ring', String(TALLY_RING), '--log-format', 'json', ...flags],
+    ],
+    portOf: line => {
+      const { event, port } = JSON.parse(line) as { event: string; port: number };
+      return event === 'listening' ? port : undefined;
+    },
+  });
+}
 
 /** Memory only, as Tally: nothing is written to disk. */
 export const REDIS: Subject = {
@@ -72,6 +75,21 @@ export const FLOOR: Subject = {
   endsWith: 'SIGTERM',
   start: () => startProcess(nodeServer('node:net, fixed reply', './floor.js')),
 };
+
+/** Those that can be started here. */
+export async function presentOf(subjects: Subject[], say: (line: string) => void): Promise<Subject[]> {
+  const present: Subject[] = [];
+  for (const subject of subjects) {
+    try {
+      await (await subject.start()).stop();
+      present.push(subject);
+    } catch (error) {
+      if (!(error instanceof NotInstalledError)) throw error;
+      say(error.message);
+    }
+  }
+  return present;
+}
 
 function pathOf(compiled: string): string {
   return fileURLToPath(new URL(compiled, import.meta.url));

@@ -11,30 +11,33 @@ import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix } from '../load/pla
 import type { LoadResult } from '../load/result.ts';
 import { runLoad } from '../load/run.ts';
 import type { Figure, Trial } from '../rounds.ts';
+import type { PeerProcess } from './process.ts';
 import type { Subject } from './subjects.ts';
 
 export const CONNECTIONS = 50;
-const USERS = 10_000;
+export const USERS = 10_000;
 const DEPTHS: Record<Size, number[]> = { small: [16], full: [1, 16, 128, 1024] };
 export const MEASURED_MS: Record<Size, number> = { small: 200, full: 2_000 };
 const WARMUP_MS: Record<Size, number> = { small: 100, full: 500 };
 export const ROUNDS: Record<Size, number> = { small: 1, full: 5 };
 /** So many that hardly a user is left out. */
 const FILL_EVENTS = 10 * USERS;
-/** Of a trial whose lines were refused: a machine that was busy elsewhere for a moment spoils one, not the bench. */
+/** Of a trial that is spoilt: a machine that was busy elsewhere for a moment spoils one, not the bench. */
 const TRIES_MAX = 5;
 
 /** What is sent, and what a trial of it is called. */
 export interface Load {
   subject: string;
   mix: Mix;
+  /** Lines of a file instead; with `error` all of them are wrong, and must be answered so. */
+  replay?: { file: string; error: string | undefined };
   depth: number;
   /** What one of its lines is called in units. */
   noun: 'event' | 'line';
 }
 
-/** Lines were refused, so that part of the work was not done. */
-class RefusedError extends Error {}
+/** Part of the work was not done: lines were refused, or could not be sent in time. */
+export class SpoiltError extends Error {}
 
 export function depthsOf(size: Size): number[] {
   return DEPTHS[size];
@@ -42,34 +45,50 @@ export function depthsOf(size: Size): number[] {
 
 export function trialOf(server: Subject, load: Load, size: Size, say: (line: string) => void): Trial {
   const once = async (): Promise<Figure[]> => {
-    const running = await server.start();
-    let end: number | NodeJS.Signals;
-    let measured: MeasuredLoad;
-    try {
+    const measured = await onFresh(server, async running => {
       const plan = planOf(running.port, server, load, size);
       if (!hasEvents(load.mix)) checkLoad(await fill(plan), server);
-      measured = await measure(plan, running.cpuSeconds);
-    } finally {
-      end = await running.stop();
-    }
-    checkLoad(measured.result, server);
-    if (end !== server.endsWith) throw new Error(`${server.name} ended with ${end}, not ${server.endsWith}`);
+      return measure(plan, running.cpuSeconds);
+    });
+    checkLoad(measured.result, server, load.replay?.error);
     return figuresOf(measured, load.noun);
   };
-  const run = async (): Promise<Figure[]> => {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await once();
-      } catch (error) {
-        if (!(error instanceof RefusedError) || attempt === TRIES_MAX) throw error;
-        say(`${error.message}; again`);
-      }
-    }
-  };
-  return { subject: load.subject, condition: `depth ${load.depth}`, run };
+  return { subject: load.subject, condition: `depth ${load.depth}`, run: () => untilSound(once, say) };
 }
 
-export function planOf(port: number, server: Subject, { mix, depth }: Load, size: Size): LoadPlan {
+/** Starts the server, and stops it whatever comes of the work. How it ended is part of its answer. */
+export async function onFresh<Found>(
+  server: Subject,
+  work: (running: PeerProcess) => Promise<Found>,
+): Promise<Found> {
+  const running = await server.start();
+  let end: number | NodeJS.Signals;
+  let found: Found;
+  try {
+    found = await work(running);
+  } finally {
+    end = await running.stop();
+  }
+  if (end !== server.endsWith) throw new Error(`${server.name} ended with ${end}, not ${server.endsWith}`);
+  return found;
+}
+
+/** Does it again when it was spoilt, a few times. */
+export async function untilSound<Found>(
+  once: () => Promise<Found>,
+  say: (line: string) => void,
+): Promise<Found> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await once();
+    } catch (error) {
+      if (!(error instanceof SpoiltError) || attempt === TRIES_MAX) throw error;
+      say(`${error.message}; again`);
+    }
+  }
+}
+
+export function planOf(port: number, server: Subject, { mix, replay, depth }: Load, size: Size): LoadPlan {
   return {
     ...DEFAULT_PLAN,
     port,
@@ -78,7 +97,7 @@ export function planOf(port: number, server: Subject, { mix, depth }: Load, size
     pipeline: depth,
     warmupMs: WARMUP_MS[size],
     durationMs: MEASURED_MS[size],
-    work: { ...DEFAULT_WORK, users: USERS, mix },
+    work: { ...DEFAULT_WORK, users: USERS, mix, replayFile: replay?.file },
     checkBalances: server.keepsMoney,
   };
 }
@@ -122,14 +141,18 @@ export async function measure(plan: LoadPlan, cpuSeconds: () => number | undefin
   return { result, cpuS };
 }
 
-/** A fast wrong answer has no figure. */
-export function checkLoad(result: LoadResult, server: Subject): void {
+/** A fast wrong answer has no figure. With `error` every line was wrong, and that is the reason its reply must give. */
+export function checkLoad(result: LoadResult, server: Subject, error?: string): void {
   const { sent, answered, accepted, ok, busy, refused, errors, echoed, unknown, money, problems } = result;
+  // The warm-up is counted in them.
+  const reasons = Object.keys(result.reasons).join(', ');
   const complain = (what: string) => new Error(`${server.name}: ${what}`);
   if (busy + refused > 0)
-    throw new RefusedError(`${server.name} refused ${busy + refused} of ${sent} lines as busy or full`);
+    throw new SpoiltError(`${server.name} refused ${busy + refused} of ${sent} lines as busy or full`);
   if (problems.length > 0) throw complain(problems.join('; '));
-  if (errors + echoed + unknown > 0 || sent !== answered || accepted + ok !== answered)
+  if (reasons !== (error ?? '')) throw complain(`it refused lines as ${reasons}, not ${error}`);
+  const right = error === undefined ? accepted + ok : errors;
+  if (echoed + unknown > 0 || sent !== answered || right !== answered)
     throw complain(
       `${sent} lines sent, ${answered} answered: ${accepted} accepted, ${ok} ok, ${errors} errors, ${unknown} unknown`,
     );

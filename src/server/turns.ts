@@ -58,7 +58,6 @@ export class Turns {
     if (!this.isLarge(bytes)) return true;
     // Others wait already: behind them.
     if (this.#line.size > 0 || this.#eager.size > 0) return false;
-    if (!this.#isArmed) this.#startMs = performance.now();
     this.#arm();
     return !this.#isSpent;
   }
@@ -96,11 +95,11 @@ export class Turns {
   #arm(): void {
     if (this.#isArmed) return;
     this.#isArmed = true;
+    this.#startMs = performance.now();
     setImmediate(() => this.#turn());
   }
 
   #turn(): void {
-    this.#isArmed = false;
     this.#sendKept();
     this.#startMs = performance.now();
     this.#letOut();
@@ -113,7 +112,8 @@ export class Turns {
       visited.takeTurn();
     }
     this.#sendKept();
-    if (this.#line.size > 0 || this.#inside.size > 0) this.#arm();
+    this.#isArmed = this.#line.size > 0 || this.#inside.size > 0 || this.#senders.length > 0;
+    if (this.#isArmed) setImmediate(() => this.#turn());
   }
 
   #sendKept(): void {

@@ -67,7 +67,7 @@ const HASHES = {
   'a hash that is always the same': () => -1,
 };
 
-test('the tables of all shards double many times over, and everyone is still found', () => {
+test('the table doubles many times over, and everyone is still found', () => {
   const users = 100_000;
   const office = new Office(users, 3);
   const indices = Array.from({ length: users }, (_, user) => office.findOrAdd(Buffer.from(`user${user}`)));

@@ -18,6 +18,7 @@ const accepted = (lines: number) => Array<string>(lines).fill(ACCEPTED);
 const config = readConfig(['--workers', '2', '--log-level', 'error'], {});
 const desk = createDesk(config);
 const { workers, ring, users, workUs, work } = config;
+const log = new Log('error', 'json', process.stdout, {});
 const options = { workers, ringSlots: ring, usersMax: users, workUs, workKind: work };
 const engine = new Engine(desk.view, options, { onDeath: () => {}, onReplaced: () => {} });
 beforeAll(() => engine.start());
@@ -37,7 +38,7 @@ let onKept: ((end: { socket: Socket; connection: Connection }) => void) | undefi
 
 beforeEach(async () => {
   user = `user-${Number(user.slice(5)) + 1}`;
-  service = new Service(config, engine, desk, new Log('error', 'json', process.stdout, {}));
+  service = new Service(config, engine, desk, log);
   ends = [];
   onKept = undefined;
   const sendLater = service.turns.sendLater.bind(service.turns);
@@ -120,7 +121,17 @@ describe('while replies are kept', () => {
     client.close();
   });
 
-  test('a client that shuts down its sending side gets them all, and the end', async () => {
+  test('a client that only shuts down its sending side gets them all, and the end', async () => {
+    const client = await Client.open(port);
+    await whenKept(client, ({ socket }) => {
+      socket.push(null);
+    });
+    expect(await client.lines(LINES)).toEqual(accepted(LINES));
+    await until(() => client.isEnded, 'the end');
+    client.close();
+  });
+
+  test('a client that asks more and shuts down its sending side gets all, and the end', async () => {
     const client = await Client.open(port);
     await whenKept(client, ({ socket }) => {
       push(socket, waiting(buyLine(user, 1)));
@@ -181,7 +192,7 @@ describe('while replies are kept', () => {
       await Promise.resolve();
       connection.end();
     });
-    expect(await client.finish()).toBe(`${ACCEPTED}\n`.repeat(LINES) + `${okLine(LINES + 5)}\n${HEALTHY}\n`);
+    expect(await client.finish()).toBe([...accepted(LINES), okLine(LINES + 5), HEALTHY, ''].join('\n'));
   });
 });
 

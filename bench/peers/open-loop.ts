@@ -1,0 +1,69 @@
+/** Loads whose lines leave at their times, as users' do, however slow the server is: for latencies, and equal rates. */
+import type { Size } from '../bench.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../load/plan.ts';
+import type { LoadResult } from '../load/result.ts';
+import type { Figure } from '../rounds.ts';
+import type { Subject } from './subjects.ts';
+import { SpoiltError, USERS } from './trial.ts';
+
+const MEASURED_MS: Record<Size, number> = { small: 300, full: 3_000 };
+const WARMUP_MS: Record<Size, number> = { small: 100, full: 1_000 };
+/** And so many lines a connection: its first one costs more, and of many connections the last comes late to it. */
+const WARMUP_LINES: Record<Size, number> = { small: 1, full: 4 };
+/** Thousands of connections take seconds to open. */
+const CONNECT_MS = 30_000;
+/** Of the rate. What is missing was not sent, or not answered in its time. One stall is much of a small run. */
+const REACHED_MIN: Record<Size, number> = { small: 0.1, full: 0.99 };
+
+export interface OpenLoad {
+  connections: number;
+  /** Lines that a connection may have under way. */
+  depth: number;
+  /** Of all connections together. */
+  ratePerS: number;
+}
+
+export function openPlan(port: number, server: Subject, load: OpenLoad, size: Size): LoadPlan {
+  const warmLinesMs = (1_000 * WARMUP_LINES[size] * load.connections) / load.ratePerS;
+  return {
+    ...DEFAULT_PLAN,
+    port,
+    protocol: server.protocol,
+    connections: load.connections,
+    pipeline: load.depth,
+    stages: [{ durationMs: MEASURED_MS[size], fromPerS: load.ratePerS, toPerS: load.ratePerS }],
+    warmupMs: Math.max(WARMUP_MS[size], warmLinesMs),
+    connectMs: CONNECT_MS,
+    work: { ...DEFAULT_WORK, users: USERS },
+    checkBalances: server.keepsMoney,
+  };
+}
+
+/**
+ * A figure of a load that was not sent is none. A line that left late is no such case: the corrected percentiles count
+ * from when it should have left.
+ */
+export function checkSent(
+  { unsent, ratePerS, targetPerS = 0 }: LoadResult,
+  server: Subject,
+  size: Size,
+): void {
+  if (unsent === 0 && ratePerS >= REACHED_MIN[size] * targetPerS) return;
+  throw new SpoiltError(
+    `${server.name}: too slow, machine or server, for ${perS(targetPerS)}: ${perS(ratePerS)} reached, ${unsent} lines unsent`,
+  );
+}
+
+export function perS(rate: number): string {
+  return `${Math.round(rate).toLocaleString('en-US')}/s`;
+}
+
+/** From when a line should have left to its reply. */
+export function latencyFigures({ latencyMs: { corrected } }: LoadResult): Figure[] {
+  const figure = (percentile: string, value: number): Figure => ({
+    unit: `ms until answered, ${percentile}`,
+    better: 'lower',
+    value,
+  });
+  return [figure('p50', corrected.p50), figure('p99', corrected.p99), figure('p99.9', corrected.p999)];
+}
