@@ -105,8 +105,7 @@ async function measureIdle(
     { connections: ACTIVE, depth: DEPTH, ratePerS: RATE_OF_MOST[size] },
     size,
   );
-  // Compiles what serves a line, and touches what all connections share, so that neither is counted as theirs.
-  checkLoad(await runLoad(plan), server);
+  // Not warmed up: what a load leaves free would be taken by the connections, and they would seem to take less.
   const beforeKiB = await settledResidentKiB(running.pid);
   const idle = await openIdle(running.port, most - ACTIVE);
   try {

@@ -13,7 +13,7 @@ import { Asker } from './asker.ts';
 import { SHAPES, type Shape } from './line-shapes.ts';
 import type { PeerProcess } from './process.ts';
 import { startTally, TALLY } from './subjects.ts';
-import { onFresh, ROUNDS, untilSound } from './trial.ts';
+import { onFresh, ROUNDS, SpoiltError, untilSound } from './trial.ts';
 
 const LENGTHS: Record<Size, number[]> = { small: [600], full: [60, 600, 6_000, 60_000] };
 /** With room for what the shapes add. */
@@ -76,6 +76,7 @@ async function measure(running: PeerProcess, shape: Shape, bytes: number, size: 
     await Promise.all(floods.map(flood => flood.checkMoney()));
 
     const served = after.bytes - before.bytes;
+    if (served === 0) throw new SpoiltError('nothing was answered in time');
     const rate: Figure = { unit: 'MB/s', better: 'higher', value: served / (after.ms - before.ms) / 1e3 };
     if (before.cpuS === undefined || after.cpuS === undefined) return [rate];
     return [

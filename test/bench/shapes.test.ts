@@ -25,8 +25,11 @@ async function runSmall(name: string): Promise<Measure[]> {
     timeout: BENCH_MS_MAX,
   });
   const { measures } = (JSON.parse(stdout) as BenchRecord[])[0]!;
-  for (const { samples } of measures)
-    expect(samples.every(sample => sample > 0 && Number.isFinite(sample))).toBe(true);
+  for (const { unit, samples } of measures) {
+    // Processor time is counted in hundredths of a second: a small run on a busy machine may see none.
+    const isRight = (sample: number) => Number.isFinite(sample) && (sample > 0 || unit.includes('CPU'));
+    expect(samples.every(isRight)).toBe(true);
+  }
   return measures;
 }
 
@@ -35,7 +38,8 @@ const conditionsOf = (measures: Measure[]) => [...new Set(measures.map(({ condit
 const subjectsOf = (measures: Measure[], unit: string) =>
   measures.filter(measure => measure.unit === unit).map(({ subject }) => subject);
 
-describe('a small run of', { timeout: BENCH_MS_MAX }, () => {
+// Their figures mean nothing, so they may disturb one another.
+describe.concurrent('a small run of', { timeout: BENCH_MS_MAX }, () => {
   test('start says how long it takes to listen and to exit', async () => {
     const measures = await runSmall('start');
     expect(subjectsOf(measures, 'ms to listening')).toEqual(['tally', 'node, nothing to do']);
