@@ -14,7 +14,7 @@ import type { PeerProcess } from './process.ts';
 import { FLOOR, type Subject, startTally, TALLY } from './subjects.ts';
 import { checkLoad, measure, onFresh, untilSound } from './trial.ts';
 
-const COUNTS: Record<Size, number[]> = { small: [10, 100], full: [50, 1_000, 10_000] };
+const COUNTS: Record<Size, number[]> = { small: [100], full: [50, 1_000, 10_000] };
 const RATE: Record<Size, number> = { small: 2_000, full: 50_000 };
 const MOST: Record<Size, number> = { small: 200, full: 15_000 };
 const RATE_OF_MOST: Record<Size, number> = { small: 1_000, full: 20_000 };
