@@ -8,8 +8,7 @@
 import type { Bench, Measure } from '../bench.ts';
 import { DEFAULT_WORK } from '../load/plan.ts';
 import { alternate } from '../rounds.ts';
-import { NotInstalledError } from './process.ts';
-import { FLOOR, PLAIN, REDIS, type Subject, TALLY } from './subjects.ts';
+import { FLOOR, PLAIN, presentOf, REDIS, TALLY } from './subjects.ts';
 import { depthsOf, ROUNDS, trialOf } from './trial.ts';
 
 export const bench: Bench = {
@@ -29,18 +28,3 @@ export const bench: Bench = {
     return measures;
   },
 };
-
-/** Those that can be started here. */
-async function presentOf(subjects: Subject[], say: (line: string) => void): Promise<Subject[]> {
-  const present: Subject[] = [];
-  for (const subject of subjects) {
-    try {
-      await (await subject.start()).stop();
-      present.push(subject);
-    } catch (error) {
-      if (!(error instanceof NotInstalledError)) throw error;
-      say(error.message);
-    }
-  }
-  return present;
-}

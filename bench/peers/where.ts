@@ -111,8 +111,7 @@ async function countPlaces(samples: string): Promise<Map<string, number>> {
   return counts;
 }
 
-/** Exported for its test. */
-export function placeOf(stack: string): string {
+function placeOf(stack: string): string {
   return PLACES.find(([, signs]) => signs.test(stack))?.[0] ?? ELSE;
 }
 
