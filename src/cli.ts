@@ -17,6 +17,14 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally serve [flags]    start the server (tally serve --help lists the flags)
   tally load [flags]     put a server under load, and say what happened (tally load --help)
   tally compare A B      two runs of tally load side by side
+
+  tally steps            the path: ten servers, each wrong in one new way, and how far you have come
+  tally step N           run one of them
+  tally pain N           hurt it, and see what happens
+  tally diff N M         what changes from one to another
+  tally check N          does a server of your own do what step N must? (in any language)
+  tally tags             cut the git tags step-00 to step-10
+
   tally --help           this text
   tally --version        the version
 
@@ -53,6 +61,18 @@ async function main(args: string[]): Promise<void> {
       return (await import('../bench/load/command.ts')).loadCommand(rest);
     case 'compare':
       return (await import('../bench/load/command.ts')).compareCommand(rest);
+    case 'steps':
+      return (await import('../steps/kit/step.ts')).stepsCommand(rest);
+    case 'step':
+      return (await import('../steps/kit/step.ts')).stepCommand(rest);
+    case 'pain':
+      return (await import('../steps/kit/pain.ts')).painCommand(rest);
+    case 'diff':
+      return (await import('../steps/kit/diff.ts')).diffCommand(rest);
+    case 'check':
+      return (await import('../steps/kit/check/command.ts')).checkCommand(rest);
+    case 'tags':
+      return (await import('../steps/kit/tags.ts')).tagsCommand(rest);
     case '--version':
     case '-v':
       return print(`${version()}\n`);

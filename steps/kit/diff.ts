@@ -1,0 +1,1 @@
+export async function diffCommand(_args: string[]): Promise<void> {}

@@ -1,0 +1,1 @@
+export async function painCommand(_args: string[]): Promise<void> {}

@@ -1,0 +1,277 @@
+/**
+ * A server under examination: started as a process of its own, or found on a port. Who examines it sees its port,
+ * may signal it, and may wait for its end; nothing else.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { UsageError } from '../../bench/load/quantities.ts';
+import { FLAGS, type SettingName, type Settings, type Step, type Subject, stepOf } from './manifest.ts';
+
+export interface Ended {
+  exitCode: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+export interface Server {
+  host: string;
+  port: number;
+  /** Of a server that was found, not started: undefined. */
+  pid: number | undefined;
+  hasEnded: boolean;
+  ended: Promise<Ended>;
+  /** What it printed last, for whoever must explain why it ended. */
+  output: () => string;
+  signal(name: NodeJS.Signals): void;
+  /** Ends a server that was started, at once. A server that was found is left alone. */
+  stop(): Promise<void>;
+}
+
+/** Where servers come from: a step, a command, a port. `start` gives a new one each time, but for a port. */
+export interface Source {
+  /** As people read it: `step 5, bounded queue`, or the command. */
+  name: string;
+  subject: Subject | undefined;
+  /** Whether it can be started with settings, signalled, and started anew. */
+  isStarted: boolean;
+  start(settings?: Settings): Promise<Server>;
+}
+
+/** A server did not start, or ended when it should not. */
+export class ServerError extends Error {}
+
+const HOST = '127.0.0.1';
+const START_LIMIT_MS = 10_000;
+/** Somebody's command may compile first. */
+const COMMAND_LIMIT_MS = 120_000;
+/** Below the range from which systems take the ports of outgoing connections. */
+const PORTS_FROM = 20_000;
+const PORTS = 10_000;
+const OUTPUT_CHARACTERS_MAX = 4_000;
+
+const ROOT = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url),
+);
+
+export function ofStep(subject: Subject): Source {
+  const name = subject === 'src' ? 'src' : `step ${subject}`;
+  return {
+    name,
+    subject,
+    isStarted: true,
+    start: async settings => {
+      const port = await freePort();
+      const args = subject === 'src' ? serverArgs(port, settings) : stepArgs(stepOf(subject), port, settings);
+      return launched(
+        spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }),
+        port,
+        name,
+        START_LIMIT_MS,
+      );
+    },
+  };
+}
+
+/** A command for a shell. It learns its port, and what a check needs, from its environment or from `{port}` and such. */
+export function ofCommand(command: string): Source {
+  return {
+    name: command,
+    subject: undefined,
+    isStarted: true,
+    start: async settings => {
+      const port = await freePort();
+      const variables = variablesOf(port, settings);
+      const line = command.replace(
+        /\{(\w+)\}/g,
+        (whole, name: string) => variables[name.toUpperCase()] ?? whole,
+      );
+      // A process group of its own: the shell, and whatever the command starts, end together.
+      const child = spawn('sh', ['-c', `exec ${line}`], {
+        stdio: ['ignore', 'pipe', 'pipe'],
+        detached: true,
+        env: { ...process.env, ...variables },
+      });
+      return launched(child, port, command, COMMAND_LIMIT_MS);
+    },
+  };
+}
+
+export function ofAddress(host: string, port: number): Source {
+  const found: Server = {
+    host,
+    port,
+    pid: undefined,
+    hasEnded: false,
+    ended: new Promise(() => {}),
+    output: () => '',
+    signal: () => {
+      throw new UsageError(
+        'a server that was found on a port cannot be signalled; give its command with --cmd',
+      );
+    },
+    stop: async () => {},
+  };
+  return {
+    name: `${host}:${port}`,
+    subject: undefined,
+    isStarted: false,
+    start: async () => {
+      if (!(await isListening(host, port))) throw new ServerError(`nothing listens on ${host}:${port}`);
+      return found;
+    },
+  };
+}
+
+/** The arguments for Node that run a step: its source where that is newer than what was compiled of it. */
+export function stepArgs(step: Step, port: number, settings: Settings = {}, more: string[] = []): string[] {
+  const flags = step.takes.flatMap(name => flagOf(name, settings));
+  return [...runArgs(step), '--port', String(port), ...flags, ...more];
+}
+
+function flagOf(name: SettingName, settings: Settings): string[] {
+  const value = settings[name];
+  return value === undefined ? [] : [FLAGS[name], String(value)];
+}
+
+function runArgs({ folder }: Step): string[] {
+  const source = `${ROOT}steps/${folder}`;
+  const compiled = `${ROOT}dist/steps/${folder}`;
+  if (!existsSync(source) || newestMs(source, '.ts') <= newestMs(compiled, '.js'))
+    return [`${compiled}/server.js`];
+  // A Node that strips types runs it as it is; for others there is tsx, which must be registered in every thread.
+  const isStripping = 'typescript' in process.features && process.features.typescript !== false;
+  return isStripping
+    ? [`${source}/server.ts`]
+    : ['--import', `${ROOT}steps/kit/register.mjs`, `${source}/server.ts`];
+}
+
+function newestMs(folder: string, ending: string): number {
+  if (!existsSync(folder)) return 0;
+  const files = readdirSync(folder).filter(name => name.endsWith(ending));
+  return Math.max(0, ...files.map(name => statSync(`${folder}/${name}`).mtimeMs));
+}
+
+/** The finished server knows no window between reading and writing: it is all one cost. */
+function serverArgs(
+  port: number,
+  { workers, queue, workUs = 0, windowUs = 0, work }: Settings = {},
+): string[] {
+  const flags = {
+    workers,
+    ring: queue,
+    'work-us': workUs + windowUs || undefined,
+    work,
+    'log-format': 'json',
+  };
+  return [
+    `${ROOT}dist/src/cli.js`,
+    'serve',
+    '--port',
+    String(port),
+    ...Object.entries(flags).flatMap(([name, value]) =>
+      value === undefined ? [] : [`--${name}`, String(value)],
+    ),
+  ];
+}
+
+function variablesOf(port: number, settings: Settings = {}): Record<string, string> {
+  const { workers = 4, queue = 1024, workUs = 0, windowUs = 0, work = 'block' } = settings;
+  return {
+    PORT: String(port),
+    WORKERS: String(workers),
+    QUEUE: String(queue),
+    WORK_US: String(workUs),
+    WINDOW_US: String(windowUs),
+    WORK: work,
+  };
+}
+
+const running = new Set<() => void>();
+// Nothing that was started outlives this process.
+process.on('exit', () => {
+  for (const kill of running) kill();
+});
+
+async function launched(child: ChildProcess, port: number, name: string, limitMs: number): Promise<Server> {
+  let output = '';
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.setEncoding('utf8').on('data', text => {
+      output = (output + text).slice(-OUTPUT_CHARACTERS_MAX);
+    });
+  const kill = () => signalGroup(child, 'SIGKILL');
+  running.add(kill);
+  const ended = new Promise<Ended>(resolve => {
+    child.on('error', error => {
+      output += error.message;
+      resolve({ exitCode: null, signal: null });
+    });
+    child.on('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+  });
+  const server: Server = {
+    host: HOST,
+    port,
+    pid: child.pid,
+    hasEnded: false,
+    ended,
+    output: () => output.trim(),
+    signal: signal => signalGroup(child, signal),
+    stop: async () => {
+      kill();
+      await ended;
+      running.delete(kill);
+    },
+  };
+  void ended.then(() => {
+    server.hasEnded = true;
+  });
+  await listening(server, name, limitMs);
+  return server;
+}
+
+/** A command was started in a group of its own, a step was not. */
+function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
+  try {
+    process.kill(child.spawnfile === 'sh' ? -child.pid : child.pid, signal);
+  } catch {
+    // It has just ended.
+  }
+}
+
+async function listening(server: Server, name: string, limitMs: number): Promise<void> {
+  const endMs = performance.now() + limitMs;
+  while (!(await isListening(server.host, server.port))) {
+    const said = server.output() === '' ? '' : `; it printed:\n${server.output()}`;
+    if (server.hasEnded)
+      throw new ServerError(`${name} ended before it listened on port ${server.port}${said}`);
+    if (performance.now() > endMs) {
+      await server.stop();
+      throw new ServerError(
+        `${name} does not listen on port ${server.port} after ${limitMs / 1000} s. It must take the port from the ` +
+          `variable PORT, or from {port} in the command${said}`,
+      );
+    }
+    await sleep(10);
+  }
+}
+
+function isListening(host: string, port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ host, port });
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}
+
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS_FROM + Math.floor(Math.random() * PORTS);
+    const isFree = await new Promise<boolean>(resolve => {
+      const probe = createServer().on('error', () => resolve(false));
+      probe.listen(port, HOST, () => probe.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
+}

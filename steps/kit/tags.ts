@@ -1,0 +1,1 @@
+export async function tagsCommand(_args: string[]): Promise<void> {}
