@@ -15,7 +15,8 @@ export class Client {
   isOver = false;
   error: NodeJS.ErrnoException | undefined;
   #taken = 0;
-  #wake: () => void = () => {};
+  /** Several may wait for replies at a time; they get them in the order in which they asked. */
+  #waiting: (() => void)[] = [];
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -94,16 +95,22 @@ export class Client {
     while (!this.isOver) await this.#news(endMs, limitMs);
   }
 
+  #wake(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+
   #news(endMs: number, limitMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(
         () => reject(new TooLate(`nothing came within ${Math.round(limitMs)} ms`)),
         Math.max(0, endMs - performance.now()),
       );
-      this.#wake = () => {
+      this.#waiting.push(() => {
         clearTimeout(timer);
         resolve();
-      };
+      });
     });
   }
 }

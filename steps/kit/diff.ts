@@ -1,1 +1,86 @@
-export async function diffCommand(_args: string[]): Promise<void> {}
+/** `tally diff N M`: what changes from one step to another, as Git shows it: the lesson. */
+import { spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { constants, tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { UsageError } from '../../bench/load/quantities.ts';
+import { CommandError, listed, readStep, readSwitches, runCommand } from './command.ts';
+import { gitEnvironment, isMissing, NO_GIT, ROOT } from './git.ts';
+import { STEPS, type Step, stepOf } from './manifest.ts';
+
+const SWITCHES = ['--all', '--stat'] as const;
+const CHAPTER = 'README.md';
+const FINISHED = 'the finished server is no further step, but another design: read docs/architecture.md';
+
+const HELP = `tally diff N M: what changes from step N to step M, as git diff shows it.
+
+  tally diff 5 6         the code
+  tally diff 5           the same: from step 5 to the next
+  tally diff 5 6 --stat  which files, and how much
+  tally diff 5 6 --all   the chapters as well
+
+It compares the folders in steps/ as they are, with your changes. On a terminal, Git's own pager and colours show it.
+Exit codes: 0 shown, 1 could not be shown, 2 wrong usage.
+`;
+
+export function diffCommand(args: string[]): Promise<void> {
+  return runCommand('diff', HELP, args, () => {
+    const { words, on } = readSwitches('diff', args, SWITCHES);
+    const [from, to] = readPair(words);
+    for (const { folder } of [from, to])
+      if (!existsSync(`${ROOT}steps/${folder}`))
+        throw new CommandError(
+          `steps/${folder} is not here: an installed package has no sources; clone the repository`,
+        );
+    process.stderr.write(introduction(from, to));
+    return show([from.folder, to.folder], on.has('--all'), on.has('--stat') ? ['--stat'] : []);
+  });
+}
+
+function readPair(words: string[]): [Step, Step] {
+  if (words.length === 0 || words.length > 2)
+    throw new UsageError('two steps are wanted, or one to compare with the next: tally diff 5 6');
+  if (words.includes('src')) throw new UsageError(FINISHED);
+  const from = readStep(words[0]!);
+  if (words[1] === undefined && from.number === STEPS.length)
+    throw new UsageError(`step ${from.number} is the last; ${FINISHED}`);
+  const to = words[1] === undefined ? stepOf(from.number + 1) : readStep(words[1]);
+  if (from === to)
+    throw new UsageError(`step ${from.number} is no different from itself; tally diff 5 6 shows two`);
+  return [from, to];
+}
+
+function introduction(from: Step, to: Step): string {
+  const heading = `step ${from.number} → step ${to.number}: ${from.title} → ${to.title}`;
+  if (from.number > to.number) return `${heading}\nbackwards: brings back the pain "${to.pain}"\n`;
+  const removed = STEPS.slice(from.number - 1, to.number - 1).map(({ pain }) => `"${pain}"`);
+  return `${heading}\nremoves the pain ${listed(removed)}; brings "${to.pain}"\n`;
+}
+
+/**
+ * Git compares two folders that no repository knows of, and cannot leave out a file then: so it gets copies, without
+ * the chapters. Their names are the paths that it shows.
+ */
+async function show(folders: [string, string], withChapter: boolean, flags: string[]): Promise<number> {
+  const copies = mkdtempSync(join(tmpdir(), 'tally-diff-'));
+  // Ctrl+C in a pager is the pager's. However this process ends, the copies do as well.
+  process.on('SIGINT', () => {});
+  for (const signal of ['SIGTERM', 'SIGHUP'] as const)
+    process.on(signal, () => process.exit(128 + constants.signals[signal]));
+  process.on('exit', () => rmSync(copies, { recursive: true, force: true }));
+  for (const folder of folders)
+    cpSync(`${ROOT}steps/${folder}`, join(copies, folder), {
+      recursive: true,
+      filter: file => withChapter || basename(file) !== CHAPTER,
+    });
+  const args = ['diff', '--no-index', '--no-prefix', ...flags, '--', ...folders];
+  const git = spawn('git', args, { cwd: copies, env: gitEnvironment(), stdio: 'inherit' });
+  return new Promise((resolve, reject) => {
+    git.on('error', error => reject(new CommandError(isMissing(error) ? NO_GIT : error.message)));
+    git.on('exit', (exitCode, signal) => {
+      // 1: they differ. A signal, or a pager's (141): the reader has seen enough.
+      if (signal !== null || exitCode! < 2 || exitCode === 141) resolve(0);
+      else reject(new CommandError(`git diff ended with ${exitCode}`));
+    });
+  });
+}

@@ -1,1 +1,230 @@
-export async function painCommand(_args: string[]): Promise<void> {}
+/** `tally pain`: hurts a server, shows what happens meanwhile, and says whether the pain is there. */
+import { parseArgs, styleText } from 'node:util';
+import { UsageError } from '../../bench/load/quantities.ts';
+import { asideOf } from './asides.ts';
+import { expectedOf, nameOf, STEPS, type Step, stepOf } from './manifest.ts';
+import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
+import { remember } from './progress.ts';
+import { ServerError, type Source } from './server.ts';
+import { type Given, SOURCE_OPTIONS, sourceOf, stepNumber } from './sources.ts';
+import type { Finding } from './witnesses/witness.ts';
+import { witnessOf } from './witnesses/witnesses.ts';
+
+const PainExit = { asItShouldBe: 0, not: 1, usage: 2, undecided: 3, interrupted: 130 } as const;
+
+const HELP = `tally pain N: start step N, hurt it, and see what happens.
+
+  tally pain 5                     step 5 and its pain: ${stepOf(5).pain}
+  tally pain 5 --step 6            is it gone in step 6? (1 to 10, or src, the finished server)
+  tally pain 5 --cmd 'cargo run'   has a server of your own that pain?
+  tally pain 3 --connect :7878     has the server on that port? (pains 1, 2, 3, 6 and 8; the others must start it)
+  tally pain --all                 every pain on every step, beside what should be: the matrix
+  tally pain 5 --all               one row of it
+
+The pains:
+${STEPS.map(({ number, pain }) => `  ${String(number).padStart(2)}  ${pain}`).join('\n')}
+
+A command is run by a shell, without input. It must listen on 127.0.0.1, on the port in the variable PORT, and do as
+WORKERS, QUEUE (places in the queue), WORK_US and WINDOW_US say: what an event costs before the balance is read, and
+between reading and writing it, in µs, spent sleeping. Or write {port}, {workers}, {queue}, {work_us}, {window_us}
+into the command.
+
+  --json         for machines: one object a line; with --all one for each pair,
+                 {"pain","step","expected","observed","evidence",…}
+  --times COUNT  with --all: the matrix so many times over
+
+Exit codes: 0 as it should be (in your own server: no pain), 1 not so, 2 wrong usage, 3 no verdict, because a server
+did not start or ended under the witness, 130 ended by Ctrl+C.
+`;
+
+export async function painCommand(args: string[]): Promise<void> {
+  try {
+    process.exitCode = await pain(args);
+  } catch (error) {
+    const isUsage =
+      error instanceof UsageError || String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS');
+    if (!isUsage && !(error instanceof ServerError)) throw error;
+    process.stderr.write(`tally pain: ${(error as Error).message}\n`);
+    process.exitCode = isUsage ? PainExit.usage : PainExit.undecided;
+  }
+}
+
+async function pain(args: string[]): Promise<number> {
+  const { values, positionals } = parseArgs({
+    args,
+    allowPositionals: true,
+    options: {
+      ...SOURCE_OPTIONS,
+      all: { type: 'boolean', default: false },
+      json: { type: 'boolean', default: false },
+      times: { type: 'string' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    process.stdout.write(HELP);
+    return PainExit.asItShouldBe;
+  }
+  if (positionals.length > 1)
+    throw new UsageError(`one pain at a time, or --all; not ${positionals.join(' ')}`);
+  const number = positionals[0] === undefined ? undefined : stepNumber(positionals[0], 'pain');
+  // Servers that were started end with this process, and are told to by its end.
+  process.once('SIGINT', () => process.exit(PainExit.interrupted));
+  process.once('SIGTERM', () => process.exit(143));
+  if (values.all) return matrix(number, timesOf(values.times), values.json, values);
+  if (number === undefined)
+    throw new UsageError('which pain? tally pain 1 to tally pain 10, or tally pain --all');
+  if (values.times !== undefined) throw new UsageError('--times goes with --all');
+  return one(number, values, values.json);
+}
+
+function timesOf(text = '1'): number {
+  const times = Number(text);
+  if (!Number.isInteger(times) || times < 1 || times > 1_000)
+    throw new UsageError(`--times ${text} is no number of times from 1 to 1000`);
+  return times;
+}
+
+async function one(number: number, given: Given, isJson: boolean): Promise<number> {
+  const step = stepOf(number);
+  const witness = witnessOf(number);
+  const source = sourceOf(given, number);
+  if (witness.mustStart && !source.isStarted)
+    throw new UsageError(
+      `pain ${number} takes a server that is started anew with other settings: give --cmd, not --connect`,
+    );
+  const expected = source.subject === undefined ? 'absent' : expectedOf(number, source.subject);
+  if (expected === undefined)
+    throw new UsageError(
+      `pain ${number} does not apply to ${nameOf(source.subject!)}: tally pain --all shows which do`,
+    );
+  const startMs = performance.now();
+  const say = isJson
+    ? () => {}
+    : (text: string) => print(`  ${paint('dim', seconds(performance.now() - startMs))}  ${text}\n`);
+  if (!isJson) print(`${paint('bold', `Pain ${number}: ${step.pain}`)}, in ${titleOf(source)}\n\n`);
+  const finding = await witness.run(source, say);
+  const observed = finding.isPresent ? 'present' : 'absent';
+  if (isJson) {
+    const row = {
+      pain: number,
+      step: source.subject ?? source.name,
+      expected,
+      observed,
+      evidence: finding.evidence,
+    };
+    print(`${JSON.stringify(row)}\n`);
+  } else {
+    print(`\n${verdict(finding, source, observed === expected)}\n${figures(finding)}\n`);
+    if (source.subject === number) await showAside(number, say);
+    print(next(step, source, finding.isPresent));
+  }
+  if (source.subject === number && finding.isPresent) remember(number, 'felt');
+  return observed === expected ? PainExit.asItShouldBe : PainExit.not;
+}
+
+function titleOf({ subject, name }: Source): string {
+  return subject === undefined ? name : nameOf(subject);
+}
+
+function verdict({ isPresent, sentence }: Finding, { subject }: Source, isExpected: boolean): string {
+  const [head, colour] = isPresent ? ['It hurts.', 'red' as const] : ['No pain.', 'green' as const];
+  const warning =
+    isExpected || subject === undefined ? '' : ' (That is not as it should be: see steps/kit/manifest.ts.)';
+  return `  ${paint(colour, head)} ${sentence}${warning}\n`;
+}
+
+function figures({ evidence }: Finding): string {
+  const width = Math.max(...Object.keys(evidence).map(name => name.length));
+  return Object.entries(evidence)
+    .map(([name, value]) => `    ${name.padEnd(width)}  ${value}\n`)
+    .join('');
+}
+
+async function showAside(number: number, say: (text: string) => void): Promise<void> {
+  const aside = asideOf(number);
+  if (aside === undefined) return;
+  print(`  ${aside.title}\n\n`);
+  await aside.run(say);
+  print('\n');
+}
+
+function next({ number, lesson }: Step, { subject }: Source, isPresent: boolean): string {
+  const mend = number === 10 ? 'src' : String(number + 1);
+  if (subject === undefined)
+    return isPresent
+      ? `  What mends it here: tally diff ${number} ${mend}, tally pain ${number} --step ${mend}\n`
+      : '';
+  const more =
+    subject === number
+      ? `  What mends it: ${number === 10 ? '' : `tally diff ${number} ${mend}, then `}tally pain ${number} --step ${mend}\n`
+      : '';
+  return `  The lesson: ${lesson}\n${more}`;
+}
+
+async function matrix(
+  onlyPain: number | undefined,
+  times: number,
+  isJson: boolean,
+  given: Given,
+): Promise<number> {
+  if (given.cmd !== undefined || given.connect !== undefined || given.step !== undefined)
+    throw new UsageError(
+      '--all runs every step of this repository; --cmd, --connect and --step go with one pain',
+    );
+  const startMs = performance.now();
+  const all: Row[] = [];
+  for (let time = 0; time < times; time += 1)
+    all.push(...(await (isJson ? jsonRows(onlyPain) : table(onlyPain))));
+  const wrong = all.filter(({ expected, observed }) => expected !== observed);
+  if (!isJson) {
+    for (const { pain: number, step, expected, observed, evidence } of wrong)
+      print(
+        `  pain ${number} on ${nameOf(step)}: ${observed}, not ${expected}: ${JSON.stringify(evidence)}\n`,
+      );
+    const elapsed = seconds(performance.now() - startMs).trim();
+    print(`${all.length - wrong.length} of ${all.length} as they should be, in ${elapsed}\n`);
+  }
+  return wrong.length === 0 ? PainExit.asItShouldBe : PainExit.not;
+}
+
+async function jsonRows(onlyPain: number | undefined): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const pair of pairs(onlyPain)) {
+    const row = await runPair(pair);
+    rows.push(row);
+    print(`${JSON.stringify(row)}\n`);
+  }
+  return rows;
+}
+
+/** On a terminal the cells of a row appear as they are found; elsewhere a row when it is whole. */
+async function table(onlyPain: number | undefined): Promise<Row[]> {
+  const rows: Row[] = [];
+  print(
+    `${paint('dim', '● the pain shows   · it does not   (empty: it does not apply)')}\n\n${tableHead()}\n`,
+  );
+  for (const number of new Set(pairs(onlyPain).map(({ pain }) => pain))) {
+    const found: Row[] = [];
+    for (const pair of pairs(number)) {
+      if (process.stdout.isTTY) print(`\r${tableRow(number, found)}`);
+      found.push(await runPair(pair));
+    }
+    print(`${process.stdout.isTTY ? '\r' : ''}${tableRow(number, found)}\n`);
+    rows.push(...found);
+  }
+  print('\n');
+  return rows;
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1).padStart(5)} s`;
+}
+
+function print(text: string): void {
+  process.stdout.write(text);
+}
+
+function paint(format: Parameters<typeof styleText>[0], text: string): string {
+  return process.stdout.isTTY && !process.env.NO_COLOR ? styleText(format, text) : text;
+}

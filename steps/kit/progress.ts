@@ -1,7 +1,163 @@
-/** How far the reader has come, kept in a file of the reader's own. */
+/**
+ * How far the reader has come, kept in a file of the reader's own. The file is replaced as a whole, so that nobody
+ * ever sees half of it, and a lock beside it keeps two commands that end at the same time from forgetting each
+ * other's deed: that would be the lost update of step 6.
+ */
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { dirname, isAbsolute, join } from 'node:path';
 
 /** A step was run; its pain was felt; a server of the reader's own passed its check. */
 export type Deed = 'ran' | 'felt' | 'checked';
 
+export const DEEDS: readonly Deed[] = ['ran', 'felt', 'checked'];
+
+/** By the number of the step. */
+export type Progress = ReadonlyMap<number, ReadonlySet<Deed>>;
+
+type Deeds = Map<number, Set<Deed>>;
+
+const VERSION = 1;
+const STEPS_MAX = 99;
+const LOCK_WAIT_MS_MAX = 1_000;
+/** Nobody needs the lock for so long: whoever took it has died. */
+const LOCK_AGE_MS_MAX = 5_000;
+const LOCK_LOOK_MS = 2;
+
+const sleeper = new Int32Array(new SharedArrayBuffer(4));
+let hasComplained = false;
+
+/** Where it is kept. As the XDG specification says, a folder that is not absolute does not count. */
+export function progressFile(env: NodeJS.ProcessEnv = process.env): string {
+  const { XDG_STATE_HOME = '', LOCALAPPDATA = '' } = env;
+  if (isAbsolute(XDG_STATE_HOME)) return join(XDG_STATE_HOME, 'tally', 'progress.json');
+  if (process.platform === 'win32' && isAbsolute(LOCALAPPDATA))
+    return join(LOCALAPPDATA, 'tally', 'progress.json');
+  return join(homedir(), '.local', 'state', 'tally', 'progress.json');
+}
+
+/** What is kept; nothing, if the file is not there or is not ours. Never fails. */
+export function readProgress(): Progress {
+  return read(progressFile()).deeds;
+}
+
 /** Never fails: what cannot be kept is forgotten. */
-export function remember(_step: number, _deed: Deed): void {}
+export function remember(step: number, deed: Deed): void {
+  try {
+    const file = progressFile();
+    if (read(file).deeds.get(step)?.has(deed)) return;
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    underLock(`${file}.lock`, () => {
+      // Read again: somebody may have written while this one waited.
+      const { deeds, isForeign } = read(file);
+      deeds.set(step, new Set(deeds.get(step)).add(deed));
+      // What is not ours is kept beside, not overwritten.
+      if (isForeign) renameSync(file, `${file}.old`);
+      write(file, deeds);
+    });
+  } catch {
+    // A home that is read-only, or full, or gone.
+  }
+}
+
+/** Forgets everything; false if there was nothing. Throws what the file system says. */
+export function forget(): boolean {
+  const file = progressFile();
+  try {
+    statSync(file);
+  } catch {
+    return false;
+  }
+  rmSync(file);
+  return true;
+}
+
+function read(file: string): { deeds: Deeds; isForeign: boolean } {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return { deeds: new Map(), isForeign: false };
+    complain(`${file} cannot be read (${code})`);
+    return { deeds: new Map(), isForeign: true };
+  }
+  const deeds = parse(text);
+  if (deeds === undefined) complain(`${file} is not what tally wrote`);
+  return { deeds: deeds ?? new Map(), isForeign: deeds === undefined };
+}
+
+/** Undefined if it is anything but what `write` writes. */
+function parse(text: string): Deeds | undefined {
+  try {
+    const { version, steps } = JSON.parse(text) as { version: unknown; steps: Record<string, Deed[]> };
+    if (version !== VERSION || typeof steps !== 'object' || steps === null) return undefined;
+    const deeds: Deeds = new Map();
+    for (const [step, done] of Object.entries(steps)) {
+      const isStep = /^[1-9]\d?$/.test(step) && Number(step) <= STEPS_MAX;
+      if (!isStep || !Array.isArray(done) || !done.every(deed => DEEDS.includes(deed))) return undefined;
+      deeds.set(Number(step), new Set(done));
+    }
+    return deeds;
+  } catch {
+    return undefined;
+  }
+}
+
+function write(file: string, deeds: Deeds): void {
+  const steps = Object.fromEntries(
+    [...deeds].map(([step, done]) => [step, DEEDS.filter(deed => done.has(deed))]),
+  );
+  const whole = `${file}.${process.pid}.tmp`;
+  try {
+    writeFileSync(whole, `${JSON.stringify({ version: VERSION, steps }, null, 2)}\n`, { mode: 0o600 });
+    renameSync(whole, file);
+  } catch (error) {
+    rmSync(whole, { force: true });
+    throw error;
+  }
+}
+
+/** Once for a process: a command may look more than once. */
+function complain(what: string): void {
+  if (hasComplained) return;
+  hasComplained = true;
+  process.stderr.write(`tally: ${what}; it counts as empty\n`);
+}
+
+/** Holds the lock, a file that only one can create, while `change` runs. Blocks for a moment, at the most. */
+function underLock(lock: string, change: () => void): void {
+  const endMs = performance.now() + LOCK_WAIT_MS_MAX;
+  let isHeld = tryLock(lock);
+  while (!isHeld && performance.now() < endMs) {
+    Atomics.wait(sleeper, 0, 0, LOCK_LOOK_MS);
+    isHeld = tryLock(lock);
+  }
+  // Without the lock it goes on as well: the file stays whole, and at worst a deed is forgotten.
+  try {
+    change();
+  } finally {
+    if (isHeld) rmSync(lock, { force: true });
+  }
+}
+
+function tryLock(lock: string): boolean {
+  try {
+    closeSync(openSync(lock, 'wx'));
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    const age = Date.now() - (statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? Date.now());
+    if (age > LOCK_AGE_MS_MAX) rmSync(lock, { force: true });
+    return false;
+  }
+}

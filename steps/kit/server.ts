@@ -56,22 +56,30 @@ const ROOT = fileURLToPath(
 );
 
 export function ofStep(subject: Subject): Source {
-  const name = subject === 'src' ? 'src' : `step ${subject}`;
   return {
-    name,
+    name: labelOf(subject),
     subject,
     isStarted: true,
-    start: async settings => {
-      const port = await freePort();
-      const args = subject === 'src' ? serverArgs(port, settings) : stepArgs(stepOf(subject), port, settings);
-      return launched(
-        spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }),
-        port,
-        name,
-        START_LIMIT_MS,
-      );
-    },
+    start: settings => startStep(subject, settings),
   };
+}
+
+function labelOf(subject: Subject): string {
+  return subject === 'src' ? 'src' : `step ${subject}`;
+}
+
+/** With flags of the step's own, and flags for Node, where those are wanted. */
+export async function startStep(
+  subject: Subject,
+  settings?: Settings,
+  flags: string[] = [],
+  nodeFlags: string[] = [],
+): Promise<Server> {
+  const port = await freePort();
+  const args =
+    subject === 'src' ? serverArgs(port, settings) : stepArgs(stepOf(subject), port, settings, flags);
+  const child = spawn(process.execPath, [...nodeFlags, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  return launched(child, port, labelOf(subject), START_LIMIT_MS);
 }
 
 /** A command for a shell. It learns its port, and what a check needs, from its environment or from `{port}` and such. */
@@ -138,13 +146,14 @@ function flagOf(name: SettingName, settings: Settings): string[] {
 function runArgs({ folder }: Step): string[] {
   const source = `${ROOT}steps/${folder}`;
   const compiled = `${ROOT}dist/steps/${folder}`;
-  if (!existsSync(source) || newestMs(source, '.ts') <= newestMs(compiled, '.js'))
-    return [`${compiled}/server.js`];
-  // A Node that strips types runs it as it is; for others there is tsx, which must be registered in every thread.
+  const isCompiled = !existsSync(source) || newestMs(source, '.ts') <= newestMs(compiled, '.js');
+  return isCompiled ? [`${compiled}/server.js`] : [...sourceFlags(), `${source}/server.ts`];
+}
+
+/** A Node that strips types runs sources as they are. For others there is tsx, registered in every thread. */
+export function sourceFlags(): string[] {
   const isStripping = 'typescript' in process.features && process.features.typescript !== false;
-  return isStripping
-    ? [`${source}/server.ts`]
-    : ['--import', `${ROOT}steps/kit/register.mjs`, `${source}/server.ts`];
+  return isStripping ? [] : ['--import', `${ROOT}steps/kit/register.mjs`];
 }
 
 function newestMs(folder: string, ending: string): number {

@@ -1,0 +1,112 @@
+/** What two pains have beside them: another way, measured on the steps of this repository. */
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
+import { count } from '../../bench/load/quantities.ts';
+import { createCounters, PROCESSED, total } from '../09-lock-free-metrics/counters.ts';
+import { type Server, sourceFlags, startStep } from './server.ts';
+import type { Say } from './witnesses/witness.ts';
+
+export interface Aside {
+  title: string;
+  run(say: Say): Promise<void>;
+}
+
+export function asideOf(pain: number): Aside | undefined {
+  if (pain === 5)
+    return { title: 'Beside it: the same step with the bound off, and 64 MiB of heap.', run: unbounded };
+  if (pain === 8) return { title: 'Beside it: the three ways of counting of step 9.', run: threeWays };
+  return undefined;
+}
+
+const FLOODED_MS_MAX = 20_000;
+const BOUNDED_MS = 1_500;
+const REPORT_EVERY_MS = 500;
+
+/** Floods step 5 with its bound for a while, then without it until it dies of it. */
+async function unbounded(say: Say): Promise<void> {
+  const settings = { workUs: 1_000, queue: 1024 };
+  const heap = ['--max-old-space-size=64'];
+  say('with the bound:');
+  await flooded(await startStep(5, settings, [], heap), BOUNDED_MS, say);
+  say('without it:');
+  await flooded(await startStep(5, settings, ['--unbounded'], heap), FLOODED_MS_MAX, say);
+}
+
+async function flooded(server: Server, limitMs: number, say: Say): Promise<void> {
+  const replies = { accepted: 0, refused: 0 };
+  const chunk = '{"user":"flood","action":"buy","amount":1}\n'.repeat(500);
+  const socket = connect(server.port, server.host).on('error', () => {});
+  const send = () => {
+    while (!server.hasEnded && socket.writable && socket.write(chunk));
+  };
+  socket.on('connect', send).on('drain', send);
+  socket.setEncoding('latin1').on('data', (text: string) => {
+    replies.accepted += text.split('"accepted"').length - 1;
+    replies.refused += text.split('"server_busy"').length - 1;
+  });
+  const report = () => {
+    say(
+      `  ${count(replies.accepted)} accepted, ${count(replies.refused)} refused, ${residentMiB(server)} MiB in memory`,
+    );
+  };
+  try {
+    for (const startMs = performance.now(); performance.now() - startMs < limitMs; ) {
+      await Promise.race([server.ended, sleep(REPORT_EVERY_MS)]);
+      if (server.hasEnded) break;
+      report();
+    }
+    if (!server.hasEnded) return;
+    const { exitCode, signal } = await server.ended;
+    const reason = /FATAL ERROR: (.*)/.exec(server.output())?.[1];
+    say(
+      `  it has died, with ${signal ?? `exit code ${exitCode}`}${reason === undefined ? '' : `: ${reason}`}`,
+    );
+  } finally {
+    socket.destroy();
+    await server.stop();
+  }
+}
+
+function residentMiB({ pid }: Server): string {
+  try {
+    return (
+      Number(execFileSync('ps', ['-o', 'rss=', '-p', String(pid)], { encoding: 'utf8' })) / 1024
+    ).toFixed(0);
+  } catch {
+    return 'unknown';
+  }
+}
+
+const THREADS = 4;
+const TIMES = 100_000;
+
+async function threeWays(say: Say): Promise<void> {
+  for (const way of ['lock', 'shared', 'padded']) {
+    const ns = ((await countedMs(way)) / TIMES) * 1e6;
+    say(
+      `  ${way.padEnd(8)}${count(ns).padStart(8)} ns for each of ${count(TIMES)} counts in each of ${THREADS} threads`,
+    );
+  }
+}
+
+/** The slowest thread's time. */
+async function countedMs(way: string): Promise<number> {
+  const counters = createCounters(way, THREADS);
+  const go = new Int32Array(new SharedArrayBuffer(4));
+  const file = new URL(import.meta.url.replace(/asides(\.\w+)$/, 'counting$1'));
+  const execArgv = file.href.endsWith('.ts') ? sourceFlags() : [];
+  const threads = Array.from(
+    { length: THREADS },
+    (_, thread) => new Worker(file, { execArgv, workerData: { counters, thread, times: TIMES, go } }),
+  );
+  await Promise.all(threads.map(thread => once(thread, 'message')));
+  const times = Promise.all(threads.map(async thread => Number((await once(thread, 'message'))[0])));
+  Atomics.store(go, 0, 1);
+  Atomics.notify(go, 0);
+  const slowestMs = Math.max(...(await times));
+  if (total(counters, PROCESSED) !== THREADS * TIMES) throw new Error(`counting with ${way} lost counts`);
+  return slowestMs;
+}

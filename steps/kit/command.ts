@@ -1,0 +1,57 @@
+/** What the commands of the path have in common: help, switches, and mistakes as one line with an exit code. */
+import { UsageError } from '../../bench/load/quantities.ts';
+import { STEPS, type Step, stepOf } from './manifest.ts';
+
+/** What was asked for is right, and cannot be done. */
+export class CommandError extends Error {}
+
+const Exit = { failed: 1, usage: 2 } as const;
+
+/** Runs a command to its exit code: its own, 1 where it could not be done, 2 where it was wrongly asked for. */
+export async function runCommand(
+  name: string,
+  help: string,
+  args: string[],
+  run: (args: string[]) => number | Promise<number>,
+): Promise<void> {
+  // As in `tally diff 5 6 --stat | head -3`: nobody reads the rest, and nothing is wrong.
+  process.stdout.on('error', () => {});
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(help);
+    return;
+  }
+  try {
+    process.exitCode = await run(args);
+  } catch (error) {
+    process.stderr.write(`tally ${name}: ${error instanceof Error ? error.message : String(error)}\n`);
+    process.exitCode = error instanceof UsageError ? Exit.usage : Exit.failed;
+  }
+}
+
+/** Splits arguments into words and the switches that are on. A switch that is not known is a mistake. */
+export function readSwitches<Name extends string>(
+  command: string,
+  args: string[],
+  known: readonly Name[],
+): { words: string[]; on: Set<Name> } {
+  const words: string[] = [];
+  const on = new Set<Name>();
+  for (const arg of args) {
+    if (!arg.startsWith('-')) words.push(arg);
+    else if ((known as readonly string[]).includes(arg)) on.add(arg as Name);
+    else throw new UsageError(`${arg} is no flag of tally ${command}; it takes ${listed(known)}`);
+  }
+  return { words, on };
+}
+
+export function readStep(text: string): Step {
+  const number = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > STEPS.length)
+    throw new UsageError(`there is no step ${text}: they are 1 to ${STEPS.length}; tally steps lists them`);
+  return stepOf(number);
+}
+
+/** `a, b and c`. */
+export function listed(words: readonly string[], last = 'and'): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
+}

@@ -1,0 +1,49 @@
+/**
+ * Git, for the commands that show and tag steps. It runs in this package's folder whoever calls from wherever, and
+ * without what the caller's environment says of other repositories: Git's hooks set such variables.
+ */
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { CommandError } from './command.ts';
+
+/** The package's folder, with a slash. Compiled, this file lies one folder deeper. */
+export const ROOT = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url),
+);
+export const NO_GIT = 'git is needed for that, and is not there; see https://git-scm.com/downloads';
+
+const OTHERS = ['DIR', 'WORK_TREE', 'INDEX_FILE', 'OBJECT_DIRECTORY', 'COMMON_DIR', 'PREFIX', 'NAMESPACE'];
+
+export function gitEnvironment(): NodeJS.ProcessEnv {
+  const environment = { ...process.env };
+  for (const name of OTHERS) delete environment[`GIT_${name}`];
+  return environment;
+}
+
+/** What Git printed, without the last newline; undefined if it said no. `input` is its standard input. */
+export function tryGit(args: readonly string[], input = ''): string | undefined {
+  const { status, stdout } = run(args, input);
+  return status === 0 ? stdout.replace(/\n$/, '') : undefined;
+}
+
+/** The same, where a no is an error: Git's own last line says why. */
+export function git(args: readonly string[], input = ''): string {
+  const { status, stdout, stderr } = run(args, input);
+  if (status !== 0)
+    throw new CommandError(
+      `git ${args[0]} failed: ${stderr.trim().split('\n').at(-1) ?? `exit code ${status}`}`,
+    );
+  return stdout.replace(/\n$/, '');
+}
+
+function run(args: readonly string[], input: string) {
+  const options = { cwd: ROOT, env: gitEnvironment(), input, encoding: 'utf8' } as const;
+  // Replaced objects and refreshed indexes are the reader's own business.
+  const ran = spawnSync('git', ['--no-replace-objects', '--no-optional-locks', ...args], options);
+  if (ran.error !== undefined) throw new CommandError(isMissing(ran.error) ? NO_GIT : ran.error.message);
+  return ran;
+}
+
+export function isMissing(error: Error): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT';
+}

@@ -1,0 +1,66 @@
+/** The matrix of pains: every pain on every subject it applies to, one after the other, beside what should be. */
+import { type Expected, expectedOf, STEPS, type Subject } from './manifest.ts';
+import { ofStep } from './server.ts';
+import type { Evidence } from './witnesses/witness.ts';
+import { witnessOf } from './witnesses/witnesses.ts';
+
+export const SUBJECTS: readonly Subject[] = [...STEPS.map(step => step.number), 'src'];
+
+export interface Pair {
+  pain: number;
+  step: Subject;
+  expected: Expected;
+}
+
+export interface Row extends Pair {
+  observed: Expected | 'undecided';
+  evidence: Evidence;
+  elapsedMs: number;
+}
+
+/** What is to be looked at, in order. All pains, or one. */
+export function pairs(onlyPain?: number): Pair[] {
+  const pains = STEPS.map(step => step.number).filter(pain => onlyPain === undefined || pain === onlyPain);
+  return pains.flatMap(pain =>
+    SUBJECTS.flatMap(step => {
+      const expected = expectedOf(pain, step);
+      return expected === undefined ? [] : [{ pain, step, expected }];
+    }),
+  );
+}
+
+export async function runPair({ pain, step, expected }: Pair): Promise<Row> {
+  const startMs = performance.now();
+  const row = async () => {
+    try {
+      const { isPresent, evidence } = await witnessOf(pain).run(ofStep(step), () => {});
+      return { observed: isPresent ? ('present' as const) : ('absent' as const), evidence };
+    } catch (error) {
+      // No verdict: the server did not start, or ended under the witness.
+      return { observed: 'undecided' as const, evidence: { error: (error as Error).message } };
+    }
+  };
+  return { pain, step, expected, ...(await row()), elapsedMs: Math.round(performance.now() - startMs) };
+}
+
+/** The table has a line for each pain: `●` where it shows, `·` where it does not, `!!!` where that is wrong. */
+export function tableHead(): string {
+  return `${''.padEnd(NAME_WIDTH)}${SUBJECTS.map(subject => String(subject).padStart(CELL_WIDTH)).join('')}`;
+}
+
+export function tableRow(pain: number, rows: readonly Row[]): string {
+  const cells = SUBJECTS.map(subject => {
+    const row = rows.find(({ step }) => step === subject);
+    return cellOf(row).padStart(CELL_WIDTH);
+  });
+  return `${`${pain} ${STEPS[pain - 1]!.pain}`.padEnd(NAME_WIDTH)}${cells.join('')}`;
+}
+
+const NAME_WIDTH = 42;
+const CELL_WIDTH = 5;
+
+function cellOf(row: Row | undefined): string {
+  if (row === undefined) return '';
+  if (row.observed !== row.expected) return '!!!';
+  return row.observed === 'present' ? '●' : '·';
+}

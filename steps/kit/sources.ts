@@ -1,0 +1,50 @@
+/** Which server a command is to look at: `--cmd`, `--connect`, or a step of this repository. */
+import { UsageError } from '../../bench/load/quantities.ts';
+import { STEPS, type Subject } from './manifest.ts';
+import { ofAddress, ofCommand, ofStep, type Source } from './server.ts';
+
+export const SOURCE_OPTIONS = {
+  cmd: { type: 'string' },
+  connect: { type: 'string' },
+  step: { type: 'string' },
+} as const;
+
+export interface Given {
+  cmd?: string | undefined;
+  connect?: string | undefined;
+  step?: string | undefined;
+}
+
+/** At most one of them; without any, the step `otherwise`. */
+export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Source {
+  const given = Object.entries({ cmd, connect, step }).flatMap(([name, value]) =>
+    value === undefined ? [] : [`--${name}`],
+  );
+  if (given.length > 1)
+    throw new UsageError(`${given.join(' and ')} exclude each other: one server at a time`);
+  if (cmd !== undefined) return ofCommand(cmd);
+  if (connect !== undefined) return addressOf(connect);
+  if (step !== undefined) return ofStep(subjectOf(step));
+  if (otherwise === undefined) throw new UsageError("which server? --cmd 'COMMAND' or --connect HOST:PORT");
+  return ofStep(otherwise);
+}
+
+export function stepNumber(text: string, what: string): number {
+  const number = Number(text);
+  if (!/^\d+$/.test(text) || number < 1 || number > STEPS.length)
+    throw new UsageError(`${text} is no ${what}: there are ${what}s 1 to ${STEPS.length}`);
+  return number;
+}
+
+function subjectOf(text: string): Subject {
+  return text === 'src' ? text : stepNumber(text, 'step');
+}
+
+/** `host:port`, `:port` or `port`. */
+function addressOf(text: string): Source {
+  const match = /^(?:(.*):)?(\d+)$/.exec(text);
+  const port = Number(match?.[2]);
+  if (!match || port < 1 || port > 65_535)
+    throw new UsageError(`--connect ${text} is no HOST:PORT, as 127.0.0.1:7878`);
+  return ofAddress(match[1] || '127.0.0.1', port);
+}

@@ -1,0 +1,74 @@
+/** Pain 3, a split packet is refused: does it matter how bytes are cut into packets? */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { count } from '../../../bench/load/quantities.ts';
+import { randomFrom } from '../../../bench/load/random.ts';
+import { Client } from '../client.ts';
+import type { Server } from '../server.ts';
+import { type Witness, withServer } from './witness.ts';
+
+const EVENTS = 1_000;
+const AT_A_TIME = 25;
+/** Enough for the server to read the first half before the second comes. One that answers the half needs no more. */
+const BETWEEN_MS = 10;
+const SEED = 3;
+
+export const splitPacket: Witness = {
+  pain: 3,
+  mustStart: false,
+  run: (source, say) =>
+    withServer(source, {}, async server => {
+      const random = randomFrom(SEED);
+      const lines = Array.from({ length: EVENTS }, (_, index) => event(`split-${index}`));
+      say(`${count(EVENTS)} events leave, each cut in two at a random place`);
+      const refused = await inTurn(lines, async line => {
+        const cut = 1 + Math.floor(random() * (line.length - 2));
+        return isRefused(await repliesTo(server, [line.slice(0, cut), line.slice(cut)]), 1);
+      });
+      say(`${count(refused)} of them were refused`);
+      const pairs = await inTurn(lines.slice(0, EVENTS / 10), async line =>
+        isRefused(await repliesTo(server, [line + line]), 2),
+      );
+      say(`${EVENTS / 10} packets held two events each; ${count(pairs)} were not answered with two replies`);
+      return {
+        isPresent: refused > 0 || pairs > 0,
+        evidence: { cutInTwo: EVENTS, refused, twoInOne: EVENTS / 10, notAnsweredTwice: pairs },
+        sentence:
+          refused > 0
+            ? `Of ${count(EVENTS)} good events that came in two packets, ${count(refused)} were refused.`
+            : `All ${count(EVENTS)} events that came in two packets were taken, and so were two in one.`,
+      };
+    }),
+};
+
+function event(user: string): string {
+  return `{"user":"${user}","action":"buy","amount":1}\n`;
+}
+
+/** Each on a connection of its own, so that the replies can be counted to the last. */
+async function repliesTo({ host, port }: Server, packets: string[]): Promise<string[]> {
+  const client = await Client.open(port, host);
+  for (const packet of packets.slice(0, -1)) {
+    client.send(packet);
+    await Promise.race([client.line().catch(() => {}), sleep(BETWEEN_MS)]);
+  }
+  client.send(packets.at(-1)!);
+  client.finish();
+  await client.over();
+  client.close();
+  return client.received.split('\n').slice(0, -1);
+}
+
+function isRefused(replies: string[], wanted: number): boolean {
+  return replies.length !== wanted || replies.some(reply => !/"(?:accepted|ok)"/.test(reply));
+}
+
+/** Counts for how many it says true, a few at a time. */
+async function inTurn<T>(items: T[], is: (item: T) => Promise<boolean>): Promise<number> {
+  const waiting = items.values();
+  let counted = 0;
+  const one = async () => {
+    for (const item of waiting) if (await is(item)) counted += 1;
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, one));
+  return counted;
+}

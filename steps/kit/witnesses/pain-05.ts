@@ -1,0 +1,43 @@
+/** Pain 5, capacity is one thread: are events refused at a load that one worker cannot bear, and four can? */
+import { count } from '../../../bench/load/quantities.ts';
+import { Client } from '../client.ts';
+import { openLoop } from './open-loop.ts';
+import { type Witness, withServer } from './witness.ts';
+
+const WORK_US = 20_000;
+const WORKERS = 4;
+const QUEUE = 16;
+/** Twice what one thread can do, which spends `WORK_US` on each. */
+const RATE_PER_S = 2 * (1_000_000 / WORK_US);
+const SECONDS = 2.5;
+/** Many, and many users: so every worker gets its share, whatever a server deals them out by. */
+const CONNECTIONS = 64;
+
+export const oneThread: Witness = {
+  pain: 5,
+  mustStart: true,
+  run: (source, say) =>
+    withServer(source, { workers: WORKERS, workUs: WORK_US, queue: QUEUE }, async ({ host, port }) => {
+      const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(port, host)));
+      const offered = RATE_PER_S * SECONDS;
+      say(`an event costs ${WORK_US / 1_000} ms, so one thread can do ${RATE_PER_S / 2} a second`);
+      say(`${RATE_PER_S} a second are sent, for ${SECONDS} s`);
+      const replies = await openLoop(offered, RATE_PER_S, index =>
+        clients[index % CONNECTIONS]!.ask(
+          `{"user":"user-${index % CONNECTIONS}","action":"buy","amount":1}`,
+          20_000,
+        ),
+      );
+      for (const client of clients) client.close();
+      const refused = replies.filter(reply => reply.includes('"server_busy"')).length;
+      say(`${count(refused)} of ${count(offered)} were refused`);
+      return {
+        isPresent: refused > 0,
+        evidence: { offered, refused, ratePerS: RATE_PER_S, workUs: WORK_US, workers: WORKERS },
+        sentence:
+          refused > 0
+            ? `At twice what one thread can do, ${count(refused)} of ${count(offered)} events were refused.`
+            : `At twice what one thread can do, none of ${count(offered)} events was refused.`,
+      };
+    }),
+};

@@ -1,0 +1,52 @@
+/** Pain 7, a hot lock: do more workers get more done, when events for many users each hold what they touch? */
+import { count } from '../../../bench/load/quantities.ts';
+import { Client } from '../client.ts';
+import type { Source } from '../server.ts';
+import { type Witness, withServer } from './witness.ts';
+
+const WORKERS = 8;
+const WINDOW_US = 5_000;
+const CONNECTIONS = 64;
+const MEASURED_MS = 1_200;
+/** With 8 workers a right server does 5 to 8 times as much as with 1, and one with a hot lock the same. */
+const RATIO_MIN = 2;
+
+export const hotLock: Witness = {
+  pain: 7,
+  mustStart: true,
+  run: async (source, say) => {
+    say(
+      `an event holds its balance for ${WINDOW_US / 1_000} ms; ${CONNECTIONS} clients, each with a user of its own`,
+    );
+    const one = await throughputPerS(source, 1);
+    say(`1 worker: ${count(one)} events a second`);
+    const many = await throughputPerS(source, WORKERS);
+    say(`${WORKERS} workers: ${count(many)} events a second`);
+    const ratio = Math.round((many / one) * 100) / 100;
+    return {
+      isPresent: ratio < RATIO_MIN,
+      evidence: { perSWith1: Math.round(one), [`perSWith${WORKERS}`]: Math.round(many), ratio },
+      sentence: `${WORKERS} workers get ${ratio} times as much done as 1.`,
+    };
+  },
+};
+
+/** Each client sends its next event when the one before was applied. */
+async function throughputPerS(source: Source, workers: number): Promise<number> {
+  return withServer(source, { workers, windowUs: WINDOW_US, queue: 1024 }, async ({ host, port }) => {
+    const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(port, host)));
+    let applied = 0;
+    const startMs = performance.now();
+    await Promise.all(
+      clients.map(async (client, index) => {
+        while (performance.now() - startMs < MEASURED_MS) {
+          await client.ask(`{"user":"user-${index}","action":"buy","amount":1,"wait":true}`, 20_000);
+          applied += 1;
+        }
+      }),
+    );
+    const elapsedS = (performance.now() - startMs) / 1_000;
+    for (const client of clients) client.close();
+    return applied / elapsedS;
+  });
+}
