@@ -17,6 +17,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   users: () => import('./peers/users.ts'),
   connections: () => import('./peers/connections.ts'),
   client: () => import('./peers/client.ts'),
+  pains: () => import('./pains.ts'),
   where: () => import('./peers/where.ts'),
 };
 
