@@ -1,0 +1,43 @@
+/**
+ * The path keeps its promise: every pain shows in its own step, and in none that mends it. A wrong step that got
+ * better fails here, like a right one that got worse.
+ */
+import { describe, expect, test } from 'vitest';
+import { MATRIX, STEPS, type Subject } from '../../steps/kit/manifest.ts';
+import { pairs, type Row } from '../../steps/kit/matrix.ts';
+import { runCli } from '../support/server.ts';
+
+const PAINS = STEPS.map(step => step.number);
+const SUBJECTS: Subject[] = [...PAINS, 'src'];
+
+describe('the matrix', () => {
+  test.each(PAINS)('pain %i is present in its own step, and absent in the next and all that follow', pain => {
+    expect(MATRIX[pain]!.present).toEqual([pain]);
+    const following = SUBJECTS.slice(SUBJECTS.indexOf(pain) + 1);
+    expect(MATRIX[pain]!.absent).toEqual(expect.arrayContaining(following));
+  });
+
+  test('no pair is in it twice', () => {
+    const names = pairs().map(({ pain, step }) => `${pain} ${step}`);
+    expect(new Set(names).size).toBe(names.length);
+  });
+});
+
+describe('the verdicts', () => {
+  // At the same time, as they mostly wait. They must be right on a busy machine, too.
+  test.concurrent.each(PAINS)(
+    'of pain %i are what they should be',
+    async pain => {
+      const { stdout, stderr } = await runCli(['pain', String(pain), '--all', '--json']);
+      expect(stderr).toBe('');
+      const rows = stdout
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line) as Row);
+      expect(rows.map(({ step, expected }) => ({ pain, step, expected }))).toEqual(pairs(pain));
+      const wrong = rows.filter(({ expected, observed }) => observed !== expected);
+      expect(wrong).toEqual([]);
+    },
+    180_000,
+  );
+});
