@@ -70,6 +70,8 @@ describe('settings', () => {
       ...FLAG_NAMES,
       // The benches' own.
       ...['--help', '--version', '--list', '--small', '--out', '--redraw'],
+      // The path's.
+      ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
     ]);
     const unknown = documents.flatMap(({ path, text }) => {
       const variables = text.match(/\bTALLY_[A-Z_]*[A-Z]\b/g) ?? [];

@@ -1,11 +1,11 @@
 /** `tally diff N M`: what changes from one step to another, as Git shows it: the lesson. */
 import { spawn } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { CommandError, listed, readStep, readSwitches, runCommand } from './command.ts';
-import { gitEnvironment, isMissing, NO_GIT, ROOT } from './git.ts';
+import { git, gitEnvironment, ROOT } from './git.ts';
 import { STEPS, type Step, stepOf } from './manifest.ts';
 
 const SWITCHES = ['--all', '--stat'] as const;
@@ -33,7 +33,7 @@ export function diffCommand(args: string[]): Promise<void> {
           `steps/${folder} is not here: an installed package has no sources; clone the repository`,
         );
     process.stderr.write(introduction(from, to));
-    return show([from.folder, to.folder], on.has('--all'), on.has('--stat') ? ['--stat'] : []);
+    return show([from, to], on.has('--all'), on.has('--stat') ? ['--stat'] : []);
   });
 }
 
@@ -57,30 +57,37 @@ function introduction(from: Step, to: Step): string {
   return `${heading}\nremoves the pain ${listed(removed)}; brings "${to.pain}"\n`;
 }
 
-/**
- * Git compares two folders that no repository knows of, and cannot leave out a file then: so it gets copies, without
- * the chapters. Their names are the paths that it shows.
- */
-async function show(folders: [string, string], withChapter: boolean, flags: string[]): Promise<number> {
-  const copies = mkdtempSync(join(tmpdir(), 'tally-diff-'));
-  // Ctrl+C in a pager is the pager's. However this process ends, the copies do as well.
+/** Shows them as Git shows two commits, with its pager and its colours, though they may not be committed. */
+async function show([from, to]: [Step, Step], withChapter: boolean, flags: string[]): Promise<number> {
+  const repository = mkdtempSync(join(tmpdir(), 'tally-diff-'));
+  // Ctrl+C in a pager is the pager's. However this process ends, the repository does as well.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => process.exit(128 + constants.signals[signal]));
-  process.on('exit', () => rmSync(copies, { recursive: true, force: true }));
-  for (const folder of folders)
-    cpSync(`${ROOT}steps/${folder}`, join(copies, folder), {
-      recursive: true,
-      filter: file => withChapter || basename(file) !== CHAPTER,
-    });
-  const args = ['diff', '--no-index', '--no-prefix', ...flags, '--', ...folders];
-  const git = spawn('git', args, { cwd: copies, env: gitEnvironment(), stdio: 'inherit' });
+  process.on('exit', () => rmSync(repository, { recursive: true, force: true }));
+  const trees = treesIn(repository, [from, to]);
+  const prefixes = [`--src-prefix=${from.folder}/`, `--dst-prefix=${to.folder}/`];
+  const paths = withChapter ? [] : ['--', '.', `:(exclude)${CHAPTER}`];
+  const args = [`--git-dir=${repository}`, 'diff', ...prefixes, ...flags, ...trees, ...paths];
+  const child = spawn('git', args, { cwd: repository, env: gitEnvironment(), stdio: 'inherit' });
   return new Promise((resolve, reject) => {
-    git.on('error', error => reject(new CommandError(isMissing(error) ? NO_GIT : error.message)));
-    git.on('exit', (exitCode, signal) => {
-      // 1: they differ. A signal, or a pager's (141): the reader has seen enough.
-      if (signal !== null || exitCode! < 2 || exitCode === 141) resolve(0);
+    child.on('error', error => reject(new CommandError(error.message)));
+    child.on('exit', (exitCode, signal) => {
+      // A signal, or a pager's (141): the reader has seen enough.
+      if (signal !== null || exitCode === 0 || exitCode === 141) resolve(0);
       else reject(new CommandError(`git diff ended with ${exitCode}`));
     });
+  });
+}
+
+/** The folders as they are, in a repository that is made for this and thrown away. */
+function treesIn(repository: string, steps: Step[]): string[] {
+  git(['-c', 'init.defaultBranch=main', 'init', '--quiet', '--bare', '--template=', repository]);
+  const here = ['-c', 'core.autocrlf=false', '-c', 'core.bare=false', `--git-dir=${repository}`];
+  return steps.map(({ folder }) => {
+    git([...here, 'read-tree', '--empty']);
+    // By force: what the reader ignores everywhere may be a file here.
+    git([...here, `--work-tree=${ROOT}steps/${folder}`, 'add', '--all', '--force', `${ROOT}steps/${folder}`]);
+    return git([...here, 'write-tree']);
   });
 }

@@ -10,7 +10,7 @@ import { CommandError } from './command.ts';
 export const ROOT = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url),
 );
-export const NO_GIT = 'git is needed for that, and is not there; see https://git-scm.com/downloads';
+const NO_GIT = 'git is needed for that, and is not there; see https://git-scm.com/downloads';
 
 const OTHERS = ['DIR', 'WORK_TREE', 'INDEX_FILE', 'OBJECT_DIRECTORY', 'COMMON_DIR', 'PREFIX', 'NAMESPACE'];
 
@@ -44,6 +44,6 @@ function run(args: readonly string[], input: string) {
   return ran;
 }
 
-export function isMissing(error: Error): boolean {
+function isMissing(error: Error): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT';
 }

@@ -48,8 +48,8 @@ export function tagsCommand(args: string[]): Promise<void> {
     if (words.length > 0) throw new UsageError(`all of them are cut; ${words[0]} is one word too many`);
     const isDry = on.has('--list') || on.has('--dry-run');
     const commit = lastCommit();
-    warnOfChanges();
     const tags = plannedTags(commit, isDry);
+    warnOfChanges();
     if (!isDry) for (const tag of tags) if (tag.state === 'missing') cut(tag);
     if (on.has('--json')) process.stdout.write(`${JSON.stringify({ commit, tags }, null, 2)}\n`);
     else process.stdout.write(table(tags, isDry));
@@ -144,9 +144,10 @@ function existingTags(): Map<string, { hash: string; subject: string }> {
   );
 }
 
-/** Only if there still is none: another `tally tags` may run at the same time. */
+/** Only if there still is none: another `tally tags` may run at the same time, and have cut it meanwhile. */
 function cut(tag: Tag): void {
-  git(['update-ref', `refs/tags/${tag.name}`, tag.hash, '']);
+  const update = ['update-ref', `refs/tags/${tag.name}`, tag.hash, ''];
+  if (tryGit(update) === undefined && existingTags().get(tag.name)?.hash !== tag.hash) git(update);
   tag.state = 'cut';
 }
 
