@@ -33,5 +33,5 @@ function answer(line: Buffer): string {
   return request.type === 'health' ? reply('ok') : reply('accepted');
 }
 
-const server = createServer({ allowHalfOpen: true }, serve);
+const server = createServer({ allowHalfOpen: true, noDelay: true }, serve);
 server.listen(Number(flags.port), '127.0.0.1', () => console.log(`listening on 127.0.0.1:${flags.port}`));

@@ -54,5 +54,5 @@ function apply({ user, amount }: Event): string {
   return reply('ok', { balance });
 }
 
-const server = createServer({ allowHalfOpen: true }, serve);
+const server = createServer({ allowHalfOpen: true, noDelay: true }, serve);
 server.listen(Number(flags.port), '127.0.0.1', () => console.log(`listening on 127.0.0.1:${flags.port}`));

@@ -68,10 +68,10 @@ async function answer(line: Buffer, worker: Lane): Promise<string> {
 async function accept({ user, amount, wait }: Event, { queue, askers }: Lane): Promise<string> {
   const row = rows.get(user) ?? rows.size;
   if (row === USERS_MAX) return reply('rejected', { reason: 'too_many_users' });
-  rows.set(user, row);
   const task = { row, amount, asks: wait };
   if (flags.unbounded && !wait) void pushLater(queue, task);
   else if (!tryPush(queue, task)) return reply('rejected', { reason: 'server_busy' });
+  rows.set(user, row);
   if (!wait) return reply('accepted');
   const balance = await new Promise<number>(resolve => askers.push(resolve));
   return Number.isSafeInteger(balance)
@@ -92,5 +92,5 @@ async function balanceOf(user: string, { queue, askers }: Lane): Promise<number>
   return new Promise(resolve => askers.push(resolve));
 }
 
-const server = createServer({ allowHalfOpen: true }, serve);
+const server = createServer({ allowHalfOpen: true, noDelay: true }, serve);
 server.listen(Number(flags.port), '127.0.0.1', () => console.log(`listening on 127.0.0.1:${flags.port}`));

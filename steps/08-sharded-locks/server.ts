@@ -79,8 +79,8 @@ async function answer(line: Buffer, worker: Lane): Promise<string> {
 async function accept({ user, amount }: Event, { queue, askers }: Lane): Promise<string> {
   const row = rows.get(user) ?? rows.size;
   if (row === USERS_MAX) return reply('rejected', { reason: 'too_many_users' });
-  rows.set(user, row);
   if (!tryPush(queue, { row, amount, asks: true })) return reply('rejected', { reason: 'server_busy' });
+  rows.set(user, row);
   const balance = await new Promise<number>(resolve => askers.push(resolve));
   return Number.isSafeInteger(balance)
     ? reply('ok', { balance })
@@ -95,5 +95,5 @@ async function balanceOf(user: string, { queue, askers }: Lane): Promise<number>
   return new Promise(resolve => askers.push(resolve));
 }
 
-const server = createServer({ allowHalfOpen: true }, serve);
+const server = createServer({ allowHalfOpen: true, noDelay: true }, serve);
 server.listen(Number(flags.port), '127.0.0.1', () => console.log(`listening on 127.0.0.1:${flags.port}`));

@@ -85,8 +85,8 @@ async function answer(line: Buffer, worker: Lane): Promise<string> {
 async function accept({ user, amount, wait }: Event, { queue, askers }: Lane): Promise<string> {
   const row = rows.get(user) ?? rows.size;
   if (row === USERS_MAX) return refuse('too_many_users');
-  rows.set(user, row);
   if (!tryPush(queue, { row, amount, asks: wait })) return refuse('server_busy');
+  rows.set(user, row);
   if (!wait) return reply('accepted');
   const balance = await new Promise<number>(resolve => askers.push(resolve));
   return Number.isSafeInteger(balance)
@@ -112,5 +112,5 @@ function metrics(): string {
   return `${JSON.stringify({ received, processed, dropped })}\n`;
 }
 
-const server = createServer({ allowHalfOpen: true }, serve);
+const server = createServer({ allowHalfOpen: true, noDelay: true }, serve);
 server.listen(Number(flags.port), '127.0.0.1', () => console.log(`listening on 127.0.0.1:${flags.port}`));

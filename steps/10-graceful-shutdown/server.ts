@@ -70,6 +70,8 @@ async function serve(socket: Socket): Promise<void> {
 
 /** Waits for a client that does not read. Meanwhile nothing more of it is read either. */
 async function send(socket: Socket, reply: string): Promise<void> {
+  // What is asked after the end is read, or the end would become a reset, but not answered.
+  if (socket.writableEnded) return;
   // Replies that are ready at the same time leave together.
   socket.cork();
   process.nextTick(() => socket.uncork());
@@ -90,8 +92,8 @@ async function accept({ user, amount, wait }: Event, { queue, askers }: Lane): P
   if (isDraining) return refuse('shutting_down');
   const row = rows.get(user) ?? rows.size;
   if (row === USERS_MAX) return refuse('too_many_users');
-  rows.set(user, row);
   if (!tryPush(queue, { row, amount, asks: wait })) return refuse('server_busy');
+  rows.set(user, row);
   if (!wait) return reply('accepted');
   const balance = await new Promise<number>(resolve => askers.push(resolve));
   return Number.isSafeInteger(balance)
@@ -119,22 +121,24 @@ function metrics(): string {
 
 /** Nobody new, nothing new, everything applied and answered, everybody gone: in this order. */
 async function shutDown(): Promise<void> {
+  if (isDraining) return;
   isDraining = true;
   server.close();
   const allGone = once(server, 'close');
   // Twice in a row: a question that waits for room, and looks for it every ms, is in no queue.
   for (let idleLooks = 0; idleLooks < 2; idleLooks = workers.every(isIdle) ? idleLooks + 1 : 0)
     await setTimeout(5);
-  for (const socket of sockets) socket.end();
+  // The stream says no more `drain` once it ends, and a client may be waited for with it.
+  for (const socket of sockets) socket.end(() => socket.emit('drain'));
   await allGone;
   for (const { thread } of workers) await thread.terminate();
-  console.log(`stopped: ${metrics()}`);
+  process.stdout.write(`stopped: ${metrics()}`);
 }
 
 function isIdle({ queue, askers }: Lane): boolean {
   return isEmpty(queue) && askers.length === 0;
 }
 
-const server = createServer({ allowHalfOpen: true }, serve);
+const server = createServer({ allowHalfOpen: true, noDelay: true }, serve);
 server.listen(Number(flags.port), '127.0.0.1', () => console.log(`listening on 127.0.0.1:${flags.port}`));
 process.once('SIGINT', shutDown).once('SIGTERM', shutDown);

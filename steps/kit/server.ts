@@ -96,7 +96,7 @@ export function ofCommand(command: string): Source {
         (whole, name: string) => variables[name.toUpperCase()] ?? whole,
       );
       // A process group of its own: the shell, and whatever the command starts, end together.
-      const child = spawn('sh', ['-c', `exec ${line}`], {
+      const child = spawn('sh', ['-c', forShell(line)], {
         stdio: ['ignore', 'pipe', 'pipe'],
         detached: true,
         env: { ...process.env, ...variables },
@@ -104,6 +104,16 @@ export function ofCommand(command: string): Source {
       return launched(child, port, command, COMMAND_LIMIT_MS);
     },
   };
+}
+
+/**
+ * The end of the command should be the end of the process. A shell hands over to a plain command; around anything
+ * else (`cd app && …`, `DEBUG=1 …`) it stays, lets signals pass by, and ends with that command's exit code.
+ */
+function forShell(line: string): string {
+  const isPlain =
+    /^\s*[\w./~-]+(?:\s|$)/.test(line) && !/[;&|\n`]|\$\(|^\s*(?:cd|export|ulimit)\s/.test(line);
+  return isPlain ? `exec ${line}` : `trap : INT TERM\n${line}`;
 }
 
 export function ofAddress(host: string, port: number): Source {

@@ -1,1 +1,112 @@
-export async function checkCommand(_args: string[]): Promise<void> {}
+/** `tally check N`, from the arguments to the exit code. */
+import { UsageError } from '../../../bench/load/quantities.ts';
+import { stepOf } from '../manifest.ts';
+import { remember } from '../progress.ts';
+import { ServerError } from '../server.ts';
+import { type CheckOptions, readCheckOptions } from './options.ts';
+import { closing, painterFor, printing, SILENT } from './report.ts';
+import { runStage, type StageResult } from './run.ts';
+import { stageOf } from './stages.ts';
+import { watchFolder } from './watch.ts';
+
+export const CheckExit = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
+
+export const CHECK_HELP = `tally check N: does your server do what step N must do? In any language.
+
+  tally check 1 --cmd 'python3 server.py'
+  tally check 4 --cmd 'cargo run --release -- --port {port}'
+  tally check 5 --cmd 'go run . -port {port} -queue {queue} -work-us {work_us}' --watch
+  tally check 5 --connect 127.0.0.1:7878                   a server that runs already
+  tally check 5 --step 6                                   a step of this repository, or src
+
+It starts your server, speaks to it over TCP, and compares every reply with the contract (steps/00-contract), byte for
+byte. It stops at the first check that fails, and shows what was sent, what was expected, what came instead, and one
+hint. Checks of later steps contain those of earlier ones that still hold, and measure that the pains of the steps
+before are gone. Write the next line, save, run it again.
+
+What your server must do to be checked:
+  listen on 127.0.0.1, on the port in the variable PORT, or where the command says {port}; a start may take two
+  minutes, for a compiler. From step 5 on some checks start it with a small queue or with slow events, which it must
+  take from the environment, or from the command:
+    QUEUE      {queue}      events that the queue of each worker holds
+    WORK_US    {work_us}    microseconds that each event costs before its balance is touched
+    WINDOW_US  {window_us}  microseconds between reading a balance and writing it (steps 6 and up)
+    WORKERS    {workers}    worker threads (steps 6 and up)
+    WORK       {work}       block (sleep that long) or cpu (compute that long)
+  From step 10 on it gets SIGTERM and SIGINT. With go, build first: go run hides the exit code.
+
+  --cmd '…'         a command for a shell that starts the server
+  --connect [host:]port   a server that runs; checks that must start it themselves are skipped
+  --step M          a step of this repository, 1 to 10, or src
+  --watch [folder]  check again whenever a file under it changes (the current folder); Ctrl+C ends it
+  --quick           leave out the measuring of pains, which takes seconds; a step is done without it only
+  --json            one JSON object instead of text: step, server, passed, checks
+  --help            this text
+
+Exit codes: 0 all passed, 1 a check failed or the server did not start, 2 wrong usage, 130 ended by Ctrl+C.
+`;
+
+export async function checkCommand(args: string[]): Promise<void> {
+  // As in `tally check | head -3`: that nobody reads any more is no reason to fail.
+  process.stdout.on('error', () => {});
+  if (args.includes('--help') || args.includes('-h')) {
+    process.stdout.write(CHECK_HELP);
+    return;
+  }
+  // Servers that were started end with this process, which must not end without its exit handlers.
+  process.once('SIGINT', () => process.exit(CheckExit.interrupted));
+  process.once('SIGTERM', () => process.exit(CheckExit.terminated));
+  try {
+    const options = readCheckOptions(args);
+    process.exitCode = options.watch === undefined ? await checkOnce(options) : await checkOften(options);
+  } catch (error) {
+    process.exitCode = error instanceof UsageError ? CheckExit.usage : CheckExit.failed;
+    process.stderr.write(`tally check: ${error instanceof Error ? error.message : String(error)}\n`);
+  }
+}
+
+async function checkOften(options: CheckOptions): Promise<never> {
+  const watcher = watchFolder(options.watch!);
+  const out = options.isJson ? process.stderr : process.stdout;
+  for (;;) {
+    await checkOnce(options);
+    const folder = options.watch === '.' ? 'the current folder' : options.watch;
+    out.write(`\nWaiting for a change in ${folder}. Ctrl+C ends.\n`);
+    out.write(`\n${await watcher.changed()} has changed.\n`);
+  }
+}
+
+async function checkOnce({ step, source, again, isJson, isQuick }: CheckOptions): Promise<number> {
+  const paint = painterFor(process.stdout, process.env);
+  if (!isJson) process.stdout.write(`Step ${step}, ${paint('bold', stepOf(step).title)}: ${source.name}\n\n`);
+  let result: StageResult;
+  try {
+    result = await runStage(
+      stageOf(step),
+      source,
+      isQuick,
+      isJson ? SILENT : printing(process.stdout, paint),
+    );
+  } catch (error) {
+    if (!(error instanceof ServerError)) throw error;
+    if (isJson) writeJson({ step, server: source.name, passed: false, error: error.message, checks: [] });
+    else process.stderr.write(`tally check: ${error.message}\n`);
+    return CheckExit.failed;
+  }
+  const { passed, checks, notRun } = result;
+  if (isJson) {
+    const texts = checks.map(({ transcript, ...check }) =>
+      transcript === undefined ? check : { ...check, transcript: transcript.join('\n') },
+    );
+    writeJson({ step, server: source.name, passed, notRun, checks: texts });
+  } else {
+    process.stdout.write(closing(step, result, again, paint));
+  }
+  const isWhole = checks.every(({ skipped }) => skipped === undefined);
+  if (passed && isWhole && again !== '') remember(step, 'checked');
+  return passed ? CheckExit.ok : CheckExit.failed;
+}
+
+function writeJson(value: object): void {
+  process.stdout.write(`${JSON.stringify(value)}\n`);
+}

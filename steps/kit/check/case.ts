@@ -1,0 +1,101 @@
+/**
+ * A case: what is sent to a server, and what must come back, as data. Each case has connections of its own and user
+ * names that nobody else has, so it works on a server that other people use.
+ */
+import type { Settings } from '../manifest.ts';
+import type { Server } from '../server.ts';
+import type { Talk } from './talk.ts';
+
+/** One thing that happens on a connection. Connections have numbers; without `on` it is number 0. */
+export type Act = { on?: number } & (
+  | {
+      /** A packet of its own. */
+      send: string | Uint8Array;
+      /** A line that is too long may be answered before its end has come. */
+      mayAnswerEarly?: boolean;
+    }
+  /** Exactly these bytes and a newline. */
+  | { reply: string }
+  /** The client shuts down its sending side. */
+  | { finish: true }
+  /** The server ends the connection, and nothing more came. */
+  | { ends: true }
+  /** Nothing more comes, and the connection stays open. */
+  | { quietMs: number }
+  /** The client goes. */
+  | { leave: true }
+);
+
+interface Named {
+  name: string;
+  /** What the learner should look at if it fails. */
+  hint: string;
+  /** It needs a new server, started with these. */
+  settings?: Settings;
+}
+
+export interface Script extends Named {
+  acts: (user: string) => Act[];
+}
+
+/** For what the replies before decide what must come next. */
+export interface Trial extends Named {
+  run: (stage: { server: Server; open: () => Promise<Talk>; user: string }) => Promise<void>;
+}
+
+export type Case = Script | Trial;
+
+export const ACCEPTED = '{"status":"accepted"}';
+export const OK = '{"status":"ok"}';
+export const HEALTH = '{"type":"health"}';
+export const METRICS = '{"type":"metrics"}';
+export const BUSY = rejected('server_busy');
+export const OVERFLOW = rejected('balance_overflow');
+
+export function ok(balance: number): string {
+  return `{"status":"ok","balance":${balance}}`;
+}
+
+export function error(reason: string): string {
+  return `{"status":"error","reason":"${reason}"}`;
+}
+
+export function rejected(reason: string): string {
+  return `{"status":"rejected","reason":"${reason}"}`;
+}
+
+/** An event that is answered when it is accepted. */
+export function event(user: string, action: 'buy' | 'sell', amount: number | string): string {
+  return `{"user":"${user}","action":"${action}","amount":${amount}}`;
+}
+
+/** An event that is answered when it was applied. */
+export function waiting(user: string, action: 'buy' | 'sell', amount: number | string): string {
+  return `{"user":"${user}","action":"${action}","amount":${amount},"wait":true}`;
+}
+
+export function balance(user: string): string {
+  return `{"type":"balance","user":"${user}"}`;
+}
+
+/** A line alone in its packet, and its reply before anything else is sent. */
+export function ask(line: string | Uint8Array, wanted: string, on = 0): Act[] {
+  const packet = typeof line === 'string' ? `${line}\n` : Buffer.concat([line, Buffer.from('\n')]);
+  return [
+    { on, send: packet },
+    { on, reply: wanted },
+  ];
+}
+
+/** Lines in one packet, and their replies, in that order. */
+export function pipeline(exchanges: readonly (readonly [line: string, wanted: string])[], on = 0): Act[] {
+  return [
+    { on, send: exchanges.map(([line]) => `${line}\n`).join('') },
+    ...exchanges.map(([, wanted]) => ({ on, reply: wanted })),
+  ];
+}
+
+/** That many white spaces make of a line one of that many bytes, which means the same. */
+export function padded(line: string, bytes: number): string {
+  return line.slice(0, -1) + ' '.repeat(bytes - Buffer.byteLength(line)) + line.slice(-1);
+}

@@ -1,0 +1,31 @@
+/** What a check saw when it failed, before anybody makes a text of it. */
+
+export interface Failure {
+  /** One sentence. */
+  problem: string;
+  /** The packets of the connection that it happened on, as bytes in a latin1 string. */
+  sent: string[];
+  /** The request that the reply belongs to, where several were under way. */
+  answers?: string | undefined;
+  /** Bytes in a latin1 string. */
+  expected?: string;
+  received?: string;
+  /** The first byte that differs, counted from 0. */
+  at?: number;
+  /** Where there are no bytes to compare, or words say it better. */
+  expectedWords?: string;
+  receivedWords?: string;
+  /** A better one than the case has. */
+  hint?: string;
+  /** Things worth knowing, a line each. */
+  notes?: string[];
+}
+
+export class Failed extends Error {
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.problem);
+    this.failure = failure;
+  }
+}

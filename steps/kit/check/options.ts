@@ -1,0 +1,88 @@
+/** The arguments of `tally check`, read and refused. */
+import { existsSync, statSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { UsageError } from '../../../bench/load/quantities.ts';
+import { STEPS } from '../manifest.ts';
+import type { Source } from '../server.ts';
+import { type Given, SOURCE_OPTIONS, sourceOf, stepNumber } from '../sources.ts';
+
+export interface CheckOptions {
+  step: number;
+  source: Source;
+  /** How the reader named a server of his own, for the next command; empty for a step of this repository. */
+  again: string;
+  isJson: boolean;
+  /** Without the witnesses, which take seconds. */
+  isQuick: boolean;
+  /** The folder whose changes start the checks again. */
+  watch: string | undefined;
+}
+
+const EXAMPLE = "tally check 4 --cmd 'python3 server.py'";
+
+export function readCheckOptions(args: string[]): CheckOptions {
+  const { values, positionals } = parsed(withFolder(args));
+  const [text, ...more] = positionals;
+  if (text === undefined) throw new UsageError(`which step, from 1 to ${STEPS.length}? As in: ${EXAMPLE}`);
+  if (more.length > 0)
+    throw new UsageError(`${more[0]} is one too many; a command with spaces wants quotes: ${EXAMPLE}`);
+  const step = stepNumber(text, 'step');
+  if (values.cmd?.trim() === '') throw new UsageError(`--cmd is empty; it wants a command: ${EXAMPLE}`);
+  if (values.cmd === undefined && values.connect === undefined && values.step === undefined)
+    throw new UsageError(`which server? --cmd '…' starts one, --connect finds one on a port: ${EXAMPLE}`);
+  return {
+    step,
+    source: sourceOf(values),
+    again: againOf(values),
+    isJson: values.json === true,
+    isQuick: values.quick === true,
+    watch: values.watch === undefined ? undefined : readFolder(values.watch),
+  };
+}
+
+/** `--watch` takes a folder, but may stand alone. */
+function withFolder(args: string[]): string[] {
+  return args.flatMap((argument, index) => {
+    const next = args[index + 1];
+    const isAlone = next === undefined || next.startsWith('-') || /^\d+$/.test(next);
+    return argument === '--watch' && isAlone ? ['--watch', '.'] : [argument];
+  });
+}
+
+function parsed(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      allowPositionals: true,
+      options: {
+        ...SOURCE_OPTIONS,
+        json: { type: 'boolean' },
+        quick: { type: 'boolean' },
+        watch: { type: 'string' },
+      },
+    });
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    const flag = /'(-[^' ]*)/.exec(message)?.[1] ?? '';
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
+      throw new UsageError(`${flag} is no flag of tally check; tally check --help lists them`);
+    if (flag === '--json' || flag === '--quick') throw new UsageError(`${flag} takes no value`);
+    throw new UsageError(`${flag} wants a value; tally check --help shows how`);
+  }
+}
+
+function againOf({ cmd, connect }: Given): string {
+  if (cmd !== undefined) return `--cmd ${quoted(cmd)}`;
+  return connect === undefined ? '' : `--connect ${quoted(connect)}`;
+}
+
+function readFolder(folder: string): string {
+  if (!existsSync(folder) || !statSync(folder).isDirectory())
+    throw new UsageError(`--watch ${folder} is no folder; without one, the current folder is watched`);
+  return folder;
+}
+
+/** An argument as a shell takes it. */
+function quoted(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
+}

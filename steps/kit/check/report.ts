@@ -1,0 +1,84 @@
+/** What a run of `tally check` prints, for people and for machines. */
+import { styleText } from 'node:util';
+import { duration } from '../../../bench/load/quantities.ts';
+import { stepOf } from '../manifest.ts';
+import type { Audience, CheckResult, StageResult } from './run.ts';
+
+type Style = Parameters<typeof styleText>[0];
+/** Colours a text, or leaves it as it is. */
+export type Paint = (style: Style, text: string) => string;
+
+/** A check that takes longer than that has its time printed. */
+const SLOW_MS = 500;
+const LAST_STEP = 10;
+
+/** Colours are for terminals, and for those who have not said no. */
+export function painterFor(out: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): Paint {
+  const isColoured = out.isTTY === true && !environment.NO_COLOR;
+  return (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text);
+}
+
+/** Prints each check when it is known; on a terminal, the one under way as well. */
+export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
+  let name = '';
+  const show = (text: string) => {
+    if (out.isTTY) out.write(`\r\x1b[K${paint('dim', text.slice(0, (out.columns || 80) - 1))}`);
+  };
+  return {
+    begins: text => {
+      name = text;
+      show(`  … ${name}`);
+    },
+    says: text => show(`  … ${name}: ${text}`),
+    ends: result => {
+      if (out.isTTY) out.write('\r\x1b[K');
+      out.write(resultRow(result, paint));
+      for (const row of result.transcript ?? []) out.write(`    ${transcriptRow(row, paint)}\n`);
+    },
+  };
+}
+
+export const SILENT: Audience = { begins: () => {}, says: () => {}, ends: () => {} };
+
+function resultRow({ name, passed, skipped, elapsedMs }: CheckResult, paint: Paint): string {
+  if (skipped !== undefined) return paint('dim', `  - ${name} (skipped: ${skipped})`).concat('\n');
+  const time = elapsedMs >= SLOW_MS ? paint('dim', ` (${duration(elapsedMs)})`) : '';
+  return passed
+    ? `  ${paint('green', '✓')} ${name}${time}\n`
+    : `\n  ${paint('red', '✗')} ${paint('bold', name)}${time}\n\n`;
+}
+
+function transcriptRow(row: string, paint: Paint): string {
+  if (/^ +\^ byte /.test(row)) return paint('red', row);
+  const match = /^(problem|sent|answers|expected|received|figures|hint)( +)(.*)$/.exec(row);
+  return match ? paint('cyan', match[1]!) + match[2]! + match[3]! : row;
+}
+
+/** The last lines. `again` is how the server was named: `--cmd '…'`, `--connect …`, or nothing for a step. */
+export function closing(
+  step: number,
+  { passed, checks, notRun }: StageResult,
+  again: string,
+  paint: Paint,
+): string {
+  const skipped = checks.filter(check => check.skipped !== undefined).length;
+  const done = checks.filter(check => check.passed).length - skipped;
+  const counts = [
+    `${done} passed`,
+    ...(passed ? [] : ['1 failed']),
+    ...(skipped > 0 ? [`${skipped} skipped`] : []),
+    ...(notRun > 0 ? [`${notRun} not run yet: first this one`] : []),
+  ].join(', ');
+  return `\n${paint(passed ? 'green' : 'red', counts)}\n${passed ? whatNext(step, again, skipped) : ''}`;
+}
+
+function whatNext(step: number, again: string, skipped: number): string {
+  if (again === '') return `It does what step ${step} must do.\n`;
+  if (skipped > 0)
+    return `So far it is right. For the rest: tally check ${step} ${again.startsWith('--cmd') ? again : "--cmd '…'"}\n`;
+  const next =
+    step === LAST_STEP
+      ? `The tenth pain is left, and src has none of them: tally pain ${step} ${again}`
+      : `Its pain is yours now: tally pain ${step} ${again}\nNext, step ${step + 1}, ${stepOf(step + 1).title}: tally check ${step + 1} ${again}`;
+  return `Step ${step} is done. ${next}\n`;
+}

@@ -1,0 +1,158 @@
+/** Runs a stage against a server: its cases, then the witnesses of the pains that must be gone; up to the first failure. */
+import { stepOf } from '../manifest.ts';
+import { type Server, ServerError, type Source } from '../server.ts';
+import type { Say, Witness } from '../witnesses/witness.ts';
+import { WITNESSES } from '../witnesses/witnesses.ts';
+import type { Case } from './case.ts';
+import { Failed } from './failure.ts';
+import { hintOf } from './hint.ts';
+import { explained, play } from './play.ts';
+import type { Stage } from './stages.ts';
+import { transcriptOf } from './transcript.ts';
+
+export interface CheckResult {
+  name: string;
+  passed: boolean;
+  /** Why it was not run. Such a check counts as passed. */
+  skipped?: string;
+  elapsedMs: number;
+  /** Rows of text that say what happened, of a check that failed. */
+  transcript?: string[];
+}
+
+export interface StageResult {
+  passed: boolean;
+  checks: CheckResult[];
+  /** Checks behind the first that failed. */
+  notRun: number;
+}
+
+/** Who looks on. */
+export interface Audience {
+  begins: (name: string) => void;
+  says: Say;
+  ends: (result: CheckResult) => void;
+}
+
+const NEEDS_START = 'it starts the server itself: give --cmd';
+const NOT_QUICK = 'it takes seconds, and --quick was given';
+
+/** Throws `ServerError` if the server cannot be started, or found. */
+export async function runStage(
+  stage: Stage,
+  source: Source,
+  isQuick: boolean,
+  audience: Audience,
+): Promise<StageResult> {
+  const users = freshUsers();
+  const witnesses = stage.absent.flatMap(pain => WITNESSES.filter(witness => witness.pain === pain));
+  const shared = sharedServer(source);
+  const checks: CheckResult[] = [];
+  const jobs = [
+    ...stage.cases.map(test => ({
+      name: test.name,
+      skipped: test.settings === undefined || source.isStarted ? undefined : NEEDS_START,
+      run: () => runCase(test, source, shared, users()),
+    })),
+    ...witnesses.map(witness => ({
+      name: `pain ${witness.pain} is gone: ${stepOf(witness.pain).pain}`,
+      skipped: isQuick ? NOT_QUICK : witness.mustStart && !source.isStarted ? NEEDS_START : undefined,
+      run: async () => {
+        await shared.stop();
+        return runWitness(witness, source, audience.says);
+      },
+    })),
+  ];
+  try {
+    for (const { name, skipped, run } of jobs) {
+      audience.begins(name);
+      const startMs = performance.now();
+      const transcript = skipped === undefined ? await run() : undefined;
+      const elapsedMs = Math.round(performance.now() - startMs);
+      const result: CheckResult = { name, passed: transcript === undefined, elapsedMs };
+      if (skipped !== undefined) result.skipped = skipped;
+      if (transcript !== undefined) result.transcript = transcript;
+      checks.push(result);
+      audience.ends(result);
+      if (!result.passed) break;
+    }
+  } finally {
+    await shared.stop();
+  }
+  return { passed: checks.every(({ passed }) => passed), checks, notRun: jobs.length - checks.length };
+}
+
+interface Shared {
+  get: () => Promise<Server>;
+  stop: () => Promise<void>;
+}
+
+/** One server for all the cases that need none of their own, started when the first of them comes. */
+function sharedServer(source: Source): Shared {
+  let server: Server | undefined;
+  return {
+    get: async () => {
+      server ??= await source.start();
+      return server;
+    },
+    stop: async () => {
+      await server?.stop();
+      server = undefined;
+    },
+  };
+}
+
+/** Rows of a transcript, or undefined if all is well. */
+async function runCase(
+  test: Case,
+  source: Source,
+  shared: Shared,
+  user: string,
+): Promise<string[] | undefined> {
+  const isOwn = test.settings !== undefined;
+  const server = isOwn ? await source.start(test.settings) : await shared.get();
+  try {
+    await play(test, server, user);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Failed)) throw error;
+    const { failure } = await explained(error, server);
+    return transcriptOf(failure, hintOf(failure, test.hint));
+  } finally {
+    if (isOwn) await server.stop();
+  }
+}
+
+async function runWitness(witness: Witness, source: Source, say: Say): Promise<string[] | undefined> {
+  const { pain } = witness;
+  try {
+    const { isPresent, sentence, evidence } = await witness.run(source, say);
+    if (!isPresent) return undefined;
+    const figures = Object.entries(evidence).map(([name, value]) => `${name} ${value}`);
+    return painRows(pain, sentence, figures.join(', '));
+  } catch (error) {
+    // It could not even be measured: a server that ends, hangs or hangs up under it.
+    if (error instanceof ServerError) throw error;
+    return painRows(pain, `It could not be measured: ${(error as Error).message}.`, 'none');
+  }
+}
+
+function painRows(pain: number, sentence: string, figures: string): string[] {
+  const after = pain < 10 ? `step ${pain + 1}, ${stepOf(pain + 1).title}` : 'the finished server';
+  return [
+    `problem   ${sentence}`,
+    `figures   ${figures}`,
+    `hint      This is the pain of step ${pain}, ${stepOf(pain).title}, and ${after} takes it away. ` +
+      `See it alone: tally pain ${pain}`,
+  ];
+}
+
+/** Names that no run has used before. */
+function freshUsers(): () => string {
+  const run = Math.random().toString(36).slice(2, 8).padEnd(6, '0');
+  let users = 0;
+  return () => {
+    users += 1;
+    return `check-${run}-${users}`;
+  };
+}

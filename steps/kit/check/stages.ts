@@ -1,0 +1,39 @@
+/** What each step must do: which cases it must pass, and which pains must be gone. */
+import type { Case } from './case.ts';
+import { CROWD, ECHO } from './echo-cases.ts';
+import { BALANCES, FRAMING, LIMITS } from './framing-cases.ts';
+import { ACCEPTING, APPLYING, JUDGING } from './judging-cases.ts';
+import { COUNTING } from './metrics-cases.ts';
+import { QUEUEING } from './queue-cases.ts';
+import { STOPPING } from './shutdown-cases.ts';
+
+export interface Stage {
+  step: number;
+  cases: readonly Case[];
+  /** Pains, by their numbers, that this step or one before it takes away. */
+  absent: readonly number[];
+}
+
+/** Every step that finds lines and keeps balances: who waits gets the balance, however it is kept. */
+const KEEPING = [...JUDGING, ...APPLYING, ...FRAMING, ...LIMITS, ...BALANCES];
+const QUEUED = [...KEEPING, ...ACCEPTING, ...QUEUEING];
+
+/** Step 8 answers every event with its balance, and so leaves out what steps 5 to 7 do. */
+export const STAGES: readonly Stage[] = [
+  { step: 1, cases: ECHO, absent: [] },
+  { step: 2, cases: [...ECHO, ...CROWD], absent: [1] },
+  { step: 3, cases: [...ACCEPTING, ...JUDGING], absent: [2] },
+  { step: 4, cases: KEEPING, absent: [3] },
+  { step: 5, cases: QUEUED, absent: [4] },
+  { step: 6, cases: QUEUED, absent: [4, 5] },
+  { step: 7, cases: QUEUED, absent: [4, 5, 6] },
+  { step: 8, cases: KEEPING, absent: [5, 6, 7] },
+  { step: 9, cases: [...QUEUED, ...COUNTING], absent: [4, 5, 6, 7, 8] },
+  { step: 10, cases: [...QUEUED, ...COUNTING, ...STOPPING], absent: [4, 5, 6, 7, 8, 9] },
+];
+
+export function stageOf(step: number): Stage {
+  const stage = STAGES[step - 1];
+  if (stage === undefined) throw new RangeError(`there is no step ${step}`);
+  return stage;
+}

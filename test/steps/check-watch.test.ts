@@ -1,0 +1,62 @@
+/** `tally check --watch`: write, save, see. */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, expect, test } from 'vitest';
+import { isOfTools } from '../../steps/kit/check/watch.ts';
+import { outputOf } from '../support/output.ts';
+import { CLI } from '../support/server.ts';
+import { CLI_ENVIRONMENT } from './check-run.ts';
+
+const folders: string[] = [];
+afterEach(() => {
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+const server = (answer: string) =>
+  `require('node:net').createServer({ allowHalfOpen: true }, socket => {
+    socket.on('data', chunk => socket.write(${answer})).on('end', () => socket.end());
+  }).listen(process.env.PORT, '127.0.0.1');`;
+
+async function until(holds: () => boolean, what: string): Promise<void> {
+  const endMs = Date.now() + 15_000;
+  while (!holds()) {
+    if (Date.now() > endMs) throw new Error(`not seen in time: ${what}`);
+    await new Promise(resolve => setTimeout(resolve, 20));
+  }
+}
+
+test('runs again when a file changes, until Ctrl+C', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tally-watch-'));
+  folders.push(folder);
+  const file = join(folder, 'server.cjs');
+  writeFileSync(file, server(`'no'`));
+  const child = spawn(process.execPath, [CLI, 'check', '1', '--cmd', `node ${file}`, '--watch', folder], {
+    env: CLI_ENVIRONMENT,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const output = outputOf(child);
+  const ended = new Promise(resolve => child.on('close', resolve));
+  const waits = () => output.stdout.split('Waiting for a change in').length - 1;
+  try {
+    await until(() => waits() === 1, 'the end of the first run');
+    expect(output.stdout).toContain('✗ a line comes back');
+    writeFileSync(join(folder, 'server.log'), 'no source');
+    writeFileSync(file, server('chunk'));
+    await until(() => waits() === 2, 'the end of the second run');
+    expect(output.stdout).toContain('\nserver.cjs has changed.\n');
+    expect(output.stdout).toContain('\nStep 1 is done.');
+  } finally {
+    child.kill('SIGINT');
+  }
+  expect(await ended).toBe(130);
+  expect(waits()).toBe(2);
+});
+
+test('what tools write starts nothing', () => {
+  for (const file of ['node_modules/x.js', '.git/index', 'target/debug/app', 'a/dist/x.js', 'x.log', 'a.py~'])
+    expect([file, isOfTools(file)]).toEqual([file, true]);
+  for (const file of ['server.py', 'src/main.rs', 'targets.go'])
+    expect([file, isOfTools(file)]).toEqual([file, false]);
+});
