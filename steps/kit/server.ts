@@ -175,7 +175,7 @@ function newestMs(folder: string, ending: string): number {
 /** The finished server knows no window between reading and writing: it is all one cost. */
 function serverArgs(
   port: number,
-  { workers, queue, workUs = 0, windowUs = 0, work }: Settings = {},
+  { workers, queue, workUs = 0, windowUs = 0, work = 'block' }: Settings = {},
 ): string[] {
   const flags = {
     workers,
