@@ -1,11 +1,12 @@
 /** What the commands of the path have in common: help, switches, and mistakes as one line with an exit code. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { STEPS, type Step, stepOf } from './manifest.ts';
 
 /** What was asked for is right, and cannot be done. */
 export class CommandError extends Error {}
 
-const Exit = { failed: 1, usage: 2 } as const;
+export const Exit = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
 
 /** Runs a command to its exit code: its own, 1 where it could not be done, 2 where it was wrongly asked for. */
 export async function runCommand(
@@ -44,11 +45,40 @@ export function readSwitches<Name extends string>(
   return { words, on };
 }
 
-export function readStep(text: string): Step {
+/** Flags with values, and words. What `parseArgs` complains of is said in this program's words. */
+export function readArgs<Options extends NonNullable<ParseArgsConfig['options']>>(
+  command: string,
+  args: string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options });
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    const flag = /'(-[^' ]*)/.exec(message)?.[1] ?? '';
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
+      throw new UsageError(`${flag} is no flag of tally ${command}; tally ${command} --help lists them`);
+    const isSwitch = options[flag.slice(2)]?.type === 'boolean';
+    throw new UsageError(
+      isSwitch ? `${flag} takes no value` : `${flag} wants a value; tally ${command} --help shows how`,
+    );
+  }
+}
+
+/** Steps and their pains have the same numbers. */
+export function readStep(text: string, what = 'step'): Step {
   const number = /^\d{1,2}$/.test(text) ? Number(text) : 0;
   if (number < 1 || number > STEPS.length)
-    throw new UsageError(`there is no step ${text}: they are 1 to ${STEPS.length}; tally steps lists them`);
+    throw new UsageError(
+      `there is no ${what} ${text}: they are 1 to ${STEPS.length}; tally steps lists them`,
+    );
   return stepOf(number);
+}
+
+/** Servers that were started end with this process, which must not end without its exit listeners. */
+export function exitOnSignals(): void {
+  process.once('SIGINT', () => process.exit(Exit.interrupted));
+  process.once('SIGTERM', () => process.exit(Exit.terminated));
 }
 
 /** `a, b and c`. */

@@ -1,16 +1,23 @@
 /** `tally pain`: hurts a server, shows what happens meanwhile, and says whether the pain is there. */
-import { parseArgs, styleText } from 'node:util';
+import { styleText } from 'node:util';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { asideOf } from './asides.ts';
+import { Exit, exitOnSignals, readArgs, readStep, runCommand } from './command.ts';
 import { expectedOf, nameOf, STEPS, type Step, stepOf } from './manifest.ts';
 import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
 import { remember } from './progress.ts';
 import { ServerError, type Source } from './server.ts';
-import { type Given, SOURCE_OPTIONS, sourceOf, stepNumber } from './sources.ts';
+import { type Given, SOURCE_OPTIONS, sourceOf } from './sources.ts';
 import type { Finding } from './witnesses/witness.ts';
 import { witnessOf } from './witnesses/witnesses.ts';
 
-const PainExit = { asItShouldBe: 0, not: 1, usage: 2, undecided: 3, interrupted: 130 } as const;
+const UNDECIDED = 3;
+const OPTIONS = {
+  ...SOURCE_OPTIONS,
+  all: { type: 'boolean' },
+  json: { type: 'boolean' },
+  times: { type: 'string' },
+} as const;
 
 const HELP = `tally pain N: start step N, hurt it, and see what happens.
 
@@ -37,45 +44,29 @@ Exit codes: 0 as it should be (in your own server: no pain), 1 not so, 2 wrong u
 did not start or ended under the witness, 130 ended by Ctrl+C.
 `;
 
-export async function painCommand(args: string[]): Promise<void> {
-  try {
-    process.exitCode = await pain(args);
-  } catch (error) {
-    const isUsage =
-      error instanceof UsageError || String((error as { code?: string }).code).startsWith('ERR_PARSE_ARGS');
-    if (!isUsage && !(error instanceof ServerError)) throw error;
-    process.stderr.write(`tally pain: ${(error as Error).message}\n`);
-    process.exitCode = isUsage ? PainExit.usage : PainExit.undecided;
-  }
+export function painCommand(args: string[]): Promise<void> {
+  return runCommand('pain', HELP, args, async () => {
+    exitOnSignals();
+    try {
+      return await pain(args);
+    } catch (error) {
+      if (!(error instanceof ServerError)) throw error;
+      process.stderr.write(`tally pain: ${error.message}\n`);
+      return UNDECIDED;
+    }
+  });
 }
 
 async function pain(args: string[]): Promise<number> {
-  const { values, positionals } = parseArgs({
-    args,
-    allowPositionals: true,
-    options: {
-      ...SOURCE_OPTIONS,
-      all: { type: 'boolean', default: false },
-      json: { type: 'boolean', default: false },
-      times: { type: 'string' },
-      help: { type: 'boolean', short: 'h', default: false },
-    },
-  });
-  if (values.help) {
-    process.stdout.write(HELP);
-    return PainExit.asItShouldBe;
-  }
-  if (positionals.length > 1)
-    throw new UsageError(`one pain at a time, or --all; not ${positionals.join(' ')}`);
-  const number = positionals[0] === undefined ? undefined : stepNumber(positionals[0], 'pain');
-  // Servers that were started end with this process, and are told to by its end.
-  process.once('SIGINT', () => process.exit(PainExit.interrupted));
-  process.once('SIGTERM', () => process.exit(143));
-  if (values.all) return matrix(number, timesOf(values.times), values.json, values);
+  const { values, positionals } = readArgs('pain', args, OPTIONS);
+  const [text, ...more] = positionals;
+  if (more.length > 0) throw new UsageError(`one pain at a time, or --all; not ${positionals.join(' ')}`);
+  const number = text === undefined ? undefined : readStep(text, 'pain').number;
+  if (values.all) return matrix(number, timesOf(values.times), values.json === true, values);
   if (number === undefined)
     throw new UsageError('which pain? tally pain 1 to tally pain 10, or tally pain --all');
   if (values.times !== undefined) throw new UsageError('--times goes with --all');
-  return one(number, values, values.json);
+  return one(number, values, values.json === true);
 }
 
 function timesOf(text = '1'): number {
@@ -120,7 +111,7 @@ async function one(number: number, given: Given, isJson: boolean): Promise<numbe
     print(next(step, source, finding.isPresent));
   }
   if (source.subject === number && finding.isPresent) remember(number, 'felt');
-  return observed === expected ? PainExit.asItShouldBe : PainExit.not;
+  return observed === expected ? Exit.ok : Exit.failed;
 }
 
 function titleOf({ subject, name }: Source): string {
@@ -185,7 +176,7 @@ async function matrix(
     const elapsed = seconds(performance.now() - startMs).trim();
     print(`${all.length - wrong.length} of ${all.length} as they should be, in ${elapsed}\n`);
   }
-  return wrong.length === 0 ? PainExit.asItShouldBe : PainExit.not;
+  return wrong.length === 0 ? Exit.ok : Exit.failed;
 }
 
 async function jsonRows(onlyPain: number | undefined): Promise<Row[]> {

@@ -1,6 +1,7 @@
 /** Which server a command is to look at: `--cmd`, `--connect`, or a step of this repository. */
 import { UsageError } from '../../bench/load/quantities.ts';
-import { STEPS, type Subject } from './manifest.ts';
+import { readStep } from './command.ts';
+import type { Subject } from './manifest.ts';
 import { ofAddress, ofCommand, ofStep, type Source } from './server.ts';
 
 export const SOURCE_OPTIONS = {
@@ -29,15 +30,8 @@ export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Sou
   return ofStep(otherwise);
 }
 
-export function stepNumber(text: string, what: string): number {
-  const number = Number(text);
-  if (!/^\d+$/.test(text) || number < 1 || number > STEPS.length)
-    throw new UsageError(`${text} is no ${what}: there are ${what}s 1 to ${STEPS.length}`);
-  return number;
-}
-
 function subjectOf(text: string): Subject {
-  return text === 'src' ? text : stepNumber(text, 'step');
+  return text === 'src' ? text : readStep(text).number;
 }
 
 /** `host:port`, `:port` or `port`. */

@@ -1,5 +1,5 @@
 /** `tally check N`, from the arguments to the exit code. */
-import { UsageError } from '../../../bench/load/quantities.ts';
+import { Exit, exitOnSignals, runCommand } from '../command.ts';
 import { stepOf } from '../manifest.ts';
 import { remember } from '../progress.ts';
 import { ServerError } from '../server.ts';
@@ -8,8 +8,6 @@ import { closing, painterFor, printing, SILENT } from './report.ts';
 import { runStage, type StageResult } from './run.ts';
 import { stageOf } from './stages.ts';
 import { watchFolder } from './watch.ts';
-
-export const CheckExit = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
 
 export const CHECK_HELP = `tally check N: does your server do what step N must do? In any language.
 
@@ -46,23 +44,12 @@ What your server must do to be checked:
 Exit codes: 0 all passed, 1 a check failed or the server did not start, 2 wrong usage, 130 ended by Ctrl+C.
 `;
 
-export async function checkCommand(args: string[]): Promise<void> {
-  // As in `tally check | head -3`: that nobody reads any more is no reason to fail.
-  process.stdout.on('error', () => {});
-  if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(CHECK_HELP);
-    return;
-  }
-  // Servers that were started end with this process, which must not end without its exit handlers.
-  process.once('SIGINT', () => process.exit(CheckExit.interrupted));
-  process.once('SIGTERM', () => process.exit(CheckExit.terminated));
-  try {
+export function checkCommand(args: string[]): Promise<void> {
+  return runCommand('check', CHECK_HELP, args, () => {
+    exitOnSignals();
     const options = readCheckOptions(args);
-    process.exitCode = options.watch === undefined ? await checkOnce(options) : await checkOften(options);
-  } catch (error) {
-    process.exitCode = error instanceof UsageError ? CheckExit.usage : CheckExit.failed;
-    process.stderr.write(`tally check: ${error instanceof Error ? error.message : String(error)}\n`);
-  }
+    return options.watch === undefined ? checkOnce(options) : checkOften(options);
+  });
 }
 
 async function checkOften(options: CheckOptions): Promise<never> {
@@ -91,7 +78,7 @@ async function checkOnce({ step, source, again, isJson, isQuick }: CheckOptions)
     if (!(error instanceof ServerError)) throw error;
     if (isJson) writeJson({ step, server: source.name, passed: false, error: error.message, checks: [] });
     else process.stderr.write(`tally check: ${error.message}\n`);
-    return CheckExit.failed;
+    return Exit.failed;
   }
   const { passed, checks, notRun } = result;
   if (isJson) {
@@ -104,7 +91,7 @@ async function checkOnce({ step, source, again, isJson, isQuick }: CheckOptions)
   }
   const isWhole = checks.every(({ skipped }) => skipped === undefined);
   if (passed && isWhole && again !== '') remember(step, 'checked');
-  return passed ? CheckExit.ok : CheckExit.failed;
+  return passed ? Exit.ok : Exit.failed;
 }
 
 function writeJson(value: object): void {

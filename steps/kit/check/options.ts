@@ -1,10 +1,10 @@
 /** The arguments of `tally check`, read and refused. */
 import { existsSync, statSync } from 'node:fs';
-import { parseArgs } from 'node:util';
 import { UsageError } from '../../../bench/load/quantities.ts';
+import { readArgs, readStep } from '../command.ts';
 import { STEPS } from '../manifest.ts';
 import type { Source } from '../server.ts';
-import { type Given, SOURCE_OPTIONS, sourceOf, stepNumber } from '../sources.ts';
+import { type Given, SOURCE_OPTIONS, sourceOf } from '../sources.ts';
 
 export interface CheckOptions {
   step: number;
@@ -18,15 +18,21 @@ export interface CheckOptions {
   watch: string | undefined;
 }
 
+const OPTIONS = {
+  ...SOURCE_OPTIONS,
+  json: { type: 'boolean' },
+  quick: { type: 'boolean' },
+  watch: { type: 'string' },
+} as const;
 const EXAMPLE = "tally check 4 --cmd 'python3 server.py'";
 
 export function readCheckOptions(args: string[]): CheckOptions {
-  const { values, positionals } = parsed(withFolder(args));
+  const { values, positionals } = readArgs('check', withFolder(args), OPTIONS);
   const [text, ...more] = positionals;
   if (text === undefined) throw new UsageError(`which step, from 1 to ${STEPS.length}? As in: ${EXAMPLE}`);
   if (more.length > 0)
     throw new UsageError(`${more[0]} is one too many; a command with spaces wants quotes: ${EXAMPLE}`);
-  const step = stepNumber(text, 'step');
+  const step = readStep(text).number;
   if (values.cmd?.trim() === '') throw new UsageError(`--cmd is empty; it wants a command: ${EXAMPLE}`);
   if (values.cmd === undefined && values.connect === undefined && values.step === undefined)
     throw new UsageError(`which server? --cmd '…' starts one, --connect finds one on a port: ${EXAMPLE}`);
@@ -47,28 +53,6 @@ function withFolder(args: string[]): string[] {
     const isAlone = next === undefined || next.startsWith('-') || /^\d+$/.test(next);
     return argument === '--watch' && isAlone ? ['--watch', '.'] : [argument];
   });
-}
-
-function parsed(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        ...SOURCE_OPTIONS,
-        json: { type: 'boolean' },
-        quick: { type: 'boolean' },
-        watch: { type: 'string' },
-      },
-    });
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    const flag = /'(-[^' ]*)/.exec(message)?.[1] ?? '';
-    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
-      throw new UsageError(`${flag} is no flag of tally check; tally check --help lists them`);
-    if (flag === '--json' || flag === '--quick') throw new UsageError(`${flag} takes no value`);
-    throw new UsageError(`${flag} wants a value; tally check --help shows how`);
-  }
 }
 
 function againOf({ cmd, connect }: Given): string {
