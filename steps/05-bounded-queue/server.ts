@@ -79,7 +79,7 @@ async function accept({ user, amount, wait }: Event, { queue, askers }: Lane): P
     : reply('rejected', { reason: 'balance_overflow' });
 }
 
-/** The bound taken off: what finds no room waits in memory, however much it is. */
+/** The bound taken off: what finds no room waits in memory, however much it is, and comes in any order. */
 async function pushLater(queue: Queue, task: Task): Promise<void> {
   while (!tryPush(queue, task)) await setTimeout(1);
 }

@@ -6,7 +6,7 @@
 /** What a server can be started with. Each step takes some of them. */
 export interface Settings {
   workers?: number;
-  /** Tasks that its queue holds, of each worker. A power of two. */
+  /** Tasks that the queue of each worker holds. A power of two, as the finished server wants it. */
   queue?: number;
   /** What an event costs before it touches the table of balances. */
   workUs?: number;

@@ -201,8 +201,8 @@ describe('output', () => {
 describe('wrong usage', () => {
   const cases: readonly (readonly [args: string[], message: string])[] = [
     [[], "which step, from 1 to 10? As in: tally check 4 --cmd 'python3 server.py'"],
-    [['11', '--step', '1'], '11 is no step: there are steps 1 to 10'],
-    [['four', '--step', '1'], 'four is no step: there are steps 1 to 10'],
+    [['11', '--step', '1'], 'there is no step 11: they are 1 to 10; tally steps lists them'],
+    [['four', '--step', '1'], 'there is no step four: they are 1 to 10; tally steps lists them'],
     [
       ['4'],
       "which server? --cmd '…' starts one, --connect finds one on a port: tally check 4 --cmd 'python3 server.py'",
@@ -215,7 +215,7 @@ describe('wrong usage', () => {
     [['4', '--cmd'], '--cmd wants a value; tally check --help shows how'],
     [['4', '--cmd', 'x', '--step', '4'], '--cmd and --step exclude each other: one server at a time'],
     [['4', '--connect', 'here'], '--connect here is no HOST:PORT, as 127.0.0.1:7878'],
-    [['4', '--step', '0'], '0 is no step: there are steps 1 to 10'],
+    [['4', '--step', '0'], 'there is no step 0: they are 1 to 10; tally steps lists them'],
     [
       ['4', '--step', '4', '--watch', 'nowhere'],
       '--watch nowhere is no folder; without one, the current folder is watched',

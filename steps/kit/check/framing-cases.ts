@@ -94,8 +94,11 @@ export const FRAMING: readonly Case[] = [
         text => `${text}\n`,
       ) as [string, string];
       return [
-        { on: 0, send: line.slice(0, 12) },
-        { on: 1, send: other.slice(0, 18) },
+        // A whole line in front: its reply says that the half line behind it has been read, too.
+        { on: 0, send: `${HEALTH}\n${line.slice(0, 12)}` },
+        { on: 0, reply: OK },
+        { on: 1, send: `${HEALTH}\n${other.slice(0, 18)}` },
+        { on: 1, reply: OK },
         { on: 0, send: line.slice(12) },
         { on: 0, reply: ok(1) },
         { on: 1, send: other.slice(18) },
