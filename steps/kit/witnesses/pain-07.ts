@@ -27,7 +27,7 @@ export const hotLock: Witness = {
     return {
       isPresent: ratio < RATIO_MIN,
       evidence: { perSWith1: Math.round(one), [`perSWith${WORKERS}`]: Math.round(many), ratio },
-      sentence: `${WORKERS} workers get ${ratio} times as much done as 1.`,
+      sentence: `${WORKERS} workers get ${ratio.toFixed(2)} times as much done as 1.`,
     };
   },
 };
