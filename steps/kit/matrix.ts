@@ -45,19 +45,24 @@ export async function runPair({ pain, step, expected }: Pair): Promise<Row> {
 
 /** The table has a line for each pain: `●` where it shows, `·` where it does not, `!!!` where that is wrong. */
 export function tableHead(): string {
-  return `${''.padEnd(NAME_WIDTH)}${SUBJECTS.map(subject => String(subject).padStart(CELL_WIDTH)).join('')}`;
+  return `${''.padEnd(NAME_WIDTH)}${SUBJECTS.map(subject => String(subject).padStart(widthOf(subject))).join('')}`;
 }
 
 export function tableRow(pain: number, rows: readonly Row[]): string {
   const cells = SUBJECTS.map(subject => {
     const row = rows.find(({ step }) => step === subject);
-    return cellOf(row).padStart(CELL_WIDTH);
+    return cellOf(row).padStart(widthOf(subject));
   });
   return `${`${pain} ${STEPS[pain - 1]!.pain}`.padEnd(NAME_WIDTH)}${cells.join('')}`;
 }
 
 const NAME_WIDTH = 42;
-const CELL_WIDTH = 5;
+/** Narrow, so that the table fits into 80 columns. */
+const CELL_WIDTH = 3;
+
+function widthOf(subject: Subject): number {
+  return String(subject).length > 2 ? CELL_WIDTH + 1 : CELL_WIDTH;
+}
 
 function cellOf(row: Row | undefined): string {
   if (row === undefined) return '';

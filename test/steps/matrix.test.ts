@@ -2,13 +2,21 @@
  * The path keeps its promise: every pain shows in its own step, and in none that mends it. A wrong step that got
  * better fails here, like a right one that got worse.
  */
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { MATRIX, STEPS, type Subject } from '../../steps/kit/manifest.ts';
-import { pairs, type Row } from '../../steps/kit/matrix.ts';
+import { pairs, type Row, tableHead, tableRow } from '../../steps/kit/matrix.ts';
 import { runCli } from '../support/server.ts';
 
 const PAINS = STEPS.map(step => step.number);
 const SUBJECTS: Subject[] = [...PAINS, 'src'];
+
+const asExpected: Row[] = pairs().map(pair => ({
+  ...pair,
+  observed: pair.expected,
+  evidence: {},
+  elapsedMs: 0,
+}));
 
 describe('the matrix', () => {
   test.each(PAINS)('pain %i is present in its own step, and absent in the next and all that follow', pain => {
@@ -21,6 +29,19 @@ describe('the matrix', () => {
     const names = pairs().map(({ pain, step }) => `${pain} ${step}`);
     expect(new Set(names).size).toBe(names.length);
   });
+});
+
+test.each(['README.md', 'steps/README.md'])('%s shows the matrix', path => {
+  const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+  const shown = PAINS.map(pain =>
+    tableRow(
+      pain,
+      asExpected.filter(row => row.pain === pain),
+    ),
+  );
+  expect(text).toContain(
+    `${[tableHead(), ...shown].join('\n')}\n\n${asExpected.length} of ${asExpected.length} as`,
+  );
 });
 
 describe('the verdicts', () => {
