@@ -6,7 +6,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { count } from '../../bench/load/quantities.ts';
 import { createCounters, PROCESSED, total } from '../09-lock-free-metrics/counters.ts';
-import { type Server, sourceFlags, startStep } from './server.ts';
+import type { Server } from './process.ts';
+import { sourceFlags, startStep } from './server.ts';
 import type { Say } from './witnesses/witness.ts';
 
 export interface Aside {

@@ -1,4 +1,5 @@
 /** What the commands of the path have in common: help, switches, and mistakes as one line with an exit code. */
+import { constants } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { STEPS, type Step, stepOf } from './manifest.ts';
@@ -6,7 +7,7 @@ import { STEPS, type Step, stepOf } from './manifest.ts';
 /** What was asked for is right, and cannot be done. */
 export class CommandError extends Error {}
 
-export const Exit = { ok: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const;
+export const Exit = { ok: 0, failed: 1, usage: 2, unread: 141 } as const;
 
 /** Runs a command to its exit code: its own, 1 where it could not be done, 2 where it was wrongly asked for. */
 export async function runCommand(
@@ -15,8 +16,8 @@ export async function runCommand(
   args: string[],
   run: (args: string[]) => number | Promise<number>,
 ): Promise<void> {
-  // As in `tally diff 5 6 --stat | head -3`: nobody reads the rest, and nothing is wrong.
-  process.stdout.on('error', () => {});
+  // As in `tally pain --all | head -3`: nobody reads the rest. What was started ends with this process.
+  process.stdout.on('error', () => process.exit(Exit.unread));
   if (args.includes('--help') || args.includes('-h')) {
     process.stdout.write(help);
     return;
@@ -66,19 +67,19 @@ export function readArgs<Options extends NonNullable<ParseArgsConfig['options']>
 }
 
 /** Steps and their pains have the same numbers. */
-export function readStep(text: string, what = 'step'): Step {
+export function readStep(text: string, what = 'step', others = ''): Step {
   const number = /^\d{1,2}$/.test(text) ? Number(text) : 0;
   if (number < 1 || number > STEPS.length)
     throw new UsageError(
-      `there is no ${what} ${text}: they are 1 to ${STEPS.length}; tally steps lists them`,
+      `there is no ${what} ${text}: they are 1 to ${STEPS.length}${others}; tally steps lists them`,
     );
   return stepOf(number);
 }
 
 /** Servers that were started end with this process, which must not end without its exit listeners. */
 export function exitOnSignals(): void {
-  process.once('SIGINT', () => process.exit(Exit.interrupted));
-  process.once('SIGTERM', () => process.exit(Exit.terminated));
+  for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT', 'SIGTERM'] as const)
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
 }
 
 /** `a, b and c`. */

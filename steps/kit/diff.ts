@@ -24,7 +24,7 @@ Exit codes: 0 shown, 1 could not be shown, 2 wrong usage.
 `;
 
 export function diffCommand(args: string[]): Promise<void> {
-  return runCommand('diff', HELP, args, () => {
+  return runCommand('diff', HELP, args, async () => {
     const { words, on } = readSwitches('diff', args, SWITCHES);
     const [from, to] = readPair(words);
     for (const { folder } of [from, to])
@@ -32,8 +32,12 @@ export function diffCommand(args: string[]): Promise<void> {
         throw new CommandError(
           `steps/${folder} is not here: an installed package has no sources; clone the repository`,
         );
-    process.stderr.write(introduction(from, to));
-    return show([from, to], on.has('--all'), on.has('--stat') ? ['--stat'] : []);
+    // A pager would hide it, if it came before.
+    const isPaged = process.stdout.isTTY;
+    if (!isPaged) process.stderr.write(introduction(from, to));
+    const exitCode = await show([from, to], on.has('--all'), on.has('--stat') ? ['--stat'] : []);
+    if (isPaged) process.stderr.write(introduction(from, to));
+    return exitCode;
   });
 }
 

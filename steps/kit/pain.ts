@@ -6,7 +6,7 @@ import { Exit, exitOnSignals, readArgs, readStep, runCommand } from './command.t
 import { expectedOf, nameOf, STEPS, type Step, stepOf } from './manifest.ts';
 import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
 import { remember } from './progress.ts';
-import { ServerError, type Source } from './server.ts';
+import type { Source } from './server.ts';
 import { type Given, SOURCE_OPTIONS, sourceOf } from './sources.ts';
 import type { Finding } from './witnesses/witness.ts';
 import { witnessOf } from './witnesses/witnesses.ts';
@@ -50,8 +50,9 @@ export function painCommand(args: string[]): Promise<void> {
     try {
       return await pain(args);
     } catch (error) {
-      if (!(error instanceof ServerError)) throw error;
-      process.stderr.write(`tally pain: ${error.message}\n`);
+      if (error instanceof UsageError) throw error;
+      // It did not start, ended, hung up, or did not answer: whatever it has, it is not this pain.
+      process.stderr.write(`tally pain: no verdict: ${(error as Error).message}\n`);
       return UNDECIDED;
     }
   });

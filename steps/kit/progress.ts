@@ -5,6 +5,7 @@
  */
 import {
   closeSync,
+  existsSync,
   mkdirSync,
   openSync,
   readFileSync,
@@ -55,7 +56,7 @@ export function remember(step: number, deed: Deed): void {
   try {
     const file = progressFile();
     if (read(file).deeds.get(step)?.has(deed)) return;
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    makeFolder(dirname(file));
     underLock(`${file}.lock`, () => {
       // Read again: somebody may have written while this one waited.
       const { deeds, isForeign } = read(file);
@@ -64,8 +65,20 @@ export function remember(step: number, deed: Deed): void {
       if (isForeign) renameSync(file, `${file}.old`);
       write(file, deeds);
     });
-  } catch {
+  } catch (error) {
     // A home that is read-only, or full, or gone.
+    complain(`how far you have come is not kept: ${(error as Error).message}`);
+  }
+}
+
+/** Level by level: Node's `recursive` never ends where a file system denies that a folder is there (`/proc/tally`). */
+function makeFolder(folder: string): void {
+  if (existsSync(folder)) return;
+  if (dirname(folder) !== folder) makeFolder(dirname(folder));
+  try {
+    mkdirSync(folder, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
@@ -88,11 +101,11 @@ function read(file: string): { deeds: Deeds; isForeign: boolean } {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return { deeds: new Map(), isForeign: false };
-    complain(`${file} cannot be read (${code})`);
+    complain(`${file} cannot be read (${code}); it counts as empty`);
     return { deeds: new Map(), isForeign: true };
   }
   const deeds = parse(text);
-  if (deeds === undefined) complain(`${file} is not what tally wrote`);
+  if (deeds === undefined) complain(`${file} is not what tally wrote; it counts as empty`);
   return { deeds: deeds ?? new Map(), isForeign: deeds === undefined };
 }
 
@@ -131,7 +144,7 @@ function write(file: string, deeds: Deeds): void {
 function complain(what: string): void {
   if (hasComplained) return;
   hasComplained = true;
-  process.stderr.write(`tally: ${what}; it counts as empty\n`);
+  process.stderr.write(`tally: ${what}\n`);
 }
 
 /** Holds the lock, a file that only one can create, while `change` runs. Blocks for a moment, at the most. */

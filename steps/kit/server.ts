@@ -1,33 +1,10 @@
-/**
- * A server under examination: started as a process of its own, or found on a port. Who examines it sees its port,
- * may signal it, and may wait for its end; nothing else.
- */
-import { type ChildProcess, spawn } from 'node:child_process';
+/** Where servers come from that are examined: a step, the finished server, somebody's command, or a port. */
+import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { FLAGS, type SettingName, type Settings, type Step, type Subject, stepOf } from './manifest.ts';
-
-export interface Ended {
-  exitCode: number | null;
-  signal: NodeJS.Signals | null;
-}
-
-export interface Server {
-  host: string;
-  port: number;
-  /** Of a server that was found, not started: undefined. */
-  pid: number | undefined;
-  hasEnded: boolean;
-  ended: Promise<Ended>;
-  /** What it printed last, for whoever must explain why it ended. */
-  output: () => string;
-  signal(name: NodeJS.Signals): void;
-  /** Ends a server that was started, at once. A server that was found is left alone. */
-  stop(): Promise<void>;
-}
+import { freePort, isListening, launched, type Server, ServerError } from './process.ts';
 
 /** Where servers come from: a step, a command, a port. `start` gives a new one each time, but for a port. */
 export interface Source {
@@ -39,17 +16,9 @@ export interface Source {
   start(settings?: Settings): Promise<Server>;
 }
 
-/** A server did not start, or ended when it should not. */
-export class ServerError extends Error {}
-
-const HOST = '127.0.0.1';
 const START_LIMIT_MS = 10_000;
 /** Somebody's command may compile first. */
 const COMMAND_LIMIT_MS = 120_000;
-/** Below the range from which systems take the ports of outgoing connections. */
-const PORTS_FROM = 20_000;
-const PORTS = 10_000;
-const OUTPUT_CHARACTERS_MAX = 4_000;
 
 const ROOT = fileURLToPath(
   new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url),
@@ -111,10 +80,13 @@ export function ofCommand(command: string): Source {
  * else (`cd app && …`, `DEBUG=1 …`) it stays, lets signals pass by, and ends with that command's exit code.
  */
 function forShell(line: string): string {
-  const isPlain =
-    /^\s*[\w./~-]+(?:\s|$)/.test(line) && !/[;&|\n`]|\$\(|^\s*(?:cd|export|ulimit)\s/.test(line);
+  const isPlain = /^\s*[\w./~-]+(?:\s|$)/.test(line) && !/[;&|\n`]|\$\(/.test(line) && !SHELL_WORD.test(line);
   return isPlain ? `exec ${line}` : `trap : INT TERM\n${line}`;
 }
+
+/** What a shell does itself. */
+const SHELL_WORD =
+  /^\s*(?:\.|case|cd|command|eval|exec|exit|export|for|if|read|set|source|trap|ulimit|umask|unset|until|wait|while)(?:\s|$)/;
 
 export function ofAddress(host: string, port: number): Source {
   const found: Server = {
@@ -205,92 +177,4 @@ function variablesOf(port: number, settings: Settings = {}): Record<string, stri
     WINDOW_US: String(windowUs),
     WORK: work,
   };
-}
-
-const running = new Set<() => void>();
-// Nothing that was started outlives this process.
-process.on('exit', () => {
-  for (const kill of running) kill();
-});
-
-async function launched(child: ChildProcess, port: number, name: string, limitMs: number): Promise<Server> {
-  let output = '';
-  for (const stream of [child.stdout!, child.stderr!])
-    stream.setEncoding('utf8').on('data', text => {
-      output = (output + text).slice(-OUTPUT_CHARACTERS_MAX);
-    });
-  const kill = () => signalGroup(child, 'SIGKILL');
-  running.add(kill);
-  const ended = new Promise<Ended>(resolve => {
-    child.on('error', error => {
-      output += error.message;
-      resolve({ exitCode: null, signal: null });
-    });
-    child.on('exit', (exitCode, signal) => resolve({ exitCode, signal }));
-  });
-  const server: Server = {
-    host: HOST,
-    port,
-    pid: child.pid,
-    hasEnded: false,
-    ended,
-    output: () => output.trim(),
-    signal: signal => signalGroup(child, signal),
-    stop: async () => {
-      kill();
-      await ended;
-      running.delete(kill);
-    },
-  };
-  void ended.then(() => {
-    server.hasEnded = true;
-  });
-  await listening(server, name, limitMs);
-  return server;
-}
-
-/** A command was started in a group of its own, a step was not. */
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
-  try {
-    process.kill(child.spawnfile === 'sh' ? -child.pid : child.pid, signal);
-  } catch {
-    // It has just ended.
-  }
-}
-
-async function listening(server: Server, name: string, limitMs: number): Promise<void> {
-  const endMs = performance.now() + limitMs;
-  while (!(await isListening(server.host, server.port))) {
-    const said = server.output() === '' ? '' : `; it printed:\n${server.output()}`;
-    if (server.hasEnded)
-      throw new ServerError(`${name} ended before it listened on port ${server.port}${said}`);
-    if (performance.now() > endMs) {
-      await server.stop();
-      throw new ServerError(
-        `${name} does not listen on port ${server.port} after ${limitMs / 1000} s. It must take the port from the ` +
-          `variable PORT, or from {port} in the command${said}`,
-      );
-    }
-    await sleep(10);
-  }
-}
-
-function isListening(host: string, port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect({ host, port });
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
-  });
-}
-
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS_FROM + Math.floor(Math.random() * PORTS);
-    const isFree = await new Promise<boolean>(resolve => {
-      const probe = createServer().on('error', () => resolve(false));
-      probe.listen(port, HOST, () => probe.close(() => resolve(true)));
-    });
-    if (isFree) return port;
-  }
 }

@@ -23,6 +23,8 @@ export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Sou
   );
   if (given.length > 1)
     throw new UsageError(`${given.join(' and ')} exclude each other: one server at a time`);
+  if (cmd?.trim() === '')
+    throw new UsageError("--cmd is empty; it wants a command, as in --cmd 'python3 server.py'");
   if (cmd !== undefined) return ofCommand(cmd);
   if (connect !== undefined) return addressOf(connect);
   if (step !== undefined) return ofStep(subjectOf(step));
@@ -31,7 +33,7 @@ export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Sou
 }
 
 function subjectOf(text: string): Subject {
-  return text === 'src' ? text : readStep(text).number;
+  return text === 'src' ? text : readStep(text, 'step', ', and src').number;
 }
 
 /** `host:port`, `:port` or `port`. */

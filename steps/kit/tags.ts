@@ -45,7 +45,8 @@ interface Tag {
 export function tagsCommand(args: string[]): Promise<void> {
   return runCommand('tags', HELP, args, () => {
     const { words, on } = readSwitches('tags', args, SWITCHES);
-    if (words.length > 0) throw new UsageError(`all of them are cut; ${words[0]} is one word too many`);
+    if (words.length > 0)
+      throw new UsageError(`${words[0]} is one word too many: tally tags cuts all of them, or none`);
     const isDry = on.has('--list') || on.has('--dry-run');
     const commit = lastCommit();
     const tags = plannedTags(commit, isDry);
@@ -168,7 +169,7 @@ function table(tags: Tag[], isDry: boolean): string {
 }
 
 const USAGE = `read one:     git worktree add ../step-05 step-05
-compare two:  git diff step-05 step-06
+compare two:  git diff step-05 step-06 -- '*.ts'
 `;
 
 function explanation(others: Tag[]): string {

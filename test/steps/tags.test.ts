@@ -207,7 +207,7 @@ describe('what is in the way', () => {
   });
 
   test.each([
-    ['step-05', 'all of them are cut; step-05 is one word too many'],
+    ['step-05', 'step-05 is one word too many: tally tags cuts all of them, or none'],
     ['--force', '--force is no flag of tally tags; it takes --list, --dry-run and --json'],
   ])('tally tags %s is wrong usage', (arg, message) => {
     expect(tags(origin, [arg])).toEqual({ exitCode: 2, stdout: '', stderr: `tally tags: ${message}\n` });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../../bench/load/quantities.ts';
 import { randomFrom } from '../../../bench/load/random.ts';
 import { Client } from '../client.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../process.ts';
 import { type Witness, withServer } from './witness.ts';
 
 const EVENTS = 1_000;

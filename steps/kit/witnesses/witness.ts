@@ -1,5 +1,6 @@
 /** What a witness is: it starts a server or finds one, hurts it, and says whether the pain is there, with its figures. */
-import type { Server, Source } from '../server.ts';
+import type { Server } from '../process.ts';
+import type { Source } from '../server.ts';
 
 /** The figures that the verdict was made of. Units are in their names. */
 export type Evidence = Record<string, number | string | boolean>;
