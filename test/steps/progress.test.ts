@@ -90,9 +90,9 @@ describe('the file', () => {
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ version: 1, steps: { 1: ['ran'], 2: ['ran'] } });
   });
 
-  test('that cannot be written is no error', async () => {
+  test('that cannot be written is no error, and is said', async () => {
     writeFileSync(join(state, 'tally'), 'a file where the folder should be');
-    expect(await remember([1, 'ran'])).toBe('');
+    expect(await remember([1, 'ran'])).toMatch(/^tally: how far you have come is not kept: ENOTDIR[^\n]*\n$/);
     expect(await steps()).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
