@@ -1,6 +1,7 @@
 /** How bytes are shown, and where the mark stands, for what no server of these tests says. */
 import { expect, test } from 'vitest';
 import { hintOf } from '../../steps/kit/check/hint.ts';
+import { printedSince } from '../../steps/kit/check/play.ts';
 import { readable, transcriptOf } from '../../steps/kit/check/transcript.ts';
 
 const bytes = (text: string) => Buffer.from(text).toString('latin1');
@@ -47,4 +48,12 @@ test('a difference that says everything has a hint of its own', () => {
   expect(hint('{"a":1}\n', '{"a": 1}\n')).toMatch(/no spaces/);
   expect(hint('{"a":1,"b":2}\n', '{"b":2,"a":1}\n')).toMatch(/order/);
   expect(hint('{"a":1}\n', '{"a":2}\n')).toBe('of the case');
+});
+
+test('of what a server printed, the part since a moment is found, though only ends are kept', () => {
+  expect(printedSince('', 'a\nb')).toBe('a\nb');
+  expect(printedSince('a\nb', 'a\nb')).toBe('');
+  expect(printedSince('a\nb', 'a\nb\n  c')).toBe('\n  c');
+  expect(printedSince('first\nsecond', 'ond\n  third')).toBe('\n  third');
+  expect(printedSince('first\nsecond', 'another')).toBe('another');
 });

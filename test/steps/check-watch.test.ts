@@ -1,10 +1,10 @@
 /** `tally check --watch`: write, save, see. */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { isOfTools } from '../../steps/kit/check/watch.ts';
+import { isOfTools, watchFolder } from '../../steps/kit/check/watch.ts';
 import { outputOf } from '../support/output.ts';
 import { CLI } from '../support/server.ts';
 import { CLI_ENVIRONMENT } from './check-run.ts';
@@ -59,4 +59,52 @@ test('what tools write starts nothing', () => {
     expect([file, isOfTools(file)]).toEqual([file, true]);
   for (const file of ['server.py', 'src/main.rs', 'targets.go'])
     expect([file, isOfTools(file)]).toEqual([file, false]);
+});
+
+test('of several files, the last that still exists is named', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tally-watch-'));
+  folders.push(folder);
+  const [file, other, passing] = ['server.py', 'other.py', 'seddNXti2'].map(name => join(folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  writeFileSync(file, 'before');
+  writeFileSync(other, 'before');
+  const watcher = watchFolder(folder);
+  try {
+    const changed = watcher.changed();
+    writeFileSync(other, 'after');
+    // As sed -i does: a new file, which takes the old one's name; and one that only comes and goes.
+    writeFileSync(passing, 'after');
+    renameSync(passing, file);
+    writeFileSync(passing, '');
+    rmSync(passing);
+    expect(await changed).toBe('server.py');
+  } finally {
+    watcher.close();
+  }
+});
+
+test('a file that is replaced again and again is seen each time, in new folders, too', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tally-watch-'));
+  folders.push(folder);
+  writeFileSync(join(folder, 'server.py'), '0');
+  const watcher = watchFolder(folder);
+  try {
+    for (const text of ['1', '2', '3']) {
+      const changed = watcher.changed();
+      writeFileSync(join(folder, 'new'), text);
+      renameSync(join(folder, 'new'), join(folder, 'server.py'));
+      expect(await changed).toBe('server.py');
+    }
+    const made = watcher.changed();
+    mkdirSync(join(folder, 'src'));
+    expect(await made).toBe('src');
+    const written = watcher.changed();
+    writeFileSync(join(folder, 'src', 'main.rs'), 'fn main() {}');
+    expect(await written).toBe(join('src', 'main.rs'));
+  } finally {
+    watcher.close();
+  }
 });

@@ -16,8 +16,10 @@ interface Found {
 const ACCEPTED = '{"status":"accepted"}\\n';
 const OK = (balance: number) => `{"status":"ok","balance":${balance}}\\n`;
 const ERROR = (reason: string) => `{"status":"error","reason":"${reason}"}\\n`;
-const HUNG_UP = 'nothing: the server ended the connection';
-const HANGS = 'nothing came within 2 s';
+/** What is received of one that is mute, or hangs up. */
+const NOTHING = 'nothing';
+const HUNG_UP = 'problem   no reply: the server ended the connection';
+const HANGS = 'problem   no reply: nothing came within 2 s';
 
 /** By the name of the fault in servers/wrong.mjs. */
 const FAULTS: Record<string, Found> = {
@@ -72,28 +74,56 @@ const FAULTS: Record<string, Found> = {
     step: 3,
     check: 'invalid_json: a byte order mark',
     expected: ERROR('invalid_json'),
-    received: HANGS,
-    says: 'sent      \\xef\\xbb\\xbf{"user"',
+    received: NOTHING,
+    says: `${HANGS}\nsent      \\xef\\xbb\\xbf{"user"`,
   },
   'skips-empty-lines': {
     step: 3,
     check: 'invalid_json: an empty line',
     expected: ERROR('invalid_json'),
-    received: HANGS,
+    received: NOTHING,
     says: 'sent      \\n\n',
+  },
+  'hangs-where-it-throws': {
+    step: 3,
+    check: 'invalid_event: JSON that is no object',
+    expected: ERROR('invalid_event'),
+    received: NOTHING,
+    says: `The server printed meanwhile:
+          [] is no null
+              at the line of null
+          TypeError: no fields
+hint `,
+  },
+  'answers-without-end': {
+    step: 3,
+    check: 'accepted: buy',
+    expected: 'nothing more',
+    received: ACCEPTED,
+    at: 1,
+    says: 'exactly one reply',
+  },
+  'applies-loudly': {
+    step: 4,
+    check: 'applied: buy',
+    expected: 'nothing more',
+    received: OK(100),
+    at: 1,
+    says: 'exactly one reply',
   },
   'dies-of-null': {
     step: 3,
     check: 'invalid_event: JSON that is no object',
     expected: ERROR('invalid_event'),
-    received: HUNG_UP,
+    received: NOTHING,
     says: "The server's process has ended, with exit code 1.\n          It printed last:\n",
   },
   'hangs-up-on-errors': {
     step: 3,
     check: 'invalid_json: what is no JSON',
     expected: ERROR('invalid_json'),
-    received: HUNG_UP,
+    received: NOTHING,
+    says: HUNG_UP,
   },
   'takes-the-last-of-two': {
     step: 3,
@@ -144,13 +174,15 @@ const FAULTS: Record<string, Found> = {
     step: 4,
     check: 'a last line without a newline, from a client that ends its side',
     expected: OK(5),
-    received: HUNG_UP,
+    received: NOTHING,
+    says: HUNG_UP,
   },
   'hangs-up-at-once': {
     step: 4,
     check: 'a last line without a newline, from a client that ends its side',
     expected: OK(5),
-    received: HUNG_UP,
+    received: NOTHING,
+    says: HUNG_UP,
   },
   'answers-when-it-likes': {
     step: 4,
@@ -247,5 +279,27 @@ describe.concurrent('a server that', () => {
       expect(run.stdout).toMatch(
         /\n\d+ passed, 1 failed(?:, \d+ skipped)?(?:, \d+ not run yet: first this one)?\n$/,
       );
+    });
+});
+
+describe.concurrent('an echo that', () => {
+  const cases: readonly (readonly [fault: string, check: string, mark: string])[] = [
+    [
+      'echoes-decoded-packets',
+      'characters that are cut by the end of a packet come back as they are',
+      '^ byte 1: expected \\xc3, got \\xef',
+    ],
+    [
+      'echoes-decoded-text',
+      'bytes that are no UTF-8 come back as they are',
+      '    ^ byte 2: expected \\xff, got \\xef',
+    ],
+    ['echoes-without-end', 'a line comes back', "^ byte 1: expected nothing, got 'h'"],
+  ];
+  for (const [fault, name, mark] of cases)
+    test(fault, async () => {
+      const run = await check('1', '--cmd', wrong(fault));
+      expect(run.failed).toBe(name);
+      expect(run.rows).toContain(`          ${mark}`);
     });
 });

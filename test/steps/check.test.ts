@@ -152,7 +152,7 @@ describe('a command', () => {
   test('tells what comes next, with the same command', async () => {
     const run = await check('1', '--cmd', `node ${wrong} echoes`);
     const again = `--cmd 'node ${wrong} echoes'`;
-    expect(run.stdout).toContain(`\nStep 1 is done. Its pain is yours now: tally pain 1 ${again}\n`);
+    expect(run.stdout).toContain(`\nStep 1 is done. Has it the next pain? tally pain 1 ${again}\n`);
     expect(run.stdout).toContain(`\nNext, step 2, async echo: tally check 2 ${again}\n`);
   });
 });
@@ -174,6 +174,13 @@ describe('output', () => {
     expect(bad.exitCode).toBe(1);
     const none = await check('3', '--connect', ':1', '--json');
     expect(JSON.parse(none.stdout)).toMatchObject({ passed: false, error: 'nothing listens on 127.0.0.1:1' });
+  });
+
+  test('has one blank line before what failed, also where it is the first', async () => {
+    const first = await check('1', '--cmd', `node ${serverFile('wrong.mjs')}`);
+    expect(first.stdout).toMatch(/^Step 1, .*\n\n {2}✗ /);
+    const later = await check('1', '--cmd', `node ${serverFile('wrong.mjs')} echoes-decoded-text`);
+    expect(later.stdout).toMatch(/[^\n]\n\n {2}✗ /);
   });
 
   test('has no colours and moves no cursor where there is no terminal', async () => {
@@ -215,7 +222,11 @@ describe('wrong usage', () => {
     [['4', '--cmd'], '--cmd wants a value; tally check --help shows how'],
     [['4', '--cmd', 'x', '--step', '4'], '--cmd and --step exclude each other: one server at a time'],
     [['4', '--connect', 'here'], '--connect here is no HOST:PORT, as 127.0.0.1:7878'],
-    [['4', '--step', '0'], 'there is no step 0: they are 1 to 10; tally steps lists them'],
+    [
+      ['4', '--connect', ':7878', '--watch'],
+      '--connect and --watch exclude each other: the server there is not started anew; give its command with --cmd',
+    ],
+    [['4', '--step', '0'], 'there is no step 0: they are 1 to 10, and src; tally steps lists them'],
     [
       ['4', '--step', '4', '--watch', 'nowhere'],
       '--watch nowhere is no folder; without one, the current folder is watched',

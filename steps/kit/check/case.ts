@@ -3,7 +3,7 @@
  * names that nobody else has, so it works on a server that other people use.
  */
 import type { Settings } from '../manifest.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../process.ts';
 import type { Talk } from './talk.ts';
 
 /** One thing that happens on a connection. Connections have numbers; without `on` it is number 0. */
@@ -11,11 +11,11 @@ export type Act = { on?: number } & (
   | {
       /** A packet of its own. */
       send: string | Uint8Array;
-      /** A line that is too long may be answered before its end has come. */
+      /** A line that is too long may be answered before its end has come, and an echo may come in pieces. */
       mayAnswerEarly?: boolean;
     }
   /** Exactly these bytes and a newline. */
-  | { reply: string }
+  | { reply: string | Uint8Array }
   /** The client shuts down its sending side. */
   | { finish: true }
   /** The server ends the connection, and nothing more came. */
@@ -79,7 +79,7 @@ export function balance(user: string): string {
 }
 
 /** A line alone in its packet, and its reply before anything else is sent. */
-export function ask(line: string | Uint8Array, wanted: string, on = 0): Act[] {
+export function ask(line: string | Uint8Array, wanted: string | Uint8Array, on = 0): Act[] {
   const packet = typeof line === 'string' ? `${line}\n` : Buffer.concat([line, Buffer.from('\n')]);
   return [
     { on, send: packet },

@@ -1,8 +1,8 @@
 /** `tally check N`, from the arguments to the exit code. */
 import { Exit, exitOnSignals, runCommand } from '../command.ts';
 import { stepOf } from '../manifest.ts';
+import { ServerError } from '../process.ts';
 import { remember } from '../progress.ts';
-import { ServerError } from '../server.ts';
 import { type CheckOptions, readCheckOptions } from './options.ts';
 import { closing, painterFor, printing, SILENT } from './report.ts';
 import { runStage, type StageResult } from './run.ts';
@@ -36,7 +36,8 @@ What your server must do to be checked:
   --cmd '…'         a command for a shell that starts the server
   --connect [host:]port   a server that runs; checks that must start it themselves are skipped
   --step M          a step of this repository, 1 to 10, or src
-  --watch [folder]  check again whenever a file under it changes (the current folder); Ctrl+C ends it
+  --watch [folder]  check again whenever a file under it changes (the current folder); Ctrl+C ends it;
+                    not with --connect: the server there is not started anew
   --quick           leave out the measuring of pains, which takes seconds; a step is done without it only
   --json            one JSON object instead of text: step, server, passed, checks
   --help            this text

@@ -3,8 +3,11 @@ import { type Act, ask, type Case } from './case.ts';
 
 const LONG_LINE = 'tally '.repeat(1_707).trimEnd();
 const CLIENTS = 20;
+const NO_UTF8 = Buffer.from('\x00\xff\xfe', 'latin1');
+/** Characters of two and of three bytes. */
+const CUT = 'é数';
 
-function echo(line: string, on = 0): Act[] {
+function echo(line: string | Uint8Array, on = 0): Act[] {
   return ask(line, line, on);
 }
 
@@ -28,6 +31,19 @@ export const ECHO: readonly Case[] = [
     name: 'bytes beyond ASCII come back as they are',
     hint: 'Bytes in, bytes out: who decodes text on the way can break it.',
     acts: () => [...echo('zażółć gęślą jaźń'), ...echo('数える 🧮')],
+  },
+  {
+    name: 'characters that are cut by the end of a packet come back as they are',
+    hint: 'A packet may end inside a character of UTF-8. Send back bytes, not text that was decoded.',
+    acts: () => [
+      ...Array.from(Buffer.from(`${CUT}\n`), byte => ({ send: Uint8Array.of(byte), mayAnswerEarly: true })),
+      { reply: CUT },
+    ],
+  },
+  {
+    name: 'bytes that are no UTF-8 come back as they are',
+    hint: 'An echo knows no text: 0, 255 and 254 are bytes as all others. Do not decode them.',
+    acts: () => echo(NO_UTF8),
   },
   {
     name: 'a line of 10 KB comes back whole',

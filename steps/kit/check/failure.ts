@@ -17,6 +17,8 @@ export interface Failure {
   receivedWords?: string;
   /** A better one than the case has. */
   hint?: string;
+  /** The server fell silent: what it printed meanwhile may say why. */
+  isSilence?: boolean;
   /** Things worth knowing, a line each. */
   notes?: string[];
 }

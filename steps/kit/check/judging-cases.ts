@@ -114,15 +114,13 @@ const REFUSALS: readonly Refusal[] = [
     name: 'what is no JSON',
     hint: 'Catch what the parser throws, and answer. A client must not be able to end the server.',
     reason: 'invalid_json',
-    lines: [
-      'hello',
-      '{',
-      '{"user":"U"',
-      '{"type":"health"} x',
-      "{'user':'U'}",
-      '{"amount":NaN}',
-      '{"amount":01}',
-    ],
+    lines: ['hello', '{', '{"user":"U"', '{"type":"health"} x', "{'user':'U'}", '{"amount":01}'],
+  },
+  {
+    name: 'NaN and Infinity',
+    hint: 'NaN and Infinity are no JSON; some parsers take them.',
+    reason: 'invalid_json',
+    lines: ['{"amount":NaN}', '{"amount":Infinity}', '{"amount":-Infinity}'],
   },
   {
     name: 'an empty line',
@@ -209,7 +207,7 @@ const REFUSALS: readonly Refusal[] = [
   },
   {
     name: 'a type that is no string',
-    hint: 'Where type is given, it decides, whatever stands beside it.',
+    hint: 'A type that is no string is no request: invalid_event. unknown_type is for strings.',
     reason: 'invalid_event',
     lines: ['{"type":5}', '{"type":null,"user":"U","action":"buy","amount":1}', '{"type":["health"]}'],
   },

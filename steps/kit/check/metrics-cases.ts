@@ -62,7 +62,7 @@ export const COUNTING: readonly Case[] = [
     settings: { workers: 1, queue: 16, workUs: 20_000 },
     run: async ({ open, user }) => {
       const [talk, watcher] = [await open(), await open()];
-      const { accepted, busy } = await flood(talk, user, FLOOD);
+      const { accepted, busy, sum } = await flood(talk, user, FLOOD);
       await talk.send(`${balance(user)}\n`);
       let before: Counts = { received: FLOOD, processed: 0, dropped: busy };
       const endMs = performance.now() + EMPTY_MS_MAX;
@@ -74,6 +74,7 @@ export const COUNTING: readonly Case[] = [
       }
       await watcher.send(`${METRICS}\n`);
       await watcher.reply(counts(FLOOD, accepted, busy));
+      await talk.reply(ok(sum), EMPTY_MS_MAX);
     },
   },
   {

@@ -36,6 +36,10 @@ export function readCheckOptions(args: string[]): CheckOptions {
   if (values.cmd?.trim() === '') throw new UsageError(`--cmd is empty; it wants a command: ${EXAMPLE}`);
   if (values.cmd === undefined && values.connect === undefined && values.step === undefined)
     throw new UsageError(`which server? --cmd '…' starts one, --connect finds one on a port: ${EXAMPLE}`);
+  if (values.connect !== undefined && values.watch !== undefined)
+    throw new UsageError(
+      '--connect and --watch exclude each other: the server there is not started anew; give its command with --cmd',
+    );
   return {
     step,
     source: sourceOf(values),

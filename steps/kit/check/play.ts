@@ -1,15 +1,18 @@
 /** Plays a case against a server. */
-import type { Server } from '../server.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Server } from '../process.ts';
 import type { Act, Case } from './case.ts';
 import { Failed } from './failure.ts';
 import { Talk } from './talk.ts';
 
 /** How long a process may take to be known as ended after its connections were. */
 const END_MS_MAX = 300;
+/** Between the end of a process and the last of what it printed. */
+const PRINTED_MS = 30;
 const PRINTED_LINES_MAX = 12;
 
-/** Throws `Failed`. Leaves no connection open. */
-export async function play(test: Case, server: Server, user: string): Promise<void> {
+/** Throws `Failed`. Leaves no connection open. Behind its last reply the server must be quiet for `quietMs`. */
+export async function play(test: Case, server: Server, user: string, quietMs = 0): Promise<void> {
   const talks: Talk[] = [];
   const open = async () => {
     const talk = await Talk.open(server);
@@ -19,23 +22,42 @@ export async function play(test: Case, server: Server, user: string): Promise<vo
   try {
     if ('run' in test) await test.run({ server, open, user });
     else await playActs(test.acts(user), open);
+    for (const talk of talks) await talk.done(quietMs);
   } finally {
     for (const talk of talks) talk.close();
   }
 }
 
-/** A failure, and whether the server's process is gone. */
-export async function explained(failed: Failed, server: Server): Promise<Failed> {
-  const ended = await endOf(server);
-  if (ended === undefined) return failed;
+/**
+ * A failure, and why the server may have done that: whether its process is gone, and what it has printed since it
+ * had printed `before`. A thread that threw says so, though the process lives on.
+ */
+export async function explained(failed: Failed, server: Server, before: string): Promise<Failed> {
   const { failure } = failed;
-  const printed = server
-    .output()
+  const ended = await endOf(server);
+  if (ended === undefined && !failure.isSilence) return failed;
+  if (ended !== undefined) await sleep(PRINTED_MS);
+  const output = server.output();
+  const meanwhile = printedSince(before, output);
+  const printed = (meanwhile.trim() === '' && ended !== undefined ? output : meanwhile)
     .split('\n')
-    .filter(row => row.trim() !== '');
-  const notes = [...(failure.notes ?? []), `The server's process has ended, with ${ended}.`];
-  if (printed.length > 0) notes.push('It printed last:', ...printed.slice(-PRINTED_LINES_MAX));
+    .map(row => row.trimEnd())
+    .filter(row => row !== '');
+  const notes = [...(failure.notes ?? [])];
+  if (ended !== undefined) notes.push(`The server's process has ended, with ${ended}.`);
+  if (printed.length > 0)
+    notes.push(
+      ended === undefined ? 'The server printed meanwhile:' : 'It printed last:',
+      ...printed.slice(-PRINTED_LINES_MAX),
+    );
   return new Failed({ ...failure, notes });
+}
+
+/** Both are the ends of all that was printed until then, so the later one may begin in the middle of the other. */
+export function printedSince(before: string, now: string): string {
+  for (let from = 0; from < before.length; from += 1)
+    if (now.startsWith(before.slice(from))) return now.slice(before.length - from);
+  return now;
 }
 
 async function playActs(acts: readonly Act[], open: () => Promise<Talk>): Promise<void> {

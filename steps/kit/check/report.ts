@@ -21,6 +21,7 @@ export function painterFor(out: NodeJS.WriteStream, environment: NodeJS.ProcessE
 /** Prints each check when it is known; on a terminal, the one under way as well. */
 export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
   let name = '';
+  let isFirst = true;
   const show = (text: string) => {
     if (out.isTTY) out.write(`\r\x1b[K${paint('dim', text.slice(0, (out.columns || 80) - 1))}`);
   };
@@ -32,6 +33,9 @@ export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
     says: text => show(`  … ${name}: ${text}`),
     ends: result => {
       if (out.isTTY) out.write('\r\x1b[K');
+      // The heading of the run has left a blank line.
+      if (!result.passed && !isFirst) out.write('\n');
+      isFirst = false;
       out.write(resultRow(result, paint));
       for (const row of result.transcript ?? []) out.write(`    ${transcriptRow(row, paint)}\n`);
     },
@@ -45,7 +49,7 @@ function resultRow({ name, passed, skipped, elapsedMs }: CheckResult, paint: Pai
   const time = elapsedMs >= SLOW_MS ? paint('dim', ` (${duration(elapsedMs)})`) : '';
   return passed
     ? `  ${paint('green', '✓')} ${name}${time}\n`
-    : `\n  ${paint('red', '✗')} ${paint('bold', name)}${time}\n\n`;
+    : `  ${paint('red', '✗')} ${paint('bold', name)}${time}\n\n`;
 }
 
 function transcriptRow(row: string, paint: Paint): string {
@@ -78,7 +82,7 @@ function whatNext(step: number, again: string, skipped: number): string {
     return `So far it is right. For the rest: tally check ${step} ${again.startsWith('--cmd') ? again : "--cmd '…'"}\n`;
   const next =
     step === LAST_STEP
-      ? `The tenth pain is left, and src has none of them: tally pain ${step} ${again}`
-      : `Its pain is yours now: tally pain ${step} ${again}\nNext, step ${step + 1}, ${stepOf(step + 1).title}: tally check ${step + 1} ${again}`;
+      ? `Has it the last pain? tally pain ${step} ${again}`
+      : `Has it the next pain? tally pain ${step} ${again}\nNext, step ${step + 1}, ${stepOf(step + 1).title}: tally check ${step + 1} ${again}`;
   return `Step ${step} is done. ${next}\n`;
 }

@@ -1,6 +1,8 @@
 /** Runs a stage against a server: its cases, then the witnesses of the pains that must be gone; up to the first failure. */
+import { setImmediate as turn } from 'node:timers/promises';
 import { stepOf } from '../manifest.ts';
-import { type Server, ServerError, type Source } from '../server.ts';
+import { type Server, ServerError } from '../process.ts';
+import type { Source } from '../server.ts';
 import type { Say, Witness } from '../witnesses/witness.ts';
 import { WITNESSES } from '../witnesses/witnesses.ts';
 import type { Case } from './case.ts';
@@ -34,6 +36,8 @@ export interface Audience {
   ends: (result: CheckResult) => void;
 }
 
+/** The first check waits that long for what nobody asked for: who never stops answering is found at once. */
+const QUIET_MS = 50;
 const NEEDS_START = 'it starts the server itself: give --cmd';
 const NOT_QUICK = 'it takes seconds, and --quick was given';
 
@@ -49,10 +53,10 @@ export async function runStage(
   const shared = sharedServer(source);
   const checks: CheckResult[] = [];
   const jobs = [
-    ...stage.cases.map(test => ({
+    ...stage.cases.map((test, index) => ({
       name: test.name,
       skipped: test.settings === undefined || source.isStarted ? undefined : NEEDS_START,
-      run: () => runCase(test, source, shared, users()),
+      run: () => runCase(test, source, shared, users(), index === 0 ? QUIET_MS : 0),
     })),
     ...witnesses.map(witness => ({
       name: `pain ${witness.pain} is gone: ${stepOf(witness.pain).pain}`,
@@ -108,15 +112,19 @@ async function runCase(
   source: Source,
   shared: Shared,
   user: string,
+  quietMs: number,
 ): Promise<string[] | undefined> {
   const isOwn = test.settings !== undefined;
   const server = isOwn ? await source.start(test.settings) : await shared.get();
+  // What was printed during the case before may be on its way.
+  await turn();
+  const before = server.output();
   try {
-    await play(test, server, user);
+    await play(test, server, user, quietMs);
     return undefined;
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
-    const { failure } = await explained(error, server);
+    const { failure } = await explained(error, server, before);
     return transcriptOf(failure, hintOf(failure, test.hint));
   } finally {
     if (isOwn) await server.stop();

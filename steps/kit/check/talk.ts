@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../client.ts';
-import type { Server } from '../server.ts';
+import type { Server } from '../process.ts';
 import { Failed, type Failure } from './failure.ts';
 
 /** A reply that has not come by then will not come. */
@@ -36,6 +36,7 @@ export class Talk {
         sent: [],
         expectedWords: 'a connection',
         receivedWords: (error as Error).message,
+        isSilence: true,
       });
     }
   }
@@ -60,12 +61,15 @@ export class Talk {
   }
 
   /** The next reply, which must be this one. */
-  async reply(wanted: string, limitMs = REPLY_MS_MAX): Promise<void> {
+  async reply(wanted: string | Uint8Array, limitMs = REPLY_MS_MAX): Promise<void> {
     await this.oneOf([wanted], limitMs);
   }
 
   /** The next reply, which must be one of these. */
-  async oneOf(wanted: readonly string[], limitMs = REPLY_MS_MAX): Promise<string> {
+  async oneOf<Reply extends string | Uint8Array>(
+    wanted: readonly Reply[],
+    limitMs = REPLY_MS_MAX,
+  ): Promise<Reply> {
     const ends = wanted.map(text => `${latin1(text)}\n`);
     const endMs = performance.now() + limitMs;
     this.#replies += 1;
@@ -127,7 +131,16 @@ export class Talk {
       problem: 'the server ended the connection',
       expectedWords: 'the connection stays open',
       receivedWords: 'its end',
+      isSilence: true,
     });
+  }
+
+  /** Every reply was read: nothing came behind them, and nothing comes in this time. */
+  async done(ms: number): Promise<void> {
+    const endMs = performance.now() + ms;
+    while (!this.#client.isOver && this.#rest() === '' && performance.now() < endMs)
+      await this.#news(endMs - performance.now());
+    this.#failIfSurplus(true);
   }
 
   /** Fails for a reason that no single reply shows. */
@@ -182,14 +195,15 @@ export class Talk {
       ? this.#failed({
           problem: `no reply: ${why}`,
           expected,
-          receivedWords: why.replace(/^the/, 'nothing: the'),
+          receivedWords: 'nothing',
+          isSilence: true,
         })
       : this.#failed({
           problem: `the reply stops: ${why}`,
           expected,
           received: rest,
           at: rest.length,
-          notes: [`and ${why}`],
+          isSilence: true,
         });
   }
 

@@ -39,6 +39,11 @@ function answer(line) {
     return error('invalid_json');
   }
   if (has('dies-of-null')) fields.type?.toString();
+  if (has('hangs-where-it-throws') && fields === null) {
+    console.error(`    at the line of null\nTypeError: no fields\n`);
+    return new Promise(() => {});
+  }
+  if (has('hangs-where-it-throws')) console.error(`${json} is no null`);
   fields = { ...fields };
   if (!has('takes-the-last-of-two') && isTwice(json)) return error('invalid_event');
   const { type, user, action, amount, wait = false } = fields;
@@ -60,7 +65,9 @@ function answer(line) {
   const name = has('normalises-names') ? user.normalize() : user;
   if (!wait) push({ user: name, change: has('forgets-the-unwatched') && amount === 7 ? 0 : change });
   if (!wait) return text({ status: 'accepted' });
-  return new Promise(resolve => push({ user: name, change, done: resolve }));
+  return new Promise(resolve =>
+    push({ user: name, change, done: reply => resolve(reply.repeat(has('applies-loudly') ? 2 : 1)) }),
+  );
 }
 
 function isUser(user) {
@@ -95,10 +102,29 @@ async function work() {
   isWorking = false;
 }
 
+/** Servers of steps 1 and 2. */
+const ECHOES = {
+  echoes: socket => socket.pipe(socket),
+  'echoes-decoded-packets': socket => socket.on('data', packet => socket.write(packet.toString())),
+  'echoes-decoded-text': socket => socket.setEncoding('utf8').on('data', text => socket.write(text)),
+  'echoes-without-end': socket => socket.once('data', packet => repeat(socket, packet)),
+};
+
+/** From the next turn of the loop on, so what follows the right reply is no part of it. */
+function repeat(socket, bytes) {
+  const write = () => {
+    if (!socket.destroyed) socket.write(bytes);
+  };
+  setImmediate(write);
+  const timer = setInterval(write, 5);
+  socket.on('error', () => {}).on('close', () => clearInterval(timer));
+}
+
 function serve(socket) {
-  if (has('echoes')) return socket.pipe(socket);
+  if (fault in ECHOES) return ECHOES[fault](socket);
   let rest = Buffer.alloc(0);
   let replies = Promise.resolve();
+  if (has('answers-without-end')) socket.once('data', () => repeat(socket, text({ status: 'accepted' })));
   const reply = line => {
     const answered = answer(line);
     const write = bytes => {
