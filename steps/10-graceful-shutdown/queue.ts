@@ -44,10 +44,6 @@ export function pop({ numbers }: Queue): void {
   Atomics.add(numbers, HEAD, 1);
 }
 
-export function isEmpty({ numbers }: Queue): boolean {
-  return Atomics.load(numbers, TAIL) === Atomics.load(numbers, HEAD);
-}
-
 function offsetOf(slots: Float64Array, number: number): number {
   return (number & (slots.length / SLOT_NUMBERS - 1)) * SLOT_NUMBERS;
 }

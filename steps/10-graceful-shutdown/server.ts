@@ -12,7 +12,7 @@ import { count, createCounters, DROPPED, PROCESSED, RECEIVED, total } from './co
 import { type Event, parse, reply } from './event.ts';
 import { linesOf } from './lines.ts';
 import { createLock } from './lock.ts';
-import { createQueue, isEmpty, tryPush } from './queue.ts';
+import { createQueue, tryPush } from './queue.ts';
 
 const { values: flags } = parseArgs({
   options: {
@@ -39,6 +39,7 @@ const counters = createCounters(flags.count, 1 + Number(flags.workers));
 const workers = Array.from({ length: Number(flags.workers) }, startWorker);
 let connections = 0;
 let isDraining = false;
+let isEnding = false;
 const sockets = new Set<Socket>();
 
 /** A thread with the queue before it, and those who wait for a balance, in the order in which they asked. */
@@ -61,7 +62,8 @@ async function serve(socket: Socket): Promise<void> {
   const worker = workers[connections % workers.length]!;
   connections += 1;
   try {
-    for await (const line of linesOf(socket)) await send(socket, await answer(line, worker));
+    // In the end lines are read, or the end would become a reset, but they are not answered any more.
+    for await (const line of linesOf(socket)) if (!isEnding) await send(socket, await answer(line, worker));
     socket.end();
   } catch {
     socket.destroy();
@@ -70,8 +72,6 @@ async function serve(socket: Socket): Promise<void> {
 
 /** Waits for a client that does not read. Meanwhile nothing more of it is read either. */
 async function send(socket: Socket, reply: string): Promise<void> {
-  // What is asked after the end is read, or the end would become a reset, but not answered.
-  if (socket.writableEnded) return;
   // Replies that are ready at the same time leave together.
   socket.cork();
   process.nextTick(() => socket.uncork());
@@ -119,24 +119,23 @@ function metrics(): string {
   return `${JSON.stringify({ received, processed, dropped })}\n`;
 }
 
-/** Nobody new, nothing new, everything applied and answered, everybody gone: in this order. */
+/** Nobody new, nothing new, everything applied, everything answered, everybody gone: in this order. */
 async function shutDown(): Promise<void> {
   if (isDraining) return;
   isDraining = true;
   server.close();
   const allGone = once(server, 'close');
-  // Twice in a row: a question that waits for room, and looks for it every ms, is in no queue.
-  for (let idleLooks = 0; idleLooks < 2; idleLooks = workers.every(isIdle) ? idleLooks + 1 : 0)
+  do await setTimeout(5);
+  while (total(counters, RECEIVED) > total(counters, PROCESSED) + total(counters, DROPPED));
+  isEnding = true;
+  // Twice in a row: a question that waits for room in a queue, and looks every ms, is not among the askers yet.
+  for (let looks = 0; looks < 2; looks = workers.some(({ askers }) => askers.length > 0) ? 0 : looks + 1)
     await setTimeout(5);
   // The stream says no more `drain` once it ends, and a client may be waited for with it.
   for (const socket of sockets) socket.end(() => socket.emit('drain'));
   await allGone;
   for (const { thread } of workers) await thread.terminate();
   process.stdout.write(`stopped: ${metrics()}`);
-}
-
-function isIdle({ queue, askers }: Lane): boolean {
-  return isEmpty(queue) && askers.length === 0;
 }
 
 const server = createServer({ allowHalfOpen: true, noDelay: true }, serve);

@@ -11,7 +11,7 @@ import type { LoadResult } from '../../bench/load/result.ts';
 import { outputOf } from '../support/output.ts';
 import { CLI } from '../support/server.ts';
 
-const DEADLINE_MS = 25_000;
+const DEADLINE_MS = 60_000;
 
 export interface Ran {
   exitCode: number | null;
