@@ -6,7 +6,8 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/long/**'],
     pool: 'forks',
-    maxWorkers: 2,
+    // One more than the cores that must do: much of what is tested is waiting.
+    maxWorkers: 3,
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -176,7 +176,8 @@ describe.concurrent('--fail-if', () => {
   });
 });
 
-describe.concurrent('--find-max', () => {
+// Some twenty probes of more than a second each.
+describe.concurrent('--find-max', { timeout: 60_000 }, () => {
   const search = (port: number, condition: string) =>
     tally(['load', '--port', `${port}`, '--find-max', condition, ...FLAGS]);
   const FLAGS = '--connections 4 --duration 100ms --pace thrifty --json -'.split(' ');
