@@ -78,7 +78,9 @@ async function whenKept(client: Client, then: NonNullable<typeof onKept>): Promi
 const push = (socket: Socket, text: string) => socket.push(Buffer.from(text));
 
 describe('while replies are kept', () => {
-  test('nothing of them has left, and they leave when the turn ends', async () => {
+  // Again, if the machine was so busy that the chunk came when the turn had no time left: then it is visited in the
+  // next one, at whose end replies leave before anybody can look.
+  test('nothing of them has left, and they leave when the turn ends', { retry: 5 }, async () => {
     const client = await Client.open(port);
     let written = -1;
     await whenKept(client, ({ socket }) => {
