@@ -47,7 +47,10 @@ export const FRAMING: readonly Case[] = [
   {
     name: 'a line in two packets',
     hint: KEEP_REST,
-    acts: user => [...inPieces(waiting(user, 'buy', 5), [20]), { reply: ok(5) }],
+    acts: user => {
+      const line = `${waiting(user, 'buy', 5)}\n`;
+      return [{ send: line.slice(0, 20) }, { quietMs: 50 }, { send: line.slice(20) }, { reply: ok(5) }];
+    },
   },
   {
     name: 'a line in as many packets as it has bytes',

@@ -136,6 +136,8 @@ function serve(socket) {
   };
   if (!has('never-reads-errors')) socket.on('error', () => {});
   socket.on('data', packet => {
+    socket.cork();
+    process.nextTick(() => socket.uncork());
     if (has('takes-packets-for-lines')) return reply(packet);
     rest = Buffer.concat([has('shares-the-rest') ? sharedRest : rest, packet]);
     for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
