@@ -62,7 +62,7 @@ async function main(args: string[]): Promise<void> {
     case 'compare':
       return (await import('../bench/load/command.ts')).compareCommand(rest);
     case 'steps':
-      return (await import('../steps/kit/step.ts')).stepsCommand(rest);
+      return (await import('../steps/kit/listing.ts')).stepsCommand(rest);
     case 'step':
       return (await import('../steps/kit/step.ts')).stepCommand(rest);
     case 'pain':

@@ -5,8 +5,9 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { CommandError, listed, readStep, readSwitches, runCommand } from './command.ts';
-import { git, gitEnvironment, ROOT } from './git.ts';
+import { git, gitEnvironment } from './git.ts';
 import { STEPS, type Step, stepOf } from './manifest.ts';
+import { ROOT } from './root.ts';
 
 const SWITCHES = ['--all', '--stat'] as const;
 const CHAPTER = 'README.md';

@@ -3,13 +3,9 @@
  * without what the caller's environment says of other repositories: Git's hooks set such variables.
  */
 import { spawnSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { CommandError } from './command.ts';
+import { ROOT } from './root.ts';
 
-/** The package's folder, with a slash. Compiled, this file lies one folder deeper. */
-export const ROOT = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url),
-);
 const NO_GIT = 'git is needed for that, and is not there; see https://git-scm.com/downloads';
 
 const OTHERS = ['DIR', 'WORK_TREE', 'INDEX_FILE', 'OBJECT_DIRECTORY', 'COMMON_DIR', 'PREFIX', 'NAMESPACE'];

@@ -1,9 +1,9 @@
 /** `tally steps`: the ten steps, how far the reader has come, and what to do next. */
 import { homedir } from 'node:os';
-import { styleText } from 'node:util';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { readSwitches, runCommand } from './command.ts';
 import { STEPS, type Step } from './manifest.ts';
+import { type Paint, painterFor } from './paint.ts';
 import { DEEDS, type Deed, forget, type Progress, progressFile, readProgress } from './progress.ts';
 
 const SWITCHES = ['--json', '--reset'] as const;
@@ -23,9 +23,6 @@ const WORDS: Record<Deed, string> = { ran: 'ran', felt: 'felt', checked: 'passed
 /** Wide enough for all; a wider terminal is no reason for longer lines. */
 const COLUMNS_MAX = 80;
 const INDENT = 3;
-
-type Style = Parameters<typeof styleText>[0];
-type Paint = (style: Style, text: string) => string;
 
 export function stepsCommand(args: string[]): Promise<void> {
   return runCommand('steps', HELP, args, () => {
@@ -50,10 +47,7 @@ function reset(isJson: boolean): number {
 
 function list(progress: Progress): string {
   const { stdout, env } = process;
-  const isPainted = stdout.isTTY === true && !env.NO_COLOR;
-  const paint: Paint = (style, text) =>
-    isPainted ? styleText(style, text, { validateStream: false }) : text;
-  return listing(progress, Math.min(stdout.columns ?? COLUMNS_MAX, COLUMNS_MAX), paint);
+  return listing(progress, Math.min(stdout.columns ?? COLUMNS_MAX, COLUMNS_MAX), painterFor(stdout, env));
 }
 
 /** The whole text. Where a line has no room for both its parts, the second goes below. */

@@ -1,10 +1,10 @@
 /** `tally pain`: hurts a server, shows what happens meanwhile, and says whether the pain is there. */
-import { styleText } from 'node:util';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { asideOf } from './asides.ts';
 import { Exit, exitOnSignals, readArgs, readStep, runCommand } from './command.ts';
 import { expectedOf, nameOf, STEPS, type Step, stepOf } from './manifest.ts';
 import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
+import { painterFor } from './paint.ts';
 import { remember } from './progress.ts';
 import type { Source } from './server.ts';
 import { type Given, SOURCE_OPTIONS, sourceOf } from './sources.ts';
@@ -12,6 +12,7 @@ import type { Finding } from './witnesses/witness.ts';
 import { witnessOf } from './witnesses/witnesses.ts';
 
 const UNDECIDED = 3;
+const paint = painterFor(process.stdout, process.env);
 const OPTIONS = {
   ...SOURCE_OPTIONS,
   all: { type: 'boolean' },
@@ -215,8 +216,4 @@ function seconds(ms: number): string {
 
 function print(text: string): void {
   process.stdout.write(text);
-}
-
-function paint(format: Parameters<typeof styleText>[0], text: string): string {
-  return process.stdout.isTTY && !process.env.NO_COLOR ? styleText(format, text) : text;
 }

@@ -1,10 +1,10 @@
 /** Where servers come from that are examined: a step, the finished server, somebody's command, or a port. */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { FLAGS, type SettingName, type Settings, type Step, type Subject, stepOf } from './manifest.ts';
 import { freePort, isListening, launched, type Server, ServerError } from './process.ts';
+import { ROOT } from './root.ts';
 
 /** Where servers come from: a step, a command, a port. `start` gives a new one each time, but for a port. */
 export interface Source {
@@ -19,10 +19,6 @@ export interface Source {
 const START_LIMIT_MS = 10_000;
 /** Somebody's command may compile first. */
 const COMMAND_LIMIT_MS = 120_000;
-
-const ROOT = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../../' : '../../../', import.meta.url),
-);
 
 export function ofStep(subject: Subject): Source {
   return {

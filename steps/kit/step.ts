@@ -6,12 +6,10 @@ import { constants } from 'node:os';
 import { relative } from 'node:path';
 import { UsageError } from '../../bench/load/quantities.ts';
 import { CommandError, listed, readStep, runCommand } from './command.ts';
-import { ROOT } from './git.ts';
 import { FLAGS, STEPS, type Step } from './manifest.ts';
 import { remember } from './progress.ts';
+import { ROOT } from './root.ts';
 import { stepArgs } from './server.ts';
-
-export { stepsCommand } from './listing.ts';
 
 const PORT = 7878;
 const HOST = '127.0.0.1';

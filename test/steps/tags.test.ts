@@ -1,13 +1,13 @@
 /** Tags are cut in clones of a repository that is made here from the working tree, which may not be committed. */
 import { spawn, spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { gitEnvironment } from '../../steps/kit/git.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
+import { freePort } from '../../steps/kit/process.ts';
 import { exchange } from '../support/client.ts';
 import { outputOf } from '../support/output.ts';
 
@@ -270,12 +270,3 @@ describe('a worktree of a tag', () => {
     }
   }
 });
-
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const probe = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = probe.address() as { port: number };
-      probe.close(() => resolve(port));
-    });
-  });
-}

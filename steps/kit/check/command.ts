@@ -1,10 +1,11 @@
 /** `tally check N`, from the arguments to the exit code. */
 import { Exit, exitOnSignals, runCommand } from '../command.ts';
 import { stepOf } from '../manifest.ts';
+import { painterFor } from '../paint.ts';
 import { ServerError } from '../process.ts';
 import { remember } from '../progress.ts';
 import { type CheckOptions, readCheckOptions } from './options.ts';
-import { closing, painterFor, printing, SILENT } from './report.ts';
+import { closing, printing, SILENT } from './report.ts';
 import { runStage, type StageResult } from './run.ts';
 import { stageOf } from './stages.ts';
 import { watchFolder } from './watch.ts';

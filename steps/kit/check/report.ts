@@ -1,22 +1,14 @@
 /** What a run of `tally check` prints, for people and for machines. */
-import { styleText } from 'node:util';
 import { duration } from '../../../bench/load/quantities.ts';
 import { stepOf } from '../manifest.ts';
+import type { Paint } from '../paint.ts';
 import type { Audience, CheckResult, StageResult } from './run.ts';
-
-type Style = Parameters<typeof styleText>[0];
-/** Colours a text, or leaves it as it is. */
-export type Paint = (style: Style, text: string) => string;
 
 /** A check that takes longer than that has its time printed. */
 const SLOW_MS = 500;
 const LAST_STEP = 10;
 
 /** Colours are for terminals, and for those who have not said no. */
-export function painterFor(out: NodeJS.WriteStream, environment: NodeJS.ProcessEnv): Paint {
-  const isColoured = out.isTTY === true && !environment.NO_COLOR;
-  return (style, text) => (isColoured ? styleText(style, text, { validateStream: false }) : text);
-}
 
 /** Prints each check when it is known; on a terminal, the one under way as well. */
 export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {

@@ -4,7 +4,7 @@ import { stepOf } from '../manifest.ts';
 import { type Server, ServerError } from '../process.ts';
 import type { Source } from '../server.ts';
 import type { Say, Witness } from '../witnesses/witness.ts';
-import { WITNESSES } from '../witnesses/witnesses.ts';
+import { witnessOf } from '../witnesses/witnesses.ts';
 import type { Case } from './case.ts';
 import { Failed } from './failure.ts';
 import { hintOf } from './hint.ts';
@@ -49,7 +49,7 @@ export async function runStage(
   audience: Audience,
 ): Promise<StageResult> {
   const users = freshUsers();
-  const witnesses = stage.absent.flatMap(pain => WITNESSES.filter(witness => witness.pain === pain));
+  const witnesses = stage.absent.map(witnessOf);
   const shared = sharedServer(source);
   const checks: CheckResult[] = [];
   const jobs = [

@@ -1,9 +1,9 @@
 /** A step as a process of its own, compiled, on a free port: as its reader runs it. */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { stepOf } from '../../../steps/kit/manifest.ts';
+import { freePort } from '../../../steps/kit/process.ts';
 import { until } from '../../support/client.ts';
 import { type Output, outputOf } from '../../support/output.ts';
 
@@ -59,14 +59,4 @@ export async function withStep(
     step.signal('SIGKILL');
     await step.exited;
   }
-}
-
-/** Free when it was looked for: the steps say which port they were given, not which they got. */
-function freePort(): Promise<number> {
-  return new Promise(resolve => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
