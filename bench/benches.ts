@@ -19,19 +19,24 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   client: () => import('./peers/client.ts'),
   pains: () => import('./pains.ts'),
   where: () => import('./peers/where.ts'),
+  soak: () => import('./soak.ts'),
 };
+
+/** Run only when they are named: they take an hour. */
+const LONG = ['soak'];
 
 /** A name for several. */
 export const GROUPS: Record<string, string[]> = {
   micro: Object.keys(BENCHES).filter(name => name.startsWith('micro-')),
 };
 
-/** The benches that are asked for, each once; all if none is named. A name that is none comes back as `unknown`. */
+/** The benches that are asked for, each once; all but the long ones if none is named. A name that is none comes back as `unknown`. */
 export function chosenBenches(asked: readonly string[]): { names: string[]; unknown: string | undefined } {
   const isKnown = (name: string) => Object.hasOwn(GROUPS, name) || Object.hasOwn(BENCHES, name);
   const unknown = asked.find(name => !isKnown(name));
   if (unknown !== undefined) return { names: [], unknown };
-  if (asked.length === 0) return { names: Object.keys(BENCHES), unknown };
+  if (asked.length === 0)
+    return { names: Object.keys(BENCHES).filter(name => !LONG.includes(name)), unknown };
   const names = asked.flatMap(name => (Object.hasOwn(GROUPS, name) ? GROUPS[name]! : [name]));
   return { names: [...new Set(names)], unknown };
 }

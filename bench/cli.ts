@@ -16,7 +16,7 @@ import { describeMachine, machineLine } from './machine.ts';
 import { currentCommit, jsonOf, RESULTS_FOLDER, record, writeRecord } from './record.ts';
 import { tableOf } from './table.ts';
 
-const HELP = `npm run bench -- [flags] [NAME…]: run benches, all of them if none is named.
+const HELP = `npm run bench -- [flags] [NAME…]: run benches; if none is named, all but the hour of soak.
 
   --list         the benches by name
   --small        run each for a second or two, to see that it works; the figures mean nothing, and no results

@@ -20,6 +20,7 @@ export interface Config {
   users: number;
   workUs: number;
   work: WorkKind;
+  firstSequence: number;
   lineBytesMax: number;
   connectionsMax: number;
   backlog: number;
@@ -119,6 +120,13 @@ export const SETTINGS: Record<keyof Config, Setting> = {
     choices: ['block', 'cpu'],
     help: 'for experiments: whether that cost is a wait or a spin',
   },
+  firstSequence: integer(
+    PIPELINE,
+    0,
+    0,
+    2 ** 32 - 1,
+    'for tests: where the sequences of the rings start; they wrap at 2^32',
+  ),
   lineBytesMax: integer(LIMITS, 16_384, 512, 2 ** 20, 'bytes of a line; a longer one is line_too_long'),
   connectionsMax: integer(
     LIMITS,

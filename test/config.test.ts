@@ -38,6 +38,7 @@ const VALUES: Record<keyof Config, [string, string]> = {
   users: ['1', '16777216'],
   workUs: ['1', '10000000'],
   work: ['block', 'cpu'],
+  firstSequence: ['2147483647', '4294967295'],
   lineBytesMax: ['512', '1048576'],
   connectionsMax: ['1', '1000000'],
   turnMsMax: ['1', '1000'],

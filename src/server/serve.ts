@@ -26,6 +26,7 @@ export async function serve(config: Config, log: Log, version: string): Promise<
     usersMax: config.users,
     workUs: config.workUs,
     workKind: config.work,
+    firstSequence: config.firstSequence,
   };
   const engine = new Engine(desk.view, options, {
     onDeath: (worker, reason) =>

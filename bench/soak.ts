@@ -1,0 +1,232 @@
+/**
+ * The server under a steady load for an hour and more, with clients that come and go: does its memory grow, does it
+ * keep descriptors, does anything happen when the sequence of its ring wraps? It starts just below 2^31, where a signed
+ * number of 32 bits wraps, and the load is heavy enough to bring it past 2^32, where an unsigned one does.
+ *
+ * Needs /proc. A wrong answer, a lost event or a kept descriptor ends it with an error, as does memory that grows.
+ */
+import { readdirSync } from 'node:fs';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Bench, type Measure, median, type Size } from './bench.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix } from './load/plan.ts';
+import type { LoadResult } from './load/result.ts';
+import { runLoad } from './load/run.ts';
+import { Asker } from './peers/asker.ts';
+import { residentKiBOf } from './peers/memory.ts';
+import type { PeerProcess } from './peers/process.ts';
+import { startTally } from './peers/subjects.ts';
+
+interface Course {
+  warmupS: number;
+  measuredS: number;
+  ratePerS: number;
+  firstSequence: number;
+  /** Times that the sequence must pass a multiple of 2^31. */
+  wrapsMin: number;
+  /** Between two looks at its memory and descriptors. */
+  lookMs: number;
+}
+
+const COURSES: Record<Size, Course> = {
+  small: {
+    warmupS: 1,
+    measuredS: 2,
+    ratePerS: 20_000,
+    firstSequence: 2 ** 32 - 1_000,
+    wrapsMin: 1,
+    lookMs: 50,
+  },
+  full: {
+    warmupS: 300,
+    measuredS: 3_600,
+    ratePerS: 640_000,
+    firstSequence: 2 ** 31 - 50_000_000,
+    wrapsMin: 2,
+    lookMs: 1_000,
+  },
+};
+
+const MIX: Mix = { ...DEFAULT_WORK.mix, buy: 90, sell: 10, wait: 0.05, balance: 0.05 };
+const CONNECTIONS = 8;
+const DEPTH = 8_192;
+const ACCEPTED_PER_S_MIN = 200_000;
+const GROWTH_MIB_MAX = 1;
+/** Windows of the measured time; growth is that of their medians, so that no single collection of garbage counts. */
+const WINDOWS = 6;
+const LOOKS_PER_LINE = 60;
+/** Between two clients that come, ask and go; every other one ends with a reset. */
+const VISIT_MS = 100;
+
+const ACCEPTED = '{"status":"accepted"}';
+
+interface Look {
+  atS: number;
+  residentMiB: number;
+  descriptors: number;
+}
+
+export const bench: Bench = {
+  name: 'soak',
+  about: 'An hour and five minutes of load: memory, descriptors, the ledger, and sequences that wrap',
+  async run(size, say) {
+    const course = COURSES[size];
+    const server = await startTally(['--workers', '1', '--first-sequence', String(course.firstSequence)]);
+    let end: number | NodeJS.Signals | undefined;
+    try {
+      const descriptorsBefore = descriptorsOf(server.pid);
+      const { result, looks, visits } = await soak(server, course, say);
+      const descriptorsAfter = await settledDescriptors(server.pid, descriptorsBefore);
+      const cpuS = server.cpuSeconds()!;
+      end = await server.stop();
+      if (end !== 0) throw new Error(`the server ended with ${end}: its ledger does not balance`);
+      return report(course, result, looks, visits, cpuS, descriptorsAfter - descriptorsBefore, size, say);
+    } finally {
+      if (end === undefined) await server.stop();
+    }
+  },
+};
+
+async function soak(server: PeerProcess, course: Course, say: (line: string) => void) {
+  const { warmupS, measuredS, ratePerS } = course;
+  const durationMs = (warmupS + measuredS) * 1_000;
+  const plan: LoadPlan = {
+    ...DEFAULT_PLAN,
+    port: server.port,
+    connections: CONNECTIONS,
+    pipeline: DEPTH,
+    pace: 'thrifty',
+    durationMs,
+    stages: [{ durationMs, fromPerS: ratePerS, toPerS: ratePerS }],
+    work: { ...DEFAULT_WORK, mix: MIX },
+    checkBalances: true,
+  };
+  const looks: Look[] = [];
+  const over = new AbortController();
+  const looking = lookOn(server.pid, course.lookMs, looks, over.signal, say);
+  const visiting = visit(server.port, over.signal);
+  const load = runLoad(plan);
+  try {
+    // The other two go on until they are told, so they settle first only if they fail.
+    await Promise.race([load, looking, visiting]);
+  } finally {
+    over.abort();
+  }
+  await looking;
+  return { result: await load, looks, visits: await visiting };
+}
+
+async function lookOn(
+  pid: number,
+  lookMs: number,
+  looks: Look[],
+  over: AbortSignal,
+  say: (line: string) => void,
+) {
+  const startMs = performance.now();
+  while (!over.aborted) {
+    const atS = (performance.now() - startMs) / 1_000;
+    looks.push({ atS, residentMiB: residentKiBOf(pid)! / 1_024, descriptors: descriptorsOf(pid) });
+    if (looks.length % LOOKS_PER_LINE === 0) {
+      const { residentMiB, descriptors } = looks.at(-1)!;
+      say(`${Math.round(atS / 60)} min: ${residentMiB.toFixed(1)} MiB resident, ${descriptors} descriptors`);
+    }
+    await sleep(lookMs, undefined, { signal: over }).catch(() => {});
+  }
+}
+
+/** Clients that come, change a balance, hear it, and go. Resolves to how many there were. */
+async function visit(port: number, over: AbortSignal): Promise<number> {
+  let visits = 0;
+  let balance = 0;
+  for (; !over.aborted; visits += 1) {
+    const asker = await Asker.open(port);
+    if ((await asker.ask('{"user":"visitor","action":"buy","amount":3}')) === ACCEPTED) balance += 3;
+    const reply = await asker.ask('{"type":"balance","user":"visitor"}');
+    asker.close();
+    if (reply !== `{"status":"ok","balance":${balance}}`)
+      throw new Error(`a visitor that should have ${balance} was told ${reply}`);
+    if (visits % 2 === 0) resetInALine(port);
+    await sleep(VISIT_MS, undefined, { signal: over }).catch(() => {});
+  }
+  return visits;
+}
+
+function resetInALine(port: number): void {
+  const socket = connect({ port, host: '127.0.0.1' });
+  socket.on('error', () => {});
+  socket.on('connect', () => {
+    socket.write('{"user":"visi');
+    socket.resetAndDestroy();
+  });
+}
+
+function descriptorsOf(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** The server learns of the last ends a moment after the clients. */
+async function settledDescriptors(pid: number, expected: number): Promise<number> {
+  for (let look = 0; look < 50 && descriptorsOf(pid) > expected; look += 1) await sleep(100);
+  return descriptorsOf(pid);
+}
+
+function report(
+  { warmupS, measuredS, firstSequence, wrapsMin }: Course,
+  { accepted, ratePerS, busy, problems, money, elapsedS }: LoadResult,
+  looks: Look[],
+  visits: number,
+  cpuS: number,
+  descriptorsKept: number,
+  size: Size,
+  say: (line: string) => void,
+): Measure[] {
+  const measured = looks.filter(({ atS }) => atS >= warmupS);
+  const windows = Array.from({ length: WINDOWS }, (_, window) => {
+    const [from, to] = [window, window + 1].map(edge => warmupS + (measuredS * edge) / WINDOWS);
+    return median(
+      measured.filter(({ atS }) => atS >= from! && atS < to!).map(({ residentMiB }) => residentMiB),
+    );
+  });
+  // From the middle of the first window to the middle of the last, an hour.
+  const hours = (measuredS * (WINDOWS - 1)) / WINDOWS / 3_600;
+  const growthMiB = (windows.at(-1)! - windows[0]!) / hours;
+  const acceptedPerS = accepted / elapsedS;
+  // A sequence for each event at least; the readings of balances take some too.
+  const wraps = Math.floor((firstSequence + accepted) / 2 ** 31) - Math.floor(firstSequence / 2 ** 31);
+  say(
+    `${accepted} accepted, ${busy} busy, ${ratePerS.toFixed(0)}/s, ${wraps} wraps, ${visits} visits; ` +
+      `resident by window: ${windows.map(mib => mib.toFixed(2)).join(' ')}; ${descriptorsKept} descriptors kept`,
+  );
+
+  if (problems.length > 0 || money?.balanced !== true)
+    throw new Error(`the load went wrong: ${problems.join('; ')} ${JSON.stringify(money)}`);
+  if (descriptorsKept > 0) throw new Error(`${descriptorsKept} descriptors were kept`);
+  if (wraps < wrapsMin) throw new Error(`the sequence wrapped ${wraps} times, not ${wrapsMin}`);
+  if (size === 'full') {
+    if (acceptedPerS < ACCEPTED_PER_S_MIN) throw new Error(`only ${acceptedPerS} events a second`);
+    if (growthMiB >= GROWTH_MIB_MAX) throw new Error(`memory grew by ${growthMiB} MiB an hour`);
+  }
+
+  const figure = (unit: string, better: Measure['better'], ...samples: number[]): Measure => ({
+    subject: 'tally',
+    condition: '',
+    unit,
+    better,
+    samples,
+  });
+  return [
+    figure('events accepted', 'higher', accepted),
+    figure('events/s accepted', 'higher', acceptedPerS),
+    figure('events refused as busy', 'lower', busy),
+    figure('events lost', 'lower', money.lostEvents + money.surplusEvents),
+    figure('clients that came and went', 'higher', visits),
+    figure('wraps of the sequence (2^31, 2^32)', 'higher', wraps),
+    figure('descriptors kept', 'lower', descriptorsKept),
+    figure('descriptors at most', 'lower', Math.max(...looks.map(({ descriptors }) => descriptors))),
+    figure('MiB resident, by sixths of the time', 'lower', ...windows),
+    figure('MiB resident at most', 'lower', Math.max(...looks.map(({ residentMiB }) => residentMiB))),
+    figure('MiB grown an hour', 'lower', growthMiB),
+    figure('µs CPU/event', 'lower', (cpuS * 1e6) / accepted),
+  ];
+}
