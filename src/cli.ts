@@ -23,6 +23,7 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally pain N           hurt it, and see what happens
   tally diff N M         what changes from one to another
   tally check N          does a server of your own do what step N must? (in any language)
+  tally explore          a few threads in every order there is: which orders lose an update?
   tally tags             cut the git tags step-00 to step-10
 
   tally --help           this text
@@ -71,6 +72,8 @@ async function main(args: string[]): Promise<void> {
       return (await import('../steps/kit/diff.ts')).diffCommand(rest);
     case 'check':
       return (await import('../steps/kit/check/command.ts')).checkCommand(rest);
+    case 'explore':
+      return (await import('../steps/explore/command.ts')).exploreCommand(rest);
     case 'tags':
       return (await import('../steps/kit/tags.ts')).tagsCommand(rest);
     case '--version':

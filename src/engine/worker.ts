@@ -38,7 +38,8 @@ export function runWorker({ buffer, worker }: WorkerStart, send: (message: Worke
     const available = ring.available();
     // Frozen is looked at after the tail: an event pushed after the freeze can't slip through.
     if (available === 0 || isFrozen()) {
-      if (available === 0 && isStopped() && !isFrozen()) return;
+      // The ring is looked at anew behind the word to leave: what was pushed before that word must not stay.
+      if (isStopped() && ring.available() === 0 && !isFrozen()) return;
       rester.waitForWork();
       continue;
     }

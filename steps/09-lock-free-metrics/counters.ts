@@ -23,7 +23,8 @@ export function count({ way, counts, lock }: Counters, thread: number, what: num
   else if (way === 'shared') Atomics.add(counts, what, 1n);
   else {
     acquireWrite(lock);
-    counts[what]! += 1n;
+    // Not plainly: whoever adds them up comes without the lock.
+    Atomics.store(counts, what, counts[what]! + 1n);
     releaseWrite(lock);
   }
 }
