@@ -1,14 +1,10 @@
-import { execFile } from 'node:child_process';
 import { randomBytes, randomInt } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Kind } from '../../src/protocol/judgement.ts';
 import { anyLine, Choices, LINE_BYTES_MAX, LineMaker } from '../support/lines.ts';
 import { KIND_NAMES, oracle, Subject, show, topLevelKeys } from '../support/oracle.ts';
 
-const FUZZER = fileURLToPath(new URL('../fuzz/judge.ts', import.meta.url));
 const OFFSETS_MAX = 4096;
 const subject = new Subject(LINE_BYTES_MAX + OFFSETS_MAX + 2);
 const { bytes, start } = subject.desk;
@@ -323,21 +319,4 @@ describe('where a line lies', () => {
     const names = ['a', 'b', 'ab', 'ba', 'a\\u0000', 'a\\u0000\\u0000', 'aaaa', 'aaaaa', 'e\u0301', 'é', 'A'];
     expect(new Set(names.map(hash)).size).toBe(names.length);
   });
-});
-
-describe('npm run fuzz', () => {
-  const fuzz = (...args: string[]) =>
-    promisify(execFile)(process.execPath, ['--import', 'tsx', FUZZER, ...args]);
-
-  test('prints one line when all agree', async () => {
-    const { stdout } = await fuzz('--lines', '3000', '--seed', '7');
-    expect(stdout).toMatch(/^3000 lines, no difference \(.*event \d+.*\), seed 7, [\d.]+ s\n$/);
-  });
-
-  test.each([['--lines', '0'], ['--lines', '1e3'], ['--seed', '-1'], ['--seed'], ['--sed', '1'], ['more']])(
-    'wrong usage exits with 2: %s %s',
-    async (...args) => {
-      await expect(fuzz(...args)).rejects.toMatchObject({ code: 2, stdout: '' });
-    },
-  );
 });

@@ -105,15 +105,20 @@ export class Choices {
     this.#next = next;
   }
 
-  /** The same seed gives the same choices, for ever (mulberry32). */
+  /** The same seed gives the same choices, for ever (sfc32: a long run does not come round to where it was). */
   static seeded(seed: number): Choices {
-    let state = seed | 0;
-    return new Choices(() => {
-      state = (state + 0x6d2b79f5) | 0;
-      let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-      mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-      return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-    });
+    let [one, two, three, count] = [0, seed | 0, 0, 1];
+    const next = () => {
+      const sum = (((one + two) | 0) + count) | 0;
+      count = (count + 1) | 0;
+      one = two ^ (two >>> 9);
+      two = (three + (three << 3)) | 0;
+      three = (((three << 21) | (three >>> 11)) + sum) | 0;
+      return (sum >>> 0) / 2 ** 32;
+    };
+    // Until seeds that are alike give choices that are not.
+    for (let mixed = 0; mixed < 12; mixed++) next();
+    return new Choices(next);
   }
 
   /** Numbers below 2^32, and then always the plainest choice. */

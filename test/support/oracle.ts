@@ -41,32 +41,40 @@ export function oracle(line: Uint8Array): Verdict {
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return verdict(Kind.invalidEvent);
   const keys = topLevelKeys(text);
-  const count = (name: string) => keys.filter(key => key === name).length;
   const fields = value as Record<string, unknown>;
 
-  if (count('type') > 0) {
-    if (count('type') > 1 || typeof fields.type !== 'string') return verdict(Kind.invalidEvent);
+  const types = count(keys, 'type');
+  if (types > 0) {
+    if (types > 1 || typeof fields.type !== 'string') return verdict(Kind.invalidEvent);
     const kind = Object.hasOwn(REQUESTS, fields.type) ? REQUESTS[fields.type] : undefined;
     if (kind === undefined) return verdict(Kind.unknownType);
     if (kind === Kind.metrics) {
-      if (count('detail') > 1) return verdict(Kind.invalidEvent);
-      return verdict(count('detail') === 1 && fields.detail === true ? Kind.metricsDetail : Kind.metrics);
+      const details = count(keys, 'detail');
+      if (details > 1) return verdict(Kind.invalidEvent);
+      return verdict(details === 1 && fields.detail === true ? Kind.metricsDetail : Kind.metrics);
     }
     if (kind !== Kind.balance) return verdict(kind);
-    const user = count('user') === 1 ? nameOf(fields.user) : undefined;
+    const user = count(keys, 'user') === 1 ? nameOf(fields.user) : undefined;
     return user === undefined ? verdict(Kind.invalidEvent) : verdict(Kind.balance, user);
   }
 
-  if (count('user') !== 1 || count('action') !== 1 || count('amount') !== 1 || count('wait') > 1)
+  const waits = count(keys, 'wait');
+  if (count(keys, 'user') !== 1 || count(keys, 'action') !== 1 || count(keys, 'amount') !== 1 || waits > 1)
     return verdict(Kind.invalidEvent);
   const user = nameOf(fields.user);
   const { action, amount } = fields;
-  const isWaiting = count('wait') === 1 ? fields.wait : false;
+  const isWaiting = waits === 1 ? fields.wait : false;
   if (user === undefined || (action !== 'buy' && action !== 'sell') || typeof isWaiting !== 'boolean')
     return verdict(Kind.invalidEvent);
   if (typeof amount !== 'number' || !Number.isSafeInteger(amount) || amount < 1)
     return verdict(Kind.invalidEvent);
   return verdict(Kind.event, user, action === 'buy' ? amount : -amount, isWaiting);
+}
+
+function count(keys: readonly string[], name: string): number {
+  let times = 0;
+  for (const key of keys) if (key === name) times += 1;
+  return times;
 }
 
 function verdict(kind: Kind, user: Buffer = NOBODY, amount = 0, isWaiting = false): Verdict {
@@ -81,30 +89,44 @@ function nameOf(value: unknown): Buffer | undefined {
   return bytes;
 }
 
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const OPEN_BRACKET = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_BRACKET = 0x5d;
+const OPEN_BRACE = 0x7b;
+const CLOSE_BRACE = 0x7d;
+
 /** The keys of the outermost object of a text that is JSON, repeated ones too, which `JSON.parse` hides. */
 export function topLevelKeys(text: string): string[] {
   const keys: string[] = [];
   let depth = 0;
   let isKeyNext = false;
   for (let at = 0; at < text.length; at++) {
-    switch (text[at]) {
-      case '{':
-      case '[':
+    switch (text.charCodeAt(at)) {
+      case OPEN_BRACE:
+      case OPEN_BRACKET:
         depth += 1;
         isKeyNext = depth === 1;
         break;
-      case '}':
-      case ']':
+      case CLOSE_BRACE:
+      case CLOSE_BRACKET:
         depth -= 1;
         isKeyNext = false;
         break;
-      case ',':
+      case COMMA:
         isKeyNext = depth === 1;
         break;
-      case '"': {
+      case QUOTE: {
         const from = at;
-        for (at += 1; text[at] !== '"'; at++) if (text[at] === '\\') at += 1;
-        if (isKeyNext) keys.push(JSON.parse(text.slice(from, at + 1)) as string);
+        let hasEscape = false;
+        for (at += 1; text.charCodeAt(at) !== QUOTE; at++) {
+          if (text.charCodeAt(at) !== BACKSLASH) continue;
+          hasEscape = true;
+          at += 1;
+        }
+        if (isKeyNext)
+          keys.push(hasEscape ? (JSON.parse(text.slice(from, at + 1)) as string) : text.slice(from + 1, at));
         isKeyNext = false;
         break;
       }
@@ -186,7 +208,8 @@ export class Subject {
 
   #read(kind: Kind): Verdict & { hash: number } {
     const { nameAt, nameBytes, hash, amount, isWaiting } = this.#judgement;
-    if (kind !== Kind.event && kind !== Kind.balance) return { ...verdict(kind), hash: 0 };
+    if (kind !== Kind.event && kind !== Kind.balance)
+      return { kind, user: NOBODY, amount: 0, isWaiting: false, hash: 0 };
     const user = Buffer.from(this.desk.bytes.subarray(nameAt, nameAt + nameBytes));
     return kind === Kind.event
       ? { kind, user, amount, isWaiting, hash }
@@ -199,7 +222,7 @@ export function isSame(one: Verdict, other: Verdict): boolean {
     one.kind === other.kind &&
     one.amount === other.amount &&
     one.isWaiting === other.isWaiting &&
-    one.user.equals(other.user)
+    (one.user === other.user || one.user.equals(other.user))
   );
 }
 

@@ -1,0 +1,212 @@
+/**
+ * The way from the bytes of packets to the bytes of replies, in one thread and thousands of times a second.
+ *
+ * Real: `Connection` and all that it is made of (chunks, rest, judges, outbox, held replies, turns), `Service`, the
+ * desk that all connections share, `Engine` with its directory, lanes and rings, and `Balances`, which applies events.
+ * Not real: the kernel (a stream stands for the socket), the worker threads and how they rest and are woken. Here the
+ * events are taken out of the rings between packets, at moments that chance picks, so that a balance is sometimes
+ * read at once and sometimes asked for. Rings never fill, and users never run out.
+ */
+import type { Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { readConfig } from '../../src/config.ts';
+import { Balances } from '../../src/engine/balances.ts';
+import { Engine } from '../../src/engine/engine.ts';
+import { balancesOf, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/layout.ts';
+import { Consumer } from '../../src/engine/ring.ts';
+import { hashName } from '../../src/protocol/judgement.ts';
+import { Connection } from '../../src/server/connection.ts';
+import { Log } from '../../src/server/log.ts';
+import { createDesk, Service } from '../../src/server/service.ts';
+import type { Choices } from '../support/lines.ts';
+
+/** The least that the server can be told, so that lines that are too long need not be long. */
+export const LINE_BYTES_MAX = 512;
+const USERS_MAX = 4_096;
+/** Users that one batch may bring: a wire with less room left is worn out. */
+const USERS_SPARE = 1_024;
+const STREAM_BYTES = 16_384;
+/** For clients that are slow to take their replies: so many bytes unread, and the server stops serving. */
+const UNSENT_BYTES_MAX = 100;
+/** Turns of the event loop after which the end of the replies is not waited for any more. */
+const TURNS_MAX = 20_000;
+
+/**
+ * What another client sends between two packets: one line, too long, that leaves the desk full of what would end any
+ * line. A connection that had left something of its own there would read this.
+ */
+const NOISE = Buffer.from(`${'"}]},"wait":true}\r'.repeat(60)}\n`);
+
+/** What came back, and what the server noted about it. */
+export interface Replay {
+  replies: Buffer;
+  invalid: number;
+  received: number;
+  /** What it had counted before: its metrics go on from there. */
+  receivedBefore: number;
+  /** Counted as dropped: nothing is refused here, so those that would have overflowed. */
+  dropped: number;
+  /** True if the server never ended the connection. */
+  isHanging: boolean;
+}
+
+/** One end of a connection. It takes what is written at once, or, if it is slow, in the next turn. */
+class Pipe extends Duplex {
+  readonly taken: Buffer[] = [];
+  isWanted = true;
+  /** A socket that was reset has none. */
+  readonly remoteAddress = '127.0.0.1';
+  readonly #isSlow: boolean;
+
+  constructor(isSlow: boolean) {
+    // A slow one says `drain` as late as a socket with that limit on what may be unread would.
+    super({
+      allowHalfOpen: true,
+      readableHighWaterMark: STREAM_BYTES,
+      writableHighWaterMark: isSlow ? UNSENT_BYTES_MAX : STREAM_BYTES,
+    });
+    this.#isSlow = isSlow;
+  }
+
+  override _read(): void {
+    this.isWanted = true;
+  }
+
+  override _write(bytes: Buffer, _encoding: BufferEncoding, done: () => void): void {
+    // Not copied: nobody may change them any more.
+    this.taken.push(bytes);
+    if (this.#isSlow) setImmediate(done);
+    else done();
+  }
+}
+
+const nextTurn = () => new Promise<void>(resolve => void setImmediate(resolve));
+
+export class Wire {
+  readonly #service: Service;
+  readonly #engine: Engine;
+  readonly #workers: { ring: Consumer; balances: Balances }[];
+  readonly #balances: Float64Array<SharedArrayBuffer>;
+  readonly #isSlow: boolean;
+  readonly #neighbour = new Pipe(false);
+  #noises = 0;
+
+  /** With `isSlow` its clients are slow, and their limit of unread replies is low. */
+  constructor(isSlow: boolean) {
+    this.#isSlow = isSlow;
+    const flags = ['--workers', '2', '--line-bytes-max', String(LINE_BYTES_MAX), '--log-level', 'error'];
+    const config = readConfig(flags, {});
+    if (isSlow) config.unsentBytesMax = UNSENT_BYTES_MAX;
+    const desk = createDesk(config);
+    const { workers, workUs, work } = config;
+    const options = { workers, ringSlots: 1_024, usersMax: USERS_MAX, workUs, workKind: work };
+    const { made: engine, memory } = withMemory(
+      () => new Engine(desk.view, options, { onDeath: () => {}, onReplaced: () => {} }),
+    );
+    // They are never started: `#work` does what they do.
+    Object.defineProperty(engine.workers, 'areAllReady', { value: true });
+    const shape = shapeOf(memory);
+    this.#workers = Array.from({ length: workers }, (_, worker) => {
+      const ring = new Consumer(laneOf(memory, shape, worker));
+      return { ring, balances: new Balances(memory, shape, worker, ring) };
+    });
+    this.#balances = balancesOf(memory, shape);
+    this.#engine = engine;
+    this.#service = new Service(config, engine, desk, new Log('error', 'json', process.stdout, {}));
+    new Connection(this.#neighbour as unknown as Socket, this.#service);
+  }
+
+  /** There may be no room for another batch's users. */
+  get isWorn(): boolean {
+    return this.#engine.directory.users > USERS_MAX - USERS_SPARE;
+  }
+
+  /** Sends the bytes on a new connection, cut at these places, to a server that knows no balances yet. */
+  async replay(bytes: Buffer, cuts: readonly number[], pace: Choices): Promise<Replay> {
+    this.#balances.fill(0);
+    this.#noises = 0;
+    const { invalid } = this.#service.clients;
+    const before = this.#engine.counts();
+    const pipe = new Pipe(this.#isSlow);
+    new Connection(pipe as unknown as Socket, this.#service);
+    let from = 0;
+    for (const cut of [...cuts, bytes.length]) {
+      // A socket's chunks are memory of their own, too.
+      pipe.isWanted = pipe.push(Buffer.from(bytes.subarray(from, cut)));
+      await this.#pause(pace);
+      while (!pipe.isWanted) await this.#turn(pace);
+      from = cut;
+    }
+    pipe.push(null);
+    let turns = 0;
+    for (; !pipe.writableFinished && turns < TURNS_MAX; turns++) await this.#turn(pace);
+    // Nobody asked for what was left, so nobody waited for it.
+    this.#work();
+    pipe.destroy();
+    const counts = this.#engine.counts();
+    return {
+      replies: pipe.taken.length === 1 ? pipe.taken[0]! : Buffer.concat(pipe.taken),
+      invalid: this.#service.clients.invalid - invalid - this.#noises,
+      received: counts.received - before.received,
+      receivedBefore: before.received,
+      dropped: counts.dropped - before.dropped,
+      isHanging: turns === TURNS_MAX,
+    };
+  }
+
+  /** The balance that the engine has for a name after the last replay. */
+  balance(name: Buffer): number | undefined {
+    const { desk } = this.#service;
+    desk.bytes.set(name, desk.start);
+    const hash = hashName(desk.view, desk.start, name.length);
+    return this.#engine.readBalance(desk.start, name.length, hash);
+  }
+
+  /** Between two packets: nothing, or a turn of the event loop, or work, or another client, or some of these. */
+  async #pause(pace: Choices): Promise<void> {
+    const draw = pace.below(16);
+    if (draw & 1) this.#work();
+    if ((draw & 6) === 6) this.#makeNoise();
+    if (draw & 8) await nextTurn();
+  }
+
+  async #turn(pace: Choices): Promise<void> {
+    this.#work();
+    if (pace.oneIn(4)) this.#makeNoise();
+    await nextTurn();
+  }
+
+  #makeNoise(): void {
+    this.#noises += 1;
+    this.#neighbour.push(NOISE);
+    this.#neighbour.taken.length = 0;
+  }
+
+  /** What the worker threads do, and the message that they send. */
+  #work(): void {
+    for (const { ring, balances } of this.#workers) {
+      for (let count = ring.available(); count > 0; count = ring.available())
+        balances.applyRun(Math.min(count, RUN_EVENTS_MAX));
+    }
+    this.#engine.collect();
+  }
+}
+
+/** The memory of an engine is its own: it can be had only when it is allocated. */
+function withMemory<T>(make: () => T): { made: T; memory: SharedArrayBuffer } {
+  const real = globalThis.SharedArrayBuffer;
+  let memory: SharedArrayBuffer | undefined;
+  globalThis.SharedArrayBuffer = new Proxy(real, {
+    construct(target, [bytes]: [number]) {
+      memory = new target(bytes);
+      return memory;
+    },
+  });
+  try {
+    const made = make();
+    if (memory === undefined) throw new Error('the engine has allocated no memory');
+    return { made, memory };
+  } finally {
+    globalThis.SharedArrayBuffer = real;
+  }
+}
