@@ -34,6 +34,8 @@ export class Connection implements Client {
   #isStalled = false;
   /** The client has shut down its sending side. */
   #hasEnded = false;
+  /** It ended in a reset: bytes without a line end are no line then. */
+  #isReset = false;
   #isClosed = false;
   #isPaused = false;
   #hasTurn = false;
@@ -51,6 +53,8 @@ export class Connection implements Client {
     socket.on('drain', () => this.goOn());
     socket.on('end', () => {
       this.#hasEnded = true;
+      // A reset that finds input unread is reported as an end too, but it leaves no peer.
+      this.#isReset = socket.remoteAddress === undefined;
       this.goOn();
     });
     // A reset, or a client that went away before its replies: `close` follows and cleans up.
@@ -159,7 +163,7 @@ export class Connection implements Client {
 
   /** The client has said all: serve what it left without a line end, and hang up when all is answered. */
   #finish(): void {
-    if (this.#rest.bytes > 0 && !this.#isSkipping) {
+    if (this.#rest.bytes > 0 && !this.#isSkipping && !this.#isReset) {
       this.#visit(LINE_END);
       this.goOn();
     } else if (!this.#outbox.isWaiting) {

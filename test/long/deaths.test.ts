@@ -1,11 +1,39 @@
 /** The deaths of workers under load, a hundred of each kind. */
-import { test } from 'vitest';
-import { dieUnderLoad } from '../support/death-cycles.ts';
+import { afterAll, expect, test } from 'vitest';
+import { type Death, type DeathFigures, dieUnderLoad } from '../support/death-cycles.ts';
+import { figure } from '../support/figure.ts';
+import { keep } from '../support/keep.ts';
+import { sayTenths } from '../support/progress.ts';
+import { quantile } from '../support/quantile.ts';
 
-const DEATHS = Number(process.env.TALLY_TEST_CYCLES ?? 100);
+const DEATHS_KEPT = 100;
+const DEATHS = Number(process.env.TALLY_TEST_CYCLES ?? DEATHS_KEPT);
+const HOW: Death[] = ['kill', 'crash'];
+const startedAt = new Date();
+const found = new Map<Death, DeathFigures>();
 
-test.each(['kill', 'crash'] as const)(
+test.each(HOW)(
   `workers that die under load (%s, ${DEATHS} times) leave every answer given and every balance exact`,
-  how => dieUnderLoad(how, DEATHS).then(() => {}),
+  async how => {
+    const figures = await dieUnderLoad(how, DEATHS, sayTenths(`deaths by ${how}`, DEATHS));
+    expect(figures).toMatchObject({ deaths: DEATHS, lost: 0, wrongReplies: 0 });
+    found.set(how, figures);
+  },
   30_000 + DEATHS * 6_000,
 );
+
+afterAll(() => {
+  if (found.size < HOW.length || DEATHS < DEATHS_KEPT) return;
+  const measures = [...found].flatMap(([how, { recoveryMs, exitMs, ...figures }]) => [
+    figure(how, 'deaths', 'higher', figures.deaths),
+    figure(how, 'events accepted', 'higher', figures.accepted),
+    figure(how, 'events lost', 'lower', figures.lost),
+    figure(how, 'wrong replies', 'lower', figures.wrongReplies),
+    figure(how, 'ms until it was well again, at the median', 'lower', quantile(recoveryMs, 0.5)),
+    figure(how, 'ms until it was well again, at most', 'lower', quantile(recoveryMs, 1)),
+    figure(how, 'servers stopped', 'higher', exitMs.length),
+    figure(how, 'wrong exit codes', 'lower', 0),
+    figure(how, 'ms to the exit, at most', 'lower', quantile(exitMs, 1)),
+  ]);
+  keep('deaths', 'npm run long -- test/long/deaths.test.ts', startedAt, measures);
+});

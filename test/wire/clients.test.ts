@@ -1,8 +1,9 @@
 /** The two lines of the README through the programs that people have: the same replies, byte for byte. */
 import { spawn, spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
 import { balanceRequest, buyLine, until } from '../support/client.ts';
-import { type RunningServer, startServer } from '../support/server.ts';
+import { CLI, type RunningServer, startServer } from '../support/server.ts';
 
 const REPLIES = '{"status":"accepted"}\n{"status":"ok","balance":100}\n';
 const DEADLINE_MS = 10_000;
@@ -84,4 +85,41 @@ test("through bash's own /dev/tcp, without any program", async context => {
   const lines = printf(buyLine('bash', 100), balanceRequest('bash'));
   const script = `exec 3<>/dev/tcp/127.0.0.1/${server.port}; ${lines} >&3; head -n 2 <&3; exec 3>&-`;
   expect(await run('bash', ['-c', script]).finish()).toBe(REPLIES);
+});
+
+test('a server that listens on every address says how to reach it on this machine', async () => {
+  const anywhere = await startServer(['--host', '0.0.0.0']);
+  const { host, port, try: command } = anywhere.events[0] as { host: string; port: number; try: string };
+  expect(host).toBe('0.0.0.0');
+  expect(command).toMatch(new RegExp(` \\| nc -N 127\\.0\\.0\\.1 ${port}$`));
+  await anywhere.stop();
+});
+
+test('the command line runs from its source, too', () => {
+  const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+  const version = spawnSync(process.execPath, ['--import', 'tsx', cli, '--version'], { encoding: 'utf8' });
+  expect(version).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+    stderr: '',
+  });
+});
+
+test('a server that gets no memory to start in says so in one line; exit code 1', async () => {
+  const noMemory =
+    'globalThis.SharedArrayBuffer = class { constructor() { throw new RangeError("no memory") } }';
+  const args = [
+    '--import',
+    `data:text/javascript,${encodeURIComponent(noMemory)}`,
+    CLI,
+    'serve',
+    '--port',
+    '0',
+  ];
+  const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  expect({ status, stdout, stderr }).toEqual({
+    status: 1,
+    stdout: '',
+    stderr: 'tally: could not start: no memory\n',
+  });
 });
