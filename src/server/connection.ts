@@ -98,7 +98,8 @@ export class Connection implements Client {
 
   /** While draining: nothing is left of what had been received when it began, or the client does not let it. */
   get isServed(): boolean {
-    if (this.#outbox.isFull) return true;
+    // Full of replies that wait for a worker: they will leave, and then there is room.
+    if (this.#outbox.isFull && !this.#outbox.isWaiting) return true;
     return this.#grantedBytes === 0 || (!this.#hasLinesWaiting && this.#socket.readableLength === 0);
   }
 

@@ -143,6 +143,24 @@ describe('a resting worker', () => {
     for (let rest = 0; rest < RESTS_UNTIL_PARKED && !hasWork; rest++) rester.waitForWork();
     expect(Atomics.load(words, Word.lateWakes)).toBe(1);
   });
+
+  test('counts none that was on its way when the time ran out', () => {
+    const { words } = restPlace();
+    let hasWork = false;
+    const rester = new Rester(words, () => hasWork);
+    const wait = Atomics.wait.bind(Atomics) as (...of: unknown[]) => 'ok' | 'not-equal' | 'timed-out';
+    const spy = vi.spyOn(Atomics, 'wait').mockImplementation(((...of: unknown[]) => {
+      const isParked = (Atomics.load(words, Word.rest) & 3) === PARKED;
+      // The work is published just when the time runs out, and the ring comes just after.
+      if (isParked) hasWork = true;
+      else if (hasWork) Atomics.add(words, Word.bell, 1);
+      return isParked ? 'timed-out' : wait(...of);
+    }) as typeof Atomics.wait);
+    for (let rest = 0; rest < RESTS_UNTIL_PARKED; rest++) rester.waitForWork();
+    spy.mockRestore();
+    expect(hasWork).toBe(true);
+    expect(Atomics.load(words, Word.lateWakes)).toBe(0);
+  });
 });
 
 describe('two threads', () => {

@@ -7,6 +7,47 @@ import { startServer } from '../support/server.ts';
 import { load, startLoad, startTally, tally } from './running.ts';
 import { startWrongServer } from './wrong-servers.ts';
 
+// Some twenty probes of more than a second each: first, so that everything else happens while they wait.
+describe.concurrent('--find-max', { timeout: 90_000 }, () => {
+  const search = (port: number, condition: string) =>
+    tally(['load', '--port', `${port}`, '--find-max', condition, ...FLAGS]);
+  const FLAGS = '--connections 4 --duration 100ms --pace thrifty --json -'.split(' ');
+
+  test('of a condition that holds up to a rate: that rate, and exit code 0', async () => {
+    const { port } = await startWrongServer();
+    // 1,970 lines a second are 197 within a tenth of one.
+    const ran = await search(port, 'sent<198');
+    expect(ran).toMatchObject({ exitCode: 0, complaints: [] });
+    const { ratePerS, probes, condition } = JSON.parse(ran.stdout);
+    expect({ condition, ratePerS }).toEqual({ condition: 'sent<198', ratePerS: 1_969 });
+    expect(probes.length).toBeGreaterThan(3);
+    expect(ran.stderr).toMatch(/^ +2,000\/s {2}fails +[\d.,]+ {2}\(reached [\d,]+\/s\)$/m);
+    expect(ran.stderr).toMatch(/^highest rate that holds sent<198: 1,969 a second$/m);
+  });
+
+  test('of a condition that no rate holds: exit code 4', async () => {
+    const { port } = await startWrongServer();
+    const ran = await search(port, 'sent<0');
+    expect(ran).toMatchObject({ exitCode: 4, complaints: [] });
+    expect(ran.stderr).toMatch(/^no rate holds sent<0$/m);
+  });
+
+  test('of a server that fails: what happened, and exit code 1', async () => {
+    const { port } = await startWrongServer({ says: (reply, { number }) => (number < 300 ? reply : 'no\n') });
+    const ran = await tally(['load', '--port', `${port}`, '--find-max', 'p99<1h', '--duration', '200ms']);
+    expect(ran.exitCode).toBe(1);
+    expect(ran.complaints).toEqual([expect.stringMatching(/^the server sent no in reply to/)]);
+  });
+
+  test('stopped by Ctrl+C: what it knows, and exit code 130', async () => {
+    const { port, counts } = await startWrongServer();
+    const running = startTally(['load', '--port', `${port}`, '--find-max', 'p99<1h']);
+    await until(() => counts.event > 100, 'the search to be under way');
+    running.process.kill('SIGINT');
+    expect((await running.ended).exitCode).toBe(130);
+  });
+});
+
 describe.concurrent('Ctrl+C', () => {
   test.each([
     ['a closed loop', '--connections 4 --duration 10m'],
@@ -173,46 +214,5 @@ describe.concurrent('--fail-if', () => {
     expect(await load(silent.port, `${flags} --grace 300ms --fail-if unknown>0`)).toMatchObject({
       exitCode: 1,
     });
-  });
-});
-
-// Some twenty probes of more than a second each.
-describe.concurrent('--find-max', { timeout: 60_000 }, () => {
-  const search = (port: number, condition: string) =>
-    tally(['load', '--port', `${port}`, '--find-max', condition, ...FLAGS]);
-  const FLAGS = '--connections 4 --duration 100ms --pace thrifty --json -'.split(' ');
-
-  test('of a condition that holds up to a rate: that rate, and exit code 0', async () => {
-    const { port } = await startWrongServer();
-    // 1,970 lines a second are 197 within a tenth of one.
-    const ran = await search(port, 'sent<198');
-    expect(ran).toMatchObject({ exitCode: 0, complaints: [] });
-    const { ratePerS, probes, condition } = JSON.parse(ran.stdout);
-    expect({ condition, ratePerS }).toEqual({ condition: 'sent<198', ratePerS: 1_969 });
-    expect(probes.length).toBeGreaterThan(3);
-    expect(ran.stderr).toMatch(/^ +2,000\/s {2}fails +[\d.,]+ {2}\(reached [\d,]+\/s\)$/m);
-    expect(ran.stderr).toMatch(/^highest rate that holds sent<198: 1,969 a second$/m);
-  });
-
-  test('of a condition that no rate holds: exit code 4', async () => {
-    const { port } = await startWrongServer();
-    const ran = await search(port, 'sent<0');
-    expect(ran).toMatchObject({ exitCode: 4, complaints: [] });
-    expect(ran.stderr).toMatch(/^no rate holds sent<0$/m);
-  });
-
-  test('of a server that fails: what happened, and exit code 1', async () => {
-    const { port } = await startWrongServer({ says: (reply, { number }) => (number < 300 ? reply : 'no\n') });
-    const ran = await tally(['load', '--port', `${port}`, '--find-max', 'p99<1h', '--duration', '200ms']);
-    expect(ran.exitCode).toBe(1);
-    expect(ran.complaints).toEqual([expect.stringMatching(/^the server sent no in reply to/)]);
-  });
-
-  test('stopped by Ctrl+C: what it knows, and exit code 130', async () => {
-    const { port, counts } = await startWrongServer();
-    const running = startTally(['load', '--port', `${port}`, '--find-max', 'p99<1h']);
-    await until(() => counts.event > 100, 'the search to be under way');
-    running.process.kill('SIGINT');
-    expect((await running.ended).exitCode).toBe(130);
   });
 });

@@ -106,8 +106,14 @@ test('the command line runs from its source, too', () => {
 });
 
 test('a server that gets no memory to start in says so in one line; exit code 1', async () => {
-  const noMemory =
-    'globalThis.SharedArrayBuffer = class { constructor() { throw new RangeError("no memory") } }';
+  // Node itself needs some shared memory to start, the engine much.
+  const noMemory = `
+    globalThis.SharedArrayBuffer = class extends SharedArrayBuffer {
+      constructor(bytes) {
+        if (bytes > 65536) throw new RangeError('no memory');
+        super(bytes);
+      }
+    };`;
   const args = [
     '--import',
     `data:text/javascript,${encodeURIComponent(noMemory)}`,

@@ -1,0 +1,69 @@
+/** A connection at moments that no real client can hit on purpose, in a world that stands still between them. */
+import { afterEach, expect, test, vi } from 'vitest';
+import { World } from './world.ts';
+
+vi.mock('node:worker_threads', async original => ({
+  ...(await original<object>()),
+  Worker: (await import('./hand-worker.ts')).HandWorker,
+}));
+vi.mock('node:net', async original => {
+  const net = await original<typeof import('node:net')>();
+  return { ...net, createServer: (await import('./stand-ins.ts')).keepServer(net.createServer) };
+});
+
+const HEALTH = '{"type":"health"}\n';
+const OK = '{"status":"ok"}\n';
+const CHUNK_BYTES_MAX = 65_536;
+
+let world: World | undefined;
+afterEach(async () => {
+  await world?.close();
+  world = undefined;
+});
+
+async function open(...flags: string[]) {
+  world = await World.open(['--workers', '1', ...flags]);
+  const socket = world.connect();
+  return { world, socket, send: (text: string) => socket.clientSends(Buffer.from(text)) };
+}
+
+test('a line that the server does not let its client end is not too old', async () => {
+  const { world, socket, send } = await open('--unsent-bytes-max', '16384', '--partial-ms-max', '50');
+  socket.clientPauses();
+  // As many replies as may be unread, and then the start of a line: nothing more is read.
+  send(HEALTH.repeat(16_384 / OK.length) + HEALTH.slice(0, 5));
+  await world.pass(200);
+  expect(world.service.clients).toMatchObject({ connections: 1, closed_partial: 0 });
+  socket.clientReads();
+  send(HEALTH.slice(5));
+  await world.settle();
+  expect(socket.said).toBe(OK.repeat(16_384 / OK.length + 1));
+  // Now it could.
+  send(HEALTH.slice(0, 5));
+  await world.pass(200);
+  expect(world.service.clients).toMatchObject({ connections: 0, closed_partial: 1 });
+});
+
+test('a full chunk with nothing behind it is answered, and so is what comes later', async () => {
+  const { world, socket, send } = await open('--unsent-bytes-max', '1048576');
+  const lines = Math.floor(CHUNK_BYTES_MAX / HEALTH.length);
+  send(HEALTH.repeat(lines - 1) + HEALTH.padStart(CHUNK_BYTES_MAX - (lines - 1) * HEALTH.length));
+  await world.settle();
+  expect(socket.said).toBe(OK.repeat(lines));
+  send(HEALTH);
+  await world.settle();
+  expect(socket.said).toBe(OK.repeat(lines + 1));
+});
+
+test('a debug request is of an unknown type, unless the server takes them; then it must ask for something', async () => {
+  const asks = '{"type":"debug","do":"dance"}\n';
+  const usual = await open();
+  usual.send(asks);
+  await usual.world.settle();
+  expect(usual.socket.said).toBe('{"status":"error","reason":"unknown_type"}\n');
+  await usual.world.close();
+  const other = await open('--debug-requests');
+  other.send(asks);
+  await other.world.settle();
+  expect(other.socket.said).toBe('{"status":"error","reason":"invalid_event"}\n');
+});

@@ -1,0 +1,168 @@
+/**
+ * The server in one thread, moved by hand: the real service, engine, listener and connections, with workers, sockets
+ * and time that stand still until a command moves them. So every interleaving is one that fast-check has chosen, and
+ * can repeat and shrink.
+ *
+ * A test file that uses it has to put `HandWorker` in the place of `Worker`, and keep the server that `createServer`
+ * makes (stand-ins.ts), because a module can only be replaced from the test file itself.
+ */
+import assert from 'node:assert/strict';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { vi } from 'vitest';
+import { readConfig } from '../../src/config.ts';
+import { Engine, Outcome } from '../../src/engine/engine.ts';
+import { Listener } from '../../src/server/listener.ts';
+import { Log } from '../../src/server/log.ts';
+import { createDesk, Service } from '../../src/server/service.ts';
+import { HandSocket } from './hand-socket.ts';
+import { HandWorker } from './hand-worker.ts';
+import { takeConnection } from './stand-ins.ts';
+
+/** An event that the engine was handed, as seen from outside it. */
+export interface Submitted {
+  outcome: Outcome;
+  /** What the ring of its owner held, by the accounts of this file. */
+  depthBefore: number;
+}
+
+export class World {
+  readonly service: Service;
+  readonly listener: Listener;
+  readonly engine: Engine;
+  readonly ringSlots: number;
+  /** Since the last look at them. */
+  readonly submitted: Submitted[] = [];
+  /** The lines that the server has logged. */
+  readonly logged: Record<string, unknown>[] = [];
+  acceptedEvents = 0;
+  appliedEvents = 0;
+  /** What lies in each worker's ring: an event, or only the reading of a balance. */
+  readonly #rings: ('event' | 'reading')[][];
+
+  private constructor(flags: string[]) {
+    const config = readConfig(flags, {}, 1_000);
+    const { workers, ring, users, workUs, work, firstSequence } = config;
+    const desk = createDesk(config);
+    const options = { workers, ringSlots: ring, usersMax: users, workUs, workKind: work, firstSequence };
+    this.engine = new Engine(desk.view, options, { onDeath: () => {}, onReplaced: () => {} });
+    const stream = {
+      isTTY: false,
+      on: () => {},
+      write: (line: string) => void this.logged.push(JSON.parse(line) as Record<string, unknown>),
+    };
+    const log = new Log('info', 'json', stream as unknown as NodeJS.WriteStream, {});
+    this.service = new Service(config, this.engine, desk, log);
+    this.listener = new Listener(this.service);
+    this.ringSlots = ring;
+    this.#rings = Array.from({ length: workers }, () => []);
+    this.#watchSubmissions();
+  }
+
+  /** `mailMs`: how long a worker's message is under way; 0: until the event loop comes to it. */
+  static async open(flags: string[], mailMs = 0): Promise<World> {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    HandWorker.atWork.clear();
+    HandWorker.mailMs = mailMs;
+    HandWorker.mailUnderWay = 0;
+    const world = new World(['--users', '64', '--log-format', 'json', ...flags]);
+    await world.engine.start();
+    return world;
+  }
+
+  /** A client comes. */
+  connect(): HandSocket {
+    const socket = new HandSocket();
+    takeConnection(socket);
+    return socket;
+  }
+
+  get areWorkersReady(): boolean {
+    return this.engine.workers.areAllReady;
+  }
+
+  /** Everybody is at work, and has nothing to do. */
+  get isIdle(): boolean {
+    return (
+      this.engine.workers.areAllReady &&
+      HandWorker.mailUnderWay === 0 &&
+      this.#rings.every(ring => ring.length === 0)
+    );
+  }
+
+  /** Events were refused just when the ring of their owner was full. */
+  expectRefusedWhenFull(): void {
+    for (const { outcome, depthBefore } of this.submitted.splice(0)) {
+      const wanted = depthBefore < this.ringSlots ? Outcome.accepted : Outcome.serverBusy;
+      assert.equal(outcome, wanted, `with ${depthBefore} of ${this.ringSlots} slots taken`);
+    }
+  }
+
+  /** Lets everything happen that can without workers, clients and time. */
+  async settle(): Promise<void> {
+    for (let turn = 0; turn < 10; turn++) await nextTurn();
+  }
+
+  /** One worker applies at most so many events. */
+  work(worker: number, most: number): void {
+    const applied = this.#rings[worker]!.splice(0, HandWorker.atWork.get(worker)?.work(most) ?? 0);
+    this.appliedEvents += applied.filter(kind => kind === 'event').length;
+  }
+
+  /** Every worker applies all there is. */
+  async workAll(): Promise<void> {
+    for (let round = 0; round < 3; round++) {
+      for (const worker of this.#rings.keys()) this.work(worker, this.ringSlots);
+      await this.settle();
+    }
+    await this.pass(HandWorker.mailMs);
+  }
+
+  die(worker: number, eventsIn: number): void {
+    HandWorker.atWork.get(worker)?.die(eventsIn);
+  }
+
+  /** Time passes, a millisecond after another. */
+  async pass(ms: number, eachMs: () => void = () => {}): Promise<void> {
+    for (let passed = 0; passed < ms; passed++) {
+      vi.advanceTimersByTime(1);
+      eachMs();
+      await nextTurn();
+      await nextTurn();
+    }
+    await this.settle();
+  }
+
+  async close(): Promise<void> {
+    for (const connection of this.listener.connections) connection.destroy();
+    this.engine.workers.terminate();
+    await this.settle();
+    vi.useRealTimers();
+  }
+
+  /** Notes each event's outcome, with what the ring held before it. */
+  #watchSubmissions(): void {
+    const { engine } = this;
+    const ringOf = (hash: number) => this.#rings[engine.directory.workerOf(hash)]!;
+    const noted =
+      <Of extends unknown[]>(submit: (...of: Of) => Outcome, hashOf: (...of: Of) => number) =>
+      (...of: Of): Outcome => {
+        const ring = ringOf(hashOf(...of));
+        const depthBefore = ring.length;
+        const outcome = submit(...of);
+        if (outcome === Outcome.accepted) {
+          ring.push('event');
+          this.acceptedEvents += 1;
+        }
+        this.submitted.push({ outcome, depthBefore });
+        return outcome;
+      };
+    engine.submit = noted(engine.submit.bind(engine), (_at, _bytes, hash) => hash);
+    engine.submitAsking = noted(engine.submitAsking.bind(engine), (_at, _bytes, hash) => hash);
+    const askBalance = engine.askBalance.bind(engine);
+    engine.askBalance = (at, bytes, hash, asker) => {
+      const isIn = askBalance(at, bytes, hash, asker);
+      if (isIn) ringOf(hash).push('reading');
+      return isIn;
+    };
+  }
+}
