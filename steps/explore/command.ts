@@ -122,10 +122,10 @@ async function explore(name: string, wishes: Wishes): Promise<number> {
     const found = walk(stage, { everyRun: wishes.everyRun, runsMax: wishes.runsMax, onProgress });
     if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
     const elapsedMs = Math.round(performance.now() - startMs);
-    const shortest = found.summary.shortestWrong;
-    const id = shortest === undefined ? undefined : idOf(name, expanded(stage, shortest));
-    if (wishes.isJson) print(jsonOf(stage.scenario, found, id, elapsedMs));
-    else report(stage, found, id, elapsedMs, wishes.paint);
+    const wrong = found.summary.shortestWrong;
+    const shortest = wrong === undefined ? undefined : replay(stage, expanded(stage, wrong));
+    if (wishes.isJson) print(jsonOf(stage.scenario, found, shortest, elapsedMs));
+    else report(stage, found, shortest, elapsedMs, wishes.paint);
     return isAsItShould(stage.scenario, found) ? Exit.ok : Exit.failed;
   } finally {
     await stage.close();
@@ -139,7 +139,7 @@ function isAsItShould({ isWrongOnPurpose = false }: Scenario, { summary }: Walk)
 function jsonOf(
   { name, about }: Scenario,
   found: Walk,
-  shortestWrong: string | undefined,
+  shortest: Replay | undefined,
   elapsedMs: number,
 ): string {
   const { summary, runs, states, stepsMax, isComplete } = found;
@@ -158,12 +158,18 @@ function jsonOf(
     states,
     stepsMax,
     outcomes,
-    shortestWrong,
+    shortestWrong: shortest === undefined ? undefined : idOfReplay(name, shortest),
     elapsedMs,
   });
 }
 
-function report(stage: Stage, found: Walk, id: string | undefined, elapsedMs: number, paint: Paint): void {
+function report(
+  stage: Stage,
+  found: Walk,
+  shortest: Replay | undefined,
+  elapsedMs: number,
+  paint: Paint,
+): void {
   const { scenario } = stage;
   const { summary, runs, isComplete } = found;
   print(`${paint('bold', scenario.name)}: ${scenario.about}\n`);
@@ -182,12 +188,19 @@ function report(stage: Stage, found: Walk, id: string | undefined, elapsedMs: nu
     const word = isWrong ? paint('red', 'FORBIDDEN ') : paint('green', 'ACCEPTABLE');
     print(`  ${word}  ${grouped(count).padStart(width)}  ${outcome}`);
   }
-  if (id !== undefined) {
+  if (shortest !== undefined) {
     print(`\nThe shortest one that goes wrong:\n`);
-    printSchedule(stage, replay(stage, readId(id)!.choices), paint);
-    print(`\nAgain, step by step:  tally explore ${id} --step`);
+    printSchedule(stage, shortest, paint);
+    print(`\nAgain, step by step:  tally explore ${idOfReplay(scenario.name, shortest)} --step`);
   }
   print('');
+}
+
+function idOfReplay(scenario: string, { steps }: Replay): string {
+  return idOf(
+    scenario,
+    steps.map(({ choice }) => choice),
+  );
 }
 
 async function runSchedule(id: string, wishes: Wishes): Promise<number> {

@@ -5,7 +5,7 @@ import { BEGIN, type Choice, isWriting, type Pending, type Variant } from './ope
 import type { Budget, Ending, Scenario } from './scenario.ts';
 
 /** Waits that run out because nothing else can happen, at most: an idle worker would park for ever. */
-const IDLE_TIME_OUTS_MAX = 6;
+const IDLE_TIME_OUTS_MAX = 8;
 
 type Status = 'not started' | 'running' | 'finished' | 'dead';
 

@@ -67,6 +67,8 @@ export interface Scenario<Memory = unknown> {
   shown?: readonly string[];
   /** Must hold at every moment; the complaint if it does not. */
   invariant?(memory: Memory): string | undefined;
+  /** Must hold when nothing can happen but a wait that runs out; the complaint if it does not. */
+  idle?(memory: Memory): string | undefined;
   verdict(memory: Memory, endings: readonly Ending[]): Verdict;
   /** Some of its schedules go wrong, and a data race is no mistake of it: that is what it shows. */
   isWrongOnPurpose?: boolean;

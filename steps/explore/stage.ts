@@ -108,15 +108,16 @@ export class Stage {
       if (status === 'running') this.#boxes[thread]!.grant('abandon', 0);
   }
 
-  /** What has gone wrong so far, whatever may still come. */
-  complaint(): Verdict | undefined {
+  /** What has gone wrong so far, whatever may still come. `isIdle`: nothing can but a wait that runs out. */
+  complaint(isIdle: boolean): Verdict | undefined {
     const { found } = this.#races;
     if (found !== undefined && this.scenario.isWrongOnPurpose !== true)
       return { isWrong: true, outcome: `a data race on ${this.nameOf(found)}` };
     for (const [thread, box] of this.#boxes.entries())
       if (box.message !== '')
         return { isWrong: true, outcome: `${this.scenario.threads[thread]!.name}: ${box.message}` };
-    const broken = this.scenario.invariant?.(this.#memory);
+    const broken =
+      this.scenario.invariant?.(this.#memory) ?? (isIdle ? this.scenario.idle?.(this.#memory) : undefined);
     return broken === undefined ? undefined : { isWrong: true, outcome: broken };
   }
 

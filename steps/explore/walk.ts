@@ -73,8 +73,8 @@ function tryWalk(stage: Stage, options: WalkOptions): Walk | undefined {
     let last = stack.length === 0 ? 0 : takenAt(stack.at(-1)!).thread;
     let found: Summary | undefined;
     for (;;) {
-      const complaint = stage.complaint();
       const { choices, isIdle } = model.choices(stage.scenario, last);
+      const complaint = stage.complaint(isIdle);
       if (complaint !== undefined || choices.length === 0) {
         found = Summary.ofEnd(complaint ?? stage.verdict(model));
         break;

@@ -29,6 +29,8 @@ export interface ShutdownFigures {
   ways: Record<Way, number>;
   /** Of those with two signals: the second one came in time to end the shutdown. */
   cutShort: number;
+  /** Second signals that found the process on its way out already, its ledger printed. */
+  tooLate: number;
   accepted: number;
   /** Accepted and not applied, where the shutdown was let come to its end. */
   lost: number;
@@ -57,6 +59,7 @@ export async function stopUnderLoad(
     cycles: 0,
     ways: { once: 0, twice: 0, kill: 0 },
     cutShort: 0,
+    tooLate: 0,
     accepted: 0,
     lost: 0,
     lostInLedger: 0,
@@ -122,6 +125,11 @@ async function stopOnce(firstSeed: number, cycle: number, figures: ShutdownFigur
   if (stopped.way === 'kill') {
     // Nothing is promised then, but that no reply before was wrong.
     expect(stopped, what).toMatchObject({ exitCode: null, signal: 'SIGKILL', ledger: undefined });
+  } else if (stopped.way === 'twice' && stopped.exitCode === null) {
+    // It had said goodbye, and Node was taking the process down, where nobody watches signals any more.
+    expect(stopped.signal, what).toBe(stopped.second);
+    checkClean({ ...stopped, exitCode: stopped.ledger?.exitCode ?? null }, tally, what);
+    figures.tooLate += 1;
   } else if (stopped.way === 'twice' && stopped.exitCode !== 0) {
     checkCutShort(stopped, tally, what);
     figures.cutShort += 1;

@@ -3,6 +3,7 @@
  * is a worker that sleeps beside work, or somebody who waits for an answer that does not come.
  */
 import type { Lane } from '../../../src/engine/lane.ts';
+import { Word } from '../../../src/engine/layout.ts';
 import type { Gate } from '../gate.ts';
 import { type Budget, fine, NOTHING, type Scenario, wrong } from '../scenario.ts';
 import {
@@ -10,8 +11,12 @@ import {
   exploredOf,
   laneOfServer,
   type Memory,
+  parkedBesideWork,
   stateOf,
-  takeMessages,
+  takeMessage,
+  takeTurns,
+  until,
+  untilNapped,
   wordsOf,
   work,
 } from './server.ts';
@@ -21,6 +26,8 @@ interface Course {
   about: string;
   budget?: Budget;
   firstSequence?: number;
+  /** Amounts that are in the ring before anybody starts. */
+  before?: number[];
   /** The socket thread's part, from a lane to its end. Returns how many events it had accepted. */
   serve(lane: Lane, memory: Memory, gate: Gate): void;
   /** What the balance of user 0 must be. */
@@ -39,6 +46,7 @@ function parking({
   about,
   budget = NOTHING,
   firstSequence = 0,
+  before = [],
   serve,
   balance,
   stops,
@@ -48,7 +56,7 @@ function parking({
     group: 'parking',
     about,
     budget,
-    create: () => createServer(firstSequence),
+    create: () => createServer(firstSequence, before),
     explored: exploredOf,
     words: wordsOf,
     shown: ['tail', 'head', 'rest', 'bell', 'lateWakes'],
@@ -56,6 +64,7 @@ function parking({
       { name: 'socket thread', run: (memory, gate) => serve(laneOfServer(memory), memory, gate) },
       { name: 'worker', run: work },
     ],
+    idle: parkedBesideWork,
     verdict(memory, [socket, worker]) {
       const state = stateOf(memory);
       if (socket !== 'finished') return wrong(`the socket thread waits for ever (${socket})`);
@@ -73,17 +82,29 @@ function parking({
 export const scenarios = [
   parking({
     name: 'parking',
-    about: 'an event for a worker that goes to sleep',
+    about: 'an event for a worker that is about to park',
+    serve(lane, memory, gate) {
+      untilNapped(2, memory, gate);
+      push(lane, 1);
+    },
+    balance: 1,
+    stops: false,
+  }),
+  parking({
+    name: 'parking-awake',
+    about: 'an event for a worker that may be anywhere, and naps',
     serve: lane => push(lane, 1),
     balance: 1,
     stops: false,
   }),
   parking({
     name: 'parking-2',
-    about: 'two events, the second across 2^31, for a worker that goes to sleep',
+    about: 'two events, the second across 2^31, for a worker that is about to park each time',
     firstSequence: 2 ** 31 - 1,
-    serve(lane) {
+    serve(lane, memory, gate) {
+      untilNapped(2, memory, gate);
       push(lane, 1);
+      untilNapped(4, memory, gate);
       push(lane, 10);
     },
     balance: 11,
@@ -91,15 +112,18 @@ export const scenarios = [
   }),
   parking({
     name: 'parking-time-out',
-    about: 'an event for a worker whose waits run out, or end for nothing, at any moment',
+    about: 'an event for a worker whose parking runs out, or ends for nothing, at any moment',
     budget: { timeOuts: 1, wakesForNothing: 1, deaths: 0 },
-    serve: lane => push(lane, 1),
+    serve(lane, memory, gate) {
+      untilNapped(2, memory, gate);
+      push(lane, 1);
+    },
     balance: 1,
     stops: false,
   }),
   parking({
     name: 'parking-stop',
-    about: 'an event, and the word to leave, for a worker that goes to sleep',
+    about: 'an event, and the word to leave, for a worker that may be anywhere',
     serve(lane) {
       push(lane, 1);
       lane.stop();
@@ -108,40 +132,70 @@ export const scenarios = [
     stops: true,
   }),
   parking({
+    name: 'parking-stop-parked',
+    about: 'the word to leave for a worker that is about to park',
+    serve(lane, memory, gate) {
+      untilNapped(2, memory, gate);
+      lane.stop();
+    },
+    balance: 0,
+    stops: true,
+  }),
+  parking({
     name: 'parking-ask',
-    about: 'a question to a worker that goes to sleep, and the message that it is answered',
+    about: 'a question to a worker that may be anywhere, and the message that it is answered',
     serve(lane, memory, gate) {
       let answer: number | undefined;
-      push(lane, 1);
-      lane.tryAsk(0, 0, {
-        answer: balance => {
+      const asker = {
+        answer(balance: number) {
           answer = balance;
         },
-      });
+      };
+      if (!lane.tryAsk(0, 5, asker)) throw new Error('the ring was full');
       lane.publish();
-      takeMessages(lane, memory, () => answer !== undefined, gate);
-      if (answer !== 1) throw new Error(`was told ${answer}`);
+      takeTurns(lane, memory, () => answer !== undefined, gate);
+      if (answer !== 5) throw new Error(`was told ${answer}`);
     },
-    balance: 1,
+    balance: 5,
+    stops: false,
+  }),
+  parking({
+    name: 'parking-ask-2',
+    about: 'two questions, one behind the other, and their messages',
+    serve(lane, memory, gate) {
+      const answers: number[] = [];
+      const asker = { answer: (balance: number) => void answers.push(balance) };
+      for (const amount of [1, 10]) {
+        if (!lane.tryAsk(0, amount, asker)) throw new Error('the ring was full');
+        lane.publish();
+      }
+      takeTurns(lane, memory, () => answers.length === 2, gate);
+      if (answers.join() !== '1,11') throw new Error(`was told ${answers}`);
+    },
+    balance: 11,
     stops: false,
   }),
   parking({
     name: 'parking-room',
     about: 'a full ring, and the message that there is room again',
+    // A worker's first run tells of progress without being asked, so that must be over.
+    before: [1],
     serve(lane, memory, gate) {
+      until(Word.rung, 1, memory, gate);
+      takeMessage(lane, memory.messages, gate);
+      lane.tryPush(0, 10);
+      lane.tryPush(0, 100);
+      lane.publish();
       let isIn = false;
       const tryAgain = () => {
-        isIn = lane.tryPush(0, 100);
+        isIn = lane.tryPush(0, 1_000);
         if (!isIn) lane.whenRoom(tryAgain);
       };
-      lane.tryPush(0, 1);
-      lane.tryPush(0, 10);
-      lane.publish();
       tryAgain();
-      takeMessages(lane, memory, () => isIn, gate);
+      takeTurns(lane, memory, () => isIn, gate);
       lane.publish();
     },
-    balance: 111,
+    balance: 1_111,
     stops: false,
   }),
 ] as const;

@@ -3,55 +3,91 @@
  * accepted is applied once, and counted once.
  */
 import type { Lane } from '../../../src/engine/lane.ts';
+import { laneOf, Word } from '../../../src/engine/layout.ts';
+import type { Gate } from '../gate.ts';
 import { fine, type Scenario, type ScenarioThread, wrong } from '../scenario.ts';
-import { createServer, exploredOf, laneOfServer, type Memory, stateOf, wordsOf, work } from './server.ts';
+import {
+  createServer,
+  exploredOf,
+  laneOfServer,
+  type Memory,
+  parkedBesideWork,
+  SHAPE,
+  stateOf,
+  until,
+  untilNapped,
+  wordsOf,
+  work,
+} from './server.ts';
 
 interface Course {
   name: string;
   about: string;
   deaths: number;
   firstSequence: number;
-  /** Amounts for user 0, published one at a time or all at once. */
+  /** For user 0. */
   amounts: number[];
-  isTogether: boolean;
+  /**
+   * When the events come. `before`: all are there when the worker starts. `waiting`: each when the one before was
+   * applied. `parked`: each to a worker about to park. `meanwhile`: at any moment.
+   */
+  pace: 'before' | 'waiting' | 'parked' | 'meanwhile';
 }
 
-function serve(lane: Lane, { amounts, isTogether }: Course): void {
-  for (const amount of amounts) {
-    if (!lane.tryPush(0, amount)) throw new Error('the ring was full');
-    if (!isTogether) lane.publish();
-  }
+function push(lane: Lane, amount: number): void {
+  if (!lane.tryPush(0, amount)) throw new Error('the ring was full');
   lane.publish();
-  lane.stop();
+}
+
+function serve({ amounts, pace, firstSequence }: Course, memory: Memory, gate: Gate): void {
+  const lane = laneOfServer(memory);
+  for (const [at, amount] of amounts.entries()) {
+    if (pace === 'waiting') until(Word.head, firstSequence + at, memory, gate);
+    if (pace === 'parked') untilNapped((at + 1) * 2, memory, gate);
+    push(lane, amount);
+  }
+  if (pace !== 'parked') lane.stop();
 }
 
 function workerDeath(course: Course): Scenario<Memory> {
-  const { name, about, deaths, firstSequence, amounts } = course;
+  const { name, about, deaths, firstSequence, amounts, pace } = course;
+  const socketThread: ScenarioThread<Memory> = {
+    name: 'socket thread',
+    run: (memory, gate) => serve(course, memory, gate),
+  };
+  const others = pace === 'before' ? [] : [socketThread];
   const workers = Array.from(
     { length: deaths + 1 },
     (_, life): ScenarioThread<Memory> => ({
       name: ['worker', 'successor', 'third'][life]!,
       run: work,
       mayDie: life < deaths,
-      // The socket thread is the first of all.
-      ...(life > 0 && { succeeds: life }),
+      ...(life > 0 && { succeeds: others.length + life - 1 }),
     }),
   );
+  const end = pace === 'parked' ? 'asleep' : 'finished';
   return {
     name,
     group: 'worker-death',
     about,
     budget: { timeOuts: 0, wakesForNothing: 0, deaths },
-    create: () => createServer(firstSequence),
+    create() {
+      if (pace !== 'before') return createServer(firstSequence);
+      const memory = createServer(firstSequence, amounts);
+      Atomics.store(laneOf(memory.buffer, SHAPE, 0).words, Word.stop, 1);
+      return memory;
+    },
+    idle: parkedBesideWork,
     explored: exploredOf,
     words: wordsOf,
     shown: ['tail', 'head', 'begun', 'balance 0', 'processed'],
-    threads: [{ name: 'socket thread', run: memory => serve(laneOfServer(memory), course) }, ...workers],
-    verdict(memory, [, ...lives]) {
+    threads: [...others, ...workers],
+    verdict(memory, endings) {
       const { isEmpty, balances, processed, overflowed, lateWakes } = stateOf(memory);
+      const lives = endings.slice(others.length);
       const dead = lives.filter(ending => ending === 'dead').length;
       const expected = expectedOf(amounts);
-      if (lives[dead] !== 'finished') return wrong(`the last worker is ${lives[dead]}, not at its end`);
+      if (lives[dead] !== end) return wrong(`the last worker is ${lives[dead]}, not ${end}`);
       if (!isEmpty) return wrong('events were left in the ring');
       if (lateWakes > 0) return wrong('a worker found work that nobody had told it of');
       if (balances[0] !== expected.balance)
@@ -77,11 +113,11 @@ function expectedOf(amounts: readonly number[]) {
 export const scenarios = [
   workerDeath({
     name: 'worker-death',
-    about: 'a worker dies, and its successor goes on: two events, one at a time',
+    about: 'a worker dies, and its successor goes on: two events, the second when the first was applied',
     deaths: 1,
     firstSequence: 0,
     amounts: [1, 10],
-    isTogether: false,
+    pace: 'waiting',
   }),
   workerDeath({
     name: 'worker-death-run',
@@ -89,7 +125,7 @@ export const scenarios = [
     deaths: 1,
     firstSequence: 2 ** 32 - 1,
     amounts: [1, 10],
-    isTogether: true,
+    pace: 'before',
   }),
   workerDeath({
     name: 'worker-death-overflow',
@@ -97,7 +133,23 @@ export const scenarios = [
     deaths: 1,
     firstSequence: 2 ** 31 - 1,
     amounts: [Number.MAX_SAFE_INTEGER, 1],
-    isTogether: true,
+    pace: 'before',
+  }),
+  workerDeath({
+    name: 'worker-death-parked',
+    about: 'a worker dies, and its successor is about to park when the next event comes',
+    deaths: 1,
+    firstSequence: 0,
+    amounts: [1, 10],
+    pace: 'parked',
+  }),
+  workerDeath({
+    name: 'worker-death-meanwhile',
+    about: 'a worker dies while two events come, at any moment',
+    deaths: 1,
+    firstSequence: 0,
+    amounts: [1, 10],
+    pace: 'meanwhile',
   }),
   workerDeath({
     name: 'worker-death-twice',
@@ -105,6 +157,6 @@ export const scenarios = [
     deaths: 2,
     firstSequence: 0,
     amounts: [1, 10],
-    isTogether: true,
+    pace: 'before',
   }),
 ] as const;

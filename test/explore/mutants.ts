@@ -1,0 +1,328 @@
+/**
+ * Mistakes that are easily made, each planted alone into a copy of the compiled modules, and the scenario that must go
+ * wrong with it. Each text must be found exactly once, so a mutant can't quietly stop being one.
+ */
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+
+export interface Mutant {
+  what: string;
+  /** Under dist, without `.js`. */
+  file: string;
+  text: string;
+  becomes: string;
+  scenario: string;
+}
+
+const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
+/** All that the threads of a scenario load. */
+const COPIED = [
+  'src/engine',
+  'steps/explore',
+  'steps/06-worker-threads',
+  'steps/07-one-lock',
+  'steps/08-sharded-locks',
+  'steps/09-lock-free-metrics',
+];
+
+/** Copies the modules with the mutant among them; `use` gets the folder of the explorer in the copy. */
+export async function withMutant<Found>(
+  mutant: Mutant,
+  use: (folder: URL) => Promise<Found>,
+): Promise<Found> {
+  const copy = mkdtempSync(join(tmpdir(), 'tally-mutant-'));
+  try {
+    for (const folder of COPIED) {
+      mkdirSync(join(copy, folder), { recursive: true });
+      cpSync(join(DIST, folder), join(copy, folder), { recursive: true });
+    }
+    writeFileSync(join(copy, 'package.json'), '{"type":"module"}');
+    const file = join(copy, `${mutant.file}.js`);
+    const parts = readFileSync(file, 'utf8').split(mutant.text);
+    if (parts.length !== 2)
+      throw new Error(`${mutant.what}: its text is ${parts.length - 1} times in ${mutant.file}, not once`);
+    writeFileSync(file, parts.join(mutant.becomes));
+    return await use(pathToFileURL(`${join(copy, 'steps/explore')}/`));
+  } finally {
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+const inFile = (file: string, mutants: Omit<Mutant, 'file'>[]): Mutant[] =>
+  mutants.map(mutant => ({ file, ...mutant }));
+
+export const MUTANTS: Mutant[] = [
+  ...inFile('src/engine/ring', [
+    {
+      what: 'a slot is published before it is written',
+      text: 'const slot = this.#tail & this.#mask;',
+      becomes:
+        'const slot = this.#tail & this.#mask; Atomics.store(this.#words, Word.tail, (this.#tail + 1) | 0);',
+      scenario: 'ring',
+    },
+    {
+      what: 'the mask is the capacity',
+      text: 'this.#mask = this.capacity - 1;',
+      becomes: 'this.#mask = this.capacity;',
+      scenario: 'ring',
+    },
+    {
+      what: 'full is one slot too late',
+      text: 'this.depthSeen < this.capacity ||',
+      becomes: 'this.depthSeen <= this.capacity ||',
+      scenario: 'ring',
+    },
+    {
+      what: 'the depth is compared without regard to 2^31',
+      text: 'get depthSeen() {\n        return (this.#tail - this.#headSeen) | 0;',
+      becomes: 'get depthSeen() {\n        return this.#tail - this.#headSeen;',
+      scenario: 'ring-sign',
+    },
+    {
+      what: 'what is available is reckoned without regard to 2^31',
+      text: 'return (Atomics.load(this.#words, Word.tail) - this.#head) | 0;',
+      becomes: 'return Atomics.load(this.#words, Word.tail) - this.#head;',
+      scenario: 'ring-sign',
+    },
+    {
+      what: 'the copy of the head is never read anew',
+      text: 'this.#headSeen = Atomics.load(this.#words, Word.head);\n        return',
+      becomes: 'return',
+      scenario: 'ring',
+    },
+    {
+      what: 'the tail is stored plainly',
+      text: 'Atomics.store(this.#words, Word.tail, this.#tail);',
+      becomes: 'this.#words[Word.tail] = this.#tail;',
+      scenario: 'ring',
+    },
+    {
+      what: 'the tail is read plainly',
+      text: 'return (Atomics.load(this.#words, Word.tail)',
+      becomes: 'return (this.#words[Word.tail]',
+      scenario: 'ring',
+    },
+    {
+      what: 'the head is given back plainly',
+      text: 'Atomics.store(this.#words, Word.head, head);',
+      becomes: 'this.#words[Word.head] = head;',
+      scenario: 'ring',
+    },
+    {
+      what: 'the wide amount is written to the slot before',
+      text: 'this.#amounts[slot] = amount;',
+      becomes: 'this.#amounts[(slot + 1) & this.#mask] = amount;',
+      scenario: 'ring',
+    },
+  ]),
+  ...inFile('src/engine/parking', [
+    {
+      what: 'the notify is missing',
+      text: 'Atomics.notify(this.#words, Word.bell, 1);',
+      becomes: '',
+      scenario: 'parking',
+    },
+    {
+      what: 'the bell is not changed before the notify',
+      text: 'Atomics.store(this.#words, Word.bell, this.#bell);',
+      becomes: '',
+      scenario: 'parking',
+    },
+    {
+      what: 'the worker says that it rests after it has looked for work',
+      text: "Atomics.store(this.#words, Word.rest, this.#ticket | kind);\n        const slept = this.#hasWork() ? 'not-equal'",
+      becomes:
+        "const has = this.#hasWork();\n        Atomics.store(this.#words, Word.rest, this.#ticket | kind);\n        const slept = has ? 'not-equal'",
+      scenario: 'parking',
+    },
+    {
+      what: 'the worker reads the bell after it has looked for work',
+      text: ': Atomics.wait(this.#words, Word.bell, bell, waitMs);',
+      becomes: ': Atomics.wait(this.#words, Word.bell, Atomics.load(this.#words, Word.bell), waitMs);',
+      scenario: 'parking',
+    },
+    {
+      what: 'every rest has the same ticket',
+      text: 'this.#ticket = (this.#ticket + TICKET_STEP) | 0;',
+      becomes: '',
+      scenario: 'parking-2',
+    },
+    {
+      what: 'a successor begins its tickets anew',
+      text: 'this.#ticket = Atomics.load(words, Word.rest) & ~KIND_MASK;',
+      becomes: 'this.#ticket = 0;',
+      scenario: 'worker-death-parked',
+    },
+    {
+      what: 'the bell is rung for napping workers only',
+      text: 'kind === Rest.awake ||',
+      becomes: 'kind !== Rest.napping ||',
+      scenario: 'parking',
+    },
+  ]),
+  ...inFile('src/engine/lane', [
+    {
+      what: 'the bell is rung before the event is published',
+      text: 'if (!this.ring.publish())\n            return;',
+      becomes:
+        'this.#bell.ring(this.#hasNewAsk); if (!this.ring.publish()) return; if (this.ring.depth >= 0) return;',
+      scenario: 'parking',
+    },
+    {
+      what: 'a message is acknowledged after the answers were collected',
+      text: 'Atomics.store(this.#memory.words, Word.acknowledged, Atomics.load(this.#memory.words, Word.rung));\n        this.collect();',
+      becomes:
+        'const rung = Atomics.load(this.#memory.words, Word.rung);\n        this.collect();\n        Atomics.store(this.#memory.words, Word.acknowledged, rung);',
+      scenario: 'parking-ask-2',
+    },
+    {
+      what: 'who waits for room does not look once more',
+      text: 'if (this.ring.hasRoom())\n            setImmediate',
+      becomes: 'if (false)\n            setImmediate',
+      scenario: 'parking-room',
+    },
+  ]),
+  ...inFile('src/engine/worker', [
+    {
+      what: 'the word to leave is believed with an old look at the ring',
+      text: 'if (isStopped() && ring.available() === 0 && !isFrozen())',
+      becomes: 'if (isStopped() && available === 0 && !isFrozen())',
+      scenario: 'parking-stop',
+    },
+    {
+      what: 'a worker that was told to leave leaves what is in the ring',
+      text: 'if (available === 0 || isFrozen()) {',
+      becomes: 'if (isStopped()) return; if (available === 0 || isFrozen()) {',
+      scenario: 'parking-stop',
+    },
+  ]),
+  ...inFile('src/engine/balances', [
+    {
+      what: 'a run is not noted before it is applied',
+      text: 'Atomics.store(words, Word.begun, end);',
+      becomes: '',
+      scenario: 'worker-death',
+    },
+    {
+      what: 'a run is noted before the balances are kept',
+      text: '#begin(count, end) {',
+      becomes: '#begin(count, end) { Atomics.store(this.#lane.words, Word.begun, end);',
+      scenario: 'worker-death',
+    },
+    {
+      what: 'a successor does not take the counts back',
+      text: 'this.#processed = before[Before.processed];',
+      becomes: '',
+      scenario: 'worker-death',
+    },
+    {
+      what: 'a successor does not take the balances back',
+      text: 'this.#balances[this.#ring.userAt(head + event)] = before[event];',
+      becomes: ';',
+      scenario: 'worker-death',
+    },
+    {
+      what: 'the counts are published behind the head',
+      text: 'this.#publishCounts();\n        ring.release(end);',
+      becomes: 'ring.release(end);\n        this.#publishCounts();',
+      scenario: 'worker-death',
+    },
+    {
+      what: 'the head is given back before the events are applied',
+      text: 'this.#begin(count, end);',
+      becomes: 'this.#begin(count, end); Atomics.store(this.#lane.words, Word.head, end);',
+      scenario: 'worker-death',
+    },
+  ]),
+  ...inFile('steps/06-worker-threads/queue', [
+    {
+      what: 'the tail is stored before the slot',
+      text: 'slots.set([row, amount, Number(asks)], offsetOf(slots, tail));',
+      becomes:
+        'Atomics.store(numbers, TAIL, tail + 1); slots.set([row, amount, Number(asks)], offsetOf(slots, tail));',
+      scenario: 'queue',
+    },
+    {
+      what: 'the consumer is not notified',
+      text: 'Atomics.notify(numbers, TAIL);',
+      becomes: '',
+      scenario: 'queue',
+    },
+    {
+      what: 'the difference of the numbers is not taken in 32 bits',
+      text: '(tail - Atomics.load(numbers, HEAD)) | 0;',
+      becomes: '(tail - Atomics.load(numbers, HEAD));',
+      scenario: 'queue-sign',
+    },
+  ]),
+  ...inFile('steps/07-one-lock/lock', [
+    {
+      what: 'a ticket is drawn in two operations',
+      text: 'Atomics.add(lock, NEXT, 1)',
+      becomes: 'Atomics.store(lock, NEXT, Atomics.load(lock, NEXT) + 1) - 1',
+      scenario: 'lock',
+    },
+    {
+      what: 'nobody is notified',
+      text: 'Atomics.notify(lock, SERVED);',
+      becomes: '',
+      scenario: 'lock',
+    },
+    {
+      what: 'one sleeper is notified, whoever it is',
+      text: 'Atomics.notify(lock, SERVED);',
+      becomes: 'Atomics.notify(lock, SERVED, 1);',
+      scenario: 'lock-3',
+    },
+    {
+      what: 'a sleeper that wakes does not look again',
+      text: 'Atomics.wait(lock, at, seen);',
+      becomes: '{ Atomics.wait(lock, at, seen); return; }',
+      scenario: 'lock',
+    },
+  ]),
+  ...inFile('steps/07-one-lock/worker', [
+    {
+      what: 'the lock is released before the balance is stored',
+      text: "work(flags['window-us'], flags.work);",
+      becomes: 'release(lock);',
+      scenario: 'lock',
+    },
+  ]),
+  ...inFile('steps/08-sharded-locks/lock', [
+    {
+      what: 'a reader lets the next one in before it is counted',
+      text: 'Atomics.add(lock, READERS, 1);\n    releaseWrite(lock);',
+      becomes: 'releaseWrite(lock);\n    Atomics.add(lock, READERS, 1);',
+      scenario: 'lock-read-write',
+    },
+    {
+      what: 'a writer does not wait for the readers',
+      text: 'waitUntil(lock, READERS, 0);',
+      becomes: '',
+      scenario: 'lock-read-write',
+    },
+    {
+      what: 'the last reader tells nobody',
+      text: 'Atomics.notify(lock, READERS);',
+      becomes: ';',
+      scenario: 'lock-read-write',
+    },
+  ]),
+  ...inFile('steps/09-lock-free-metrics/counters', [
+    {
+      what: 'a shared number is changed by a load and a store',
+      text: 'Atomics.add(counts, what, 1n);',
+      becomes: 'Atomics.store(counts, what, Atomics.load(counts, what) + 1n);',
+      scenario: 'counters-shared-read',
+    },
+    {
+      what: 'the number under the lock is changed plainly',
+      text: 'Atomics.store(counts, what, counts[what] + 1n);',
+      becomes: 'counts[what] += 1n;',
+      scenario: 'counters-lock-read',
+    },
+  ]),
+];
