@@ -14,6 +14,8 @@ export interface Mutant {
   text: string;
   becomes: string;
   scenario: string;
+  /** Takes minutes to be found: for `npm run long`. */
+  isLong?: boolean;
 }
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
@@ -154,6 +156,7 @@ export const MUTANTS: Mutant[] = [
       text: 'this.#ticket = Atomics.load(words, Word.rest) & ~KIND_MASK;',
       becomes: 'this.#ticket = 0;',
       scenario: 'worker-death-parked',
+      isLong: true,
     },
     {
       what: 'the bell is rung for napping workers only',
