@@ -5,6 +5,8 @@
  *     <!-- figures: peers -->
  *     … replaced …
  *     <!-- end of figures -->
+ *
+ * `facts` in place of `figures` gives one table of all that a record has, for records that compare nothing.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,17 +17,19 @@ import { figureOf } from './table.ts';
 
 /** Compiled, this file lies one folder deeper. */
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
-export const DOCUMENTS = ['docs/benchmarking.md', 'docs/microsecond.md'];
+export const DOCUMENTS = ['docs/benchmarking.md', 'docs/microsecond.md', 'docs/proof.md'];
 
-const PLACE = /<!-- figures: ([\w-]+) -->\n[\s\S]*?<!-- end of figures -->/g;
+const PLACE = /<!-- (figures|facts): ([\w-]+) -->\n[\s\S]*?<!-- end of \1 -->/g;
+/** With more subjects than this, each has a row, not a column. */
+const SUBJECT_COLUMNS_MAX = 3;
 
 /** The text with its figures replaced by those of the records, each asked for by name. */
 export function withFigures(text: string, recordOf: (bench: string) => BenchRecord): string {
-  return text.replace(
-    PLACE,
-    (_, bench: string) =>
-      `<!-- figures: ${bench} -->\n${figuresText(recordOf(bench))}<!-- end of figures -->`,
-  );
+  return text.replace(PLACE, (_, kind: string, bench: string) => {
+    const record = recordOf(bench);
+    const tables = kind === 'facts' ? factsText(record) : figuresText(record);
+    return `<!-- ${kind}: ${bench} -->\n${tables}<!-- end of ${kind} -->`;
+  });
 }
 
 export function readBenchRecord(bench: string): BenchRecord {
@@ -39,9 +43,41 @@ export function readBenchRecord(bench: string): BenchRecord {
 export function figuresText(record: BenchRecord): string {
   const units = [...new Set(record.measures.map(measure => measure.unit))];
   const tables = units.map(unit => tableText(record.measures.filter(measure => measure.unit === unit)));
-  const date = record.startedAt.slice(0, 10);
-  const source = `\`${record.command}\`, ${date}, commit ${record.commit}. ${machineLine(record.machine)}.`;
+  return withSource(tables, record);
+}
+
+/** One table of everything: what was found of whom, where it is one run that has found much. */
+export function factsText(record: BenchRecord): string {
+  const { measures } = record;
+  const units = [...new Set(measures.map(({ unit }) => unit))];
+  const subjects = [...new Set(measures.map(({ subject }) => subject))];
+  const cell = (subject: string, unit: string) => {
+    const found = measures.find(measure => measure.subject === subject && measure.unit === unit);
+    return found === undefined ? '' : factText(found);
+  };
+  const isNarrow = subjects.length <= SUBJECT_COLUMNS_MAX;
+  const [rows, columns] = isNarrow ? [units, subjects] : [subjects, units];
+  const lines = [
+    `| | ${columns.join(' | ')} |`,
+    `| --- |${columns.map(() => ' ---: |').join('')}`,
+    ...rows.map(
+      row =>
+        `| ${row} | ${columns.map(column => (isNarrow ? cell(column, row) : cell(row, column))).join(' | ')} |`,
+    ),
+  ];
+  return withSource([`${lines.join('\n')}\n`], record);
+}
+
+function withSource(tables: string[], { startedAt, command, commit, machine }: BenchRecord): string {
+  const source = `\`${command}\`, ${startedAt.slice(0, 10)}, commit ${commit}. ${machineLine(machine)}.`;
   return `\n${[...tables, source].join('\n')}\n\n`;
+}
+
+/** Counts are whole. Of several samples, the least and the greatest. */
+function factText({ samples }: Measure): string {
+  const text = (value: number) => (Number.isInteger(value) ? value.toLocaleString('en-US') : figureOf(value));
+  const [least, most] = [Math.min(...samples), Math.max(...samples)];
+  return least === most ? text(least) : `${text(least)} to ${text(most)}`;
 }
 
 function tableText(measures: readonly Measure[]): string {

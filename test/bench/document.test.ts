@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { BenchRecord } from '../../bench/bench.ts';
-import { DOCUMENTS, figuresText, readBenchRecord, withFigures } from '../../bench/document.ts';
+import { DOCUMENTS, factsText, figuresText, readBenchRecord, withFigures } from '../../bench/document.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -47,6 +47,23 @@ describe('the figures of a record', () => {
 `);
   });
 
+  test('are one table where they are facts: a column a subject, or a row where there are many', () => {
+    const few = factsText(record).split('\n');
+    expect(few.slice(1, 5)).toEqual([
+      '| | hare | tortoise |',
+      '| --- | ---: | ---: |',
+      '| events/s | 10,000 to 30,000 | 1 to 2 |',
+      '| µs CPU/event | 0.125 |  |',
+    ]);
+    const names = ['a', 'b', 'c', 'd'];
+    const many = names.map((subject, at) => ({ ...record.measures[0]!, subject, samples: [at] }));
+    expect(
+      factsText({ ...record, measures: many })
+        .split('\n')
+        .slice(1, 5),
+    ).toEqual(['| | events/s |', '| --- | ---: |', '| a | 0 |', '| b | 1 |']);
+  });
+
   test('take the place between the comments, and putting them there again changes nothing', () => {
     const text = 'before\n<!-- figures: race -->\nold\n<!-- end of figures -->\nafter\n';
     const once = withFigures(text, () => record);
@@ -59,6 +76,6 @@ describe('the figures of a record', () => {
 
 test.each(DOCUMENTS)('%s has the figures of bench/results (npm run document puts them there)', path => {
   const text = readFileSync(join(ROOT, path), 'utf8');
-  expect(text).toMatch(/<!-- figures: /);
+  expect(text).toMatch(/<!-- (?:figures|facts): /);
   expect(withFigures(text, readBenchRecord)).toBe(text);
 });

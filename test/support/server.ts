@@ -17,6 +17,8 @@ export interface Ledger {
   dropped: number;
   invalid: number;
   lost: number;
+  /** The first one. */
+  signal: NodeJS.Signals;
   elapsedMs: number;
   lateWakes: number;
   workerDeaths: number;
