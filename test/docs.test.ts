@@ -72,6 +72,7 @@ describe('settings', () => {
       ...['--help', '--version', '--list', '--small', '--out', '--redraw'],
       // The path's.
       ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
+      ...['--every-run', '--runs-max'],
     ]);
     const unknown = documents.flatMap(({ path, text }) => {
       const variables = text.match(/\bTALLY_[A-Z_]*[A-Z]\b/g) ?? [];
