@@ -12,6 +12,7 @@ import { type Walk, walk } from './walk.ts';
 import { walkThrough } from './walk-through.ts';
 
 const COLUMNS_PIPED = 160;
+const INDENT = '  ';
 
 const HELP = `tally explore: runs a few threads in every order there is, and says which orders go wrong.
 
@@ -252,9 +253,9 @@ function replayed(stage: Stage, id: string, choices: Parameters<typeof replay>[1
 }
 
 function printSchedule(stage: Stage, found: Replay, paint: Paint): void {
-  const columns = process.stdout.isTTY ? process.stdout.columns : COLUMNS_PIPED;
+  const columns = (process.stdout.isTTY ? process.stdout.columns : COLUMNS_PIPED) - INDENT.length;
   const { head, rows } = tableOf(stage, found, { paint, columns });
-  for (const line of [...head, ...rows]) print(`  ${line}`);
+  for (const line of [...head, ...rows]) print(INDENT + line);
   const { isWrong, outcome } = found.verdict;
   print(`\n  ${isWrong ? paint('red', 'FORBIDDEN') : paint('green', 'ACCEPTABLE')}  ${outcome}`);
 }
