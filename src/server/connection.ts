@@ -24,6 +24,7 @@ export class Connection implements Client {
   readonly #socket: Socket;
   readonly #service: Service;
   readonly #outbox: Outbox;
+  readonly #destroyNow: () => void;
   /** Bytes received and not served: the start of a line, or lines that wait. */
   readonly #rest = new Rest();
   /** The rest holds lines that wait to be served, not only the start of one. */
@@ -45,6 +46,7 @@ export class Connection implements Client {
   constructor(socket: Socket, service: Service) {
     this.#socket = socket;
     this.#service = service;
+    this.#destroyNow = service.closings.spread(socket);
     this.#outbox = new Outbox(socket, service.turns, service.config.unsentBytesMax, this);
     service.clients.connections += 1;
     service.clients.connections_total += 1;
@@ -59,7 +61,10 @@ export class Connection implements Client {
     });
     // A reset, or a client that went away before its replies: `close` follows and cleans up.
     socket.on('error', () => {});
-    socket.on('close', () => this.#forget());
+    socket.on('close', () => {
+      this.#leave();
+      service.clients.connections -= 1;
+    });
   }
 
   /** The server begins to drain: what has been received by now is still served. */
@@ -80,12 +85,14 @@ export class Connection implements Client {
   }
 
   destroy(): void {
-    this.#socket.destroy();
+    this.#destroyNow();
   }
 
   close(why: Closing): void {
     this.#service.clients[why] += 1;
     this.#service.log.debug('client_closed', { why }, `closed a client: ${why}`);
+    // It may take some turns until the socket is closed.
+    this.#leave();
     this.#socket.destroy();
   }
 
@@ -105,7 +112,7 @@ export class Connection implements Client {
 
   /** Called by the turns: it is this connection's turn. */
   takeTurn(): void {
-    if (this.#service.phase === 'ending') return;
+    if (this.#isClosed || this.#service.phase === 'ending') return;
     if (this.#hasLinesWaiting) {
       this.#visit(undefined);
       this.goOn(this.#isSkipping);
@@ -118,9 +125,12 @@ export class Connection implements Client {
   }
 
   #receive(chunk: Buffer): void {
-    if (this.#service.phase === 'ending') return;
+    if (this.#isClosed || this.#service.phase === 'ending') return;
     this.#service.idleClients.restart(this);
-    if (this.#hasLinesWaiting || !(this.#hasTurn || this.#service.turns.mayServe(chunk.length))) {
+    if (this.#isSkipping && !this.#hasLinesWaiting && !chunk.includes(NEWLINE)) {
+      // Kept until its turn it would grow old, and the collector has to look for what is old.
+      this.#grantedBytes = Math.max(0, this.#grantedBytes - chunk.length);
+    } else if (this.#hasLinesWaiting || !(this.#hasTurn || this.#service.turns.mayServe(chunk.length))) {
       this.#rest.append(chunk);
       this.#hasLinesWaiting = true;
     } else {
@@ -174,8 +184,9 @@ export class Connection implements Client {
     }
   }
 
-  #forget(): void {
-    const { turns, partialLines, blockedClients, idleClients, clients } = this.#service;
+  /** Wants nothing of the service any more, and is handed nothing. */
+  #leave(): void {
+    const { turns, partialLines, blockedClients, idleClients } = this.#service;
     this.#isClosed = true;
     this.#outbox.close();
     this.#rest.clear();
@@ -183,7 +194,7 @@ export class Connection implements Client {
     partialLines.clear(this);
     blockedClients.clear(this);
     idleClients.clear(this);
-    clients.connections -= 1;
+    this.#hasLinesWaiting = false;
   }
 
   /** Serves the rest and the chunk behind it. */

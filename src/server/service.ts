@@ -7,6 +7,7 @@ import type { Engine } from '../engine/engine.ts';
 import { JsonJudge } from '../protocol/json.ts';
 import { Desk, type Judgement } from '../protocol/judgement.ts';
 import { Replies } from '../protocol/replies.ts';
+import { Closings } from './closings.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Log } from './log.ts';
 import { Turns } from './turns.ts';
@@ -50,6 +51,7 @@ export class Service {
   readonly judgement: Judgement = { nameAt: 0, nameBytes: 0, hash: 0, amount: 0, isWaiting: false };
   readonly replies = new Replies();
   readonly turns: Turns;
+  readonly closings = new Closings();
   readonly partialLines: Deadlines<Client>;
   readonly blockedClients: Deadlines<Client>;
   readonly idleClients: Deadlines<Client>;

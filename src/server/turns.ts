@@ -18,6 +18,11 @@ const INSIDE_MAX = 16;
 /** Visits before somebody who always wants more goes back to the end of the line. */
 const VISITS_MAX = 32;
 
+/** The part of a turn that belongs to visits, however long the event loop took before it. */
+const VISITS_SHARE_MIN = 0.25;
+const SEND_MS_MAX = 0.25;
+const SENDS_REMEMBERED = 8;
+
 /** How long those wait whose input is only thrown away: it is worth nobody's time, not even much of theirs. */
 const LAST_MS = 50;
 
@@ -42,6 +47,8 @@ export class Turns {
   #lastTimer: NodeJS.Timeout | undefined;
   /** Those who have replies that leave at the end of the turn. */
   #senders: Sender[] = [];
+  /** What it takes to send those of one sender, as it was lately. */
+  #sendMs = 0;
   #startMs = 0;
   #isArmed = false;
 
@@ -88,8 +95,10 @@ export class Turns {
     this.#last.delete(visited);
   }
 
+  /** Replies that leave at the end of the turn take part of it. */
   get #isSpent(): boolean {
-    return performance.now() - this.#startMs >= this.#turnMsMax;
+    const toSendMs = this.#senders.length * this.#sendMs;
+    return performance.now() - this.#startMs + toSendMs >= this.#turnMsMax;
   }
 
   #arm(): void {
@@ -101,7 +110,9 @@ export class Turns {
 
   #turn(): void {
     this.#sendKept();
-    this.#startMs = performance.now();
+    // What the event loop has done since the last turn, mostly reading, is part of this one. But visits there must be.
+    const visitsMs = this.#turnMsMax * VISITS_SHARE_MIN;
+    this.#startMs = Math.max(this.#startMs, performance.now() + visitsMs - this.#turnMsMax);
     this.#letOut();
     this.#letIn();
     // Whoever asks again while this runs is visited in the next turn; whoever it has no time for, first then.
@@ -113,14 +124,20 @@ export class Turns {
     }
     this.#sendKept();
     this.#isArmed = this.#line.size > 0 || this.#inside.size > 0 || this.#senders.length > 0;
-    if (this.#isArmed) setImmediate(() => this.#turn());
+    if (!this.#isArmed) return;
+    this.#startMs = performance.now();
+    setImmediate(() => this.#turn());
   }
 
   #sendKept(): void {
     if (this.#senders.length === 0) return;
     const senders = this.#senders;
     this.#senders = [];
+    const startMs = performance.now();
     for (const sender of senders) sender.sendKept();
+    // Not more than it can be: the thread may have been kept from running meanwhile.
+    const sendMs = Math.min((performance.now() - startMs) / senders.length, SEND_MS_MAX);
+    this.#sendMs += (sendMs - this.#sendMs) / SENDS_REMEMBERED;
   }
 
   /** Those who want nothing, or have had their visits. */
