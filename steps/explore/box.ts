@@ -35,8 +35,9 @@ const EXPLORER = 0;
 const THREAD = 1;
 /** Some microseconds: longer than a thread takes that runs on another core, shorter than to be woken. */
 const SPINS = 2_000;
-/** A thread that does not come back has left shared memory alone for so long that it hangs. */
-const ANSWER_MS_MAX = 20_000;
+/** A thread that does not come back has left shared memory alone for so long that it hangs; or the process slept. */
+const ANSWER_MS_MAX = 10_000;
+const ANSWER_WAITS_MAX = 3;
 
 export class Box {
   readonly buffer: SharedArrayBuffer;
@@ -59,8 +60,8 @@ export class Box {
     words[Word.woken] = woken;
     this.#handOver(THREAD);
     for (let spin = 0; spin < SPINS; spin++) if (load(words, Word.turn) === EXPLORER) return;
-    while (load(words, Word.turn) === THREAD) {
-      if (wait(words, Word.turn, THREAD, ANSWER_MS_MAX) === 'timed-out')
+    for (let waits = 0; load(words, Word.turn) === THREAD; ) {
+      if (wait(words, Word.turn, THREAD, ANSWER_MS_MAX) === 'timed-out' && ++waits === ANSWER_WAITS_MAX)
         throw new Error('a thread did not stop at any operation: it loops without touching shared memory');
     }
   }

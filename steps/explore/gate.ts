@@ -111,7 +111,9 @@ export class Gate {
         if (index !== undefined) return gate.#read(target, index, memory.isStop);
         if (key === 'set') return (values: ArrayLike<number>, at = 0) => gate.#writeAll(target, values, at);
         const value: unknown = Reflect.get(target, key, target);
-        return typeof value === 'function' ? value.bind(target) : value;
+        if (typeof value === 'function')
+          throw new Error(`${String(key)} of an explored view goes past the gate`);
+        return value;
       },
       set(target, key, value: number | bigint) {
         const index = indexOf(key);
@@ -127,7 +129,7 @@ export class Gate {
 
   /** For a loop that spins: nothing to do until somebody else has written. */
   pause(): void {
-    this.#stop('pause', 0, 0, 0);
+    this.#stop('pause', undefined, 0, 0, 0);
   }
 
   /**
@@ -142,9 +144,9 @@ export class Gate {
   #load(of: View, index: number): unknown {
     const { view, address } = this.#placeOf(of, index);
     if (address === undefined) return real.load(view as Int32Array, index);
-    this.#stop('load', address, 0, 0);
+    this.#stop('load', view, address, 0, 0);
     const value = now.load(view as Int32Array, index);
-    this.#races.load(this.#thread, address);
+    this.#races.load(this.#thread, address, view.BYTES_PER_ELEMENT);
     return this.#see(address, value);
   }
 
@@ -152,32 +154,32 @@ export class Gate {
     const { view, address } = this.#placeOf(of, index);
     const perform = real[method] as (view: View, index: number, value: never) => unknown;
     if (address === undefined) return perform(view, index, value);
-    this.#stop(operation, address, Number(value), 0);
-    if (operation !== 'store') this.#races.load(this.#thread, address);
+    this.#stop(operation, view, address, Number(value), 0);
+    if (operation !== 'store') this.#races.load(this.#thread, address, view.BYTES_PER_ELEMENT);
     const result = perform(view, index, value);
-    this.#races.store(this.#thread, address);
+    this.#races.store(this.#thread, address, view.BYTES_PER_ELEMENT);
     return this.#see(address, result as number);
   }
 
   #compareExchange(of: View, index: number, expected: never, value: never): unknown {
     const { view, address } = this.#placeOf(of, index);
     if (address === undefined) return real.compareExchange(view as Int32Array, index, expected, value);
-    this.#stop('compareExchange', address, Number(expected), Number(value));
-    this.#races.load(this.#thread, address);
+    this.#stop('compareExchange', view, address, Number(expected), Number(value));
+    this.#races.load(this.#thread, address, view.BYTES_PER_ELEMENT);
     const found = real.compareExchange(view as Int32Array, index, expected, value);
-    if (found === expected) this.#races.store(this.#thread, address);
+    if (found === expected) this.#races.store(this.#thread, address, view.BYTES_PER_ELEMENT);
     return this.#see(address, found);
   }
 
   #wait(of: View, index: number, value: number, timeoutMs: number): string {
     const { view, address } = this.#placeOf(of, index);
     if (address === undefined) throw GONE;
-    this.#stop('wait', address, value, timeoutMs);
-    this.#races.load(this.#thread, address);
+    this.#stop('wait', view, address, value, timeoutMs);
+    this.#races.load(this.#thread, address, view.BYTES_PER_ELEMENT);
     const found = now.load(view as Int32Array, index);
     this.#see(address, found);
     if (found !== value) return 'not-equal';
-    this.#stop('asleep', address, value, timeoutMs);
+    this.#stop('asleep', view, address, value, timeoutMs);
     const hasTimedOut = this.#box.variant === 'timeOut';
     const wasWoken = this.#box.variant === 'run';
     if (wasWoken) this.#races.awake(this.#thread);
@@ -188,7 +190,7 @@ export class Gate {
   #notify(of: View, index: number, count: number): number {
     const { view, address } = this.#placeOf(of, index);
     if (address === undefined) return now.notify(view as Int32Array, index, count);
-    this.#stop('notify', address, count, 0);
+    this.#stop('notify', view, address, count, 0);
     const { woken } = this.#box;
     this.#races.wake(this.#thread, woken);
     let total = 0;
@@ -199,8 +201,8 @@ export class Gate {
   #read(view: View, index: number, isStop: boolean): number | bigint | undefined {
     if (index >= view.length) return undefined;
     const address = this.#addressOf(view, index);
-    if (isStop) this.#stop('read', address, 0, 0);
-    this.#races.read(this.#thread, address);
+    if (isStop) this.#stop('read', view, address, 0, 0);
+    this.#races.read(this.#thread, address, view.BYTES_PER_ELEMENT);
     const value = view[index]!;
     return isStop ? this.#see(address, value) : this.#remember(address, value);
   }
@@ -208,8 +210,8 @@ export class Gate {
   #write(view: View, index: number, value: number | bigint, isStop: boolean): void {
     if (index >= view.length) return;
     const address = this.#addressOf(view, index);
-    if (isStop || this.#mayDie) this.#stop('write', address, Number(value), 0);
-    this.#races.write(this.#thread, address);
+    if (isStop || this.#mayDie) this.#stop('write', view, address, Number(value), 0);
+    this.#races.write(this.#thread, address, view.BYTES_PER_ELEMENT);
     (view as Int32Array)[index] = value as number;
     if (isStop || this.#mayDie) this.#see(address, value);
     else this.#remember(address, value);
@@ -221,8 +223,8 @@ export class Gate {
     for (let index = 0; index < values.length; index++) this.#write(view, at + index, values[index]!, isStop);
   }
 
-  #stop(operation: Operation, address: number, value: number, other: number): void {
-    const isVisible = this.#isVisible(operation, address);
+  #stop(operation: Operation, view: View | undefined, address: number, value: number, other: number): void {
+    const isVisible = this.#isVisible(operation, address, view?.BYTES_PER_ELEMENT ?? 0);
     if (!isVisible && !this.#mayDie) {
       this.#box.passed += 1;
       return;
@@ -238,7 +240,7 @@ export class Gate {
     this.#box.passed = 0;
   }
 
-  #isVisible(operation: Operation, address: number): boolean {
+  #isVisible(operation: Operation, address: number, bytes: number): boolean {
     switch (operation) {
       case 'pause':
       case 'asleep':
@@ -252,7 +254,7 @@ export class Gate {
     const isWrite = isWriting(operation);
     const isRead = !isWrite || isChanging(operation);
     // A wait is always a stop: it may go on as a sleep.
-    return this.#sharing.note(this.#thread, address, isRead, isWrite) || operation === 'wait';
+    return this.#sharing.note(this.#thread, address, bytes, isRead, isWrite) || operation === 'wait';
   }
 
   #isPlainStop(address: number): boolean {

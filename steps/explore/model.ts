@@ -127,17 +127,19 @@ export class Model {
     });
   }
 
-  /** All of the above as one number, for comparing. */
-  hash(): number {
-    let hash = this.#idleTimeOuts;
+  /** All of the above as two numbers, for comparing. */
+  hashes(): [number, number] {
+    let one = this.#idleTimeOuts;
+    let other = this.#idleTimeOuts;
     const add = (value: number) => {
-      hash = Math.imul(hash ^ value, 0x9e3779b1) ^ (hash >>> 15);
+      one = Math.imul(one ^ value, 0x9e3779b1) ^ (one >>> 15);
+      other = Math.imul(other + value, 0x85ebca6b) ^ (other >>> 13);
     };
     for (const status of this.status) add(status.length);
     for (const flag of [...this.#hasNews, ...this.#isWoken]) add(flag ? 2 : 1);
     for (const sleeper of this.#sleepers) add(sleeper + 3);
     for (const left of Object.values(this.#left)) add(left);
-    return hash;
+    return [one, other];
   }
 
   #canRun(thread: number, { threads }: Scenario): boolean {

@@ -16,6 +16,7 @@
 /** Threads at most. */
 export const THREADS_MAX = 4;
 const T = THREADS_MAX;
+const CELL_BYTES = 4;
 
 /** Words of the head: clocks of each thread, clocks left for whoever is woken, the race, the number of touched cells. */
 const CLOCKS = 0;
@@ -66,34 +67,42 @@ export class Races {
     for (let thread = 0; thread < T; thread++) words[CLOCKS + thread * T + thread] = 1;
   }
 
-  read(thread: number, address: number): void {
-    const cell = this.#touch(address);
-    this.#check(thread, cell + WROTE, address);
-    this.#check(thread, cell + STORED, address);
-    this.#words[cell + READ + thread] = this.#clockOf(thread);
+  read(thread: number, address: number, bytes = CELL_BYTES): void {
+    for (let at = address; at < address + bytes; at += CELL_BYTES) {
+      const cell = this.#touch(at);
+      this.#check(thread, cell + WROTE, at);
+      this.#check(thread, cell + STORED, at);
+      this.#words[cell + READ + thread] = this.#clockOf(thread);
+    }
   }
 
-  write(thread: number, address: number): void {
-    const cell = this.#touch(address);
-    for (const kind of [READ, WROTE, LOADED, STORED]) this.#check(thread, cell + kind, address);
-    this.#words[cell + WROTE + thread] = this.#clockOf(thread);
+  write(thread: number, address: number, bytes = CELL_BYTES): void {
+    for (let at = address; at < address + bytes; at += CELL_BYTES) {
+      const cell = this.#touch(at);
+      for (const kind of [READ, WROTE, LOADED, STORED]) this.#check(thread, cell + kind, at);
+      this.#words[cell + WROTE + thread] = this.#clockOf(thread);
+    }
   }
 
   /** A load by `Atomics`: sees what the store that it reads from has released. */
-  load(thread: number, address: number): void {
-    const cell = this.#touch(address);
-    this.#check(thread, cell + WROTE, address);
-    this.#words[cell + LOADED + thread] = this.#clockOf(thread);
-    this.#join(thread, cell + RELEASED);
+  load(thread: number, address: number, bytes = CELL_BYTES): void {
+    for (let at = address; at < address + bytes; at += CELL_BYTES) {
+      const cell = this.#touch(at);
+      this.#check(thread, cell + WROTE, at);
+      this.#words[cell + LOADED + thread] = this.#clockOf(thread);
+      this.#join(thread, cell + RELEASED);
+    }
   }
 
   /** A store by `Atomics`. One that also reads calls `load` first. */
-  store(thread: number, address: number): void {
-    const cell = this.#touch(address);
-    this.#check(thread, cell + READ, address);
-    this.#check(thread, cell + WROTE, address);
-    this.#words[cell + STORED + thread] = this.#clockOf(thread);
-    this.#copyClocks(thread, cell + RELEASED);
+  store(thread: number, address: number, bytes = CELL_BYTES): void {
+    for (let at = address; at < address + bytes; at += CELL_BYTES) {
+      const cell = this.#touch(at);
+      this.#check(thread, cell + READ, at);
+      this.#check(thread, cell + WROTE, at);
+      this.#words[cell + STORED + thread] = this.#clockOf(thread);
+      this.#copyClocks(thread, cell + RELEASED);
+    }
     this.#tick(thread);
   }
 
@@ -113,20 +122,28 @@ export class Races {
     this.#join(thread, CLOCKS + dead * T);
   }
 
-  /** A hash of what orders what so far, without regard to the order in which it came about. */
-  get hash(): number {
+  /** Two hashes of what orders what so far, without regard to the order in which it came about. */
+  get hashes(): [number, number] {
     const words = this.#words;
-    let sum = 0;
+    let one = 0;
+    let other = 0;
     for (let touched = 0; touched < words[TOUCHED]!; touched++) {
       const index = words[HEAD_WORDS + touched]!;
       const cell = this.#cellAt(index);
       let hash = Math.imul(index + 1, 0x9e3779b1);
-      for (let word = 0; word < CELL_WORDS; word++)
+      let another = Math.imul(index + 1, 0x27d4eb2f);
+      for (let word = 0; word < CELL_WORDS; word++) {
         hash = Math.imul(hash ^ words[cell + word]!, 0x85ebca6b) ^ (hash >>> 15);
-      sum = (sum + hash) | 0;
+        another = Math.imul(another + words[cell + word]!, 0xc2b2ae35) ^ (another >>> 13);
+      }
+      one = (one + hash) | 0;
+      other = (other + another) | 0;
     }
-    for (let word = 0; word < RACE; word++) sum = Math.imul(sum ^ words[word]!, 0xc2b2ae35) ^ (sum >>> 13);
-    return sum;
+    for (let word = 0; word < RACE; word++) {
+      one = Math.imul(one ^ words[word]!, 0xc2b2ae35) ^ (one >>> 13);
+      other = Math.imul(other + words[word]!, 0x85ebca6b) ^ (other >>> 15);
+    }
+    return [one, other];
   }
 
   #cellAt(index: number): number {

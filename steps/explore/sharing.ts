@@ -18,6 +18,7 @@ const HEAD_WORDS = 4;
 const READERS = 0;
 const WRITERS = 1;
 const CELL_WORDS = 2;
+const CELL_BYTES = 4;
 
 export class Sharing {
   readonly buffer: SharedArrayBuffer;
@@ -51,16 +52,20 @@ export class Sharing {
   }
 
   /** Notes an access; true if another thread that still may do something can notice when it happens. */
-  note(thread: number, address: number, isRead: boolean, isWrite: boolean): boolean {
+  note(thread: number, address: number, bytes: number, isRead: boolean, isWrite: boolean): boolean {
     const words = this.#words;
-    const cell = HEAD_WORDS + (address >> 2) * CELL_WORDS;
     const own = 1 << thread;
-    const readers = words[cell + READERS]! | (isRead ? own : 0);
-    const writers = words[cell + WRITERS]! | (isWrite ? own : 0);
-    if (readers !== words[cell + READERS] || writers !== words[cell + WRITERS]) words[KNOWN]! += 1;
-    words[cell + READERS] = readers;
-    words[cell + WRITERS] = writers;
     const others = words[ACTIVE]! & ~own;
-    return (writers & others) !== 0 || (isWrite && (readers & others) !== 0) || words[STOPS_ALWAYS] === 1;
+    let isNoticed = words[STOPS_ALWAYS] === 1;
+    for (let at = address; at < address + bytes; at += CELL_BYTES) {
+      const cell = HEAD_WORDS + (at / CELL_BYTES) * CELL_WORDS;
+      const readers = words[cell + READERS]! | (isRead ? own : 0);
+      const writers = words[cell + WRITERS]! | (isWrite ? own : 0);
+      if (readers !== words[cell + READERS] || writers !== words[cell + WRITERS]) words[KNOWN]! += 1;
+      words[cell + READERS] = readers;
+      words[cell + WRITERS] = writers;
+      isNoticed ||= (writers & others) !== 0 || (isWrite && (readers & others) !== 0);
+    }
+    return isNoticed;
   }
 }

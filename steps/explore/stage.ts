@@ -158,13 +158,14 @@ export class Stage {
 
   /** 53 bits of hash over all that decides what can still happen. */
   key(model: Model): number {
-    let one = model.hash();
-    let other = Math.imul(this.#races.hash, 0x27d4eb2f);
+    let one = 0;
+    let other = 0;
     const add = (word: number) => {
       one = Math.imul(one ^ word, 0x9e3779b1);
       one ^= one >>> 15;
       other = Math.imul(other + word, 0x85ebca6b) ^ (other >>> 13);
     };
+    for (const hash of [...this.#races.hashes, ...model.hashes()]) add(hash);
     for (const { seen } of this.#boxes) {
       add(seen[0]!);
       add(seen[1]!);

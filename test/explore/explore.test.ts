@@ -55,7 +55,14 @@ describe('the lost update', () => {
 });
 
 describe('states that were met before', () => {
-  const small = ['lost-update-3', 'lock', 'counters-padded-read', 'parking-awake', 'worker-death-run'];
+  const small = [
+    'lost-update-3',
+    'lock',
+    'counters-padded-read',
+    'parking-awake',
+    'ring-short',
+    'worker-death-run',
+  ];
   test.each(small)('are not run again and still counted: %s', name =>
     onStage(name, stage => {
       const saving = walk(stage);

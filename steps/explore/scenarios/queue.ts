@@ -73,6 +73,7 @@ function verdictOn({ numbers }: Queue, endings: readonly Ending[]): Verdict {
 
 export const scenarios = [
   queueScenario('queue', 2, 4, 0),
+  queueScenario('queue-short', 2, 2, 2 ** 32 - 1),
   queueScenario('queue-sign', 2, 4, 2 ** 31 - 2),
   queueScenario('queue-wrap', 2, 4, 2 ** 32 - 2),
 ] as const;

@@ -97,6 +97,7 @@ function ringScenario(
 
 export const scenarios = [
   ringScenario('ring', 2, 6, 0),
+  ringScenario('ring-short', 2, 3, 2 ** 32 - 2),
   ringScenario('ring-sign', 2, 6, 2 ** 31 - 3),
   ringScenario('ring-wrap', 2, 6, 2 ** 32 - 3),
   ringScenario('ring-4', 4, 12, 0),
