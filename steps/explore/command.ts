@@ -26,13 +26,17 @@ explorer decides who goes on; so each schedule is one that could happen, and non
 
   --all           everything there is (takes minutes)
   --every-run     run every schedule, also where it comes to a state that was met before
-  --runs-max N    stop after so many runs
+  --runs-max N    stop after so many runs; nothing is said then about those that were not run
   --step          a key for each step: any key goes on, q ends
   --json          for machines, one object a line
   -h, --help      this text
 
+In the id of a schedule a3 is aaa; behind a letter T is a wait that runs out, W one that ends for nothing, K a death.
+Behind the last letter the explorer goes on by itself.
+
 ACCEPTABLE is what may come of a schedule, FORBIDDEN what may not.
-Exit codes: 0 as it should be (of lost-update, some schedules must go wrong), 1 not so, 2 wrong usage.
+Exit codes: 0 as it should be (of lost-update, some schedules must go wrong; a single schedule: it was run), 1 not so,
+2 wrong usage.
 `;
 
 const OPTIONS = {
@@ -70,6 +74,8 @@ export function exploreCommand(args: string[]): Promise<void> {
       );
     const names = values.all ? await allNames() : positionals;
     if (names.length === 0) return list(wishes);
+    // All of them before the first is walked.
+    for (const name of names) if (!name.includes(':')) await mustBeKnown(name);
     let code: number = Exit.ok;
     for (const name of names)
       code = Math.max(code, await (name.includes(':') ? runSchedule(name, wishes) : explore(name, wishes)));
@@ -103,18 +109,17 @@ async function list({ isJson, paint }: Wishes): Promise<number> {
   return Exit.ok;
 }
 
-async function open(name: string): Promise<Stage> {
+async function mustBeKnown(name: string): Promise<void> {
   try {
     await scenarioOf(name);
   } catch (error) {
     if (!(error instanceof UnknownScenarioError)) throw error;
     throw new UsageError(`there is no scenario ${name}; tally explore lists what there is`);
   }
-  return Stage.open(name);
 }
 
 async function explore(name: string, wishes: Wishes): Promise<number> {
-  const stage = await open(name);
+  const stage = await Stage.open(name);
   try {
     const startMs = performance.now();
     const onProgress = (runs: number) => {
@@ -178,10 +183,10 @@ function report(
   const wrong = summary.hasWrong
     ? paint('red', `${grouped(summary.wrong)} go wrong`)
     : paint('green', 'none goes wrong');
-  const cost = `${grouped(runs)} runs, ${(elapsedMs / 1_000).toFixed(1)} s`;
-  print(
-    `${isComplete ? '' : 'ended early, at least '}${schedules}, ${wrong}  ${paint('gray', `(${cost})`)}\n`,
-  );
+  const cost = `${grouped(runs)} run${runs === 1 ? '' : 's'}, ${(elapsedMs / 1_000).toFixed(1)} s`;
+  const early = `ended early: of at least ${schedules}, ${summary.hasWrong ? wrong : 'none has gone wrong so far'}`;
+  print(`${isComplete ? `${schedules}, ${wrong}` : early}  ${paint('gray', `(${cost})`)}
+`);
   const width = Math.max(
     ...[...summary.outcomes.values()].map(({ schedules: count }) => grouped(count).length),
   );
@@ -207,12 +212,15 @@ function idOfReplay(scenario: string, { steps }: Replay): string {
 async function runSchedule(id: string, wishes: Wishes): Promise<number> {
   const read = readId(id);
   if (read === undefined)
-    throw new UsageError(`${id} is no id of a schedule; they look like lost-update:abba, or ring:a12b3aK`);
+    throw new UsageError(
+      `${id} is no id of a schedule; they look like lost-update:abba, or worker-death-run:a17aK`,
+    );
   if (wishes.isStepped && !(process.stdin.isTTY && process.stdout.isTTY))
     throw new CommandError(
       '--step wants a terminal, for its keys; without --step the whole schedule is printed',
     );
-  const stage = await open(read.scenario);
+  await mustBeKnown(read.scenario);
+  const stage = await Stage.open(read.scenario);
   try {
     const found = replayed(stage, id, read.choices);
     const { outcome, isWrong } = found.verdict;

@@ -87,7 +87,7 @@ export function describe(stage: Stage, { choice, pending, result }: Step): strin
           ? 'its wait runs out'
           : 'wakes for nothing';
     case 'notify':
-      return `notify ${name}: ${result} wake${result === 1 ? 's' : ''}`;
+      return `notify ${name}: ${result === 0 ? 'nobody wakes' : result === 1 ? 'one wakes' : `${result} wake`}`;
     default:
       return `${operation} ${name} ${value} → ${result}`;
   }

@@ -48,7 +48,7 @@ describe('a mistake is one line, with the exit code of its kind:', () => {
     [
       ['lost-update:xyz'],
       2,
-      'lost-update:xyz is no id of a schedule; they look like lost-update:abba, or ring:a12b3aK',
+      'lost-update:xyz is no id of a schedule; they look like lost-update:abba, or worker-death-run:a17aK',
     ],
     [['lost-update:aaaa'], 1, "lost-update:aaaa: the schedule does not fit: worker 0 can't go on at step 3"],
     [

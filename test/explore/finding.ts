@@ -1,6 +1,7 @@
 /** Whether the explorer finds a mutant. */
 import { expect } from 'vitest';
 import { expanded, replay } from '../../steps/explore/replay.ts';
+import { idOf, readId } from '../../steps/explore/schedule.ts';
 import { Stage } from '../../steps/explore/stage.ts';
 import { walk } from '../../steps/explore/walk.ts';
 import { type Mutant, withMutant } from './mutants.ts';
@@ -12,7 +13,8 @@ export function findMutant(mutant: Mutant): Promise<number> {
     try {
       const { summary, runs } = walk(stage, { untilWrong: true });
       expect(summary.hasWrong, mutant.what).toBe(true);
-      const again = replay(stage, expanded(stage, summary.shortestWrong!));
+      const id = idOf(mutant.scenario, expanded(stage, summary.shortestWrong!));
+      const again = replay(stage, readId(id)!.choices);
       expect(again.verdict.isWrong, mutant.what).toBe(true);
       expect([...summary.outcomes.keys()]).toContain(again.verdict.outcome);
       return runs;

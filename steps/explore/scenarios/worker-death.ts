@@ -129,7 +129,7 @@ export const scenarios = [
   }),
   workerDeath({
     name: 'worker-death-overflow',
-    about: 'a worker dies within a run whose second event can not be applied',
+    about: 'a worker dies within a run whose second event cannot be applied',
     deaths: 1,
     firstSequence: 2 ** 31 - 1,
     amounts: [Number.MAX_SAFE_INTEGER, 1],
