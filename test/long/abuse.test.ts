@@ -36,6 +36,8 @@ async function withstand(who: string, options: Omit<AbuseOptions, 'seed'>): Prom
   });
   const what = `TALLY_TEST_SEED=${seed}`;
   console.log(who, report, what);
+  // Kept also if it is too slow: then the figures say how much.
+  found.set(who, report);
   expect(report.wrong, what).toEqual([]);
   expect(report, what).toMatchObject({ exitCode: 0, lost: 0 });
   expect(report.cuts, what).toBeGreaterThan(10);
@@ -43,7 +45,6 @@ async function withstand(who: string, options: Omit<AbuseOptions, 'seed'>): Prom
   expect(report.grownMiB ?? 0, what).toBeLessThanOrEqual(GROWN_MIB_MAX);
   expect(report.healthP99Ms, what).toBeLessThanOrEqual(P99_MS_MAX);
   expect(report.moneyP99Ms, what).toBeLessThanOrEqual(P99_MS_MAX);
-  found.set(who, report);
   return report;
 }
 
