@@ -21,7 +21,7 @@ export const DOCUMENTS = ['docs/benchmarking.md', 'docs/microsecond.md', 'docs/p
 
 const PLACE = /<!-- (figures|facts): ([\w-]+) -->\n[\s\S]*?<!-- end of \1 -->/g;
 /** With more subjects than this, each has a row, not a column. */
-const SUBJECT_COLUMNS_MAX = 3;
+const SUBJECT_COLUMNS_MAX = 4;
 
 /** The text with its figures replaced by those of the records, each asked for by name. */
 export function withFigures(text: string, recordOf: (bench: string) => BenchRecord): string {
@@ -50,11 +50,17 @@ export function figuresText(record: BenchRecord): string {
 export function factsText(record: BenchRecord): string {
   const { measures } = record;
   const units = [...new Set(measures.map(({ unit }) => unit))];
-  const subjects = [...new Set(measures.map(({ subject }) => subject))];
+  // Of one subject, what differs is the condition.
+  const nameOf = ({ subject, condition }: Measure) => condition || subject;
+  const subjects = [...new Set(measures.map(nameOf))];
   const cell = (subject: string, unit: string) => {
-    const found = measures.find(measure => measure.subject === subject && measure.unit === unit);
+    const found = measures.find(measure => nameOf(measure) === subject && measure.unit === unit);
     return found === undefined ? '' : factText(found);
   };
+  if (subjects.length === measures.length && units.length > 1) {
+    const rows = measures.map(measure => `| ${nameOf(measure)} | ${factText(measure)} ${measure.unit} |`);
+    return withSource([`${['| | |', '| --- | ---: |', ...rows].join('\n')}\n`], record);
+  }
   const isNarrow = subjects.length <= SUBJECT_COLUMNS_MAX;
   const [rows, columns] = isNarrow ? [units, subjects] : [subjects, units];
   const lines = [

@@ -48,20 +48,41 @@ describe('the figures of a record', () => {
   });
 
   test('are one table where they are facts: a column a subject, or a row where there are many', () => {
-    const few = factsText(record).split('\n');
-    expect(few.slice(1, 5)).toEqual([
-      '| | hare | tortoise |',
-      '| --- | ---: | ---: |',
-      '| events/s | 10,000 to 30,000 | 1 to 2 |',
-      '| µs CPU/event | 0.125 |  |',
+    const of = (subject: string, condition: string, unit: string, ...samples: number[]) => ({
+      ...record.measures[0]!,
+      ...{ subject, condition, unit, samples },
+    });
+    const measures = [
+      of('hare', '', 'events', 30_000, 10_000),
+      of('tortoise', '', 'events', 1),
+      of('hare', 'asleep', 'ms', 0.125),
+      of('tortoise', '', 'ms', 9),
+    ];
+    expect(
+      factsText({ ...record, measures })
+        .split('\n')
+        .slice(1, 5),
+    ).toEqual([
+      '| | hare | tortoise | asleep |',
+      '| --- | ---: | ---: | ---: |',
+      '| events | 10,000 to 30,000 | 1 |  |',
+      '| ms |  | 9 | 0.125 |',
     ]);
-    const names = ['a', 'b', 'c', 'd'];
-    const many = names.map((subject, at) => ({ ...record.measures[0]!, subject, samples: [at] }));
+    const many = ['a', 'b', 'c', 'd', 'e'].flatMap((name, at) => [
+      of('hare', name, 'events', at),
+      of('hare', name, 'ms', 0.5),
+    ]);
     expect(
       factsText({ ...record, measures: many })
         .split('\n')
         .slice(1, 5),
-    ).toEqual(['| | events/s |', '| --- | ---: |', '| a | 0 |', '| b | 1 |']);
+    ).toEqual(['| | events | ms |', '| --- | ---: | ---: |', '| a | 0 | 0.500 |', '| b | 1 | 0.500 |']);
+    const list = [of('lines', '', 'lines', 1_000), of('time', '', 's', 7)];
+    expect(
+      factsText({ ...record, measures: list })
+        .split('\n')
+        .slice(3, 5),
+    ).toEqual(['| lines | 1,000 lines |', '| time | 7 s |']);
   });
 
   test('take the place between the comments, and putting them there again changes nothing', () => {

@@ -92,7 +92,8 @@ test.each(MUTANTS)(
 afterAll(() => {
   console.log(`${schedules} schedules, ${runs} runs, ${mutantsFound} of ${MUTANTS.length} mutants found`);
   if (found.size < scenarios.length || mutantsFound < MUTANTS.length) return;
-  keep('explore', 'npm run long -- test/long/explore.test.ts', startedAt, [
+  const setting = process.env.TALLY_TEST_RUNS === undefined ? '' : `TALLY_TEST_RUNS=${RUNS_MAX} `;
+  keep('explore', `${setting}npm run long -- test/long/explore.test.ts`, startedAt, [
     figure('all', 'schedules', 'higher', Number(schedules)),
     figure('all', 'runs', 'higher', runs),
     figure('mutants', 'planted', 'higher', MUTANTS.length),
