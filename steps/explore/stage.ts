@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { Box } from './box.ts';
 import { paddedBytes } from './gate.ts';
 import { Model } from './model.ts';
-import type { Choice } from './operations.ts';
+import { type Choice, CODES } from './operations.ts';
 import { Races } from './races.ts';
 import type { NamedWord, Scenario, Verdict } from './scenario.ts';
 import { scenarioOf } from './scenarios.ts';
@@ -166,6 +166,11 @@ export class Stage {
       other = Math.imul(other + word, 0x85ebca6b) ^ (other >>> 13);
     };
     for (const hash of [...this.#races.hashes, ...model.hashes()]) add(hash);
+    // Who waits to pause has seen no more than who has paused.
+    for (const { operation, address } of model.pending) {
+      add(CODES[operation]);
+      add(address);
+    }
     for (const { seen } of this.#boxes) {
       add(seen[0]!);
       add(seen[1]!);
