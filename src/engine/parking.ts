@@ -75,26 +75,28 @@ export class Rester {
       this.#naps += 1;
       this.#rest(Rest.napping, NAP_MS);
       Atomics.store(this.#words, Word.naps, (Atomics.load(this.#words, Word.naps) + 1) | 0);
-      return;
-    }
-    Atomics.store(this.#words, Word.parks, (Atomics.load(this.#words, Word.parks) + 1) | 0);
-    const bell = this.#rest(Rest.parked, PARK_MS);
-    if (bell === undefined || !this.#hasWork()) return;
-    // The time ran out and there is work. The producer may be just between publishing and ringing: a ring that
-    // is on its way arrives now, one that was lost does not.
-    if (Atomics.wait(this.#words, Word.bell, bell, LATE_RING_MS) === 'timed-out') {
-      Atomics.store(this.#words, Word.lateWakes, (Atomics.load(this.#words, Word.lateWakes) + 1) | 0);
+    } else {
+      Atomics.store(this.#words, Word.parks, (Atomics.load(this.#words, Word.parks) + 1) | 0);
+      this.#rest(Rest.parked, PARK_MS);
     }
   }
 
-  /** Returns the bell it slept on if the time ran out, undefined if it was rung for or found work first. */
-  #rest(kind: number, waitMs: number): number | undefined {
+  #rest(kind: number, waitMs: number): void {
     const bell = Atomics.load(this.#words, Word.bell);
     this.#ticket = (this.#ticket + TICKET_STEP) | 0;
     // The store before the look; see above.
     Atomics.store(this.#words, Word.rest, this.#ticket | kind);
     const slept = this.#hasWork() ? 'not-equal' : Atomics.wait(this.#words, Word.bell, bell, waitMs);
+    if (slept === 'timed-out' && kind === Rest.parked && this.#hasWork()) this.#awaitRing(bell);
     Atomics.store(this.#words, Word.rest, this.#ticket | Rest.awake);
-    return slept === 'timed-out' ? bell : undefined;
+  }
+
+  /**
+   * The time ran out and there is work. The producer may be just between publishing and its look at the rest word,
+   * which must still say parked: then a ring is on its way, and arrives now. One that was lost does not.
+   */
+  #awaitRing(bell: number): void {
+    if (Atomics.wait(this.#words, Word.bell, bell, LATE_RING_MS) !== 'timed-out') return;
+    Atomics.store(this.#words, Word.lateWakes, (Atomics.load(this.#words, Word.lateWakes) + 1) | 0);
   }
 }

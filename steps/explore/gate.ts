@@ -12,11 +12,6 @@ import type { Races } from './races.ts';
 import type { Sharing } from './sharing.ts';
 
 const real = globalThis.Atomics;
-const now = {
-  load: real.load,
-  store: real.store,
-  notify: real.notify,
-};
 
 /** Thrown where a thread dies, or where its run is broken off. No code of a subject may catch it. */
 export const GONE = Object.freeze({ gone: true });
@@ -145,7 +140,7 @@ export class Gate {
     const { view, address } = this.#placeOf(of, index);
     if (address === undefined) return real.load(view as Int32Array, index);
     this.#stop('load', view, address, 0, 0);
-    const value = now.load(view as Int32Array, index);
+    const value = real.load(view as Int32Array, index);
     this.#races.load(this.#thread, address, view.BYTES_PER_ELEMENT);
     return this.#see(address, value);
   }
@@ -176,7 +171,7 @@ export class Gate {
     if (address === undefined) throw GONE;
     this.#stop('wait', view, address, value, timeoutMs);
     this.#races.load(this.#thread, address, view.BYTES_PER_ELEMENT);
-    const found = now.load(view as Int32Array, index);
+    const found = real.load(view as Int32Array, index);
     this.#see(address, found);
     if (found !== value) return 'not-equal';
     this.#stop('asleep', view, address, value, timeoutMs);
@@ -189,7 +184,7 @@ export class Gate {
 
   #notify(of: View, index: number, count: number): number {
     const { view, address } = this.#placeOf(of, index);
-    if (address === undefined) return now.notify(view as Int32Array, index, count);
+    if (address === undefined) return real.notify(view as Int32Array, index, count);
     this.#stop('notify', view, address, count, 0);
     const { woken } = this.#box;
     this.#races.wake(this.#thread, woken);

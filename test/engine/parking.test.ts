@@ -146,15 +146,20 @@ describe('a resting worker', () => {
 
   test('counts none that was on its way when the time ran out', () => {
     const { words } = restPlace();
+    const bell = new Bell(words);
     let hasWork = false;
     const rester = new Rester(words, () => hasWork);
     const wait = Atomics.wait.bind(Atomics) as (...of: unknown[]) => 'ok' | 'not-equal' | 'timed-out';
     const spy = vi.spyOn(Atomics, 'wait').mockImplementation(((...of: unknown[]) => {
       const isParked = (Atomics.load(words, Word.rest) & 3) === PARKED;
-      // The work is published just when the time runs out, and the ring comes just after.
-      if (isParked) hasWork = true;
-      else if (hasWork) Atomics.add(words, Word.bell, 1);
-      return isParked ? 'timed-out' : wait(...of);
+      if (!isParked) return wait(...of);
+      if (hasWork) {
+        // The producer's look at the rest word, which came a little after its work.
+        bell.ring(false);
+        return wait(...of);
+      }
+      hasWork = true;
+      return 'timed-out';
     }) as typeof Atomics.wait);
     for (let rest = 0; rest < RESTS_UNTIL_PARKED; rest++) rester.waitForWork();
     spy.mockRestore();

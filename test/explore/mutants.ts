@@ -146,6 +146,13 @@ export const MUTANTS: Mutant[] = [
       scenario: 'parking',
     },
     {
+      what: 'a worker whose time ran out says that it is awake before it waits for a ring on its way',
+      text: "if (slept === 'timed-out' && kind",
+      becomes:
+        "if (slept === 'timed-out') Atomics.store(this.#words, Word.rest, this.#ticket);\n        if (slept === 'timed-out' && kind",
+      scenario: 'parking-time-out',
+    },
+    {
       what: 'every rest has the same ticket',
       text: 'this.#ticket = (this.#ticket + TICKET_STEP) | 0;',
       becomes: '',

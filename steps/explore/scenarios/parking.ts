@@ -41,6 +41,12 @@ function push(lane: Lane, amount: number): void {
   lane.publish();
 }
 
+/** To a worker that is about to park, or has just done so. */
+function pushToParked(lane: Lane, memory: Memory, gate: Gate): void {
+  untilNapped(2, memory, gate);
+  push(lane, 1);
+}
+
 function parking({
   name,
   about,
@@ -83,10 +89,7 @@ export const scenarios = [
   parking({
     name: 'parking',
     about: 'an event for a worker that is about to park',
-    serve(lane, memory, gate) {
-      untilNapped(2, memory, gate);
-      push(lane, 1);
-    },
+    serve: pushToParked,
     balance: 1,
     stops: false,
   }),
@@ -114,10 +117,7 @@ export const scenarios = [
     name: 'parking-time-out',
     about: 'an event for a worker whose parking runs out, or ends for nothing, at any moment',
     budget: { timeOuts: 1, wakesForNothing: 1, deaths: 0 },
-    serve(lane, memory, gate) {
-      untilNapped(2, memory, gate);
-      push(lane, 1);
-    },
+    serve: pushToParked,
     balance: 1,
     stops: false,
   }),
