@@ -68,8 +68,7 @@ interface Look {
 
 export const bench: Bench = {
   name: 'soak',
-  about:
-    'An hour of load: memory, descriptors, the ledger, and a sequence that wraps twice',
+  about: 'An hour of load: memory, descriptors, the ledger, and a sequence that wraps twice',
   async run(size, say) {
     const course = COURSES[size];
     const server = await startTally(['--workers', '1', '--first-sequence', String(course.firstSequence)]);
