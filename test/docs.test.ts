@@ -13,7 +13,6 @@ import { Engine } from '../src/engine/engine.ts';
 import { Count, Word } from '../src/engine/layout.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
 import { Log } from '../src/server/log.ts';
-import { metricsDetailLine } from '../src/server/requests.ts';
 import { createDesk, Service } from '../src/server/service.ts';
 import { runCli, startServer } from './support/server.ts';
 
@@ -98,7 +97,7 @@ describe('the protocol', () => {
     const shape = { workers: 2, ringSlots: 8, usersMax: 8, workUs: 0, workKind: config.work };
     const engine = new Engine(desk.view, shape, { onDeath: () => {}, onReplaced: () => {} });
     const service = new Service(config, engine, desk, new Log('error', 'json', process.stdout, {}));
-    const detail = JSON.parse(metricsDetailLine(engine, service.clients, 0)) as Record<string, unknown>;
+    const detail = JSON.parse(service.metricsDetail.line()) as Record<string, unknown>;
     const fields = Object.entries(detail).flatMap(([name, value]) =>
       value !== null && typeof value === 'object' && !Array.isArray(value)
         ? [name, ...Object.keys(value).map(inner => `${name}.${inner}`)]

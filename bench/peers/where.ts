@@ -35,7 +35,7 @@ const PLACES: [place: string, signs: RegExp][] = [
   ['kernel: epoll and the rest', /\bdo_syscall_64|entry_SYSCALL|asm_/],
   ['Node: from socket.write to the kernel', /Writable\.write|writeOrBuffer/],
   ['Tally: judging, looking up, pushing', /#serve|judgeUsual|#submit/],
-  ['Tally: the rest of a visit', /#visit|#receive|receiveChunks|socket\.push|dist\/src\//],
+  ['Tally: the rest of a visit', /#visit|#receive|reading\.js|dist\/src\//],
 ];
 const ELSE = 'Node: from the kernel to the chunk';
 

@@ -24,18 +24,32 @@ export const DECODED_BYTES = 256;
 /** Bytes that may be read behind the last line: the judges look at whole words. */
 const SLACK_BYTES = 64;
 
-/** The memory in which lines lie while they are judged. */
+const NEWLINE = 0x0a;
+
+/** The memory in which lines lie while they are judged: first those that were received before, then a chunk. */
 export class Desk {
   readonly bytes: Buffer;
   readonly view: DataView;
-  /** Where the lines start. */
+  /** Where lines may start. */
   readonly start = DECODED_BYTES;
   readonly capacity: number;
+  readonly chunkAt: number;
+  /** Where sockets read into. */
+  readonly chunk: Buffer;
 
-  constructor(linesBytesMax: number) {
-    this.capacity = linesBytesMax;
-    this.bytes = Buffer.alloc(DECODED_BYTES + linesBytesMax + SLACK_BYTES);
+  constructor(linesBytesMax: number, chunkBytes = 0) {
+    this.capacity = linesBytesMax + chunkBytes;
+    this.bytes = Buffer.alloc(DECODED_BYTES + this.capacity + SLACK_BYTES);
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
+    this.chunkAt = this.start + linesBytesMax;
+    this.chunk = this.bytes.subarray(this.chunkAt, this.chunkAt + chunkBytes);
+  }
+
+  /** Whether a line ends within so many bytes of the chunk. */
+  hasLineEnd(bytes: number): boolean {
+    const end = this.chunkAt + bytes;
+    this.bytes[end] = NEWLINE;
+    return this.bytes.indexOf(NEWLINE, this.chunkAt) < end;
   }
 }
 

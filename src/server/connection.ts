@@ -11,14 +11,13 @@ import type { Socket } from 'node:net';
 import { Kind } from '../protocol/judgement.ts';
 import { balanceLine, Reply } from '../protocol/replies.ts';
 import { judgeUsual } from '../protocol/usual.ts';
-import { receiveChunks } from './chunks.ts';
 import { Outbox } from './outbox.ts';
-import { debugLine, healthReply, metricsDetailLine, metricsLine } from './requests.ts';
+import { readInto } from './reading.ts';
+import { debugLine, healthReply, metricsLine } from './requests.ts';
 import { Rest } from './rest.ts';
-import { CHUNK_BYTES_MAX, type Client, type Closing, type Service } from './service.ts';
+import type { Client, Closing, Service } from './service.ts';
 
 const NEWLINE = 0x0a;
-const LINE_END = Buffer.from('\n');
 
 export class Connection implements Client {
   readonly #socket: Socket;
@@ -39,11 +38,11 @@ export class Connection implements Client {
   #isReset = false;
   #isClosed = false;
   #isPaused = false;
-  #hasTurn = false;
   /** While draining: bytes that had been received when it began, and are still served. */
   #grantedBytes = 0;
 
-  constructor(socket: Socket, service: Service) {
+  constructor(accepted: Socket, service: Service, onClose: () => void, read = readInto) {
+    const socket = read(service.desk.chunk, accepted, bytes => this.#receive(bytes));
     this.#socket = socket;
     this.#service = service;
     this.#destroyNow = service.closings.spread(socket);
@@ -51,7 +50,6 @@ export class Connection implements Client {
     service.clients.connections += 1;
     service.clients.connections_total += 1;
     service.idleClients.restart(this);
-    receiveChunks(socket, chunk => this.#receive(chunk));
     socket.on('drain', () => this.goOn());
     socket.on('end', () => {
       this.#hasEnded = true;
@@ -64,12 +62,13 @@ export class Connection implements Client {
     socket.on('close', () => {
       this.#leave();
       service.clients.connections -= 1;
+      onClose();
     });
   }
 
   /** The server begins to drain: what has been received by now is still served. */
   startDraining(): void {
-    this.#grantedBytes = this.#rest.bytes + this.#socket.readableLength;
+    this.#grantedBytes = this.#rest.bytes;
   }
 
   /** The server ends: replies that are ready are written, nothing more is read. */
@@ -107,39 +106,38 @@ export class Connection implements Client {
   get isServed(): boolean {
     // Full of replies that wait for a worker: they will leave, and then there is room.
     if (this.#outbox.isFull && !this.#outbox.isWaiting) return true;
-    return this.#grantedBytes === 0 || (!this.#hasLinesWaiting && this.#socket.readableLength === 0);
+    return this.#grantedBytes === 0 || !this.#hasLinesWaiting;
   }
 
   /** Called by the turns: it is this connection's turn. */
   takeTurn(): void {
     if (this.#isClosed || this.#service.phase === 'ending') return;
     if (this.#hasLinesWaiting) {
-      this.#visit(undefined);
+      this.#visit(0);
       this.goOn(this.#isSkipping);
-      return;
+    } else {
+      this.goOn();
     }
-    // A stream that was paused has read one chunk more; reading it here hands it to #receive before read returns.
-    this.#hasTurn = true;
-    if (this.#socket.read() === null) this.goOn();
-    this.#hasTurn = false;
   }
 
-  #receive(chunk: Buffer): void {
+  /** So many bytes are in the desk's chunk. While lines wait, the socket is paused, and brings none. */
+  #receive(bytes: number): void {
     if (this.#isClosed || this.#service.phase === 'ending') return;
-    this.#service.idleClients.restart(this);
-    if (this.#isSkipping && !this.#hasLinesWaiting && !chunk.includes(NEWLINE)) {
-      // Kept until its turn it would grow old, and the collector has to look for what is old.
-      this.#grantedBytes = Math.max(0, this.#grantedBytes - chunk.length);
-    } else if (this.#hasLinesWaiting || !(this.#hasTurn || this.#service.turns.mayServe(chunk.length))) {
-      this.#rest.append(chunk);
+    const { desk, idleClients, turns } = this.#service;
+    idleClients.restart(this);
+    // A full chunk: there is more, and it waits until the others had their turn.
+    const isFull = bytes === desk.chunk.length;
+    // What is only thrown away need not wait.
+    const isSkipped = this.#isSkipping && !desk.hasLineEnd(bytes);
+    if (!isSkipped && !turns.mayServe(bytes)) {
+      this.#rest.append(desk.chunk.subarray(0, bytes));
       this.#hasLinesWaiting = true;
     } else {
-      this.#visit(chunk);
+      this.#visit(bytes);
       const isDone = !this.#hasLinesWaiting && this.#outbox.isEmpty;
-      if (isDone && !this.#isPaused && chunk.length < CHUNK_BYTES_MAX) return;
+      if (isDone && !this.#isPaused && !isFull) return;
     }
-    // A full chunk: there is more, and it waits until the others had their turn.
-    this.goOn(chunk.length >= CHUNK_BYTES_MAX);
+    this.goOn(isFull);
   }
 
   /** After anything changed: reads on, waits for its turn, or waits for the client. */
@@ -175,7 +173,8 @@ export class Connection implements Client {
   /** The client has said all: serve what it left without a line end, and hang up when all is answered. */
   #finish(): void {
     if (this.#rest.bytes > 0 && !this.#isSkipping && !this.#isReset) {
-      this.#visit(LINE_END);
+      this.#service.desk.chunk[0] = NEWLINE;
+      this.#visit(1);
       this.goOn();
     } else if (!this.#outbox.isWaiting) {
       this.#service.partialLines.clear(this);
@@ -197,36 +196,35 @@ export class Connection implements Client {
     this.#hasLinesWaiting = false;
   }
 
-  /** Serves the rest and the chunk behind it. */
-  #visit(chunk: Buffer | undefined): void {
-    const { desk, replies, engine, partialLines, config } = this.#service;
-    if (chunk !== undefined && !this.#hasLinesWaiting && this.#rest.bytes > 0 && !chunk.includes(NEWLINE)) {
+  /** Serves the rest and so many bytes of the chunk behind it. */
+  #visit(bytes: number): void {
+    const { desk, replies, engine, partialLines, config, metricsDetail } = this.#service;
+    if (bytes > 0 && this.#rest.bytes > 0 && !desk.hasLineEnd(bytes)) {
       // Still the same line. Only its new bytes are looked at, so a line that comes byte by byte costs no more.
-      this.#rest.append(chunk);
+      this.#rest.append(desk.chunk.subarray(0, bytes));
       if (this.#rest.bytes > config.lineBytesMax) {
         this.#skipLine();
         this.#outbox.send(replies.take());
       }
       return;
     }
-    let end = this.#rest.moveTo(desk.bytes, desk.start);
-    if (chunk !== undefined) {
-      desk.bytes.set(chunk, end);
-      end += chunk.length;
-    }
+    metricsDetail.forget();
+    const start = desk.chunkAt - this.#rest.bytes;
+    const end = desk.chunkAt + bytes;
     // Ends every search for a line end.
     desk.bytes[end] = NEWLINE;
-    const stopped = this.#serve(this.#skip(desk.start, end), end);
-    const hasEndedLine = stopped > desk.start && !this.#isSkipping;
+    this.#rest.moveTo(desk.bytes, start);
+    const servedTo = this.#service.phase === 'serving' ? end : start + this.#grantedBytes;
+    const stopped = this.#serve(this.#skip(start, end), end, servedTo);
+    const hasEndedLine = stopped > start && !this.#isSkipping;
     const left = end - stopped;
     if (left > 0) {
-      if (chunk !== undefined && left <= chunk.length) this.#rest.append(chunk, chunk.length - left);
-      else this.#rest.copy(desk.bytes.subarray(stopped, end));
+      this.#rest.append(desk.bytes.subarray(stopped, end));
       if (!this.#hasLinesWaiting && left > config.lineBytesMax) this.#skipLine();
     }
-    this.#grantedBytes = Math.max(0, this.#grantedBytes - (stopped - desk.start));
+    this.#grantedBytes = Math.max(0, this.#grantedBytes - (stopped - start));
     engine.publish();
-    this.#outbox.send(replies.take(), end - desk.start);
+    this.#outbox.send(replies.take(), end - start);
     if (!this.#hasLinesWaiting && (left > 0 || this.#isSkipping)) {
       // A line that had begun before keeps its time; more bytes do not push it back.
       if (hasEndedLine) partialLines.restart(this);
@@ -245,10 +243,12 @@ export class Connection implements Client {
     return lineEnd + 1;
   }
 
-  /** Serves lines from `start` on; returns where it stopped: at `end`, at a line without its end, or early. */
-  #serve(start: number, end: number): number {
+  /**
+   * Serves lines from `start` on; returns where it stopped: at `end`, at a line without its end, or early. Events
+   * behind `servedTo` came too late.
+   */
+  #serve(start: number, end: number, servedTo: number): number {
     const { desk, judgement, replies, engine, config } = this.#service;
-    const servedTo = this.#service.phase === 'serving' ? end : desk.start + this.#grantedBytes;
     let roomBytes = this.#outbox.roomBytes;
     let at = start;
     this.#hasLinesWaiting = false;
@@ -287,7 +287,7 @@ export class Connection implements Client {
 
   /** Answers the line from `at` up to `next`, just judged; false if it can't be answered now. */
   #answer(kind: Kind, at: number, next: number, isServed: boolean): boolean {
-    const { desk, judgement, replies, engine, config, clients, startedAtMs, phase } = this.#service;
+    const { desk, judgement, replies, engine, config, metricsDetail, phase } = this.#service;
     switch (kind) {
       case Kind.event:
         if (!isServed) {
@@ -305,7 +305,7 @@ export class Connection implements Client {
         replies.addLine(metricsLine(engine));
         return true;
       case Kind.metricsDetail:
-        replies.addLine(metricsDetailLine(engine, clients, performance.now() - startedAtMs));
+        replies.addLine(metricsDetail.line());
         return true;
       case Kind.health:
         replies.add(healthReply(engine, phase !== 'serving'));

@@ -3,6 +3,7 @@
  */
 import { createServer, type Server } from 'node:net';
 import { Connection } from './connection.ts';
+import { readInto } from './reading.ts';
 import type { Service } from './service.ts';
 
 /** Node's default on this version's oldest Node; fixed, because the limits on unread replies build on it. */
@@ -17,17 +18,17 @@ export class Listener {
   #onEmpty: () => void = () => {};
   #isClosing = false;
 
-  constructor(service: Service) {
+  constructor(service: Service, read = readInto) {
     // Half-open: a client that has shut down its sending side still gets its replies. No delay: replies leave
-    // in one write, and the next should not wait for the acknowledgement of the last.
-    const options = { allowHalfOpen: true, noDelay: true, highWaterMark: STREAM_BYTES };
+    // in one write, and the next should not wait for the acknowledgement of the last. Paused: until somebody reads.
+    const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: STREAM_BYTES };
     this.#server = createServer(options, socket => {
-      const connection = new Connection(socket, service);
-      this.connections.add(connection);
-      socket.on('close', () => {
+      const onClose = () => {
         this.connections.delete(connection);
         if (this.connections.size === 0) this.#onEmpty();
-      });
+      };
+      const connection = new Connection(socket, service, onClose, read);
+      this.connections.add(connection);
     });
     this.#server.maxConnections = service.config.connectionsMax;
     this.#server.on('drop', () => {

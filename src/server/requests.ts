@@ -15,9 +15,41 @@ export function metricsLine(engine: Engine): string {
   return `{"received":${received},"processed":${processed},"dropped":${dropped}}\n`;
 }
 
-export function metricsDetailLine(engine: Engine, clients: ClientCounts, uptimeMs: number): string {
-  const { received, processed, dropped, queued } = engine.counts();
-  return `${JSON.stringify({ received, processed, dropped, queued, ...engine.detail(), ...clients, uptime_ms: Math.round(uptimeMs) })}\n`;
+/**
+ * The line with everything about the server. It is the dearest of all replies, and clients may ask for it a thousand
+ * times in one chunk, so those that ask with nothing received in between get the same one.
+ */
+export class MetricsDetail {
+  readonly #engine: Engine;
+  readonly #clients: ClientCounts;
+  readonly #startedAtMs = performance.now();
+  #line = '';
+  #received = Number.NaN;
+  #invalid = 0;
+
+  constructor(engine: Engine, clients: ClientCounts) {
+    this.#engine = engine;
+    this.#clients = clients;
+  }
+
+  /** Another visit: time may have passed. */
+  forget(): void {
+    this.#received = Number.NaN;
+  }
+
+  line(): string {
+    const { received, processed, dropped, queued } = this.#engine.counts();
+    if (received === this.#received && this.#clients.invalid === this.#invalid) return this.#line;
+    this.#received = received;
+    this.#invalid = this.#clients.invalid;
+    this.#line = `${JSON.stringify({
+      ...{ received, processed, dropped, queued },
+      ...this.#engine.detail(),
+      ...this.#clients,
+      uptime_ms: Math.round(performance.now() - this.#startedAtMs),
+    })}\n`;
+    return this.#line;
+  }
 }
 
 /** `{"type":"debug","do":"freeze"}`, `thaw`, and `kill` or `crash` with `"worker":n`. The line is JSON. */

@@ -10,8 +10,8 @@ import { createDesk, Service } from './service.ts';
 import { Shutdown } from './shutdown.ts';
 
 /**
- * The collector works alone on the young generation, on the socket thread. All that is in there is chunks read and
- * served, so there is nearly nothing to do; to wake helper threads for it cost a tenth of the processor time, and
+ * The collector works alone on the young generation, on the socket thread. All that is in there is what streams leave
+ * behind, so there is nearly nothing to do; to wake helper threads for it cost a tenth of the processor time, and
  * took the cores from the workers. (The old generation is still marked beside the server's work.)
  */
 const COLLECTOR_FLAGS = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];

@@ -10,10 +10,11 @@ import { Replies } from '../protocol/replies.ts';
 import { Closings } from './closings.ts';
 import { Deadlines } from './deadlines.ts';
 import type { Log } from './log.ts';
+import { MetricsDetail } from './requests.ts';
 import { Turns } from './turns.ts';
 
 /** The most that one read of a socket brings. */
-export const CHUNK_BYTES_MAX = 65_536;
+const CHUNK_BYTES_MAX = 65_536;
 
 /** Why the server hangs up on a client that broke no rule but a limit. */
 export type Closing = 'closed_blocked' | 'closed_partial' | 'closed_idle';
@@ -38,8 +39,8 @@ export interface ClientCounts extends Record<Closing, number> {
 export type Phase = 'serving' | 'draining' | 'ending';
 
 export function createDesk(config: Config): Desk {
-  // A line that is not complete yet, or lines not served yet, and the chunk behind them.
-  return new Desk(config.lineBytesMax + 4 * CHUNK_BYTES_MAX);
+  // The start of a line and a chunk that was not served yet; and the next chunk.
+  return new Desk(config.lineBytesMax + CHUNK_BYTES_MAX, CHUNK_BYTES_MAX);
 }
 
 export class Service {
@@ -55,7 +56,6 @@ export class Service {
   readonly partialLines: Deadlines<Client>;
   readonly blockedClients: Deadlines<Client>;
   readonly idleClients: Deadlines<Client>;
-  readonly startedAtMs = performance.now();
   readonly clients: ClientCounts = {
     invalid: 0,
     connections: 0,
@@ -65,6 +65,7 @@ export class Service {
     closed_partial: 0,
     closed_idle: 0,
   };
+  readonly metricsDetail: MetricsDetail;
   phase: Phase = 'serving';
 
   constructor(config: Config, engine: Engine, desk: Desk, log: Log) {
@@ -73,7 +74,8 @@ export class Service {
     this.config = config;
     this.desk = desk;
     this.judge = new JsonJudge(desk);
-    this.turns = new Turns(config.turnMsMax);
+    this.turns = new Turns(config.turnMsMax, () => engine.collect());
+    this.metricsDetail = new MetricsDetail(engine, this.clients);
     this.partialLines = new Deadlines(config.partialMsMax, client => client.partialTooOld());
     this.blockedClients = new Deadlines(config.blockedMsMax, connection =>
       connection.close('closed_blocked'),

@@ -37,6 +37,7 @@ export interface Sender {
 
 export class Turns {
   readonly #turnMsMax: number;
+  readonly #collect: () => void;
   readonly #line = new Set<Visited>();
   /** Those let in, and how many visits each has left. */
   readonly #inside = new Map<Visited, number>();
@@ -52,8 +53,10 @@ export class Turns {
   #startMs = 0;
   #isArmed = false;
 
-  constructor(turnMsMax: number) {
+  /** `collect` answers those who wait for a worker, if there is an answer; it costs next to nothing. */
+  constructor(turnMsMax: number, collect: () => void = () => {}) {
     this.#turnMsMax = turnMsMax;
+    this.#collect = collect;
   }
 
   isLarge(bytes: number): boolean {
@@ -119,9 +122,12 @@ export class Turns {
     for (const visited of [...this.#eager]) {
       if (this.#isSpent) break;
       if (!this.#eager.delete(visited)) continue;
+      // A worker's message would only be heard in the next turn.
+      this.#collect();
       this.#inside.set(visited, this.#inside.get(visited)! - 1);
       visited.takeTurn();
     }
+    this.#collect();
     this.#sendKept();
     this.#isArmed = this.#line.size > 0 || this.#inside.size > 0 || this.#senders.length > 0;
     if (!this.#isArmed) return;

@@ -1,14 +1,13 @@
 /**
  * The way from the bytes of packets to the bytes of replies, in one thread and thousands of times a second.
  *
- * Real: `Connection` and all that it is made of (chunks, rest, judges, outbox, held replies, turns), `Service`, the
+ * Real: `Connection` and all that it is made of (rest, judges, outbox, held replies, turns), `Service`, the
  * desk that all connections share, `Engine` with its directory, lanes and rings, and `Balances`, which applies events.
  * Not real: the kernel (a stream stands for the socket), the worker threads and how they rest and are woken. Here the
  * events are taken out of the rings between packets, at moments that chance picks, so that a balance is sometimes
  * read at once and sometimes asked for. Rings never fill, and users never run out.
  */
 import type { Socket } from 'node:net';
-import { Duplex } from 'node:stream';
 import { readConfig } from '../../src/config.ts';
 import { Balances } from '../../src/engine/balances.ts';
 import { Engine } from '../../src/engine/engine.ts';
@@ -18,6 +17,7 @@ import { hashName } from '../../src/protocol/judgement.ts';
 import { Connection } from '../../src/server/connection.ts';
 import { Log } from '../../src/server/log.ts';
 import { createDesk, Service } from '../../src/server/service.ts';
+import { HandReading, readByHand } from '../model/hand-reading.ts';
 import type { Choices } from '../support/lines.ts';
 
 /** The least that the server can be told, so that lines that are too long need not be long. */
@@ -51,9 +51,8 @@ export interface Replay {
 }
 
 /** One end of a connection. It takes what is written at once, or, if it is slow, in the next turn. */
-class Pipe extends Duplex {
+class Pipe extends HandReading {
   readonly taken: Buffer[] = [];
-  isWanted = true;
   /** A socket that was reset has none. */
   readonly remoteAddress = '127.0.0.1';
   readonly #isSlow: boolean;
@@ -66,10 +65,6 @@ class Pipe extends Duplex {
       writableHighWaterMark: isSlow ? UNSENT_BYTES_MAX : STREAM_BYTES,
     });
     this.#isSlow = isSlow;
-  }
-
-  override _read(): void {
-    this.isWanted = true;
   }
 
   override _write(bytes: Buffer, _encoding: BufferEncoding, done: () => void): void {
@@ -113,7 +108,7 @@ export class Wire {
     this.#balances = balancesOf(memory, shape);
     this.#engine = engine;
     this.#service = new Service(config, engine, desk, new Log('error', 'json', process.stdout, {}));
-    new Connection(this.#neighbour as unknown as Socket, this.#service);
+    this.#connect(this.#neighbour);
   }
 
   /** There may be no room for another batch's users. */
@@ -128,18 +123,16 @@ export class Wire {
     const { invalid } = this.#service.clients;
     const before = this.#engine.counts();
     const pipe = new Pipe(this.#isSlow);
-    new Connection(pipe as unknown as Socket, this.#service);
+    this.#connect(pipe);
     let from = 0;
     for (const cut of [...cuts, bytes.length]) {
-      // A socket's chunks are memory of their own, too.
-      pipe.isWanted = pipe.push(Buffer.from(bytes.subarray(from, cut)));
+      pipe.comes(bytes.subarray(from, cut));
       await this.#pause(pace);
-      while (!pipe.isWanted) await this.#turn(pace);
+      if (!(await this.#until(() => pipe.isAllThere, pace))) break;
       from = cut;
     }
-    pipe.push(null);
-    const endMs = performance.now() + END_MS_MAX;
-    while (!pipe.writableFinished && performance.now() < endMs) await this.#turn(pace);
+    pipe.comes(null);
+    await this.#until(() => pipe.writableFinished, pace);
     // Nobody asked for what was left, so nobody waited for it.
     this.#work();
     const isHanging = !pipe.writableFinished;
@@ -163,12 +156,24 @@ export class Wire {
     return this.#engine.readBalance(desk.start, name.length, hash);
   }
 
+  #connect(pipe: Pipe): void {
+    new Connection(pipe as unknown as Socket, this.#service, () => {}, readByHand);
+  }
+
   /** Between two packets: nothing, or a turn of the event loop, or work, or another client, or some of these. */
   async #pause(pace: Choices): Promise<void> {
     const draw = pace.below(16);
     if (draw & 1) this.#work();
     if ((draw & 6) === 6) this.#makeNoise();
     if (draw & 8) await nextTurn();
+  }
+
+  /** Resolves to false if it takes too long. */
+  async #until(isDone: () => boolean, pace: Choices): Promise<boolean> {
+    if (isDone()) return true;
+    const endMs = performance.now() + END_MS_MAX;
+    while (!isDone() && performance.now() < endMs) await this.#turn(pace);
+    return isDone();
   }
 
   async #turn(pace: Choices): Promise<void> {
@@ -179,7 +184,7 @@ export class Wire {
 
   #makeNoise(): void {
     this.#noises += 1;
-    this.#neighbour.push(NOISE);
+    this.#neighbour.comes(NOISE);
     this.#neighbour.taken.length = 0;
   }
 

@@ -55,6 +55,40 @@ test('a full chunk with nothing behind it is answered, and so is what comes late
   expect(socket.said).toBe(OK.repeat(lines + 1));
 });
 
+test('behind a full chunk nothing is read before the others had their turn', async () => {
+  const { world, socket, send } = await open('--unsent-bytes-max', '1048576');
+  await world.settle();
+  const lines = Math.floor((3 * CHUNK_BYTES_MAX) / HEALTH.length);
+  send(HEALTH.repeat(lines));
+  expect(socket.arrivedBytes).toBe(CHUNK_BYTES_MAX);
+  await world.settle();
+  expect(socket.said).toBe(OK.repeat(lines));
+});
+
+test('a client that leaves its replies unread is read from no more until it takes them', async () => {
+  const { world, socket, send } = await open('--unsent-bytes-max', '16384');
+  const lines = Math.ceil(16_384 / OK.length) + 10;
+  socket.clientPauses();
+  for (let chunk = 0; chunk < 5; chunk++) send(HEALTH.repeat(lines));
+  await world.pass(100);
+  expect(socket.arrivedBytes).toBe(lines * HEALTH.length);
+  socket.clientReads();
+  await world.settle();
+  expect(socket.said).toBe(OK.repeat(5 * lines));
+});
+
+test('bytes that come while lines wait for a worker with a full ring are not read', async () => {
+  const { world, socket, send } = await open('--ring', '2');
+  const events = '{"user":"a","action":"buy","amount":1}\n'.repeat(2);
+  const balance = '{"type":"balance","user":"a"}\n';
+  send(events + balance);
+  send(HEALTH);
+  await world.settle();
+  expect(socket.arrivedBytes).toBe(events.length + balance.length);
+  await world.workAll();
+  expect(socket.said).toBe(`${'{"status":"accepted"}\n'.repeat(2)}{"status":"ok","balance":2}\n${OK}`);
+});
+
 test('a debug request is of an unknown type, unless the server takes them; then it must ask for something', async () => {
   const asks = '{"type":"debug","do":"dance"}\n';
   const usual = await open();

@@ -158,7 +158,11 @@ test('what was received is served also behind so many replies that wait for a wo
     const real = new Real(world);
     const model = new Model();
     const event = { kind: 'event', user: 1, amount: 1 } as const;
-    for (const requests of [[event, { ...event, kind: 'balance' } as const], METRICS, [event]])
+    // The last event comes in the same chunk as what fills the outbox: the server reads no more then.
+    for (const requests of [
+      [event, { ...event, kind: 'balance' } as const],
+      [...METRICS, event],
+    ])
       await new Ask(0, requests).run(model, real);
     await new Send('SIGTERM').run(model, real);
     await end(model, real);

@@ -14,6 +14,7 @@ import { Engine, Outcome } from '../../src/engine/engine.ts';
 import { Listener } from '../../src/server/listener.ts';
 import { Log } from '../../src/server/log.ts';
 import { createDesk, Service } from '../../src/server/service.ts';
+import { readByHand } from './hand-reading.ts';
 import { HandSocket } from './hand-socket.ts';
 import { HandWorker } from './hand-worker.ts';
 import { takeConnection } from './stand-ins.ts';
@@ -52,7 +53,7 @@ export class World {
     };
     const log = new Log('info', 'json', stream as unknown as NodeJS.WriteStream, {});
     this.service = new Service(config, this.engine, desk, log);
-    this.listener = new Listener(this.service);
+    this.listener = new Listener(this.service, readByHand);
     this.ringSlots = ring;
     this.#rings = Array.from({ length: workers }, () => []);
     this.#watchSubmissions();

@@ -7,6 +7,7 @@ import { readConfig } from '../../src/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { Connection } from '../../src/server/connection.ts';
 import { Log } from '../../src/server/log.ts';
+import { readInto } from '../../src/server/reading.ts';
 import { createDesk, Service } from '../../src/server/service.ts';
 import { HEALTH, HEALTHY } from '../support/asking.ts';
 import { ACCEPTED, balanceRequest, buyLine, Client, okLine, until } from '../support/client.ts';
@@ -31,10 +32,16 @@ const large = () => buyLine(user, 1).repeat(LINES);
 let service: Service;
 let server: Server;
 let port: number;
-/** The server's ends, in the order in which they came. */
-let ends: { socket: Socket; connection: Connection }[];
+/** The server's end of a connection; `receive` is what the socket calls when it has read. */
+interface End {
+  socket: Socket;
+  connection: Connection;
+  receive: (bytes: number) => void;
+}
+/** In the order in which they came. */
+let ends: End[];
 /** What happens the next time that replies are kept, before anything else can. */
-let onKept: ((end: { socket: Socket; connection: Connection }) => void) | undefined;
+let onKept: ((end: End) => void | Promise<void>) | undefined;
 
 beforeEach(async () => {
   user = `user-${Number(user.slice(5)) + 1}`;
@@ -47,10 +54,18 @@ beforeEach(async () => {
     const then = onKept;
     onKept = undefined;
     // Once the visit is over, and before the end of the turn.
-    if (then !== undefined) process.nextTick(() => then(ends[0]!));
+    if (then !== undefined) process.nextTick(() => void then(ends[0]!));
   };
-  server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: 16_384 }, socket => {
-    ends.push({ socket, connection: new Connection(socket, service) });
+  const streams = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: 16_384 };
+  server = createServer(streams, accepted => {
+    const end: Partial<End> = {};
+    const read: typeof readInto = (buffer, accepted, receive) => {
+      end.receive = receive;
+      end.socket = readInto(buffer, accepted, receive);
+      return end.socket;
+    };
+    end.connection = new Connection(accepted, service, () => {}, read);
+    ends.push(end as End);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -65,17 +80,25 @@ afterEach(() => {
 /** Sends a large chunk, and does `then` when its replies are kept; resolves when it was done. */
 async function whenKept(client: Client, then: NonNullable<typeof onKept>): Promise<void> {
   const done = new Promise<void>(resolve => {
-    onKept = end => {
-      then(end);
-      resolve();
-    };
+    onKept = end => resolve(then(end));
   });
   client.send(large());
   await done;
 }
 
-/** As if these bytes came in the same turn. */
-const push = (socket: Socket, text: string) => socket.push(Buffer.from(text));
+/** As if these came in the same turn, null being the end; or as soon as the server reads on, if it does not. */
+function bring(end: End, ...coming: (string | null)[]): void {
+  while (coming.length > 0 && !end.socket.isPaused()) {
+    const next = coming.shift()!;
+    if (next === null) {
+      end.socket.push(null);
+      end.socket.read(0);
+    } else {
+      end.receive(desk.chunk.write(next));
+    }
+  }
+  if (coming.length > 0) setImmediate(() => bring(end, ...coming));
+}
 
 describe('while replies are kept', () => {
   // Again, if the machine was so busy that the chunk came when the turn had no time left: then it is visited in the
@@ -93,10 +116,8 @@ describe('while replies are kept', () => {
 
   test('small chunks that follow are answered behind them', async () => {
     const client = await Client.open(port);
-    await whenKept(client, ({ socket }) => {
-      push(socket, HEALTH);
-      push(socket, `${buyLine(user, 5)}${HEALTH.slice(0, 5)}`);
-      push(socket, HEALTH.slice(5));
+    await whenKept(client, end => {
+      bring(end, HEALTH, `${buyLine(user, 5)}${HEALTH.slice(0, 5)}`, HEALTH.slice(5));
     });
     expect(await client.lines(LINES + 3)).toEqual([...accepted(LINES), HEALTHY, ACCEPTED, HEALTHY]);
     client.close();
@@ -104,11 +125,9 @@ describe('while replies are kept', () => {
 
   test('requests that wait for a worker are answered behind them, and what follows those behind that', async () => {
     const client = await Client.open(port);
-    await whenKept(client, ({ socket }) => {
-      push(socket, waiting(buyLine(user, 5)));
-      push(socket, balanceRequest(user) + HEALTH);
-      push(socket, large());
-      push(socket, balanceRequest(user) + HEALTH);
+    await whenKept(client, end => {
+      const asks = balanceRequest(user) + HEALTH;
+      bring(end, waiting(buyLine(user, 5)), asks, large(), asks);
     });
     const answers = await client.lines(2 * LINES + 5);
     expect(answers).toEqual([
@@ -125,9 +144,7 @@ describe('while replies are kept', () => {
 
   test('a client that only shuts down its sending side gets them all, and the end', async () => {
     const client = await Client.open(port);
-    await whenKept(client, ({ socket }) => {
-      socket.push(null);
-    });
+    await whenKept(client, end => bring(end, null));
     expect(await client.lines(LINES)).toEqual(accepted(LINES));
     await until(() => client.isEnded, 'the end');
     client.close();
@@ -135,11 +152,7 @@ describe('while replies are kept', () => {
 
   test('a client that asks more and shuts down its sending side gets all, and the end', async () => {
     const client = await Client.open(port);
-    await whenKept(client, ({ socket }) => {
-      push(socket, waiting(buyLine(user, 1)));
-      push(socket, HEALTH.trimEnd());
-      socket.push(null);
-    });
+    await whenKept(client, end => bring(end, waiting(buyLine(user, 1)), HEALTH.trimEnd(), null));
     expect(await client.lines(LINES + 2)).toEqual([...accepted(LINES), okLine(LINES + 1), HEALTHY]);
     await until(() => client.isEnded, 'the end');
     client.close();
@@ -183,8 +196,9 @@ describe('while replies are kept', () => {
 
   test('the end of the server sends also what waited for a worker behind them', async () => {
     const client = await Client.open(port);
-    await whenKept(client, async ({ socket, connection }) => {
-      push(socket, waiting(buyLine(user, 5)) + HEALTH);
+    await whenKept(client, async end => {
+      const { connection } = end;
+      bring(end, waiting(buyLine(user, 5)) + HEALTH);
       service.phase = 'draining';
       connection.startDraining();
       // As the shutdown does it.

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Rest } from '../../src/server/rest.ts';
 
 function emptied(rest: Rest): Buffer {
@@ -49,23 +49,16 @@ describe('the rest', () => {
     );
   });
 
-  test('takes the end of a chunk only', () => {
-    for (const from of [0, 1, 300, 999, 1_000]) {
-      const chunk = Buffer.from(Array.from({ length: 1_000 }, (_, index) => index & 0xff));
+  test('keeps nothing of the memory that it was given', () => {
+    for (const bytes of [1, 256, 2_000, 70_000]) {
+      const chunk = Buffer.alloc(bytes, 0x61);
       const rest = new Rest();
-      rest.append(chunk, from);
-      expect(rest.bytes).toBe(1_000 - from);
-      rest.append(Buffer.from('more'), 2);
-      expect(emptied(rest)).toEqual(Buffer.concat([chunk.subarray(from), Buffer.from('re')]));
+      rest.append(chunk);
+      rest.append(Buffer.from('bbbb'));
+      expect(chunk.equals(Buffer.alloc(bytes, 0x61))).toBe(true);
+      chunk.fill(0x63);
+      expect(emptied(rest).toString()).toBe(`${'a'.repeat(bytes)}bbbb`);
     }
-  });
-
-  test('never writes into a chunk that it was given', () => {
-    const whole = Buffer.alloc(4_000, 0x61);
-    const rest = new Rest();
-    rest.append(whole.subarray(0, 2_000));
-    rest.append(Buffer.from('bbbb'));
-    expect(whole).toEqual(Buffer.alloc(4_000, 0x61));
   });
 
   test('does not copy all of it again for every byte', () => {
@@ -75,5 +68,65 @@ describe('the rest', () => {
     for (let count = 0; count < 200_000; count++) rest.append(byte);
     expect(rest.bytes).toBe(200_000);
     expect(performance.now() - startMs).toBeLessThan(2_000);
+  });
+
+  test('uses a large block again, that of another too', () => {
+    const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow');
+    try {
+      for (const bytes of [16_384, 20_000, 65_536, 70_000, 16_000]) {
+        const [first, second, third] = [new Rest(), new Rest(), new Rest()];
+        first.append(Buffer.alloc(bytes, 1));
+        expect(emptied(first).equals(Buffer.alloc(bytes, 1))).toBe(true);
+        // From here on each has the block that the one before has left.
+        allocate.mockClear();
+        second.append(Buffer.alloc(bytes, 2));
+        second.clear();
+        third.append(Buffer.alloc(bytes - 1, 3));
+        expect(allocate).not.toHaveBeenCalled();
+        expect(emptied(third).equals(Buffer.alloc(bytes - 1, 3))).toBe(true);
+      }
+    } finally {
+      allocate.mockRestore();
+    }
+  });
+
+  test('has its block for itself: what others that live at the same time hold never mixes with it', () => {
+    const RESTS = 4;
+    const bytesArbitrary = fc.oneof(
+      fc.integer({ min: 1, max: 300 }),
+      fc.integer({ min: 15_000, max: 18_000 }),
+      fc.integer({ min: 30_000, max: 70_000 }),
+    );
+    const stepArbitrary = fc.record({
+      which: fc.nat(RESTS - 1),
+      what: fc.oneof(
+        { weight: 4, arbitrary: bytesArbitrary },
+        { weight: 2, arbitrary: fc.constantFrom('move' as const, 'clear' as const) },
+      ),
+    });
+    fc.assert(
+      fc.property(fc.array(stepArbitrary, { maxLength: 40 }), steps => {
+        const rests = Array.from({ length: RESTS }, () => new Rest());
+        const models: Buffer[] = Array.from({ length: RESTS }, () => Buffer.alloc(0));
+        const expectEmptied = (which: number) => {
+          expect(emptied(rests[which]!).equals(models[which]!)).toBe(true);
+          models[which] = Buffer.alloc(0);
+        };
+        for (const [number, { which, what }] of steps.entries()) {
+          if (what === 'move') {
+            expectEmptied(which);
+          } else if (what === 'clear') {
+            rests[which]!.clear();
+            models[which] = Buffer.alloc(0);
+          } else {
+            // Each step has bytes of its own.
+            const bytes = Buffer.alloc(what, number + 1);
+            rests[which]!.append(bytes);
+            models[which] = Buffer.concat([models[which]!, bytes]);
+          }
+        }
+        for (const which of rests.keys()) expectEmptied(which);
+      }),
+    );
   });
 });
