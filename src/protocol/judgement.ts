@@ -25,6 +25,7 @@ export const DECODED_BYTES = 256;
 const SLACK_BYTES = 64;
 
 const NEWLINE = 0x0a;
+const SIP_BYTES = 8_192;
 
 /** The memory in which lines lie while they are judged: first those that were received before, then a chunk. */
 export class Desk {
@@ -36,6 +37,8 @@ export class Desk {
   readonly chunkAt: number;
   /** Where sockets read into. */
   readonly chunk: Buffer;
+  /** The first bytes of it. */
+  readonly sip: Buffer;
 
   constructor(linesBytesMax: number, chunkBytes = 0) {
     this.capacity = linesBytesMax + chunkBytes;
@@ -43,6 +46,7 @@ export class Desk {
     this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, this.bytes.byteLength);
     this.chunkAt = this.start + linesBytesMax;
     this.chunk = this.bytes.subarray(this.chunkAt, this.chunkAt + chunkBytes);
+    this.sip = this.chunk.subarray(0, SIP_BYTES);
   }
 
   /** Whether a line ends within so many bytes of the chunk. */

@@ -14,7 +14,7 @@ import { Socket, type SocketConstructorOpts } from 'node:net';
 interface Options extends SocketConstructorOpts {
   handle: unknown;
   writableHighWaterMark: number;
-  onread: { buffer: Uint8Array; callback: (bytes: number) => boolean };
+  onread: { buffer: () => Uint8Array; callback: (bytes: number) => boolean };
 }
 
 interface Handled extends Socket {
@@ -23,8 +23,15 @@ interface Handled extends Socket {
   _server: unknown;
 }
 
-/** Returns the socket to use from now on, which reads; `receive` is called with how many bytes are in the buffer. */
-export function readInto(buffer: Uint8Array, accepted: Socket, receive: (bytes: number) => void): Socket {
+/**
+ * Returns the socket to use from now on, which reads. `receive` is called with how many bytes are in the buffer;
+ * then `bufferOf` says where the next read goes.
+ */
+export function readInto(
+  bufferOf: () => Uint8Array,
+  accepted: Socket,
+  receive: (bytes: number) => void,
+): Socket {
   const { _handle: handle, _server: server, writableHighWaterMark } = accepted as Handled;
   // Nothing is left that the old one could close, or count as closed.
   Object.assign(accepted, { _handle: null, _server: null });
@@ -38,7 +45,7 @@ export function readInto(buffer: Uint8Array, accepted: Socket, receive: (bytes: 
     allowHalfOpen: true,
     readable: true,
     writable: true,
-    onread: { buffer, callback },
+    onread: { buffer: bufferOf, callback },
   };
   return Object.assign(new Socket(options), { _server: server });
 }

@@ -11,15 +11,17 @@ export class HandReading extends Duplex {
   arrivedBytes = 0;
   /** Under way, and not read by the server yet; null is the end. */
   readonly #coming: (Buffer | null)[] = [];
-  #buffer: Uint8Array | undefined;
+  #bufferOf: () => Uint8Array = () => new Uint8Array();
+  #buffer: Uint8Array = new Uint8Array();
   #receive: (bytes: number) => void = () => {};
   #isReading = false;
   /** It reads from the next turn on. */
   #start: NodeJS.Immediate | undefined;
 
   /** In the place of the function of that name. */
-  readInto(buffer: Uint8Array, receive: (bytes: number) => void): this {
-    this.#buffer = buffer;
+  readInto(bufferOf: () => Uint8Array, receive: (bytes: number) => void): this {
+    this.#bufferOf = bufferOf;
+    this.#buffer = bufferOf();
     this.#receive = receive;
     this.#startReading();
     return this;
@@ -53,7 +55,7 @@ export class HandReading extends Duplex {
   override _read(): void {}
 
   #startReading(): void {
-    if (this.#isReading || this.#buffer === undefined) return;
+    if (this.#isReading || this.#buffer.length === 0) return;
     // As a real one: what is there by now comes later.
     this.#start ??= setImmediate(() => {
       this.#start = undefined;
@@ -71,16 +73,21 @@ export class HandReading extends Duplex {
         this.read(0);
         continue;
       }
-      const chunk = next.subarray(0, this.#buffer!.length);
+      const chunk = next.subarray(0, this.#buffer.length);
       if (chunk.length < next.length) this.#coming.unshift(next.subarray(chunk.length));
-      this.#buffer!.set(chunk);
+      this.#buffer.set(chunk);
       this.arrivedBytes += chunk.length;
       this.#receive(chunk.length);
+      this.#buffer = this.#bufferOf();
     }
   }
 }
 
 /** Stands in for the function of src/server/reading.ts; what was accepted must be such a stream. */
-export function readByHand(buffer: Uint8Array, accepted: Socket, receive: (bytes: number) => void): Socket {
-  return (accepted as unknown as HandReading).readInto(buffer, receive) as unknown as Socket;
+export function readByHand(
+  bufferOf: () => Uint8Array,
+  accepted: Socket,
+  receive: (bytes: number) => void,
+): Socket {
+  return (accepted as unknown as HandReading).readInto(bufferOf, receive) as unknown as Socket;
 }

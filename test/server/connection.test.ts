@@ -59,9 +59,9 @@ beforeEach(async () => {
   const streams = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: 16_384 };
   server = createServer(streams, accepted => {
     const end: Partial<End> = {};
-    const read: typeof readInto = (buffer, accepted, receive) => {
+    const read: typeof readInto = (bufferOf, accepted, receive) => {
       end.receive = receive;
-      end.socket = readInto(buffer, accepted, receive);
+      end.socket = readInto(bufferOf, accepted, receive);
       return end.socket;
     };
     end.connection = new Connection(accepted, service, () => {}, read);

@@ -56,15 +56,19 @@ class Receiver {
   isClosed = false;
 
   constructor(accepted: Socket, then: (near: Socket) => void = () => {}, buffer = shared) {
-    this.near = readInto(buffer, accepted, bytes => {
-      expect(this.hasEnded, 'a chunk behind the end').toBe(false);
-      expect(this.near.isPaused(), 'a chunk while paused').toBe(false);
-      this.chunks.push(Buffer.from(buffer.subarray(0, bytes)));
-      this.bytes += bytes;
-      // What is in the buffer is of no more use.
-      buffer.fill(0xee, 0, bytes);
-      then(this.near);
-    });
+    this.near = readInto(
+      () => buffer,
+      accepted,
+      bytes => {
+        expect(this.hasEnded, 'a chunk behind the end').toBe(false);
+        expect(this.near.isPaused(), 'a chunk while paused').toBe(false);
+        this.chunks.push(Buffer.from(buffer.subarray(0, bytes)));
+        this.bytes += bytes;
+        // What is in the buffer is of no more use.
+        buffer.fill(0xee, 0, bytes);
+        then(this.near);
+      },
+    );
     opened.push(this.near);
     this.near.on('error', () => {});
     this.near.on('end', () => {
