@@ -13,7 +13,8 @@ vi.mock('node:net', async original => {
 
 const HEALTH = '{"type":"health"}\n';
 const OK = '{"status":"ok"}\n';
-const CHUNK_BYTES_MAX = 65_536;
+/** A sip and the full chunk behind it. */
+const READ_BYTES = 8_192 + 65_536;
 
 let world: World | undefined;
 afterEach(async () => {
@@ -46,8 +47,8 @@ test('a line that the server does not let its client end is not too old', async 
 
 test('a full chunk with nothing behind it is answered, and so is what comes later', async () => {
   const { world, socket, send } = await open('--unsent-bytes-max', '1048576');
-  const lines = Math.floor(CHUNK_BYTES_MAX / HEALTH.length);
-  send(HEALTH.repeat(lines - 1) + HEALTH.padStart(CHUNK_BYTES_MAX - (lines - 1) * HEALTH.length));
+  const lines = Math.floor(READ_BYTES / HEALTH.length);
+  send(HEALTH.repeat(lines - 1) + HEALTH.padStart(READ_BYTES - (lines - 1) * HEALTH.length));
   await world.settle();
   expect(socket.said).toBe(OK.repeat(lines));
   send(HEALTH);
@@ -58,9 +59,9 @@ test('a full chunk with nothing behind it is answered, and so is what comes late
 test('behind a full chunk nothing is read before the others had their turn', async () => {
   const { world, socket, send } = await open('--unsent-bytes-max', '1048576');
   await world.settle();
-  const lines = Math.floor((3 * CHUNK_BYTES_MAX) / HEALTH.length);
+  const lines = Math.floor((3 * READ_BYTES) / HEALTH.length);
   send(HEALTH.repeat(lines));
-  expect(socket.arrivedBytes).toBe(CHUNK_BYTES_MAX);
+  expect(socket.arrivedBytes).toBe(READ_BYTES);
   await world.settle();
   expect(socket.said).toBe(OK.repeat(lines));
 });

@@ -12,7 +12,8 @@ import { createDesk, Service } from '../../src/server/service.ts';
 import { HEALTH, HEALTHY } from '../support/asking.ts';
 import { ACCEPTED, balanceRequest, buyLine, Client, okLine, until } from '../support/client.ts';
 
-const LINES = 200;
+/** More than a small chunk, and less than a sip. */
+const LINES = 120;
 const waiting = (line: string) => line.replace('}', ',"wait":true}');
 const accepted = (lines: number) => Array<string>(lines).fill(ACCEPTED);
 
