@@ -8,7 +8,10 @@ import { pickSeed } from '../support/load.ts';
 import { sayTenths } from '../support/progress.ts';
 
 const GROWN_MIB_MAX = 150;
+/** Of the well-behaved, with all abusers at their work. */
 const P99_MS_MAX = 5;
+/** With one alone, whose rate nothing but the server limits, and of which ten seconds are mostly the beginning. */
+const ALONE_P99_MS_MAX = 10;
 /**
  * Of each abuser that sends as much as it can, when all do it together: here they share two cores with the server. What
  * one alone can do is not limited.
@@ -26,7 +29,11 @@ const names = Object.keys(ABUSERS) as AbuserName[];
 const startedAt = new Date();
 const found = new Map<string, AbuseReport>();
 
-async function withstand(who: string, options: Omit<AbuseOptions, 'seed'>): Promise<AbuseReport> {
+async function withstand(
+  who: string,
+  p99MsMax: number,
+  options: Omit<AbuseOptions, 'seed'>,
+): Promise<AbuseReport> {
   const seed = pickSeed();
   const report = await abuse({
     ...options,
@@ -43,19 +50,20 @@ async function withstand(who: string, options: Omit<AbuseOptions, 'seed'>): Prom
   expect(report.cuts, what).toBeGreaterThan(10);
   expect(report.descriptorsKept ?? 0, what).toBe(0);
   expect(report.grownMiB ?? 0, what).toBeLessThanOrEqual(GROWN_MIB_MAX);
-  expect(report.healthP99Ms, what).toBeLessThanOrEqual(P99_MS_MAX);
-  expect(report.moneyP99Ms, what).toBeLessThanOrEqual(P99_MS_MAX);
+  expect(report.healthP99Ms, what).toBeLessThanOrEqual(p99MsMax);
+  expect(report.moneyP99Ms, what).toBeLessThanOrEqual(p99MsMax);
   return report;
 }
 
 test.each(names)('%s alone costs the well-behaved neither time nor money', async name => {
-  const { deeds } = await withstand(name, { abusers: [name], seconds: ALONE_S, flags: ALONE_LIMITS });
+  const options = { abusers: [name], seconds: ALONE_S, flags: ALONE_LIMITS };
+  const { deeds } = await withstand(name, ALONE_P99_MS_MAX, options);
   expect(deeds[name]!.connects).toBeGreaterThan(0);
   if (['deaf', 'endless', 'loris', 'crowd'].includes(name)) expect(deeds[name]!.hungUpOn).toBeGreaterThan(0);
 });
 
 test('all abusers together cost the well-behaved neither time nor money', async () => {
-  const { deeds } = await withstand(ALL, {
+  const { deeds } = await withstand(ALL, P99_MS_MAX, {
     abusers: names,
     seconds: TOGETHER_S,
     mbPerS: TOGETHER_MB_PER_S,
