@@ -9,11 +9,11 @@
  */
 import type { Socket } from 'node:net';
 import { Kind } from '../protocol/judgement.ts';
-import { balanceLine, Reply } from '../protocol/replies.ts';
+import { Reply } from '../protocol/replies.ts';
 import { judgeUsual } from '../protocol/usual.ts';
+import { answer, refuse } from './answers.ts';
 import { Outbox } from './outbox.ts';
 import { readInto } from './reading.ts';
-import { debugLine, healthReply, metricsLine } from './requests.ts';
 import { Rest } from './rest.ts';
 import type { Client, Closing, Service } from './service.ts';
 
@@ -280,13 +280,14 @@ export class Connection implements Client {
         if (lineEnd === end) break;
         next = lineEnd + 1;
         if (lineEnd - at > config.lineBytesMax) {
-          this.#refuseLine(Reply.lineTooLong);
+          refuse(this.#service, Reply.lineTooLong);
           at = next;
           continue;
         }
         kind = this.#service.judge.judge(at, lineEnd, judgement);
       }
-      if (!this.#answer(kind, at, next, next <= servedTo)) {
+      if (!answer(this.#service, this.#outbox, kind, at, next, next <= servedTo)) {
+        this.#stall();
         this.#hasLinesWaiting = true;
         break;
       }
@@ -296,87 +297,18 @@ export class Connection implements Client {
     return at;
   }
 
-  /** Answers the line from `at` up to `next`, just judged; false if it can't be answered now. */
-  #answer(kind: Kind, at: number, next: number, isServed: boolean): boolean {
-    const { desk, judgement, replies, engine, config, metricsDetail, phase } = this.#service;
-    switch (kind) {
-      case Kind.event:
-        if (!isServed) {
-          engine.refuse();
-          replies.add(Reply.shuttingDown);
-        } else if (judgement.isWaiting) {
-          this.#submitWaiting();
-        } else {
-          replies.add(engine.submit(judgement.nameAt, judgement.nameBytes, judgement.hash, judgement.amount));
-        }
-        return true;
-      case Kind.balance:
-        return this.#readBalance();
-      case Kind.metrics:
-        replies.addLine(metricsLine(engine));
-        return true;
-      case Kind.metricsDetail:
-        replies.addLine(metricsDetail.line());
-        return true;
-      case Kind.health:
-        replies.add(healthReply(engine, phase !== 'serving'));
-        return true;
-      case Kind.debug:
-        if (config.debugRequests) replies.addLine(debugLine(engine, desk.bytes.toString('utf8', at, next)));
-        else this.#refuseLine(Reply.unknownType);
-        return true;
-      case Kind.invalidJson:
-        this.#refuseLine(Reply.invalidJson);
-        return true;
-      case Kind.invalidEvent:
-        this.#refuseLine(Reply.invalidEvent);
-        return true;
-      case Kind.unknownType:
-        this.#refuseLine(Reply.unknownType);
-        return true;
-    }
-  }
-
-  #submitWaiting(): void {
-    const { judgement, replies, engine } = this.#service;
-    const { nameAt, nameBytes, hash, amount } = judgement;
-    const asker = this.#outbox.hold(replies.take());
-    const outcome = engine.submitAsking(nameAt, nameBytes, hash, amount, asker);
-    if (outcome === 0) return;
-    this.#outbox.unhold();
-    replies.add(outcome);
-  }
-
-  #readBalance(): boolean {
-    const { judgement, replies, engine } = this.#service;
-    const { nameAt, nameBytes, hash } = judgement;
-    const balance = engine.readBalance(nameAt, nameBytes, hash);
-    if (balance !== undefined) {
-      replies.addLine(balanceLine(balance));
-      return true;
-    }
-    if (engine.askBalance(nameAt, nameBytes, hash, this.#outbox.hold(replies.take()))) return true;
-    this.#outbox.unhold();
-    this.#stall(hash);
-    return false;
-  }
-
-  #stall(hash: number): void {
-    const service = this.#service;
+  /** Until there is room in the ring of the user of the line just judged. */
+  #stall(): void {
+    const { engine, judgement } = this.#service;
     this.#isStalled = true;
-    service.engine.whenRoom(hash, () => {
+    engine.whenRoom(judgement.hash, () => {
       this.#isStalled = false;
       this.goOn();
     });
   }
 
-  #refuseLine(reply: Reply): void {
-    this.#service.clients.invalid += 1;
-    this.#service.replies.add(reply);
-  }
-
   #skipLine(): void {
-    this.#refuseLine(Reply.lineTooLong);
+    refuse(this.#service, Reply.lineTooLong);
     this.#rest.clear();
     this.#isSkipping = true;
   }
