@@ -59,7 +59,6 @@ describe('states that were met before', () => {
     'lost-update-3',
     'lock',
     'counters-padded-read',
-    'parking-awake',
     'ring-short',
     'worker-death-run',
   ];
