@@ -27,14 +27,25 @@ const mapsRead = new Map<string, Generated>();
 /** Hands over every script of src, as the path of its source and its counts. */
 export function readScripts(folder: string, take: (path: string, counts: Counts) => void): void {
   for (const name of readdirSync(folder)) {
-    const dump = JSON.parse(readFileSync(join(folder, name), 'utf8')) as Dump;
-    for (const script of dump.result) {
+    const dump = readDump(join(folder, name));
+    for (const script of dump?.result ?? []) {
       const url = script.url.startsWith('/') ? pathToFileURL(script.url).href : script.url;
       const path = sourceOf(url);
       if (path === undefined) continue;
-      const generated = generatedOf(url, path, script, dump);
+      const generated = generatedOf(url, path, script, dump!);
       if (generated !== undefined) take(path, new Counts(generated, script));
     }
+  }
+}
+
+/** Undefined if the process was killed while it wrote its counts. */
+function readDump(file: string): Dump | undefined {
+  const text = readFileSync(file, 'utf8');
+  try {
+    return JSON.parse(text) as Dump;
+  } catch {
+    console.log(`${file} ends after ${text.length} bytes: its counts are missing`);
+    return undefined;
   }
 }
 
