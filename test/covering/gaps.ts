@@ -86,6 +86,20 @@ export const GAPS: Gap[] = [
     isSometimesRun: true,
   },
   {
+    file: 'src/server/connection.ts',
+    text: "if (this.#isClosed || this.#service.phase === 'ending') return;",
+    way: 'then',
+    why: 'the last stage of the shutdown begins while a connection waits for its turn, and has not ended it yet',
+    isSometimesRun: true,
+  },
+  {
+    file: 'src/server/connection.ts',
+    text: "if (this.#isClosed || this.#service.phase === 'ending') return;",
+    way: '',
+    why: 'the last stage of the shutdown begins while a connection waits for its turn, and has not ended it yet',
+    isSometimesRun: true,
+  },
+  {
     file: 'src/server/listener.ts',
     text: 'if (this.#isClosing) this.#server.close();',
     way: 'then',
