@@ -12,6 +12,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { figure } from '../support/figure.ts';
 import { keep } from '../support/keep.ts';
 import { isRunIn } from './counts.ts';
 import { GAPS } from './gaps.ts';
@@ -66,16 +67,10 @@ function look(folder: string): Found[] {
 }
 
 function keepFigures(rows: readonly Figures[]): void {
-  const measures = rows.flatMap(({ file, lines, linesRun, branches, branchesRun }) => {
-    const of = (condition: string, sample: number) => ({
-      subject: file,
-      condition,
-      unit: '% run by the suite',
-      better: 'higher' as const,
-      samples: [sample],
-    });
-    return [of('lines', percent(linesRun, lines)), of('branches', percent(branchesRun, branches))];
-  });
+  const measures = rows.flatMap(({ file, lines, linesRun, branches, branchesRun }) => [
+    figure(file, '% of lines run', 'higher', percent(linesRun, lines)),
+    figure(file, '% of branches run', 'higher', percent(branchesRun, branches)),
+  ]);
   keep('coverage', 'npm run coverage -- --keep', startedAt, measures);
 }
 
