@@ -9,6 +9,7 @@ import { Balances, OVERFLOWED } from '../../src/engine/balances.ts';
 import { Lane } from '../../src/engine/lane.ts';
 import { balancesOf, createMemory, laneOf, type Shape } from '../../src/engine/layout.ts';
 import { dies, MortalConsumer } from './hand-worker.ts';
+import { stepsOf } from './step.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const LIMIT = BigInt(MAX);
@@ -82,7 +83,6 @@ class Real {
     return [ring, new Balances(this.#buffer, this.#shape, 0, ring)];
   }
 }
-type Step = fc.Command<Model, Real>;
 
 /** What must hold after every command, when the worker is within no run. */
 function expectSame(model: Model, { lane, balances, told, ring }: Real): void {
@@ -97,127 +97,56 @@ function expectSame(model: Model, { lane, balances, told, ring }: Real): void {
   );
 }
 
-class Submit implements Step {
-  readonly #event: Event;
+const step = stepsOf(expectSame);
 
-  constructor(event: Event) {
-    this.#event = event;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  run(model: Model, real: Real): void {
-    const { user, amount, isAsked } = this.#event;
-    const { lane, told } = real;
+const submit = ({ user, amount, isAsked }: Event) =>
+  step(`${isAsked ? 'ask' : 'submit'}(${user}, ${amount})`, (model, { lane, told }) => {
     const isIn = isAsked
       ? lane.tryAsk(user, amount, { answer: balance => void told.push(balance) })
       : lane.tryPush(user, amount);
     assert.equal(isIn, model.ring.length < model.capacity);
-    if (isIn) model.ring.push(this.#event);
-    expectSame(model, real);
-  }
+    if (isIn) model.ring.push({ user, amount, isAsked });
+  });
 
-  toString(): string {
-    const { user, amount, isAsked } = this.#event;
-    return `${isAsked ? 'ask' : 'submit'}(${user}, ${amount})`;
-  }
-}
+const publish = step('publish', (model, { lane }) => {
+  lane.publish();
+  model.visible = model.ring.length;
+});
 
-class Publish implements Step {
-  check(): boolean {
-    return true;
-  }
-
-  run(model: Model, real: Real): void {
-    real.lane.publish();
-    model.visible = model.ring.length;
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return 'publish';
-  }
-}
-
-class Apply implements Step {
-  readonly #most: number;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  check({ visible }: Model): boolean {
-    return visible > 0;
-  }
-
-  run(model: Model, real: Real): void {
-    const count = Math.min(this.#most, model.visible);
-    const isAsked = model.ring.slice(0, count).some(event => event.isAsked);
-    assert.equal(real.worker.applyRun(count), isAsked);
-    model.apply(count);
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return `apply(${this.#most})`;
-  }
-}
+const apply = (most: number) =>
+  step(
+    `apply(${most})`,
+    (model, { worker }) => {
+      const count = Math.min(most, model.visible);
+      const isAsked = model.ring.slice(0, count).some(event => event.isAsked);
+      assert.equal(worker.applyRun(count), isAsked);
+      model.apply(count);
+    },
+    ({ visible }) => visible > 0,
+  );
 
 /** The askers hear all that was applied. */
-class Collect implements Step {
-  check(): boolean {
-    return true;
-  }
-
-  run(model: Model, real: Real): void {
-    real.lane.collect();
-    assert.deepEqual(real.told, model.answers);
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return 'collect';
-  }
-}
+const collect = step('collect', ({ answers }, { lane, told }) => {
+  lane.collect();
+  assert.deepEqual(told, answers);
+});
 
 /** The worker dies between two runs, or so many events into one. There is a successor, or the engine settles. */
-class Die implements Step {
-  readonly #eventsIn: number;
-  readonly #most: number;
-  readonly #isSettled: boolean;
-
-  constructor(eventsIn: number, most: number, isSettled: boolean) {
-    this.#eventsIn = eventsIn;
-    this.#most = most;
-    this.#isSettled = isSettled;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  run(model: Model, real: Real): void {
-    const count = Math.min(this.#most, model.visible);
-    if (count > 0 && this.#eventsIn <= count) {
-      real.ring.eventsLeft = this.#eventsIn;
+const die = (eventsIn: number, most: number, isSettled: boolean) =>
+  step(`die(${eventsIn} into ${most}${isSettled ? ', settled' : ''})`, (model, real) => {
+    const count = Math.min(most, model.visible);
+    if (count > 0 && eventsIn <= count) {
+      real.ring.eventsLeft = eventsIn;
       assert.equal(
         dies(() => real.worker.applyRun(count)),
         true,
       );
     }
-    if (this.#isSettled) real.settle();
+    if (isSettled) real.settle();
     else real.replaceWorker();
     expectSame(model, real);
     real.replaceWorker();
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return `die(${this.#eventsIn} into ${this.#most}${this.#isSettled ? ', settled' : ''})`;
-  }
-}
+  });
 
 const amountArbitrary = fc.oneof(
   { weight: 3, arbitrary: fc.integer({ min: -3, max: 3 }) },
@@ -230,7 +159,7 @@ const amountArbitrary = fc.oneof(
 const submitArbitrary = fc
   .record({ user: fc.nat(USERS - 1), amount: amountArbitrary, isAsked: fc.boolean() })
   // Without an asker, to read a balance means nothing.
-  .map(event => new Submit({ ...event, isAsked: event.isAsked || event.amount === 0 }));
+  .map(event => submit({ ...event, isAsked: event.isAsked || event.amount === 0 }));
 
 const commandsArbitrary = fc.commands<Model, Real>(
   [
@@ -238,14 +167,12 @@ const commandsArbitrary = fc.commands<Model, Real>(
     submitArbitrary,
     submitArbitrary,
     submitArbitrary,
-    fc.constant(new Publish()),
-    fc.constant(new Publish()),
-    fc.integer({ min: 1, max: 8 }).map(most => new Apply(most)),
-    fc.integer({ min: 1, max: 8 }).map(most => new Apply(most)),
-    fc.constant(new Collect()),
-    fc
-      .tuple(fc.nat(8), fc.integer({ min: 1, max: 8 }), fc.boolean())
-      .map(([eventsIn, most, isSettled]) => new Die(eventsIn, most, isSettled)),
+    fc.constant(publish),
+    fc.constant(publish),
+    fc.integer({ min: 1, max: 8 }).map(apply),
+    fc.integer({ min: 1, max: 8 }).map(apply),
+    fc.constant(collect),
+    fc.tuple(fc.nat(8), fc.integer({ min: 1, max: 8 }), fc.boolean()).map(args => die(...args)),
   ],
   { maxCommands: 150, size: 'max' },
 );
@@ -267,8 +194,8 @@ describe('balances', () => {
           const real = new Real(capacity, first);
           fc.modelRun(() => ({ model, real }), commands);
           // In the end everything is applied, and everybody has been told.
-          for (const step of [new Publish(), new Apply(capacity), new Collect()])
-            if (step.check(model)) step.run(model, real);
+          for (const last of [publish, apply(capacity), collect])
+            if (last.check(model)) last.run(model, real);
           assert.deepEqual(real.told, model.answers);
         },
       ),

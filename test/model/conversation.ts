@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Counts } from '../../src/engine/engine.ts';
+import type { HandSocket } from './hand-socket.ts';
+import type { asyncStepsOf } from './step.ts';
 
 export type Kind = 'event' | 'wait' | 'balance' | 'health' | 'metrics' | 'garbage';
 
@@ -53,7 +55,7 @@ export const requestArbitrary: fc.Arbitrary<Request> = fc.record({
 /** So many requests that a client which does not read their replies is no longer served. */
 export const METRICS: Request[] = Array<Request>(60).fill({ kind: 'metrics', user: 0, amount: 0 });
 
-export const brief = (requests: Request[]) =>
+const brief = (requests: Request[]) =>
   requests === METRICS
     ? '60 × metrics'
     : requests
@@ -72,6 +74,8 @@ export class Conversation {
   /** Asked, but not sent yet. */
   unsent = '';
   isPaused = false;
+  /** It has not read all the time: a reply may have come too late for it. */
+  hasPaused = false;
   hasEnded = false;
   isReset = false;
   readonly #id: number;
@@ -106,6 +110,31 @@ export class Conversation {
     const bytes = Buffer.from(this.unsent.slice(0, sentTo));
     this.unsent = this.unsent.slice(sentTo);
     return bytes;
+  }
+
+  act(deed: Deed, socket: HandSocket): void {
+    switch (deed) {
+      case 'pauses':
+        this.isPaused = true;
+        this.hasPaused = true;
+        socket.clientPauses();
+        break;
+      case 'reads':
+        this.isPaused = false;
+        socket.clientReads();
+        break;
+      case 'ends':
+      case 'ends without line end':
+        socket.clientSends(Buffer.from(deed === 'ends' ? this.unsent : this.unsent.slice(0, -1)));
+        this.unsent = '';
+        this.hasEnded = true;
+        socket.clientEnds();
+        break;
+      case 'resets':
+        this.isReset = true;
+        socket.clientResets();
+        break;
+    }
   }
 
   /** The users of whom something was accepted, with their balances. */
@@ -179,4 +208,38 @@ export class Conversation {
         return reply === INVALID;
     }
   }
+}
+
+export type Deed = 'pauses' | 'reads' | 'ends' | 'ends without line end' | 'resets';
+
+/** The commands of the clients: what each of them says and does at its socket. */
+export function clientStepsOf<
+  Model extends { clients: Conversation[] },
+  Real extends { sockets: HandSocket[] },
+>(step: ReturnType<typeof asyncStepsOf<Model, Real>>) {
+  /** Its bytes come in pieces of these lengths, and some of the last line may be held back until it asks again. */
+  const ask = (id: number, requests: Request[], heldBackBytes = 0, lengths: number[] = []) => {
+    const cuts = lengths.length === 0 ? '' : `, cut ${lengths}`;
+    const back = heldBackBytes === 0 ? '' : `, but ${heldBackBytes} bytes`;
+    return step(
+      `client ${id} asks(${brief(requests)}${cuts}${back})`,
+      ({ clients }, { sockets }) => {
+        clients[id]!.ask(requests);
+        let bytes = clients[id]!.send(heldBackBytes);
+        for (const length of [...lengths, bytes.length]) {
+          sockets[id]!.clientSends(bytes.subarray(0, length));
+          bytes = bytes.subarray(length);
+        }
+      },
+      ({ clients }) => clients[id]!.isOpen,
+    );
+  };
+
+  const act = (id: number, deed: Deed, canAct = ({ isOpen }: Conversation) => isOpen) =>
+    step(
+      `client ${id} ${deed}`,
+      ({ clients }, { sockets }) => clients[id]!.act(deed, sockets[id]!),
+      ({ clients }) => canAct(clients[id]!),
+    );
+  return { ask, act };
 }

@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test, vi } from 'vitest';
 import type { HandSocket } from './hand-socket.ts';
+import { asyncStepsOf } from './step.ts';
 import { World } from './world.ts';
 
 vi.mock('node:worker_threads', async original => ({
@@ -66,7 +67,6 @@ interface Real {
   world: World;
   socket: HandSocket;
 }
-type Step = fc.AsyncCommand<Model, Real>;
 
 async function expectSame(model: Model, { world, socket }: Real): Promise<void> {
   await world.settle();
@@ -76,71 +76,41 @@ async function expectSame(model: Model, { world, socket }: Real): Promise<void> 
   expect(world.service.clients.connections).toBe(model.isOver ? 0 : 1);
 }
 
+const step = asyncStepsOf(expectSame);
+const isOpen = ({ isOver }: Readonly<Model>) => !isOver;
+
 /** Bytes come in these chunks, together or a turn of the event loop apart. */
-class Receive implements Step {
-  readonly #chunks: string[];
-  readonly #areApart: boolean;
+const receive = (chunks: string[], areApart: boolean) =>
+  step(
+    `receive(${JSON.stringify(chunks)}${areApart ? ', apart' : ''})`,
+    async (model, real) => {
+      for (const chunk of chunks) {
+        real.socket.clientSends(Buffer.from(chunk, 'latin1'));
+        model.receive(chunk);
+        if (areApart) await expectSame(model, real);
+      }
+    },
+    isOpen,
+  );
 
-  constructor(chunks: string[], areApart: boolean) {
-    this.#chunks = chunks;
-    this.#areApart = areApart;
-  }
-
-  check(model: Model): boolean {
-    return !model.isOver;
-  }
-
-  async run(model: Model, real: Real): Promise<void> {
-    for (const chunk of this.#chunks) {
-      real.socket.clientSends(Buffer.from(chunk, 'latin1'));
-      model.receive(chunk);
-      if (this.#areApart) await expectSame(model, real);
-    }
-    await expectSame(model, real);
-  }
-
-  toString(): string {
-    return `receive(${JSON.stringify(this.#chunks)}${this.#areApart ? ', apart' : ''})`;
-  }
-}
-
-class End implements Step {
-  check(model: Model): boolean {
-    return !model.isOver;
-  }
-
-  async run(model: Model, real: Real): Promise<void> {
-    real.socket.clientEnds();
+const end = step(
+  'end',
+  (model, { socket }) => {
+    socket.clientEnds();
     model.end();
-    await expectSame(model, real);
-  }
+  },
+  isOpen,
+);
 
-  toString(): string {
-    return 'end';
-  }
-}
-
-class Reset implements Step {
-  readonly #isReportedAsEnd: boolean;
-
-  constructor(isReportedAsEnd: boolean) {
-    this.#isReportedAsEnd = isReportedAsEnd;
-  }
-
-  check(model: Model): boolean {
-    return !model.isOver;
-  }
-
-  async run(model: Model, real: Real): Promise<void> {
-    real.socket.clientResets(this.#isReportedAsEnd);
-    model.isOver = true;
-    await expectSame(model, real);
-  }
-
-  toString(): string {
-    return this.#isReportedAsEnd ? 'reset, reported as end' : 'reset';
-  }
-}
+const reset = (isReportedAsEnd: boolean) =>
+  step(
+    isReportedAsEnd ? 'reset, reported as end' : 'reset',
+    (model, { socket }) => {
+      socket.clientResets(isReportedAsEnd);
+      model.isOver = true;
+    },
+    isOpen,
+  );
 
 const HEALTH = '{"type":"health"}';
 const EVENT = '{"user":"alice","action":"buy","amount":1}';
@@ -186,14 +156,10 @@ const chunksArbitrary = fc
     return [...chunks, text.slice(at)].filter(chunk => chunk !== '');
   });
 
+const receiveArbitrary = fc.tuple(chunksArbitrary, fc.boolean()).map(args => receive(...args));
+
 const commandsArbitrary = fc.commands<Model, Real, false>(
-  [
-    fc.tuple(chunksArbitrary, fc.boolean()).map(([chunks, areApart]) => new Receive(chunks, areApart)),
-    fc.tuple(chunksArbitrary, fc.boolean()).map(([chunks, areApart]) => new Receive(chunks, areApart)),
-    fc.tuple(chunksArbitrary, fc.boolean()).map(([chunks, areApart]) => new Receive(chunks, areApart)),
-    fc.constant(new End()),
-    fc.boolean().map(isReportedAsEnd => new Reset(isReportedAsEnd)),
-  ],
+  [receiveArbitrary, receiveArbitrary, receiveArbitrary, fc.constant(end), fc.boolean().map(reset)],
   { maxCommands: 12 },
 );
 

@@ -5,8 +5,9 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { test, vi } from 'vitest';
-import { brief, Conversation, METRICS, type Request, requestArbitrary } from './conversation.ts';
+import { Conversation, clientStepsOf, type Deed, METRICS, requestArbitrary } from './conversation.ts';
 import type { HandSocket } from './hand-socket.ts';
+import { asyncStepsOf } from './step.ts';
 import { World } from './world.ts';
 
 vi.mock('node:worker_threads', async original => ({
@@ -31,16 +32,10 @@ interface Model {
   clients: Conversation[];
 }
 
-class Real {
-  readonly world: World;
-  readonly sockets: HandSocket[];
-
-  constructor(world: World) {
-    this.world = world;
-    this.sockets = Array.from({ length: CLIENTS }, () => world.connect());
-  }
+interface Real {
+  world: World;
+  sockets: HandSocket[];
 }
-type Step = fc.AsyncCommand<Model, Real>;
 
 async function expectSame({ clients }: Model, { world, sockets }: Real): Promise<void> {
   await world.settle();
@@ -58,172 +53,35 @@ async function expectSame({ clients }: Model, { world, sockets }: Real): Promise
   assert.equal(received, processed + dropped + queued);
 }
 
-/** A client asks. Its bytes come in pieces of these lengths, and some may be held back until it asks again. */
-class Ask implements Step {
-  readonly #id: number;
-  readonly #requests: Request[];
-  readonly #lengths: number[];
-  readonly #heldBackBytes: number;
+const step = asyncStepsOf(expectSame);
+const { ask, act } = clientStepsOf(step);
 
-  constructor(id: number, requests: Request[], lengths: number[], heldBackBytes: number) {
-    this.#id = id;
-    this.#requests = requests;
-    this.#lengths = lengths;
-    this.#heldBackBytes = heldBackBytes;
-  }
+const does = (id: number, deed: Deed) =>
+  act(id, deed, ({ isPaused, isOpen }) => {
+    if (deed === 'pauses') return !isPaused;
+    return deed === 'reads' ? isPaused : isOpen;
+  });
 
-  check({ clients }: Model): boolean {
-    return clients[this.#id]!.isOpen;
-  }
+const work = (worker: number, most: number) =>
+  step(`worker ${worker} applies ${most}`, (_, { world }) => world.work(worker, most));
 
-  async run(model: Model, real: Real): Promise<void> {
-    const client = model.clients[this.#id]!;
-    client.ask(this.#requests);
-    const bytes = client.send(this.#heldBackBytes);
-    let at = 0;
-    for (const length of [...this.#lengths, bytes.length]) {
-      if (at < bytes.length) real.sockets[this.#id]!.clientSends(bytes.subarray(at, at + length));
-      at += length;
-    }
-    await expectSame(model, real);
-  }
+const die = (worker: number, eventsIn: number) =>
+  step(`worker ${worker} dies ${eventsIn} events in`, (_, { world }) => world.die(worker, eventsIn));
 
-  toString(): string {
-    const cuts = this.#lengths.length === 0 ? '' : `, cut ${this.#lengths}`;
-    const back = this.#heldBackBytes === 0 ? '' : `, but ${this.#heldBackBytes} bytes`;
-    return `client ${this.#id} asks(${brief(this.#requests)}${cuts}${back})`;
-  }
-}
-
-type Deed = 'pauses' | 'reads' | 'ends' | 'ends without line end' | 'resets';
-
-class Do implements Step {
-  readonly #id: number;
-  readonly #deed: Deed;
-
-  constructor(id: number, deed: Deed) {
-    this.#id = id;
-    this.#deed = deed;
-  }
-
-  check({ clients }: Model): boolean {
-    const client = clients[this.#id]!;
-    if (this.#deed === 'pauses') return !client.isPaused;
-    if (this.#deed === 'reads') return client.isPaused;
-    return client.isOpen;
-  }
-
-  async run(model: Model, real: Real): Promise<void> {
-    const client = model.clients[this.#id]!;
-    const socket = real.sockets[this.#id]!;
-    switch (this.#deed) {
-      case 'pauses':
-        client.isPaused = true;
-        socket.clientPauses();
-        break;
-      case 'reads':
-        client.isPaused = false;
-        socket.clientReads();
-        break;
-      case 'ends':
-      case 'ends without line end': {
-        const rest = this.#deed === 'ends' ? client.unsent : client.unsent.slice(0, -1);
-        if (rest !== '') socket.clientSends(Buffer.from(rest));
-        client.unsent = '';
-        client.hasEnded = true;
-        socket.clientEnds();
-        break;
-      }
-      case 'resets':
-        client.isReset = true;
-        socket.clientResets();
-        break;
-    }
-    await expectSame(model, real);
-  }
-
-  toString(): string {
-    return `client ${this.#id} ${this.#deed}`;
-  }
-}
-
-class Work implements Step {
-  readonly #worker: number;
-  readonly #most: number;
-
-  constructor(worker: number, most: number) {
-    this.#worker = worker;
-    this.#most = most;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: Model, real: Real): Promise<void> {
-    real.world.work(this.#worker, this.#most);
-    await expectSame(model, real);
-  }
-
-  toString(): string {
-    return `worker ${this.#worker} applies ${this.#most}`;
-  }
-}
-
-class Die implements Step {
-  readonly #worker: number;
-  readonly #eventsIn: number;
-
-  constructor(worker: number, eventsIn: number) {
-    this.#worker = worker;
-    this.#eventsIn = eventsIn;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: Model, real: Real): Promise<void> {
-    real.world.die(this.#worker, this.#eventsIn);
-    await expectSame(model, real);
-  }
-
-  toString(): string {
-    return `worker ${this.#worker} dies ${this.#eventsIn} events in`;
-  }
-}
-
-class Pass implements Step {
-  readonly #ms: number;
-
-  constructor(ms: number) {
-    this.#ms = ms;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  async run(model: Model, real: Real): Promise<void> {
-    await real.world.pass(this.#ms);
-    await expectSame(model, real);
-  }
-
-  toString(): string {
-    return `${this.#ms} ms pass`;
-  }
-}
+const pass = (ms: number) => step(`${ms} ms pass`, (_, { world }) => world.pass(ms));
 
 /** Everybody reads and says that this was all, and the workers do what there is: nobody may be left waiting. */
 async function end(model: Model, real: Real): Promise<void> {
   const { world, sockets } = real;
-  const does = async (id: number, deed: Deed) => {
-    const step = new Do(id, deed);
-    if (step.check(model)) await step.run(model, real);
+  const all = async (deed: Deed) => {
+    for (const id of sockets.keys()) {
+      const last = does(id, deed);
+      if (last.check(model)) await last.run(model, real);
+    }
   };
-  for (const id of sockets.keys()) await does(id, 'reads');
+  await all('reads');
   for (let round = 0; round < 1_000 && !world.engine.workers.areAllReady; round++) await world.pass(10);
-  for (const id of sockets.keys()) await does(id, 'ends');
+  await all('ends');
   for (let round = 0; round < 1_000 && !(world.isIdle && world.listener.connections.size === 0); round++)
     await world.workAll();
   await expectSame(model, real);
@@ -256,10 +114,8 @@ const askArbitrary = fc
     fc.array(fc.integer({ min: 1, max: 80 }), { maxLength: 4 }),
     fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 30 })),
   )
-  .map(([id, requests, lengths, heldBackBytes]) => new Ask(id, requests, lengths, heldBackBytes));
-const workArbitrary = fc
-  .tuple(workerArbitrary, fc.integer({ min: 1, max: 8 }))
-  .map(([worker, most]) => new Work(worker, most));
+  .map(([id, requests, lengths, heldBackBytes]) => ask(id, requests, heldBackBytes, lengths));
+const workArbitrary = fc.tuple(workerArbitrary, fc.integer({ min: 1, max: 8 })).map(args => work(...args));
 
 const mailMsArbitrary = fc.constantFrom(0, 0, 5);
 
@@ -269,19 +125,19 @@ const commandsArbitrary = fc.commands<Model, Real, false>(
     askArbitrary,
     askArbitrary,
     askArbitrary,
-    idArbitrary.map(id => new Ask(id, METRICS, [], 0)),
+    idArbitrary.map(id => ask(id, METRICS)),
     workArbitrary,
     workArbitrary,
     workArbitrary,
-    fc.tuple(workerArbitrary, fc.nat(3)).map(([worker, eventsIn]) => new Die(worker, eventsIn)),
-    fc.integer({ min: 1, max: 60 }).map(ms => new Pass(ms)),
+    fc.tuple(workerArbitrary, fc.nat(3)).map(args => die(...args)),
+    fc.integer({ min: 1, max: 60 }).map(pass),
     fc
       .tuple(
         idArbitrary,
         fc.constantFrom<Deed>('pauses', 'pauses', 'reads', 'ends', 'ends without line end', 'resets'),
       )
-      .map(([id, deed]) => new Do(id, deed)),
-    fc.tuple(idArbitrary, fc.constantFrom<Deed>('pauses', 'reads')).map(([id, deed]) => new Do(id, deed)),
+      .map(args => does(...args)),
+    fc.tuple(idArbitrary, fc.constantFrom<Deed>('pauses', 'reads')).map(args => does(...args)),
   ],
   { maxCommands: 40, size: 'max' },
 );
@@ -296,7 +152,7 @@ test('every request gets one reply, in order, whatever the clients and the worke
         const world = await World.open([...FLAGS, '--ring', String(ring)], mailMs);
         try {
           const model = { clients: Array.from({ length: CLIENTS }, (_, id) => new Conversation(id)) };
-          const real = new Real(world);
+          const real = { world, sockets: Array.from({ length: CLIENTS }, () => world.connect()) };
           await fc.asyncModelRun(() => ({ model, real }), commands);
           await end(model, real);
         } finally {

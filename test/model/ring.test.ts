@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { createMemory, type Lane, laneOf, type Shape } from '../../src/engine/layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
+import { stepsOf } from './step.ts';
 
 interface Slot {
   user: number;
@@ -23,7 +24,6 @@ interface Real {
   producer: Producer;
   consumer: Consumer;
 }
-type Step = fc.Command<Model, Real>;
 
 /** What must hold after every command. */
 function expectSame({ slots, visible, capacity }: Model, { producer, consumer }: Real): void {
@@ -43,126 +43,50 @@ function expectSame({ slots, visible, capacity }: Model, { producer, consumer }:
   assert.equal((producer.tail - consumer.head) | 0, slots.length);
 }
 
-class Push implements Step {
-  readonly #slot: Slot;
+const step = stepsOf(expectSame);
 
-  constructor(slot: Slot) {
-    this.#slot = slot;
-  }
+const push = ({ user, ask, amount }: Slot) =>
+  step(`push(${JSON.stringify({ user, ask, amount })})`, ({ slots, capacity }, { producer }) => {
+    const hasRoom = slots.length < capacity;
+    assert.equal(producer.tryPush(user, ask, amount), hasRoom);
+    if (hasRoom) slots.push({ user, ask, amount });
+  });
 
-  check(): boolean {
-    return true;
-  }
+const publish = step('publish', (model, { producer }) => {
+  assert.equal(producer.publish(), model.visible < model.slots.length);
+  model.visible = model.slots.length;
+});
 
-  run(model: Model, real: Real): void {
-    const { user, ask, amount } = this.#slot;
-    const hasRoom = model.slots.length < model.capacity;
-    assert.equal(real.producer.tryPush(user, ask, amount), hasRoom);
-    if (hasRoom) model.slots.push(this.#slot);
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return `push(${JSON.stringify(this.#slot)})`;
-  }
-}
-
-class Publish implements Step {
-  check(): boolean {
-    return true;
-  }
-
-  run(model: Model, real: Real): void {
-    assert.equal(real.producer.publish(), model.visible < model.slots.length);
-    model.visible = model.slots.length;
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return 'publish';
-  }
-}
-
-class Release implements Step {
-  readonly #most: number;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  check({ visible }: Model): boolean {
-    return visible > 0;
-  }
-
-  run(model: Model, real: Real): void {
-    const count = Math.min(this.#most, model.visible);
-    real.consumer.release((real.consumer.head + count) | 0);
-    model.slots.splice(0, count);
-    model.visible -= count;
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return `release(${this.#most})`;
-  }
-}
+const release = (most: number) =>
+  step(
+    `release(${most})`,
+    (model, { consumer }) => {
+      const count = Math.min(most, model.visible);
+      consumer.release((consumer.head + count) | 0);
+      model.slots.splice(0, count);
+      model.visible -= count;
+    },
+    ({ visible }) => visible > 0,
+  );
 
 /** The producer looks at the real head, which its copy then is. */
-class LookAtDepth implements Step {
-  readonly #isForRoom: boolean;
-
-  constructor(isForRoom: boolean) {
-    this.#isForRoom = isForRoom;
-  }
-
-  check(): boolean {
-    return true;
-  }
-
-  run(model: Model, real: Real): void {
-    const { producer } = real;
-    if (this.#isForRoom) assert.equal(producer.hasRoom(), model.slots.length < model.capacity);
-    else assert.deepEqual([producer.depth, producer.depthSeen], [model.slots.length, model.slots.length]);
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return this.#isForRoom ? 'hasRoom' : 'depth';
-  }
-}
+const lookForRoom = step('hasRoom', ({ slots, capacity }, { producer }) =>
+  assert.equal(producer.hasRoom(), slots.length < capacity),
+);
+const lookAtDepth = step('depth', ({ slots }, { producer }) =>
+  assert.deepEqual([producer.depth, producer.depthSeen], [slots.length, slots.length]),
+);
 
 /** A worker has died, and another one takes its end. */
-class ReplaceConsumer implements Step {
-  check(): boolean {
-    return true;
-  }
-
-  run(model: Model, real: Real): void {
-    real.consumer = new Consumer(real.lane);
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return 'replaceConsumer';
-  }
-}
+const replaceConsumer = step('replaceConsumer', (_, real) => {
+  real.consumer = new Consumer(real.lane);
+});
 
 /** As at the start: a producer knows what was published before it, and nothing of what was not. */
-class ReplaceProducer implements Step {
-  check(): boolean {
-    return true;
-  }
-
-  run(model: Model, real: Real): void {
-    real.producer = new Producer(real.lane);
-    model.slots.length = model.visible;
-    expectSame(model, real);
-  }
-
-  toString(): string {
-    return 'replaceProducer';
-  }
-}
+const replaceProducer = step('replaceProducer', (model, real) => {
+  real.producer = new Producer(real.lane);
+  model.slots.length = model.visible;
+});
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const USER_MAX = 2 ** 31 - 1;
@@ -178,7 +102,7 @@ const slotArbitrary = fc.record({
     fc.constantFrom(...EDGES),
   ),
 });
-const pushArbitrary = slotArbitrary.map(slot => new Push({ ...slot }));
+const pushArbitrary = slotArbitrary.map(push);
 
 const commandsArbitrary = fc.commands<Model, Real>(
   [
@@ -187,13 +111,13 @@ const commandsArbitrary = fc.commands<Model, Real>(
     pushArbitrary,
     pushArbitrary,
     pushArbitrary,
-    fc.constant(new Publish()),
-    fc.constant(new Publish()),
-    fc.integer({ min: 1, max: 8 }).map(most => new Release(most)),
-    fc.integer({ min: 1, max: 8 }).map(most => new Release(most)),
-    fc.boolean().map(isForRoom => new LookAtDepth(isForRoom)),
-    fc.constant(new ReplaceConsumer()),
-    fc.constant(new ReplaceProducer()),
+    fc.constant(publish),
+    fc.constant(publish),
+    fc.integer({ min: 1, max: 8 }).map(release),
+    fc.integer({ min: 1, max: 8 }).map(release),
+    fc.boolean().map(isForRoom => (isForRoom ? lookForRoom : lookAtDepth)),
+    fc.constant(replaceConsumer),
+    fc.constant(replaceProducer),
   ],
   { maxCommands: 120, size: 'max' },
 );

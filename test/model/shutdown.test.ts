@@ -6,25 +6,18 @@ import assert from 'node:assert/strict';
 import { constants } from 'node:os';
 import fc from 'fast-check';
 import { test, vi } from 'vitest';
-import type { Signal } from '../../src/server/shutdown.ts';
-import { METRICS, requestArbitrary } from './conversation.ts';
+import { Shutdown, type Signal } from '../../src/server/shutdown.ts';
 import {
-  Ask,
-  CLIENTS,
+  Conversation,
+  clientStepsOf,
   type Deed,
-  Die,
-  Do,
-  FLAGS,
-  JOIN_MS_MAX,
-  Model,
-  Pass,
-  Real,
-  Send,
-  SetPace,
-  SHUTDOWN_MS_MAX,
-  STAGES_MS_MAX,
-  WORKERS,
-} from './shutdown-steps.ts';
+  isLateReply,
+  isReplyOfDraining,
+  METRICS,
+  requestArbitrary,
+} from './conversation.ts';
+import type { HandSocket } from './hand-socket.ts';
+import { asyncStepsOf } from './step.ts';
 import { World } from './world.ts';
 
 vi.mock('node:worker_threads', async original => ({
@@ -42,12 +35,126 @@ vi.mock('node:timers/promises', async original => ({
 vi.mock('node:tty', async original => ({ ...(await original<object>()), isatty: () => true }));
 vi.mock('node:crypto', async original => ({ ...(await original<object>()), randomInt: () => 123_456_789 }));
 
+const CLIENTS = 3;
+const WORKERS = 2;
+/** A second Ctrl+C within this time of the first is the same key press. */
+const SAME_KEY_MS = 100;
+const SHUTDOWN_MS_MAX = 400;
+const JOIN_MS_MAX = 10;
+/** What the stages may take one after the other, and some looks whether they are done. */
+const STAGES_MS_MAX = 250 + 40 + 2 * JOIN_MS_MAX + 10;
+const FLAGS = [
+  ...['--workers', String(WORKERS), '--unsent-bytes-max', '16384'],
+  ...['--drain-ms-max', '250', '--grace-ms-max', '40', '--join-ms-max', String(JOIN_MS_MAX)],
+  ...['--shutdown-ms-max', String(SHUTDOWN_MS_MAX)],
+];
+
+class Model {
+  readonly clients = Array.from({ length: CLIENTS }, (_, id) => new Conversation(id));
+  nowMs = 0;
+  signal: { name: Signal; atMs: number } | undefined;
+  /** The one that ends the shutdown at once. */
+  secondSignal: Signal | undefined;
+  /** Bytes of each client that had come when the signal did. */
+  readonly arrivedBytes: number[] = [];
+  /** Events that each worker applies in a millisecond. */
+  readonly paces = Array<number>(WORKERS).fill(1);
+  /** A worker was dead or stood still after the signal: then events may be lost. */
+  areWorkersHindered = false;
+}
+
+class Real {
+  readonly world: World;
+  readonly sockets: HandSocket[];
+  readonly #handlers = new Map<string, (signal: Signal) => void>();
+
+  constructor(world: World) {
+    this.world = world;
+    const watch = vi.spyOn(process, 'on').mockImplementation((event, handler) => {
+      this.#handlers.set(String(event), handler as (signal: Signal) => void);
+      return process;
+    });
+    const { service, listener } = world;
+    new Shutdown(service, listener, service.log).watchSignals();
+    watch.mockRestore();
+    this.sockets = Array.from({ length: CLIENTS }, () => world.connect());
+  }
+
+  signal(name: Signal): void {
+    this.#handlers.get(name)!(name);
+  }
+
+  get stopped(): Record<string, unknown> | undefined {
+    const stopped = this.world.logged.filter(({ event }) => event === 'stopped');
+    assert.ok(stopped.length <= 1);
+    return stopped[0];
+  }
+}
+
+async function expectSame(model: Model, real: Real): Promise<void> {
+  const { world, sockets } = real;
+  await world.settle();
+  world.expectRefusedWhenFull();
+  for (const [id, client] of model.clients.entries()) {
+    const heard = client.replies.length;
+    client.hear(sockets[id]!.said);
+    for (let at = heard; at < client.replies.length; at++) {
+      const isLate = model.signal !== undefined && client.lineEnds[at]! > model.arrivedBytes[id]!;
+      const reply = client.replies[at]!;
+      // What came before the signal is served, though health may say already that the server drains.
+      if (isLate) assert.ok(isLateReply(client.requests[at]!, reply), `${reply} to what came later`);
+      else assert.ok(!isReplyOfDraining(client.requests[at]!, reply, model.signal !== undefined), reply);
+    }
+  }
+  const { received, processed, dropped, queued } = world.engine.counts();
+  assert.equal(received, processed + dropped + queued);
+  if (model.secondSignal !== undefined)
+    assert.ok(real.stopped !== undefined, 'a second signal ends it at once');
+}
+
+const step = asyncStepsOf(expectSame);
+const { ask, act } = clientStepsOf(step);
+
+const setPace = (worker: number, pace: number) =>
+  step(`worker ${worker} applies ${pace} a ms`, model => {
+    model.paces[worker] = pace;
+    if (model.signal !== undefined && pace === 0) model.areWorkersHindered = true;
+  });
+
+const die = (worker: number, eventsIn: number) =>
+  step(`worker ${worker} dies ${eventsIn} events in`, (model, { world }) => {
+    if (model.signal !== undefined) model.areWorkersHindered = true;
+    world.die(worker, eventsIn);
+  });
+
+const pass = (ms: number) =>
+  step(`${ms} ms pass`, async (model, { world }) => {
+    await world.pass(ms, () => {
+      for (const [worker, pace] of model.paces.entries()) if (pace > 0) world.work(worker, pace);
+    });
+    model.nowMs += ms;
+  });
+
+const send = (name: Signal) =>
+  step(name, (model, real) => {
+    const { signal, nowMs } = model;
+    if (signal === undefined) {
+      model.signal = { name, atMs: nowMs };
+      model.areWorkersHindered = !real.world.areWorkersReady || model.paces.includes(0);
+      model.arrivedBytes.push(...real.sockets.map(socket => socket.arrivedBytes));
+    } else {
+      const isSameKey = signal.name === 'SIGINT' && name === 'SIGINT' && nowMs - signal.atMs < SAME_KEY_MS;
+      if (!isSameKey && real.stopped === undefined) model.secondSignal ??= name;
+    }
+    real.signal(name);
+  });
+
 /** The end, and what the ledger says. */
 async function end(model: Model, real: Real): Promise<void> {
   const { world } = real;
-  if (model.signal === undefined) await new Send('SIGTERM').run(model, real);
+  if (model.signal === undefined) await send('SIGTERM').run(model, real);
   const limitMs = model.signal!.atMs + SHUTDOWN_MS_MAX + JOIN_MS_MAX + 1;
-  while (real.stopped === undefined && model.nowMs < limitMs) await new Pass(10).run(model, real);
+  while (real.stopped === undefined && model.nowMs < limitMs) await pass(10).run(model, real);
   const { stopped } = real;
   assert.ok(stopped !== undefined, 'it has not stopped in time');
 
@@ -63,7 +170,7 @@ async function end(model: Model, real: Real): Promise<void> {
   // Nothing was in the way: all that came before the signal is served, and whoever reads has heard it.
   assert.equal(lost, 0);
   for (const [id, client] of model.clients.entries()) {
-    if (client.isPaused || client.isReset) continue;
+    if (client.hasPaused || client.isReset) continue;
     const wanted = client.lineEnds.filter(lineEnd => lineEnd <= model.arrivedBytes[id]!).length;
     assert.ok(
       client.replies.length >= wanted,
@@ -81,25 +188,23 @@ const heldBackArbitrary = fc.oneof(
 );
 const askArbitrary = fc
   .tuple(idArbitrary, fc.array(requestArbitrary, { minLength: 1, maxLength: 12 }), heldBackArbitrary)
-  .map(([id, requests, heldBackBytes]) => new Ask(id, requests, heldBackBytes));
-const passArbitrary = fc
-  .oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 80, max: 180 }))
-  .map(ms => new Pass(ms));
+  .map(args => ask(...args));
+const passArbitrary = fc.oneof(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 80, max: 180 })).map(pass);
 
 const commandsArbitrary = fc.commands<Model, Real, false>(
   [
     askArbitrary,
     askArbitrary,
     askArbitrary,
-    idArbitrary.map(id => new Ask(id, METRICS)),
+    idArbitrary.map(id => ask(id, METRICS)),
     passArbitrary,
     passArbitrary,
-    fc.tuple(workerArbitrary, fc.nat(2)).map(([worker, pace]) => new SetPace(worker, pace)),
-    fc.tuple(workerArbitrary, fc.nat(3)).map(([worker, eventsIn]) => new Die(worker, eventsIn)),
+    fc.tuple(workerArbitrary, fc.nat(2)).map(args => setPace(...args)),
+    fc.tuple(workerArbitrary, fc.nat(3)).map(args => die(...args)),
     fc
       .tuple(idArbitrary, fc.constantFrom<Deed>('pauses', 'pauses', 'reads', 'ends', 'resets'))
-      .map(([id, deed]) => new Do(id, deed)),
-    fc.constantFrom<Signal>('SIGINT', 'SIGINT', 'SIGTERM').map(signal => new Send(signal)),
+      .map(args => act(...args)),
+    fc.constantFrom<Signal>('SIGINT', 'SIGINT', 'SIGTERM').map(send),
   ],
   { maxCommands: 25, size: 'max' },
 );
@@ -139,11 +244,11 @@ test('the hard limit ends it also where the stages do not', async () => {
     // Shorter than the stages, which no settings can bring about.
     world.service.config.shutdownMsMax = 60;
     const model = new Model();
-    await new SetPace(0, 0).run(model, real);
-    await new SetPace(1, 0).run(model, real);
-    await new Ask(0, [{ kind: 'event', user: 0, amount: 1 }]).run(model, real);
-    await new Send('SIGTERM').run(model, real);
-    await new Pass(60).run(model, real);
+    await setPace(0, 0).run(model, real);
+    await setPace(1, 0).run(model, real);
+    await ask(0, [{ kind: 'event', user: 0, amount: 1 }]).run(model, real);
+    await send('SIGTERM').run(model, real);
+    await pass(60).run(model, real);
     assert.deepEqual([real.stopped!.exitCode, real.stopped!.lost], [3, 1]);
     assert.equal(real.stopped!.cutShortBy, 'the hard limit of 60 ms');
   } finally {
@@ -163,8 +268,8 @@ test('what was received is served also behind so many replies that wait for a wo
       [event, { ...event, kind: 'balance' } as const],
       [...METRICS, event],
     ])
-      await new Ask(0, requests).run(model, real);
-    await new Send('SIGTERM').run(model, real);
+      await ask(0, requests).run(model, real);
+    await send('SIGTERM').run(model, real);
     await end(model, real);
     assert.equal(model.clients[0]!.replies.length, 2 + METRICS.length + 1);
   } finally {
