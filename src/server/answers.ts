@@ -18,6 +18,7 @@ export function answer(
   isServed: boolean,
 ): boolean {
   const { desk, judgement, replies, engine, config, metricsDetail, phase } = service;
+  if (kind !== Kind.metricsDetail) metricsDetail.forget();
   switch (kind) {
     case Kind.event:
       if (!isServed) {

@@ -43,6 +43,8 @@ export class Connection implements Client {
   #isReset = false;
   #isClosed = false;
   #isPaused = false;
+  /** It has asked for a turn, and does nothing before it has had that. */
+  #isInLine = false;
   /** While draining: bytes that had been received when it began, and are still served. */
   #grantedBytes = 0;
 
@@ -87,6 +89,8 @@ export class Connection implements Client {
     this.#rest.clear();
     this.#hasLinesWaiting = false;
     this.#outbox.flush();
+    // Workers that answer from now on are too late: a write behind the end would cost the client what is on its way.
+    this.#outbox.close();
     this.#socket.end();
     // What still comes is read and dropped: closing with unread input would reset the connection, and a reset
     // may take the last replies with it.
@@ -112,6 +116,12 @@ export class Connection implements Client {
     else this.close('closed_partial');
   }
 
+  idleTooLong(): void {
+    // What the server does not read, it knows nothing of.
+    if (this.#isPaused) this.#service.idleClients.restart(this);
+    else this.close('closed_idle');
+  }
+
   /** While draining: nothing is left of what had been received when it began, or the client does not let it. */
   get isServed(): boolean {
     // Full of replies that wait for a worker: they will leave, and then there is room.
@@ -122,6 +132,7 @@ export class Connection implements Client {
   /** Called by the turns: it is this connection's turn. */
   takeTurn(): void {
     if (this.#isClosed || this.#service.phase === 'ending') return;
+    this.#isInLine = false;
     if (this.#hasLinesWaiting) {
       this.#visit(0);
       this.goOn(this.#isSkipping);
@@ -161,10 +172,12 @@ export class Connection implements Client {
       return;
     }
     blockedClients.clear(this);
+    if (this.#isInLine) return;
     if (this.#isStalled) {
       this.#pause();
     } else if (this.#hasLinesWaiting || mustWait) {
       this.#pause();
+      this.#isInLine = true;
       if (this.#isSkipping && !this.#hasLinesWaiting) turns.waitLast(this);
       else turns.wait(this);
     } else if (this.#hasEnded) {
@@ -310,6 +323,8 @@ export class Connection implements Client {
   #skipLine(): void {
     refuse(this.#service, Reply.lineTooLong);
     this.#rest.clear();
+    // All that was received is part of it, or before it.
+    this.#grantedBytes = 0;
     this.#isSkipping = true;
   }
 }

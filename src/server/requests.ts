@@ -17,7 +17,7 @@ export function metricsLine(engine: Engine): string {
 
 /**
  * The line with everything about the server. It is the dearest of all replies, and clients may ask for it a thousand
- * times in one chunk, so those that ask with nothing received in between get the same one.
+ * times in one chunk, so those that ask with nothing else in between get the same one.
  */
 export class MetricsDetail {
   readonly #engine: Engine;
@@ -32,7 +32,7 @@ export class MetricsDetail {
     this.#clients = clients;
   }
 
-  /** Another visit: time may have passed. */
+  /** Something else was answered, or time has passed. */
   forget(): void {
     this.#received = Number.NaN;
   }

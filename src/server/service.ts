@@ -23,6 +23,7 @@ export type Closing = 'closed_blocked' | 'closed_partial' | 'closed_idle';
 export interface Client {
   close(why: Closing): void;
   partialTooOld(): void;
+  idleTooLong(): void;
 }
 
 export interface ClientCounts extends Record<Closing, number> {
@@ -80,6 +81,6 @@ export class Service {
     this.blockedClients = new Deadlines(config.blockedMsMax, connection =>
       connection.close('closed_blocked'),
     );
-    this.idleClients = new Deadlines(config.idleMsMax, client => client.close('closed_idle'));
+    this.idleClients = new Deadlines(config.idleMsMax, client => client.idleTooLong());
   }
 }

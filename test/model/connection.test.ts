@@ -13,6 +13,8 @@ vi.mock('node:net', async original => {
 
 const HEALTH = '{"type":"health"}\n';
 const OK = '{"status":"ok"}\n';
+const BUY = '{"user":"a","action":"buy","amount":1}\n';
+const BALANCE = '{"type":"balance","user":"a"}\n';
 /** A sip and the full chunk behind it. */
 const READ_BYTES = 8_192 + 65_536;
 
@@ -66,6 +68,17 @@ test('behind a full chunk nothing is read before the others had their turn', asy
   expect(socket.said).toBe(OK.repeat(lines));
 });
 
+test('who waits for its turn behind a full chunk does not read on because its replies have left', async () => {
+  const { world, socket, send } = await open('--unsent-bytes-max', '1048576');
+  await world.settle();
+  send(HEALTH.repeat((2 * READ_BYTES) / HEALTH.length));
+  expect(socket.isPaused()).toBe(true);
+  socket.emit('drain');
+  expect(socket.isPaused()).toBe(true);
+  await world.settle();
+  expect(socket.isPaused()).toBe(false);
+});
+
 test('a client that leaves its replies unread is read from no more until it takes them', async () => {
   const { world, socket, send } = await open('--unsent-bytes-max', '16384');
   const lines = Math.ceil(16_384 / OK.length) + 10;
@@ -80,14 +93,75 @@ test('a client that leaves its replies unread is read from no more until it take
 
 test('bytes that come while lines wait for a worker with a full ring are not read', async () => {
   const { world, socket, send } = await open('--ring', '2');
-  const events = '{"user":"a","action":"buy","amount":1}\n'.repeat(2);
-  const balance = '{"type":"balance","user":"a"}\n';
-  send(events + balance);
+  send(`${BUY.repeat(2)}${BALANCE}`);
   send(HEALTH);
   await world.settle();
-  expect(socket.arrivedBytes).toBe(events.length + balance.length);
+  expect(socket.arrivedBytes).toBe(2 * BUY.length + BALANCE.length);
   await world.workAll();
   expect(socket.said).toBe(`${'{"status":"accepted"}\n'.repeat(2)}{"status":"ok","balance":2}\n${OK}`);
+});
+
+test('a client that the server does not read from is not idle, whatever it sends', async () => {
+  const { world, send } = await open('--ring', '2', '--idle-ms-max', '50');
+  send(`${BUY.repeat(2)}${BALANCE}`);
+  await world.pass(200);
+  expect(world.service.clients).toMatchObject({ connections: 1, closed_idle: 0 });
+  await world.workAll();
+  await world.pass(200);
+  expect(world.service.clients).toMatchObject({ connections: 0, closed_idle: 1 });
+});
+
+test('metrics with details are those of the moment, also behind others in one packet', async () => {
+  const { world, socket, send } = await open();
+  const DETAIL = '{"type":"metrics","detail":true}\n';
+  send(`${BUY}${DETAIL}${BALANCE}${DETAIL}${DETAIL}nonsense\n${DETAIL}${BUY}${DETAIL}`);
+  await world.workAll();
+  const lines = socket.said.split('\n').filter(line => line.startsWith('{"received"'));
+  const details = lines.map(line => {
+    const { received, ring_depths, invalid } = JSON.parse(line);
+    return [received, ...ring_depths, invalid];
+  });
+  expect(details).toEqual([
+    [1, 1, 0],
+    [1, 2, 0],
+    [1, 2, 0],
+    [1, 2, 1],
+    [2, 3, 1],
+  ]);
+});
+
+test('behind a line that became too long while the server drains, events come too late', async () => {
+  const { world, socket, send } = await open();
+  send('x'.repeat(10_000));
+  await world.settle();
+  world.service.phase = 'draining';
+  for (const connection of world.listener.connections) connection.startDraining();
+  send('x'.repeat(10_000));
+  await world.settle();
+  send(`\n${BUY}`);
+  await world.settle();
+  expect(socket.said).toBe(
+    '{"status":"error","reason":"line_too_long"}\n{"status":"rejected","reason":"shutting_down"}\n',
+  );
+});
+
+test('a worker that answers behind the end takes nothing from the client that was on its way', async () => {
+  const { world, socket, send } = await open();
+  let hasFailed = false;
+  socket.on('error', () => {
+    hasFailed = true;
+  });
+  socket.clientPauses();
+  send(`${HEALTH}${BUY.replace('}', ',"wait":true}')}`);
+  await world.settle();
+  world.service.phase = 'ending';
+  for (const connection of world.listener.connections) connection.end();
+  await world.workAll();
+  socket.clientReads();
+  await world.settle();
+  expect(hasFailed).toBe(false);
+  expect(socket.said).toBe(OK);
+  expect(socket.hasEnded).toBe(true);
 });
 
 test('a debug request is of an unknown type, unless the server takes them; then it must ask for something', async () => {
