@@ -55,13 +55,7 @@ describe('the lost update', () => {
 });
 
 describe('states that were met before', () => {
-  const small = [
-    'lost-update-3',
-    'lock',
-    'counters-padded-read',
-    'ring-short',
-    'worker-death-run',
-  ];
+  const small = ['lost-update-3', 'lock', 'counters-padded-read', 'ring-short', 'worker-death-run'];
   test.each(small)('are not run again and still counted: %s', name =>
     onStage(name, stage => {
       const saving = walk(stage);
