@@ -8,6 +8,8 @@ export interface Bench {
   name: string;
   /** One line for the list of benches. */
   about: string;
+  /** Of the environment, as it stands in front of the command. */
+  setting?: string;
   run(size: Size, say: (line: string) => void): Promise<Measure[]>;
 }
 

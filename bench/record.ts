@@ -27,7 +27,7 @@ export async function record(
     size,
     startedAt,
     // What gives this file again, whatever else was asked for in the same run.
-    command: `npm run bench -- ${size === 'small' ? '--small ' : ''}${bench.name}`,
+    command: `${bench.setting ?? ''}npm run bench -- ${size === 'small' ? '--small ' : ''}${bench.name}`,
     commit,
     machine: describeMachine(),
     measures,

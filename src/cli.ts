@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=4
+#!/usr/bin/env -S node --max-semi-space-size=1
 /**
  * `tally <command>`: finds the command, says what is wrong in one line, sets the exit code.
  *

@@ -40,7 +40,7 @@ export function startTally(flags: string[] = [], nodeFlags: string[] = []): Prom
     name: 'tally',
     program: process.execPath,
     args: [
-      ...['--max-semi-space-size=4', ...nodeFlags],
+      ...['--max-semi-space-size=1', ...nodeFlags],
       pathOf('../../src/cli.js'),
       ...['serve', '--port', '0', '--ring', String(TALLY_RING), '--log-format', 'json', ...flags],
     ],

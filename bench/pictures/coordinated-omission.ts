@@ -80,7 +80,7 @@ async function loadWhileStopped(): Promise<{ loaded: LoadRun; stoppedMs: number 
     program: process.execPath,
     args: [
       // As `npm start` does.
-      '--max-semi-space-size=4',
+      '--max-semi-space-size=1',
       fileURLToPath(new URL('../../src/cli.js', import.meta.url)),
       ...['serve', '--port', '0', '--log-format', 'json'],
     ],
