@@ -68,7 +68,7 @@ describe('settings', () => {
       ...KEYS.flatMap(key => [flagOf(key), variableOf(key)]),
       ...FLAG_NAMES,
       // The benches' own.
-      ...['--help', '--version', '--list', '--small', '--out', '--redraw'],
+      ...['--help', '--version', '--list', '--small', '--out', '--redraw', 'TALLY_SOAK_MINUTES'],
       // The path's.
       ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
       ...['--every-run', '--runs-max'],
