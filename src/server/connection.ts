@@ -27,10 +27,10 @@ export class Connection implements Client {
   /** Bytes received and not served: the start of a line, or lines that wait. */
   readonly #rest = new Rest();
   /**
-   * A sip, and once that was full, the whole chunk. The event loop reads all sockets in one go, before anybody is
+   * Where the next read goes: a sip, and once that was full, the whole chunk. The event loop reads all sockets in one go, before anybody is
    * answered; of a hundred clients that send much at once, it reads no more than a sip each.
    */
-  #readInto: Buffer;
+  #nextRead: Buffer;
   /** The rest holds lines that wait to be served, not only the start of one. */
   #hasLinesWaiting = false;
   /** The line under way was too long and was answered: its bytes are dropped up to its end. */
@@ -49,9 +49,9 @@ export class Connection implements Client {
   #grantedBytes = 0;
 
   constructor(accepted: Socket, service: Service, onClose: () => void, read = readInto) {
-    this.#readInto = service.desk.sip;
+    this.#nextRead = service.desk.sip;
     const socket = read(
-      () => this.#readInto,
+      () => this.#nextRead,
       accepted,
       bytes => this.#receive(bytes),
     );
@@ -146,7 +146,7 @@ export class Connection implements Client {
     if (this.#isClosed || this.#service.phase === 'ending') return;
     const { desk, idleClients, turns } = this.#service;
     idleClients.restart(this);
-    this.#readInto = bytes === this.#readInto.length ? desk.chunk : desk.sip;
+    this.#nextRead = bytes === this.#nextRead.length ? desk.chunk : desk.sip;
     // A full chunk: there is more, and it waits until the others had their turn.
     const isFull = bytes === desk.chunk.length;
     // What is only thrown away need not wait.

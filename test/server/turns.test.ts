@@ -5,6 +5,8 @@ import { type Sender, Turns, type Visited } from '../../src/server/turns.ts';
 const SMALL = 100;
 const LARGE = 65_536;
 const TURN_MS = 2;
+/** What a visit of those who always want more takes. */
+const GREEDY_MS = 1;
 
 let nowMs = 0;
 beforeEach(() => {
@@ -29,6 +31,33 @@ function visitors(costMs = 0) {
     return self;
   };
   return { visits, visitor };
+}
+
+/** Some that always want more, each visit of whom takes so long; `visitsOf` takes one turn and counts its visits. */
+function greedy(count: number, turns: Turns, onVisit: () => void = () => {}) {
+  let visits = 0;
+  let isOver = false;
+  for (let number = 0; number < count; number++) {
+    const visited: Visited = {
+      takeTurn: () => {
+        visits += 1;
+        nowMs += GREEDY_MS;
+        onVisit();
+        if (!isOver) turns.wait(visited);
+      },
+    };
+    turns.wait(visited);
+  }
+  const takeTurn = async () => {
+    visits = 0;
+    await nextTurn();
+    return visits;
+  };
+  const end = async () => {
+    isOver = true;
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+  };
+  return { takeTurn, end };
 }
 
 describe('turns', () => {
@@ -255,5 +284,41 @@ describe('replies that are kept', () => {
     expect(visits).toEqual([]);
     // Whether it is told or not is its own matter: it has nothing to send.
     expect(sent.filter(name => name !== 'gone')).toEqual(['bob']);
+  });
+});
+
+describe('the time of a turn', () => {
+  test('what the event loop did since the last turn counts, but a quarter is left for visits', async () => {
+    const turns = new Turns(4 * GREEDY_MS);
+    const { takeTurn, end } = greedy(10, turns);
+    expect(await takeTurn()).toBe(4);
+    nowMs += 1;
+    expect(await takeTurn()).toBe(3);
+    nowMs += 3;
+    expect(await takeTurn()).toBe(1);
+    nowMs += 500;
+    expect(await takeTurn()).toBe(1);
+    expect(await takeTurn()).toBe(4);
+    await end();
+  });
+
+  test('replies that are still to leave count as much as sending took lately', async () => {
+    const turns = new Turns(1);
+    const sender = {
+      sendKept: () => {
+        nowMs += 0.2;
+      },
+    };
+    const { takeTurn, end } = greedy(10, turns, () => {
+      nowMs -= GREEDY_MS - 0.1;
+      turns.sendLater(sender);
+    });
+    // Ten fit, as long as nobody knows what sending takes.
+    expect(await takeTurn()).toBe(10);
+    let last = 0;
+    for (let turn = 0; turn < 40; turn++) last = await takeTurn();
+    // A tenth to serve and two to send, each.
+    expect(last).toBe(4);
+    await end();
   });
 });
