@@ -1,10 +1,10 @@
 /**
- * The documents say what the code does: settings, replies, metrics and offsets are compared with their sources,
- * links lead somewhere, and the tour of the README is run.
+ * The documents say what the code does: settings, replies, metrics and offsets are compared with their sources, and
+ * the tour of the README is run. Their links and their commands have tests of their own, in test/docs.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { dirname, join, relative, resolve } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { FLAG_NAMES } from '../bench/load/options.ts';
@@ -72,6 +72,7 @@ describe('settings', () => {
       // The path's.
       ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
       ...['--every-run', '--runs-max'],
+      ...['--quick', '--predict', '--hint', '--markdown', '--gh', '--repo', '--label', '--tally', '--base'],
     ]);
     const unknown = documents.flatMap(({ path, text }) => {
       const variables = text.match(/\bTALLY_[A-Z_]*[A-Z]\b/g) ?? [];
@@ -119,47 +120,6 @@ test('the memory map has every word at its offset', () => {
   expect([...words, ...counts].filter(row => !map.includes(row))).toEqual([]);
 });
 
-describe('links', () => {
-  /** The anchor that a heading gets where the documents are shown. */
-  const anchorOf = (heading: string) =>
-    heading
-      .toLowerCase()
-      .replace(/[^\p{L}\p{N}\s_-]/gu, '')
-      .replace(/ /g, '-');
-
-  const anchorsOf = (path: string) =>
-    [...withoutCode(readFileSync(path, 'utf8')).matchAll(/^#+ (.+)$/gm)].map(match => anchorOf(match[1]!));
-
-  const withoutCode = (text: string) => text.replace(/^```[\s\S]*?^```$/gm, '');
-
-  test('relative ones lead to files and headings that are there', () => {
-    const broken = documents.flatMap(({ path, text }) =>
-      [...withoutCode(text).matchAll(/\]\(([^)\s]+)\)/g)]
-        .map(match => match[1]!)
-        .filter(link => !/^[a-z]+:/.test(link))
-        .filter(link => {
-          const [file, anchor] = link.split('#') as [string, string | undefined];
-          const target = file === '' ? join(ROOT, path) : resolve(ROOT, dirname(path), file);
-          if (!existsSync(target)) return true;
-          return anchor !== undefined && !anchorsOf(target).includes(anchor);
-        })
-        .map(link => `${path}: ${link}`),
-    );
-    expect(broken).toEqual([]);
-  });
-
-  test('none leads out of the project, in words either', () => {
-    const outside = documents.flatMap(({ path, text }) => {
-      const links = [...text.matchAll(/\]\((\.[^)#\s]*)/g)].map(match =>
-        resolve(ROOT, dirname(path), match[1]!),
-      );
-      const leaving = links.map(link => relative(ROOT, link)).filter(link => link.startsWith('..'));
-      return [...leaving, ...(text.match(/\.\.\/shared\b/g) ?? [])].map(link => `${path}: ${link}`);
-    });
-    expect(outside).toEqual([]);
-  });
-});
-
 describe('the README', () => {
   const readme = read('README.md');
   const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(match => ({
@@ -171,14 +131,6 @@ describe('the README', () => {
     const commands = blocks.filter(block => block.language === 'sh').map(block => block.text);
     expect(commands).toContain('npm ci && npm start\n');
     expect(commands).toContain('npm ci && npm test\n');
-  });
-
-  test('every script it names is there', () => {
-    const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-    const named = documents.flatMap(({ text }) =>
-      [...text.matchAll(/\bnpm run ([a-z:]+)/g)].map(match => match[1]!),
-    );
-    expect(named.filter(script => scripts[script] === undefined)).toEqual([]);
   });
 
   const netcat = spawnSync('nc', ['-h'], { encoding: 'utf8' });
