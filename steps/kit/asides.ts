@@ -89,7 +89,8 @@ const ROUNDS = 3;
 async function threeWays(say: Say): Promise<void> {
   for (const [way, times] of Object.entries(TIMES)) {
     let bestMs = Number.POSITIVE_INFINITY;
-    for (let round = 0; round < ROUNDS; round += 1) bestMs = Math.min(bestMs, await countedMs(way, times));
+    for (let round = 0; round < ROUNDS; round += 1)
+      bestMs = Math.min(bestMs, await countedMs(way, times, THREADS));
     const ns = count((bestMs / times) * 1e6);
     say(
       `  ${way.padEnd(8)}${ns.padStart(8)} ns a count, ${THREADS} threads at a time, best of ${ROUNDS} rounds`,
@@ -97,21 +98,21 @@ async function threeWays(say: Say): Promise<void> {
   }
 }
 
-/** The slowest thread's time. */
-async function countedMs(way: string, times: number): Promise<number> {
-  const counters = createCounters(way, THREADS);
+/** So many threads count so many times each. The slowest one's time. */
+export async function countedMs(way: string, times: number, threads: number): Promise<number> {
+  const counters = createCounters(way, threads);
   const go = new Int32Array(new SharedArrayBuffer(4));
   const file = new URL(import.meta.url.replace(/asides(\.\w+)$/, 'counting$1'));
   const execArgv = file.href.endsWith('.ts') ? sourceFlags() : [];
-  const threads = Array.from(
-    { length: THREADS },
+  const workers = Array.from(
+    { length: threads },
     (_, thread) => new Worker(file, { execArgv, workerData: { counters, thread, times, go } }),
   );
-  await Promise.all(threads.map(thread => once(thread, 'message')));
-  const elapsed = Promise.all(threads.map(async thread => Number((await once(thread, 'message'))[0])));
+  await Promise.all(workers.map(worker => once(worker, 'message')));
+  const elapsed = Promise.all(workers.map(async worker => Number((await once(worker, 'message'))[0])));
   Atomics.store(go, 0, 1);
   Atomics.notify(go, 0);
   const slowestMs = Math.max(...(await elapsed));
-  if (total(counters, PROCESSED) !== THREADS * times) throw new Error(`counting with ${way} lost counts`);
+  if (total(counters, PROCESSED) !== threads * times) throw new Error(`counting with ${way} lost counts`);
   return slowestMs;
 }

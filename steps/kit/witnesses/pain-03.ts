@@ -18,7 +18,7 @@ export const splitPacket: Witness = {
   run: (source, say) =>
     withServer(source, {}, async server => {
       const random = randomFrom(SEED);
-      const lines = Array.from({ length: EVENTS }, (_, index) => event(`split-${index}`));
+      const lines = Array.from({ length: EVENTS }, (_, index) => eventOf(`split-${index}`));
       say(`${count(EVENTS)} events leave, each cut in two at a random place`);
       const refused = await inTurn(lines, async line => {
         const cut = 1 + Math.floor(random() * (line.length - 2));
@@ -40,16 +40,20 @@ export const splitPacket: Witness = {
     }),
 };
 
-function event(user: string): string {
+export function eventOf(user: string): string {
   return `{"user":"${user}","action":"buy","amount":1}\n`;
 }
 
 /** Each on a connection of its own, so that the replies can be counted to the last. */
-async function repliesTo({ host, port }: Server, packets: string[]): Promise<string[]> {
+export async function repliesTo(
+  { host, port }: Server,
+  packets: string[],
+  betweenMs = BETWEEN_MS,
+): Promise<string[]> {
   const client = await Client.open(port, host);
   for (const packet of packets.slice(0, -1)) {
     client.send(packet);
-    await Promise.race([client.line().catch(() => {}), sleep(BETWEEN_MS)]);
+    await Promise.race([client.line().catch(() => {}), sleep(betweenMs)]);
   }
   client.send(packets.at(-1)!);
   client.finish();
@@ -58,12 +62,12 @@ async function repliesTo({ host, port }: Server, packets: string[]): Promise<str
   return client.received.split('\n').slice(0, -1);
 }
 
-function isRefused(replies: string[], wanted: number): boolean {
+export function isRefused(replies: string[], wanted: number): boolean {
   return replies.length !== wanted || replies.some(reply => !/"(?:accepted|ok)"/.test(reply));
 }
 
 /** Counts for how many it says true, a few at a time. */
-async function inTurn<T>(items: T[], is: (item: T) => Promise<boolean>): Promise<number> {
+export async function inTurn<T>(items: T[], is: (item: T) => Promise<boolean>): Promise<number> {
   const waiting = items.values();
   let counted = 0;
   const one = async () => {

@@ -33,7 +33,7 @@ export const hotLock: Witness = {
 };
 
 /** Each client sends its next event when the one before was applied. */
-async function throughputPerS(source: Source, workers: number): Promise<number> {
+export async function throughputPerS(source: Source, workers: number): Promise<number> {
   return withServer(source, { workers, windowUs: WINDOW_US, queue: 1024 }, async ({ host, port }) => {
     const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(port, host)));
     const applyOne = (client: Client, index: number) =>

@@ -1,14 +1,14 @@
 /**
- * The picture of coordinated omission: one run against a server that is stopped for a second in the middle, and its
+ * The graph of coordinated omission: one run against a server that is stopped for a second in the middle, and its
  * two latencies. The run is that of `tally load`, with the same flags; the signals are all there is to it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readOptions } from '../load/options.ts';
 import { type LoadRun, runLoadWithHistograms } from '../load/run.ts';
-import { type Machine, machineLine } from '../machine.ts';
 import { startProcess } from '../peers/process.ts';
-import type { LineChart, Series } from './draw.ts';
+import { drawLines, type LineChart, type Series } from './draw.ts';
+import { footerOf, type Graph, type GraphData, headOf } from './graph.ts';
 import {
   checkCurve,
   curveOf,
@@ -19,22 +19,20 @@ import {
   percentileAxis,
   rarityOf,
 } from './percentiles.ts';
-import type { Picture, PictureData } from './picture.ts';
 
 const LOAD = 'tally load --rate 5000 --duration 10s --connections 50 --pipeline 1 --seed 1';
 const STOP_AFTER_MS = 4_500;
 const STOP_MS = 1_000;
 
-/** What the picture is there to show. */
+/** What the graph is there to show. */
 const LINES = 50_000;
 const LINES_TOLERANCE = 0.01;
 const CORRECTED_P99_MS_MIN = 500;
 const UNCORRECTED_SHARE_MAX = 0.1;
 
-export interface CoordinatedOmission extends PictureData {
+export interface CoordinatedOmission extends GraphData {
   /** The load alone. */
   load: string;
-  machine: Machine;
   seed: number;
   /** From SIGSTOP to SIGCONT, as measured. */
   stoppedMs: number;
@@ -45,25 +43,27 @@ export interface CoordinatedOmission extends PictureData {
   uncorrected: PercentilePoint[];
 }
 
-export const picture: Picture<CoordinatedOmission> = {
+export const graph: Graph<CoordinatedOmission> = {
   name: 'coordinated-omission',
   about: 'both latencies of one run against a server that is stopped for a second',
+  shape: [
+    `corrected is above ${CORRECTED_P99_MS_MIN} at 99 %`,
+    `uncorrected is less than ${UNCORRECTED_SHARE_MAX} of it there`,
+  ],
   run,
   check,
-  chart,
+  draw: data => drawLines(chartOf(data)),
 };
 
 async function run(say: (line: string) => void): Promise<CoordinatedOmission> {
+  const { head, machine } = headOf(graph.name);
   say(LOAD);
   const { loaded, stoppedMs } = await loadWhileStopped();
   const { result, corrected, uncorrected } = loaded;
   return {
-    schema: 1,
-    picture: picture.name,
-    startedAt: result.startedAt,
-    command: `npm run pictures -- ${picture.name}`,
+    ...head,
+    machine,
     load: LOAD,
-    machine: result.machine,
     seed: result.seed,
     stoppedMs: Math.round(stoppedMs),
     sent: result.sent,
@@ -146,7 +146,7 @@ function check({ sent, corrected, uncorrected }: CoordinatedOmission): void {
     );
 }
 
-function chart(data: CoordinatedOmission): LineChart {
+function chartOf(data: CoordinatedOmission): LineChart {
   const { corrected, uncorrected } = data;
   const p99 = (curve: PercentilePoint[]) => msText(latencyAt(curve, 99));
   return {
@@ -155,7 +155,7 @@ function chart(data: CoordinatedOmission): LineChart {
       '5,000 lines a second for 10 s on 50 connections, one line under way on each.',
       'The server was stopped for one second in the middle.',
     ],
-    footer: [`${data.command}, ${data.startedAt.slice(0, 10)}`, machineLine(data.machine)],
+    footer: footerOf(data),
     description:
       'Latency by percentile, both axes logarithmic, of one run in which the server stood still for one second of ' +
       `ten. Counted from when a line should have left, 99 % were answered within ${p99(corrected)}. Counted from ` +
@@ -164,16 +164,17 @@ function chart(data: CoordinatedOmission): LineChart {
     x: percentileAxis(),
     y: latencyAxis(corrected, uncorrected),
     series: [
-      seriesOf(corrected, 'Corrected: from when a line should have left'),
-      seriesOf(uncorrected, 'Uncorrected: from when it did leave'),
+      seriesOf(corrected, ['corrected: from when', 'a line should have left']),
+      seriesOf(uncorrected, ['uncorrected: from when', 'it did leave']),
     ],
   };
 }
 
-function seriesOf(curve: PercentilePoint[], name: string): Series {
+function seriesOf(curve: PercentilePoint[], name: string[]): Series {
   const latencyMs = latencyAt(curve, 99);
   return {
     points: curve.map(point => ({ x: rarityOf(point.percentile), y: point.latencyMs })),
-    label: { x: rarityOf(99), y: latencyMs, lines: [name, `99 % within ${msText(latencyMs)}`] },
+    label: [...name, `99 % within ${msText(latencyMs)}`],
+    dots: [{ x: rarityOf(99), y: latencyMs }],
   };
 }

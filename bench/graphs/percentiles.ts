@@ -3,7 +3,7 @@
  * right is ten times rarer and the tail has as much room as the rest.
  */
 import type { Histogram } from 'hdr-histogram-js';
-import type { Axis } from './draw.ts';
+import { type Axis, logarithmic } from './axis.ts';
 
 export interface PercentilePoint {
   /** From 0 to 100. */
@@ -12,8 +12,6 @@ export interface PercentilePoint {
 }
 
 const US_PER_MS = 1_000;
-/** What a latency can be: from a microsecond to an hour. */
-const DECADES_MS = [0.001, 0.01, 0.1, 1, 10, 100, 1_000, 10_000, 100_000, 1_000_000];
 const STEPS_A_DECADE = 20;
 /** 99.99 %. Of 50,000 lines five are slower. */
 const LAST_STEP = 4 * STEPS_A_DECADE;
@@ -61,7 +59,7 @@ export function rarityOf(percentile: number): number {
 
 export function percentileAxis(): Axis {
   return {
-    label: 'Percentile, % (from 90 on, each step is ten times rarer)',
+    label: 'Percentile (from 90 % on, each step is ten times rarer)',
     scale: 'log',
     from: rarityOf(PERCENTILES[0]!),
     to: rarityOf(PERCENTILES.at(-1)!),
@@ -69,19 +67,10 @@ export function percentileAxis(): Axis {
   };
 }
 
-/** Around all of the curves, with room above them for their names. */
+/** Around all of the curves. */
 export function latencyAxis(...curves: (readonly PercentilePoint[])[]): Axis {
   const latenciesMs = curves.flatMap(curve => curve.map(point => point.latencyMs));
-  const from = Math.min(...latenciesMs) / 2;
-  const mostMs = Math.max(...latenciesMs);
-  const ticks = DECADES_MS.filter(at => at >= from && at <= mostMs * 2);
-  return {
-    label: 'Latency, ms (logarithmic)',
-    scale: 'log',
-    from,
-    to: mostMs * 10,
-    ticks: ticks.map(at => ({ at, label: msText(at) })),
-  };
+  return logarithmic('Latency, ms (logarithmic)', latenciesMs);
 }
 
 /** `0.312 ms`, `4.71 ms`, `912 ms`, `1,000 ms`: three digits at least. */

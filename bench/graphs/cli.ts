@@ -1,0 +1,123 @@
+/**
+ * `npm run graphs`: runs what the graphs of the documents show, checks that it shows it, and writes data and picture
+ * side by side. Nothing is written before its check has passed.
+ *
+ * Servers that a graph started are killed in a listener of the process's `exit` event, as in the benches.
+ */
+
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { runProgram } from '../ending.ts';
+import { duration, UsageError } from '../load/quantities.ts';
+import type { Graph, GraphData } from './graph.ts';
+import { GRAPHS } from './graphs.ts';
+
+/** Compiled, this file lies one folder deeper. */
+const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../..' : '../../..', import.meta.url));
+const FOLDER = join(ROOT, 'docs', 'graphs');
+const OPTIONS = {
+  help: { type: 'boolean', short: 'h', default: false },
+  list: { type: 'boolean', default: false },
+  redraw: { type: 'boolean', default: false },
+  check: { type: 'boolean', default: false },
+  folder: { type: 'string', default: FOLDER },
+} as const;
+
+const HELP = `npm run graphs -- [flags] [NAME…]: run and draw graphs, all of them if none is named (about 6 minutes).
+
+  npm run graphs                    everything anew, into docs/graphs
+  npm run graphs -- health sums     these two
+  npm run graphs -- --redraw        run nothing: draw from the data that lie beside the pictures
+  npm run graphs -- --check         run and draw nothing: do the data show what they should?
+
+  --list         what each graph must look like
+  --folder DIR   where data and pictures are read and written
+  -h, --help     this text
+
+${GRAPHS.map(({ name, about }) => `  ${name.padEnd(22)} ${about}\n`).join('')}
+A graph whose run does not show what it is there to show is not written, and the command fails.
+
+Exit codes: 0 done, 1 a run failed or has not the shape it must have, 2 wrong usage.
+`;
+
+async function main(args: string[]): Promise<void> {
+  const { values, names } = parse(args);
+  if (values.help) return void process.stdout.write(HELP);
+  const wanted = GRAPHS.filter(({ name }) => names.length === 0 || names.includes(name));
+  if (values.list) return void process.stdout.write(listOf(wanted));
+  const startMs = performance.now();
+  const failed: string[] = [];
+  for (const graph of wanted) {
+    // One that fails says so at its place, and again at the end; the others are made all the same.
+    try {
+      await make(graph, values);
+    } catch (error) {
+      const message = `${graph.name}: ${(error as Error).message}`;
+      failed.push(message);
+      process.stderr.write(`${message}\n`);
+    }
+  }
+  process.stdout.write(
+    `${wanted.length - failed.length} of ${wanted.length} graphs, in ${duration(performance.now() - startMs)}\n`,
+  );
+  if (failed.length > 0) throw new Error(failed.join('; '));
+}
+
+type Flags = ReturnType<typeof parse>['values'];
+
+async function make(graph: Graph<GraphData>, { redraw, check, folder }: Flags): Promise<void> {
+  const [dataPath, picturePath] = [join(folder, `${graph.name}.json`), join(folder, `${graph.name}.svg`)];
+  const isRun = !redraw && !check;
+  const data = isRun
+    ? await graph.run(line => process.stderr.write(`${graph.name}: ${line}\n`))
+    : read(dataPath, graph.name);
+  graph.check(data);
+  if (check) return void process.stdout.write(`${graph.name}: as it should be\n`);
+  mkdirSync(folder, { recursive: true });
+  if (isRun) write(dataPath, jsonOf(data));
+  write(picturePath, await graph.draw(data));
+}
+
+function read(path: string, name: string): GraphData {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8')) as GraphData;
+  } catch (error) {
+    throw new Error(`no data: ${(error as Error).message}; npm run graphs -- ${name} makes some`);
+  }
+}
+
+function write(path: string, text: string): void {
+  writeFileSync(path, text);
+  process.stdout.write(`${relative('', path)}\n`);
+}
+
+/** A line for each point or cell: two curves side by side can be read, and compared with those of another run. */
+function jsonOf(data: GraphData): string {
+  const json = JSON.stringify(data, undefined, 2);
+  return `${json.replace(/\{\n\s+("(?:x|percentile|pain)": [^{}]*?)\n\s+\}/g, (_, inner: string) => `{ ${inner.replace(/\n\s+/g, ' ')} }`)}\n`;
+}
+
+function listOf(graphs: Graph<GraphData>[]): string {
+  return graphs
+    .map(({ name, about, shape }) => `${name}: ${about}\n${shape.map(each => `  ${each}\n`).join('')}`)
+    .join('\n');
+}
+
+function parse(args: string[]) {
+  try {
+    const { values, positionals: names } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
+    const known = GRAPHS.map(({ name }) => name);
+    const unknown = names.find(name => !known.includes(name));
+    if (unknown !== undefined) throw new UsageError(`${unknown} is no graph; there is ${known.join(', ')}`);
+    if (values.redraw && values.check) throw new UsageError('--redraw or --check, not both');
+    return { values, names };
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    // What parseArgs says, without its advice on how to write a name that starts with a dash.
+    throw new UsageError((error as Error).message.split('. ')[0]);
+  }
+}
+
+await runProgram('graphs', main);

@@ -1,0 +1,147 @@
+/**
+ * What a graph of the documents is: a run that finds its data, what must be true of them, and the drawing of them. And
+ * the usual one: a few lines over two axes, whose data and shapes are told in one declaration.
+ */
+import { describeMachine, type Machine, machineLine } from '../machine.ts';
+import type { Axis } from './axis.ts';
+import { drawLines, type LineChart, type Point } from './draw.ts';
+import { complaintOf, type Distance, type Shape } from './shapes.ts';
+
+/** What every data file carries, beside its figures. */
+export interface GraphData {
+  schema: 1;
+  /** The name of the graph. */
+  graph: string;
+  startedAt: string;
+  /** What runs and draws it anew. */
+  command: string;
+  machine: Machine;
+}
+
+export interface Graph<Data extends GraphData = GraphData> {
+  name: string;
+  /** One line for the list of graphs. */
+  about: string;
+  /** What it must look like, in words. */
+  shape: string[];
+  run(say: Say): Promise<Data>;
+  /** Throws what is wrong if the data do not show what the graph is there to show. */
+  check(data: Data): void;
+  /** As a file of SVG. */
+  draw(data: Data): Promise<string>;
+}
+
+export type Say = (line: string) => void;
+
+export interface LineData extends GraphData {
+  /** Each by its name, its points from left to right. */
+  series: Record<string, Point[]>;
+}
+
+export interface LinePlan {
+  name: string;
+  about: string;
+  title: string;
+  /** Up to two lines: what was run. */
+  subtitle: string[];
+  /** By the names of the series, in the order in which they are drawn. */
+  shapes: Record<string, Shape[]>;
+  distances?: Distance[];
+  moments?: LineChart['moments'];
+  measure(say: Say): Promise<Record<string, Point[]>>;
+  x(values: number[]): Axis;
+  y(values: number[]): Axis;
+  /** What stands at the right end of a series, below its name. */
+  label?(name: string, points: Point[]): string[];
+  /** All that the graph says, in a sentence or two with its figures. */
+  describe(series: Record<string, Point[]>): string;
+}
+
+/** A curve that runs along the upper edge would be hard to see. */
+const HEADROOM = 1.03;
+/** More points than these are a curve, and get no dots. */
+const DOTS_MAX = 20;
+
+export function lineGraph(plan: LinePlan): Graph<LineData> {
+  const { name, about, shapes, distances = [] } = plan;
+  return {
+    name,
+    about,
+    shape: [
+      ...Object.entries(shapes).flatMap(([series, all]) => all.map(({ says }) => `${series} ${says}`)),
+      ...distances.map(sentenceOf),
+    ],
+    run: async say => {
+      const { head, machine } = headOf(name);
+      return { ...head, machine, series: await plan.measure(say) };
+    },
+    check: data => {
+      const { series } = data;
+      for (const [each, all] of Object.entries(shapes)) {
+        checkPoints(each, series?.[each]);
+        for (const { says, complaint } of all) {
+          const wrong = complaint(series[each]!);
+          if (wrong !== undefined) throw new Error(`${each} should be one that ${says}; it ${wrong}`);
+        }
+      }
+      for (const distance of distances) {
+        const wrong = complaintOf(distance, series);
+        if (wrong !== undefined) throw new Error(wrong);
+      }
+    },
+    draw: data => drawLines(chartOf(plan, data)),
+  };
+}
+
+/** When, and on which machine, a run was begun. */
+export function headOf(name: string) {
+  const head = {
+    schema: 1 as const,
+    graph: name,
+    startedAt: new Date().toISOString(),
+    command: `npm run graphs -- ${name}`,
+  };
+  return { head, machine: describeMachine() };
+}
+
+export function footerOf({ command, startedAt, machine }: GraphData): string[] {
+  return [`${command}, ${startedAt.slice(0, 10)}`, machineLine(machine)];
+}
+
+function chartOf(plan: LinePlan, data: LineData): LineChart {
+  const names = Object.keys(plan.shapes);
+  const points = names.flatMap(name => data.series[name]!);
+  return {
+    title: plan.title,
+    subtitle: plan.subtitle,
+    footer: footerOf(data),
+    description: plan.describe(data.series),
+    x: plan.x(points.map(({ x }) => x)),
+    y: plan.y(points.map(({ y }) => y * HEADROOM)),
+    series: names.map(name => {
+      const points = data.series[name]!;
+      return {
+        points,
+        label: [name, ...(plan.label?.(name, points) ?? [])],
+        dots: points.length <= DOTS_MAX ? points : [],
+      };
+    }),
+    ...(plan.moments && { moments: plan.moments }),
+  };
+}
+
+/** Throws unless they are numbers, from left to right. */
+function checkPoints(series: string, points: Point[] | undefined): void {
+  if (!Array.isArray(points) || points.length < 2)
+    throw new Error(`${series} has ${points?.length ?? 'no'} points`);
+  for (const [index, { x, y }] of points.entries()) {
+    if (!Number.isFinite(x) || !Number.isFinite(y) || y < 0)
+      throw new Error(`${series} has a point ${x}, ${y}`);
+    if (index > 0 && !(x > points[index - 1]!.x))
+      throw new Error(`${series} goes back from ${points[index - 1]!.x} to ${x}`);
+  }
+}
+
+function sentenceOf({ upper, lower, from, times }: Distance): string {
+  return `${upper} is ${times} times ${lower} or more, from ${from} on`;
+}

@@ -1,0 +1,22 @@
+/** The graphs there are, in the order of the path. */
+import { graph as coordinatedOmission } from './coordinated-omission.ts';
+import type { Graph, GraphData } from './graph.ts';
+import { graph as matrix } from './matrix.ts';
+import { graph as bound } from './pains/bound.ts';
+import { graph as counting } from './pains/counting.ts';
+import { graph as ctrlC } from './pains/ctrl-c.ts';
+import { graph as cuts } from './pains/cuts.ts';
+import { graph as health } from './pains/health.ts';
+import { graph as oneLock } from './pains/one-lock.ts';
+import { graph as reads } from './pains/reads.ts';
+import { graph as refusals } from './pains/refusals.ts';
+import { graph as secondClient } from './pains/second-client.ts';
+import { graph as sums } from './pains/sums.ts';
+import { graph as timeToExit } from './pains/time-to-exit.ts';
+import { graph as unread } from './pains/unread.ts';
+
+/** Each runs, checks and draws data of its own kind only. */
+export const GRAPHS = [
+  ...[secondClient, unread, cuts, health, refusals, bound, sums, oneLock, reads, counting, ctrlC, timeToExit],
+  ...[matrix, coordinatedOmission],
+] as Graph<GraphData>[];
