@@ -1,0 +1,75 @@
+/** Bars, sparklines and lines that fit: what the live screens are drawn with. Pure: figures in, text out. */
+
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+const SPARKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+/** What `styleText` puts around a text. In brackets, so that `split` keeps it. */
+const STYLES = new RegExp(`(${'\u001b'}\\[[\\d;]*m)`, 'g');
+const STYLE_OFF = '\u001b[0m';
+
+/** The columns that a text takes: its characters, without its colours. All of ours are one column wide. */
+export function columnsOf(text: string): number {
+  return [...text.replace(STYLES, '')].length;
+}
+
+/** Cut to so many columns, with `…` where something is missing. Colours stay, and end with the line. */
+export function fitted(text: string, columns: number): string {
+  if (columnsOf(text) <= columns) return text;
+  let kept = '';
+  let left = columns - 1;
+  let hasStyle = false;
+  for (const part of text.split(STYLES)) {
+    if (part.startsWith('\u001b')) {
+      kept += part;
+      hasStyle = true;
+      continue;
+    }
+    const characters = [...part].slice(0, Math.max(0, left));
+    left -= characters.length;
+    kept += characters.join('');
+    if (left <= 0) break;
+  }
+  return columns < 1 ? '' : `${kept}…${hasStyle ? STYLE_OFF : ''}`;
+}
+
+/** Filled up with blanks. A text that is longer stays as it is. */
+export function padded(text: string, columns: number): string {
+  return text + ' '.repeat(Math.max(0, columns - columnsOf(text)));
+}
+
+/** A bar of eighths of a character, so that short ones differ too; what is not nothing is seen. */
+export function bar(share: number, columns: number): string {
+  const eighths = share > 0 ? Math.max(1, Math.round(Math.min(1, share) * columns * 8)) : 0;
+  return columns < 1 ? '' : '█'.repeat(eighths >> 3) + EIGHTHS[eighths & 7]!;
+}
+
+/** The bar of something that has an end, with the way to go. */
+export function gauge(share: number, columns: number): string {
+  const full = Math.round(Math.max(0, Math.min(1, share)) * columns);
+  return '█'.repeat(full) + '░'.repeat(Math.max(0, columns - full));
+}
+
+/** The last values, one a column, by their share of `top` (of the highest, if there is none). Undefined: a gap. */
+export function sparkline(values: readonly (number | undefined)[], columns: number, top?: number): string {
+  const shown = columns < 1 ? [] : values.slice(-columns);
+  const highest = top ?? Math.max(0, ...shown.map(value => value ?? 0));
+  return shown
+    .map(value => {
+      if (value === undefined) return ' ';
+      const level = highest > 0 ? Math.round((Math.min(value, highest) / highest) * (SPARKS.length - 1)) : 0;
+      return SPARKS[level]!;
+    })
+    .join('');
+}
+
+/** Prose in lines of at most so many columns; a word that is longer is cut. */
+export function wrapped(text: string, columns: number, indent = ''): string[] {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    if (line !== '' && columnsOf(`${indent}${line} ${word}`) > columns) {
+      lines.push(line);
+      line = word;
+    } else line = line === '' ? word : `${line} ${word}`;
+  }
+  return [...lines, line].map(each => fitted(`${indent}${each}`, columns));
+}

@@ -1,0 +1,76 @@
+/**
+ * Asks for `health` at fixed times, whether or not the questions before were answered: how long everybody waits for a
+ * server's one thread, seen from outside.
+ */
+import type { Wire } from './wire.ts';
+
+/** Beyond this, a server that has stopped answering is asked no more. Its silence counts all the same. */
+const WAITING_MAX = 5_000;
+
+export class Prober {
+  readonly #wire: Wire;
+  readonly #everyMs: number;
+  #timer: NodeJS.Timeout | undefined;
+  #latenciesMs: number[] = [];
+  /** How many of these were looked at by `latest`. */
+  #seen = 0;
+  /** When the questions left that have no answer. In order, as the answers are. */
+  #sentMs: number[] = [];
+  /** The last answer. */
+  reply = '';
+
+  constructor(wire: Wire, everyMs: number) {
+    this.#wire = wire;
+    this.#everyMs = everyMs;
+  }
+
+  start(): void {
+    this.stop();
+    this.#timer = setInterval(() => void this.#probe(), this.#everyMs);
+    void this.#probe();
+  }
+
+  stop(): void {
+    clearInterval(this.#timer);
+  }
+
+  /** What the answers since the last time took, in ms. */
+  take(): number[] {
+    const taken = this.#latenciesMs;
+    this.#latenciesMs = [];
+    this.#seen = 0;
+    return taken;
+  }
+
+  /** The same since the last time, without taking them. */
+  latest(): number[] {
+    const latest = this.#latenciesMs.slice(this.#seen);
+    this.#seen = this.#latenciesMs.length;
+    return latest;
+  }
+
+  /** How long the oldest question has been waiting, in ms. */
+  waitingMs(): number {
+    const [oldestMs] = this.#sentMs;
+    return oldestMs === undefined ? 0 : performance.now() - oldestMs;
+  }
+
+  async #probe(): Promise<void> {
+    if (this.#sentMs.length >= WAITING_MAX || !this.#wire.isOpen) return;
+    const sentMs = performance.now();
+    this.#sentMs.push(sentMs);
+    try {
+      this.reply = await this.#wire.ask('{"type":"health"}');
+      this.#latenciesMs.push(performance.now() - sentMs);
+      this.#sentMs.shift();
+    } catch {
+      this.#sentMs = [];
+    }
+  }
+}
+
+/** The value that this share of them do not exceed; 0 of none. */
+export function quantileOf(values: readonly number[], share: number): number {
+  const sorted = Float64Array.from(values).sort();
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
+}

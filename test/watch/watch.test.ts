@@ -1,0 +1,276 @@
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { Writable } from 'node:stream';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readOptions } from '../../bench/watch/command.ts';
+import { bar, columnsOf, fitted, gauge, sparkline, wrapped } from '../../bench/watch/draw.ts';
+import { type Look, ratesOf, readMetrics } from '../../bench/watch/look.ts';
+import { Screen } from '../../bench/watch/screen.ts';
+import { lookLine, watchLines } from '../../bench/watch/view.ts';
+import { Watcher } from '../../bench/watch/watcher.ts';
+import { buyLine, exchange } from '../support/client.ts';
+import { type RunningServer, runCli, startServer } from '../support/server.ts';
+
+const DETAIL = '{"type":"metrics","detail":true}\n';
+
+describe('a real server', () => {
+  let server: RunningServer;
+
+  beforeAll(async () => {
+    server = await startServer(['--workers', '3', '--ring', '64']);
+  });
+
+  afterAll(async () => {
+    await server.stop();
+  });
+
+  test('tally watch --json says what the wire says', async () => {
+    const balance = '{"type":"balance","user":"alice"}\n';
+    // The answer comes when all of them have been applied.
+    const replies = await exchange(server.port, `${buyLine('alice', 1).repeat(30)}hello\n${balance}`);
+    expect(replies).toContain('"balance":30');
+    const ran = await runCli(['watch', `:${server.port}`, '--json', '--count', '2', '--interval', '100ms']);
+    const asked = JSON.parse(await exchange(server.port, DETAIL)) as Record<string, unknown>;
+    expect(ran).toMatchObject({ exitCode: 0, stderr: '' });
+    const looks = ran.stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line) as Look);
+    expect(looks).toHaveLength(2);
+    expect(looks.map(({ state, rates }) => ({ state, rates }))).toEqual([
+      { state: 'ok', rates: null },
+      { state: 'ok', rates: { receivedPerS: 0, processedPerS: 0, droppedPerS: 0 } },
+    ]);
+    expect(looks[1]!.probes!.count).toBeGreaterThan(0);
+    // All but what moves by itself, and the connections: it had two of its own.
+    for (const moving of ['parks', 'naps', 'uptime_ms', 'connections', 'connections_total', 'workers_ready'])
+      delete asked[moving];
+    expect(looks[1]!.metrics).toMatchObject({ ...asked, received: 30, invalid: 1, ring_depths: [0, 0, 0] });
+    expect(looks[1]!.metrics!.connections).toBeGreaterThanOrEqual(2);
+  });
+
+  test('without a terminal there is a line a look', async () => {
+    const { stdout, exitCode } = await runCli(['watch', String(server.port), '--count', '1']);
+    expect(exitCode).toBe(0);
+    expect(stdout).toMatch(
+      /^tally watch 127\.0\.0\.1:\d+, a look every 500 ms\nok {2}received 30 {2}processed 30 {2}dropped 0 {2}queued 0 {2}rings 0 0 0 {2}connections \d+/,
+    );
+    expect(stdout.trimEnd().split('\n')).toHaveLength(2);
+  });
+});
+
+/** Answers each line with what `answer` says of it, until it is told to go. */
+async function standIn(answer: (line: string) => string, port = 0) {
+  const sockets = new Set<Socket>();
+  const server = createServer(socket => {
+    sockets.add(socket);
+    socket.on('error', () => {}).setEncoding('utf8');
+    socket.on('data', text => {
+      for (const line of String(text).split('\n').slice(0, -1)) socket.write(answer(line));
+    });
+  });
+  server.listen(port, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    port: (server.address() as AddressInfo).port,
+    go: async () => {
+      for (const socket of sockets) socket.destroy();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+/** Looks until one has the state. */
+async function lookFor(watcher: Watcher, state: Look['state']): Promise<Look> {
+  for (const endMs = performance.now() + 10_000; ; ) {
+    const look = await watcher.look();
+    if (look.state === state) return look;
+    if (performance.now() > endMs) throw new Error(`it is ${look.state}, not ${state}`);
+    await new Promise(resolve => setTimeout(resolve, 10));
+  }
+}
+
+const asStep8 = (line: string) =>
+  line.includes('health') ? '{"status":"ok"}\n' : '{"status":"error","reason":"unknown_type"}\n';
+
+test('a server without metrics has its latency; gone, it is looked for again; what is none is told apart', async () => {
+  let server = await standIn(asStep8);
+  const watcher = new Watcher('127.0.0.1', server.port);
+  try {
+    await lookFor(watcher, 'ok');
+    const look = await lookFor(watcher, 'ok');
+    expect(look.metrics).toBeUndefined();
+    await server.go();
+    expect(await lookFor(watcher, 'gone')).toMatchObject({ probes: undefined, metrics: undefined });
+    expect((await watcher.look()).why).toBe('ECONNREFUSED');
+    server = await standIn(line => `${line}\n`, server.port);
+    expect((await lookFor(watcher, 'foreign')).why).toBe('asked for health, it says {"type":"health"}');
+    await server.go();
+    server = await standIn(
+      line =>
+        line.includes('health') ? '{"status":"degraded"}\n' : '{"received":3,"processed":2,"dropped":1}\n',
+      server.port,
+    );
+    expect((await lookFor(watcher, 'degraded')).metrics).toEqual({ received: 3, processed: 2, dropped: 1 });
+  } finally {
+    watcher.close();
+    await server.go();
+  }
+});
+
+test('a server that does not answer is silent, and its silence is the latency', async () => {
+  const server = await standIn(() => '');
+  const watcher = new Watcher('127.0.0.1', server.port);
+  try {
+    const look = await watcher.look();
+    expect(look).toMatchObject({ state: 'silent', probes: undefined });
+    expect(look.slowestMs).toBeGreaterThan(500);
+  } finally {
+    watcher.close();
+    await server.go();
+  }
+});
+
+test('nobody there: one line, and exit code 1', async () => {
+  const server = await standIn(asStep8);
+  await server.go();
+  const { exitCode, stdout, stderr } = await runCli(['watch', `:${server.port}`, '--count', '1']);
+  expect({ exitCode, stderr }).toEqual({
+    exitCode: 1,
+    stderr: `tally watch: nothing listens on 127.0.0.1:${server.port}; tally serve starts a server\n`,
+  });
+  expect(stdout).toContain('\ngone: ECONNREFUSED\n');
+});
+
+describe('wrong usage', () => {
+  test.each([
+    ['nowhere', 'nowhere is no server: :7878 is one, or 127.0.0.1:7878'],
+    [':0', ':0 is no server'],
+    [':1 :2', 'one server at a time, not :1 and :2'],
+    ['--interval 1ms', '--interval 1ms is no time from 50ms to 1m, as 500ms'],
+    ['--count 0', '--count 0 is no number of looks; 1 is the least'],
+    ['--often', '--often is no flag of tally watch; tally watch --help lists them'],
+  ])('tally watch %s', (args, message) => {
+    expect(() => readOptions(args.split(' '))).toThrow(message);
+  });
+
+  test('a port alone, a host, and an address in brackets are right', () => {
+    expect(readOptions([])).toMatchObject({ host: '127.0.0.1', port: 7878, intervalMs: 500 });
+    expect(readOptions(['9000'])).toMatchObject({ host: '127.0.0.1', port: 9000 });
+    expect(readOptions(['there:9000'])).toMatchObject({ host: 'there', port: 9000 });
+    expect(readOptions(['[::1]:9000'])).toMatchObject({ host: '::1', port: 9000 });
+  });
+});
+
+describe('the screen', () => {
+  const look = (n: number): Look => ({
+    atMs: n,
+    address: '127.0.0.1:7878',
+    state: 'ok',
+    why: undefined,
+    metrics: readMetrics(
+      JSON.stringify({
+        ...{ received: 123_456_789, processed: 123_000_000, dropped: 456_789, queued: 0 },
+        refused: { server_busy: 456_000, too_many_users: 789, shutting_down: 0, balance_overflow: 0 },
+        ...{ users: 10, users_max: 100, workers: 8, workers_ready: 7, worker_deaths: 1, ring_slots: 65_536 },
+        ...{
+          ring_depths: [0, 1, 40_000, 65_536, 5, 6, 7, 8],
+          connections: 10_000,
+          connections_total: 123_456,
+        },
+        uptime_ms: 1_000,
+      }),
+    ),
+    rates: { receivedPerS: 1_000_000 + n, processedPerS: n * 1_000, droppedPerS: n },
+    probes: { count: 200, p50Ms: 0.1, p99Ms: 1, maxMs: 1_234 },
+    slowestMs: n,
+  });
+  const history = Array.from({ length: 300 }, (_, n) =>
+    n === 7 ? { ...look(n), rates: undefined } : look(n),
+  );
+  const paint = (_: unknown, text: string) => `\u001b[2m${text}\u001b[0m`;
+
+  test.each([60, 80, 200])(
+    'has no line that is longer than %i columns, and no more than there are rows',
+    columns => {
+      for (const rows of [5, 12, 24, 50]) {
+        const lines = watchLines(history, { columns, rows, paint, isPaused: true, intervalMs: 500 });
+        expect(lines.filter(line => columnsOf(line) > columns)).toEqual([]);
+        expect(lines.length).toBeLessThanOrEqual(rows);
+        expect(lines.at(-1)).toContain('q quit');
+      }
+      const all = watchLines(history, { columns, rows: 50, paint, isPaused: false, intervalMs: 500 }).join(
+        '\n',
+      );
+      for (const worker of [0, 1, 2, 3, 4, 5, 6, 7]) expect(all).toContain(` ${worker} `);
+      expect(all).toContain('7 of 8 ready');
+      expect(all).toContain('server_busy 456,000');
+      expect(all.match(/[▁▂▃▄▅▆▇█]{20}/g)!.length).toBeGreaterThan(2);
+    },
+  );
+
+  test('says what there is of a step, and of a server that is gone', () => {
+    const view = {
+      columns: 80,
+      rows: 24,
+      paint: (_: unknown, text: string) => text,
+      isPaused: false,
+      intervalMs: 500,
+    };
+    const bare = { ...look(1), metrics: undefined, rates: undefined };
+    expect(watchLines([bare], view).join('\n')).toContain('It has no metrics');
+    const gone: Look = { ...bare, state: 'gone', why: 'ECONNREFUSED', probes: undefined };
+    expect(watchLines([gone], view).join('\n')).toContain('● gone   ECONNREFUSED; trying again');
+    expect(lookLine(gone)).toBe('gone: ECONNREFUSED');
+    const step = { ...look(1), metrics: { received: 3, processed: 2, dropped: 1 } };
+    expect(watchLines([step], view).join('\n')).not.toMatch(/rings|workers/);
+  });
+
+  test('is opened once, painted in place, and left as it was', () => {
+    let written = '';
+    const out = new Writable({
+      write: (chunk, _, done) => {
+        written += String(chunk);
+        done();
+      },
+    }) as unknown as NodeJS.WriteStream;
+    const listeners = process.listenerCount('exit');
+    const screen = new Screen(Object.assign(out, { columns: 10, rows: 2 }));
+    screen.open();
+    screen.show(['a line that is too long', 'second', 'below']);
+    screen.close();
+    screen.close();
+    screen.show(['after']);
+    expect(written).toBe(
+      '\u001b[?1049h\u001b[?25l\u001b[Ha line th…\u001b[K\r\nsecond\u001b[K\u001b[J\u001b[0m\u001b[?25h\u001b[?1049l',
+    );
+    expect(process.listenerCount('exit')).toBe(listeners);
+  });
+});
+
+test('counts that went back are another server’s', () => {
+  const metrics = (received: number) => ({ received, processed: received, dropped: 0 });
+  expect(ratesOf(metrics(10), metrics(30), 500)).toEqual({
+    receivedPerS: 40,
+    processedPerS: 40,
+    droppedPerS: 0,
+  });
+  expect(ratesOf(metrics(30), metrics(10), 500)).toBeUndefined();
+  expect(readMetrics('{"status":"error","reason":"unknown_type"}')).toBeUndefined();
+  expect(readMetrics('null')).toBeUndefined();
+  expect(readMetrics('hello')).toBeUndefined();
+});
+
+test('bars, curves and lines are as long as they are meant to be', () => {
+  expect(bar(0, 8)).toBe('');
+  expect(bar(0.0001, 8)).toBe('▏');
+  expect(bar(0.5, 8)).toBe('████');
+  expect(bar(3, 8)).toBe('████████');
+  expect(gauge(0.25, 8)).toBe('██░░░░░░');
+  expect(sparkline([9, 0, 4, undefined, 8], 4)).toBe('▁▅ █');
+  expect(sparkline([0, 0], 4)).toBe('▁▁');
+  expect(fitted('\u001b[1mabcdef\u001b[0m', 4)).toBe('\u001b[1mabc…\u001b[0m');
+  expect(fitted('abc', 3)).toBe('abc');
+  expect(wrapped('one two three', 9, '  ')).toEqual(['  one two', '  three']);
+});
