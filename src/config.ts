@@ -15,6 +15,7 @@ export type LogFormat = 'auto' | 'text' | 'json';
 export interface Config {
   host: string;
   port: number;
+  http: number;
   workers: number;
   ring: number;
   users: number;
@@ -96,6 +97,7 @@ export const SETTINGS: Record<keyof Config, Setting> = {
     help: 'address to listen on; the default is loopback only',
   },
   port: integer(LISTEN, 7878, 0, 65_535, 'port to listen on; 0 takes a free one and reports it'),
+  http: integer(LISTEN, -1, -1, 65_535, 'port on 127.0.0.1 for a live page, metrics and probes; -1: none'),
   backlog: integer(LISTEN, 511, 1, 65_535, 'connections that may wait to be accepted'),
   workers: integer(
     PIPELINE,
@@ -345,6 +347,8 @@ function checkRelations(config: Config, name: (key: keyof Config) => string, con
         `at most ${connectionsRoom}, or raise the limit (ulimit -n)`,
     );
   }
+  if (config.http > 0 && config.http === config.port)
+    throw new ConfigError(`${name('http')} ${config.http} is the port of the events; take another, or 0`);
   if (drainMsMin > drainMsMax) {
     throw new ConfigError(`${name('drainMsMin')} ${drainMsMin} is above ${name('drainMsMax')} ${drainMsMax}`);
   }

@@ -32,6 +32,7 @@ function mistake(args: string[], env: NodeJS.ProcessEnv = {}, descriptors = DESC
 const VALUES: Record<keyof Config, [string, string]> = {
   host: ['0.0.0.0', '::1'],
   port: ['0', '65535'],
+  http: ['0', '65534'],
   backlog: ['1', '2'],
   workers: ['63', '64'],
   ring: ['2', '4194304'],

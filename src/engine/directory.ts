@@ -53,6 +53,8 @@ export class Directory {
   /** Next index of each shard, and 0 where it needs a new block. */
   readonly #nextOfShard = new Int32Array(SHARDS);
   #nextBlock = 0;
+  /** The way back, from a block to its shard, and how many blocks each shard has: where somebody wants to know. */
+  #blocks: { shardOf: Uint8Array; taken: Int32Array } | undefined;
 
   /** `names` is where the names to look up lie; at least 3 bytes behind each must be readable. */
   constructor(names: DataView, usersMax: number, workers: number) {
@@ -104,6 +106,22 @@ export class Directory {
     return index;
   }
 
+  /** From now on `shardOf` and `usersIn` answer. Call it before the first user; it costs a new block a byte. */
+  keepShards(): void {
+    const blocks = Math.ceil(balanceSlotsFor(this.usersMax) / BLOCK_USERS);
+    this.#blocks = { shardOf: new Uint8Array(blocks), taken: new Int32Array(SHARDS) };
+  }
+
+  /** The shard of a user, by the index of its balance. */
+  shardOf(index: number): number {
+    return this.#blocks!.shardOf[Math.trunc(index / BLOCK_USERS)]!;
+  }
+
+  usersIn(shard: number): number {
+    const left = -this.#nextOfShard[shard]! & (BLOCK_USERS - 1);
+    return this.#blocks!.taken[shard]! * BLOCK_USERS - left;
+  }
+
   #findIn(table: Int32Array, at: number, bytes: number, hash: number): number {
     const mask = table.length - RECORD_WORDS;
     for (let record = (hash << RECORD_SHIFT) & mask; ; record = (record + RECORD_WORDS) & mask) {
@@ -147,9 +165,18 @@ export class Directory {
 
   #takeIndex(shard: number): number {
     let index = this.#nextOfShard[shard]!;
-    if (index % BLOCK_USERS === 0) index = this.#nextBlock++ * BLOCK_USERS;
+    if (index % BLOCK_USERS === 0) index = this.#takeBlock(shard) * BLOCK_USERS;
     this.#nextOfShard[shard] = index + 1;
     return index;
+  }
+
+  #takeBlock(shard: number): number {
+    const block = this.#nextBlock++;
+    if (this.#blocks !== undefined) {
+      this.#blocks.shardOf[block] = shard;
+      this.#blocks.taken[shard]! += 1;
+    }
+    return block;
   }
 }
 

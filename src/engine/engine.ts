@@ -11,6 +11,7 @@ import { Balances } from './balances.ts';
 import { balanceSlotsFor, Directory, NOBODY } from './directory.ts';
 import { type Asker, Lane } from './lane.ts';
 import { balancesOf, createMemory, laneOf, type WorkKind } from './layout.ts';
+import { Sample } from './sample.ts';
 import { type WorkerEvents, Workers } from './workers.ts';
 
 export interface EngineOptions {
@@ -147,6 +148,11 @@ export class Engine {
       naps: sum(lane => lane.naps),
       late_wakes: sum(lane => lane.lateWakes),
     };
+  }
+
+  /** For whoever wants to look at rings and shards; asked for before the first event, or never. */
+  sample(): Sample {
+    return new Sample(this.#lanes, this.directory);
   }
 
   get areRingsEmpty(): boolean {

@@ -79,6 +79,11 @@ export class Producer {
     return true;
   }
 
+  /** Whose event was pushed under a sequence, of the last `capacity` of them; read or not, the slot still says so. */
+  userAt(sequence: number): number {
+    return this.#slots[(sequence & this.#mask) * SLOT_WORDS]! & USER_MASK;
+  }
+
   /** Makes everything pushed so far visible; false if there was nothing new. */
   publish(): boolean {
     if (this.#published === this.#tail) return false;

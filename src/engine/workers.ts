@@ -4,8 +4,9 @@
  * The balances and rings outlive a worker: they are the engine's memory. A new one takes back the run that the dead
  * one had not finished, and goes on there.
  */
-import { Worker, type WorkerOptions } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { laneOf, shapeOf, Word } from './layout.ts';
+import { createThread } from './thread.ts';
 import type { WorkerMessage, WorkerStart } from './worker.ts';
 
 /** A worker that dies at once, again and again, is started again ever more slowly. */
@@ -57,6 +58,11 @@ export class Workers {
     return this.#seats.every(seat => seat.isReady);
   }
 
+  /** Of each worker, whether it is attached and working. */
+  get areReady(): boolean[] {
+    return this.#seats.map(seat => seat.isReady);
+  }
+
   get deaths(): number {
     return this.#seats.reduce((sum, seat) => sum + seat.deaths, 0);
   }
@@ -94,7 +100,10 @@ export class Workers {
   #spawn(worker: number): void {
     const seat = this.#seats[worker]!;
     const start: WorkerStart = { buffer: this.#buffer, worker };
-    const thread = createThread({ workerData: start, name: `tally-worker-${worker}` });
+    const thread = createThread(new URL('./worker', import.meta.url), {
+      workerData: start,
+      name: `tally-worker-${worker}`,
+    });
     seat.thread = thread;
     let reason = 'it was terminated';
     thread.on('message', (message: WorkerMessage) => {
@@ -140,15 +149,4 @@ export class Workers {
       this.#onChange();
     });
   }
-}
-
-/** Compiled, and on a Node that strips types, a worker is its file. Run through tsx from source, it needs the loader too. */
-function createThread(options: WorkerOptions): Worker {
-  const isSource = import.meta.url.endsWith('.ts');
-  const file = new URL(isSource ? './worker.ts' : './worker.js', import.meta.url);
-  const stripsTypes = 'typescript' in process.features && process.features.typescript !== false;
-  if (!isSource || stripsTypes) return new Worker(file, options);
-  const loader = import.meta.resolve('tsx/esm/api');
-  const start = `import('${loader}').then(tsx => { tsx.register(); return import('${file.href}'); })`;
-  return new Worker(start, { ...options, eval: true });
 }

@@ -66,12 +66,18 @@ export class Listener {
   }
 }
 
-function listenMistake(error: NodeJS.ErrnoException, host: string, port: number): string {
+/** What is wrong, in one line, and what would be right. */
+export function listenMistake(
+  error: Pick<NodeJS.ErrnoException, 'code' | 'message'>,
+  host: string,
+  port: number,
+  flag = '--port',
+): string {
   switch (error.code) {
     case 'EADDRINUSE':
-      return `port ${port} on ${host} is in use; stop what listens there, or take another with --port (0 takes a free one)`;
+      return `port ${port} on ${host} is in use; stop what listens there, or take another with ${flag} (0 takes a free one)`;
     case 'EACCES':
-      return `port ${port} needs privileges this process does not have; take one above 1023 with --port`;
+      return `port ${port} needs privileges this process does not have; take one above 1023 with ${flag}`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':

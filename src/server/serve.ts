@@ -35,13 +35,20 @@ export async function serve(config: Config, log: Log, version: string): Promise<
   });
   const service = new Service(config, engine, desk, log);
   const listener = new Listener(service);
+  // Loaded when it is wanted: without it nobody pays for it.
+  const front =
+    config.http < 0 ? undefined : new (await import('../http/http-thread.ts')).HttpThread(service, version);
   let port: number;
+  let http: number | undefined;
   try {
+    http = await front?.listen(config.http);
     await engine.start();
     // Before the first client can be served, so that no signal finds events and nobody who minds them.
-    new Shutdown(service, listener, log).watchSignals();
+    new Shutdown(service, listener, log, front).watchSignals();
     port = await listener.listen(config.host, config.port, config.backlog);
+    front?.serving();
   } catch (error) {
+    front?.end();
     engine.workers.terminate();
     throw error;
   }
@@ -53,6 +60,7 @@ export async function serve(config: Config, log: Log, version: string): Promise<
     {
       host,
       port,
+      http,
       pid: process.pid,
       version,
       workers,
@@ -62,6 +70,7 @@ export async function serve(config: Config, log: Log, version: string): Promise<
       try: tryIt,
     },
     `${log.style('bold', `Tally ${version}`)} listens on ${log.style('cyan', `${host}:${port}`)}, ${workers} worker${workers === 1 ? '' : 's'}, pid ${process.pid}\n` +
+      (http === undefined ? '' : `live page: ${log.style('cyan', `http://127.0.0.1:${http}/`)}\n`) +
       `${log.style('gray', 'try, in another terminal:')}  ${tryIt}\n` +
       `${log.style('gray', 'Ctrl+C stops it; nothing that was accepted is lost.')}`,
   );

@@ -17,6 +17,12 @@ import type { Listener } from './listener.ts';
 import type { Log } from './log.ts';
 import type { Service } from './service.ts';
 
+/** What else is served beside the events, for as long as anything is: who looks sees how the server drains. */
+interface Front {
+  /** At once, whoever is connected to it. */
+  end(): void;
+}
+
 export type Signal = 'SIGINT' | 'SIGTERM';
 
 export const Exit = { clean: 0, notStarted: 1, usage: 2, lost: 3 } as const;
@@ -35,15 +41,17 @@ export class Shutdown {
   readonly #service: Service;
   readonly #listener: Listener;
   readonly #log: Log;
+  readonly #front: Front | undefined;
   #signalledAtMs = 0;
   #signal: Signal | undefined;
   #isOver = false;
   readonly #onSignal = (signal: Signal) => this.#signalled(signal);
 
-  constructor(service: Service, listener: Listener, log: Log) {
+  constructor(service: Service, listener: Listener, log: Log, front?: Front) {
     this.#service = service;
     this.#listener = listener;
     this.#log = log;
+    this.#front = front;
   }
 
   /** From now on SIGINT and SIGTERM begin the shutdown. */
@@ -114,6 +122,7 @@ export class Shutdown {
     this.#isOver = true;
     // The signals stay watched: a third one must not take the ledger away.
     const { engine, clients, config } = this.#service;
+    this.#front?.end();
     for (const connection of this.#listener.connections) connection.destroy();
     engine.workers.terminate();
     await within(config.joinMsMax, engine.workers.join());

@@ -52,7 +52,7 @@ export const GAPS: Gap[] = [
     why: 'a worker throws Errors only; a thread may throw anything',
   },
   {
-    file: 'src/engine/workers.ts',
+    file: 'src/engine/thread.ts',
     text: "const stripsTypes = 'typescript' in process.features && process.features.typescript !== false;",
     way: '&&',
     why: 'Node 20 does not strip types, and has no such feature to ask for; on a Node that has, it is run',

@@ -1,0 +1,109 @@
+/**
+ * The socket thread's side of HTTP. What browsers, probes and scrapers send is read and answered by a thread of its
+ * own, so that none of them, slow, many or evil, takes a turn of the event loop from the clients of the events. That
+ * thread asks this one for a view when somebody looks, a few times a second at most; that is all it costs.
+ *
+ * If it dies (out of memory, a defect), the server goes on, and it is started again, on the port it had.
+ */
+import type { Worker } from 'node:worker_threads';
+import type { Sample } from '../engine/sample.ts';
+import { createThread } from '../engine/thread.ts';
+import { ListenError, listenMistake } from '../server/listener.ts';
+import type { Service } from '../server/service.ts';
+import { LoopDelay } from './loop-delay.ts';
+import { type Answer, type FrontMessage, type FrontStart, takeView } from './view.ts';
+
+export const HTTP_HOST = '127.0.0.1';
+const RESTART_MS = 500;
+/** It keeps a page and a view; whoever makes it keep more ends it, and not the server. */
+const HEAP_MB_MAX = 64;
+
+export class HttpThread {
+  readonly #service: Service;
+  readonly #version: string;
+  readonly #sample: Sample;
+  readonly #delay = new LoopDelay();
+  #thread: Worker | undefined;
+  #restart: NodeJS.Timeout | undefined;
+  #isEnded = false;
+  #isServing = false;
+  #port = 0;
+
+  /** Before the first event: from then on it is known which user is in which shard. */
+  constructor(service: Service, version: string) {
+    this.#service = service;
+    this.#version = version;
+    this.#sample = service.engine.sample();
+  }
+
+  /** Resolves to the port, once it listens; rejects with a `ListenError` if it can't. */
+  async listen(port: number): Promise<number> {
+    this.#delay.start();
+    this.#port = await this.#spawn(port);
+    return this.#port;
+  }
+
+  /** The server has started: until now it was `starting`. */
+  serving(): void {
+    this.#isServing = true;
+  }
+
+  /** Ends it, and every connection to it, wherever they are. */
+  end(): void {
+    this.#isEnded = true;
+    clearTimeout(this.#restart);
+    this.#delay.stop();
+    void this.#thread?.terminate();
+  }
+
+  /** For tests: it dies. */
+  kill(): void {
+    void this.#thread?.terminate();
+  }
+
+  #spawn(port: number): Promise<number> {
+    const start: FrontStart = { port, version: this.#version };
+    const thread = createThread(new URL('./front', import.meta.url), {
+      workerData: start,
+      name: 'tally-http',
+      resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
+    });
+    this.#thread = thread;
+    let reason = 'it was terminated';
+    return new Promise((resolve, reject) => {
+      thread.on('message', (message: FrontMessage) => {
+        switch (message.is) {
+          case 'listening':
+            // From here on it keeps no process alive.
+            thread.unref();
+            return resolve(message.port);
+          case 'failed':
+            reason = listenMistake(message, HTTP_HOST, port, '--http');
+            reject(new ListenError(reason));
+            return void thread.terminate();
+          case 'ask':
+            return thread.postMessage(this.#answer());
+        }
+      });
+      thread.on('error', error => {
+        reason = String(error);
+        reject(error);
+      });
+      thread.on('exit', () => {
+        if (!this.#isEnded) this.#died(reason);
+      });
+    });
+  }
+
+  #answer(): Answer {
+    return { view: takeView(this.#service, this.#sample, this.#delay, this.#isServing) };
+  }
+
+  #died(reason: string): void {
+    this.#service.log.warn('http_died', { reason }, `the HTTP thread died: ${reason}; starting it again`);
+    this.#restart = setTimeout(() => {
+      // If it can't, it ends, and that is logged and tried again.
+      this.#spawn(this.#port).catch(() => {});
+    }, RESTART_MS).unref();
+  }
+}

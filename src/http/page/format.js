@@ -1,0 +1,57 @@
+/**
+ * Figures as the page writes them, always with as many digits as can be read at a glance, and how the page puts them
+ * where they belong.
+ */
+const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+const TENTHS = new Intl.NumberFormat('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+
+export function whole(number) {
+  return WHOLE.format(number);
+}
+
+/** Of events a second: a tenth counts only where there are few. */
+export function rate(number) {
+  return number > 0 && number < 10 ? TENTHS.format(number) : WHOLE.format(number);
+}
+
+export function percent(share) {
+  if (share > 0 && share < 0.001) return '< 0.1 %';
+  return `${share > 0 && share < 0.1 ? TENTHS.format(share * 100) : WHOLE.format(share * 100)} %`;
+}
+
+export function milliseconds(ms) {
+  return ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : WHOLE.format(ms);
+}
+
+export function duration(ms) {
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 60) return `${minutes} min ${seconds % 60} s`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** Writes a figure, and keeps its value beside it for whoever reads the page with a program. */
+export function put(id, text, value = text) {
+  const element = document.getElementById(id);
+  if (element.textContent !== text) element.textContent = text;
+  element.dataset.value = value;
+}
+
+/** A part of the page that is read with the arrow keys, now that this script is there to answer them. */
+export function makeKeyed(element, label, describedBy) {
+  element.tabIndex = 0;
+  element.setAttribute('role', 'group');
+  element.setAttribute('aria-label', label);
+  element.setAttribute('aria-describedby', describedBy);
+}
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function svg(name, attributes = {}, children = []) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}

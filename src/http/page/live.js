@@ -1,0 +1,171 @@
+/**
+ * The live page: what the server says of itself, twice a second, becomes figures, rings, curves and a heat map. Rates
+ * are differences of the server's own counts over its own clock.
+ */
+import { Charts } from './charts.js';
+import { Feed } from './feed.js';
+import { duration, milliseconds, percent, put, rate, whole } from './format.js';
+import { Rings } from './rings.js';
+import { Shards } from './shards.js';
+
+/** The longest window, at two points a second. */
+const POINTS_MAX = 1_800;
+/** The figures are means of so long, so that they can be read; so is the heat map. */
+const FIGURE_MS = 2_000;
+const HEAT_MS = 5_000;
+
+const WINDOW_NAMES = { 60: 'minute', 300: '5 minutes', 900: '15 minutes' };
+const BANNERS = {
+  starting: 'The workers are starting.',
+  degraded: 'A worker is missing, and is being replaced. Its ring fills until it is back; the others go on.',
+  draining: 'The server is shutting down: it refuses new events, applies what it has accepted, and ends.',
+  gone: 'The server does not answer: what you see is the last it said. Trying again.',
+};
+
+const rings = new Rings();
+const shards = new Shards();
+const charts = new Charts([
+  {
+    ...{ title: 'Throughput', unit: 'events/s', height: 150, least: 10, format: rate },
+    curves: [
+      { name: 'applied', of: point => point.applied },
+      { name: 'refused', of: point => point.refused },
+    ],
+  },
+  {
+    ...{ title: 'Fullest ring', unit: 'of its slots', height: 92, most: 1, format: percent },
+    curves: [{ name: '', of: point => point.level }],
+  },
+  {
+    ...{ title: 'Answer time of the socket thread', unit: 'ms', height: 92, least: 1, format: milliseconds },
+    curves: [{ name: '', of: point => point.answerMs }],
+  },
+]);
+
+let windowS = 60;
+let points = [];
+/** Views of the last seconds, from old to new. */
+let views = [];
+
+function show(view) {
+  const { metrics } = view;
+  // A server that was started anew, or a copy of a view that was shown before.
+  const last = views.at(-1);
+  if (last !== undefined && metrics.uptime_ms < last.metrics.uptime_ms) forget();
+  if (metrics.uptime_ms === views.at(-1)?.metrics.uptime_ms) return;
+  views.push(view);
+  views = views.filter(({ metrics: { uptime_ms } }) => metrics.uptime_ms - uptime_ms <= HEAT_MS * 2);
+
+  remember(view);
+  showState(view.state);
+  showFigures(view);
+  showShards(view);
+  draw();
+}
+
+function forget() {
+  views = [];
+  points = [];
+}
+
+/** The latest view that is at least so much older than this one, or the oldest there is. */
+function before(view, ms) {
+  return views.findLast(({ metrics }) => view.metrics.uptime_ms - metrics.uptime_ms >= ms) ?? views[0];
+}
+
+/** What a count grew by, a second. */
+function rateOf(view, earlier, countOf) {
+  const seconds = (view.metrics.uptime_ms - earlier.metrics.uptime_ms) / 1000;
+  return seconds === 0 ? 0 : Math.max(0, countOf(view) - countOf(earlier)) / seconds;
+}
+
+const applied = view => view.metrics.processed;
+const refused = view => view.metrics.dropped;
+const levelOf = ({ rings, metrics }) =>
+  Math.max(...rings.map(({ head, tail }) => ((tail - head) >>> 0) / metrics.ring_slots));
+
+function remember(view) {
+  const earlier = views.at(-2);
+  if (earlier === undefined) return;
+  points.push({
+    time: performance.now() / 1000,
+    applied: rateOf(view, earlier, applied),
+    refused: rateOf(view, earlier, refused),
+    level: levelOf(view),
+    answerMs: view.answer_ms,
+  });
+  if (points.length > POINTS_MAX) points.shift();
+}
+
+function showFigures(view) {
+  const { metrics } = view;
+  const earlier = before(view, FIGURE_MS);
+  const appliedRate = rateOf(view, earlier, applied);
+  const refusedRate = rateOf(view, earlier, refused);
+  put('applied-rate', rate(appliedRate), appliedRate);
+  put('refused-rate', rate(refusedRate), refusedRate);
+  put('queued', whole(metrics.queued), metrics.queued);
+  put('ledger-queued', whole(metrics.queued), metrics.queued);
+  put('answer', milliseconds(view.answer_ms), view.answer_ms);
+  put('memory', whole(view.resident_bytes / 2 ** 20), view.resident_bytes);
+  for (const name of [
+    'received',
+    'processed',
+    'dropped',
+    'connections',
+    'connections_total',
+    'connections_refused',
+  ])
+    put(name, whole(metrics[name]), metrics[name]);
+  for (const name of ['closed_blocked', 'closed_partial', 'closed_idle', 'invalid', 'users', 'users_max'])
+    put(name, whole(metrics[name]), metrics[name]);
+  for (const name of ['worker_deaths', 'late_wakes']) put(name, whole(metrics[name]), metrics[name]);
+  for (const [reason, count] of Object.entries(metrics.refused)) put(reason, whole(count), count);
+  put('workers', `${metrics.workers_ready} of ${metrics.workers}`, metrics.workers_ready);
+  put('delay', `${milliseconds(view.delay.p99_ms)} ms`, view.delay.p99_ms);
+  const off = metrics.received - metrics.processed - metrics.dropped - metrics.queued;
+  put('balance', off === 0 ? 'It adds up, to the last event.' : `It is off by ${whole(off)} events.`, off);
+  const rates = view.rings.map((_, worker) => rateOf(view, earlier, ({ rings }) => rings[worker].processed));
+  rings.show(view.rings, metrics.ring_slots, rates);
+  put('about', `up ${duration(metrics.uptime_ms)} · version ${view.version}`);
+}
+
+function showShards(view) {
+  const earlier = before(view, HEAT_MS);
+  const { events, users, owners } = view.shards;
+  const rates = events.map((_, shard) => rateOf(view, earlier, ({ shards }) => shards.events[shard]));
+  const pushed = view.shards.pushed - earlier.shards.pushed;
+  const sampled = view.shards.sampled - earlier.shards.sampled;
+  shards.show({ rates, users, owners, sampledShare: pushed === 0 ? 0 : sampled / pushed });
+}
+
+/** Said aloud by a screen reader when it changes, and only then. */
+function showState(state) {
+  if (document.body.dataset.state === state) return;
+  document.body.dataset.state = state;
+  put('state-word', state);
+  put('banner', BANNERS[state] ?? '');
+  document.title = state === 'serving' ? 'Tally' : `Tally: ${state}`;
+}
+
+function draw() {
+  charts.show(points, windowS, performance.now() / 1000);
+}
+
+const feed = new Feed(show, () => {
+  showState('gone');
+  draw();
+});
+
+const pause = document.getElementById('pause');
+pause.addEventListener('click', () => {
+  feed.isPaused = !feed.isPaused;
+  pause.textContent = feed.isPaused ? 'Go on' : 'Pause';
+  if (feed.isPaused) showState('paused');
+});
+for (const choice of document.querySelectorAll('input[name=window]'))
+  choice.addEventListener('change', () => {
+    windowS = Number(choice.value);
+    put('window-name', WINDOW_NAMES[windowS]);
+    draw();
+  });

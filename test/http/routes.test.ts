@@ -1,0 +1,106 @@
+import { describe, expect, test } from 'vitest';
+import { Asking } from '../../src/http/asking.ts';
+import { readPageFiles } from '../../src/http/page-files.ts';
+import { route, type Shop } from '../../src/http/routes.ts';
+import type { State, View } from '../../src/http/view.ts';
+
+const viewOf = (state: State) => ({ state }) as View;
+
+function shopOf(state: State | undefined): Shop {
+  const seen = state === undefined ? undefined : { view: viewOf(state), answerMs: 1 };
+  const write = () => '';
+  return { files: readPageFiles(), metrics: write, live: write, look: () => Promise.resolve(seen) };
+}
+
+const get = (path: string, host: string | undefined = 'localhost:1', state?: State) =>
+  route(shopOf(state), 'GET', host, path);
+
+describe('probes', () => {
+  test.each([
+    ['starting', 503, 'starting'],
+    ['serving', 200, 'ready'],
+    ['degraded', 503, 'degraded'],
+    ['draining', 503, 'draining'],
+  ] as const)('a server that is %s is alive, and /readyz says %i %s', async (state, status, word) => {
+    expect(await get('/readyz?x=1', 'localhost', state)).toMatchObject({ status, body: `${word}\n` });
+    expect(await get('/healthz', 'localhost', state)).toMatchObject({ status: 200, body: 'ok\n' });
+  });
+
+  test.each(['/healthz', '/readyz', '/metrics', '/live.json'])(
+    '%s says that a socket thread is stuck',
+    async path => {
+      expect(await get(path)).toMatchObject({ status: 503, body: 'stuck\n' });
+    },
+  );
+});
+
+describe('the guard', () => {
+  test.each(['localhost', 'LOCALHOST:80', '127.0.0.1:65535', '[::1]', '[::1]:9'])('knows %s', async host => {
+    expect((await get('/', host)).status).toBe(200);
+  });
+
+  test.each([
+    ...['', 'evil.example', 'localhost.evil.example', '127.0.0.1.evil.example', 'evil.example:127.0.0.1'],
+    ...['127.0.0.1@evil.example', '127.0.0.2', '[::2]', 'localhost:', 'localhost:1:2', 'localhost\u202e'],
+  ])('refuses %j, whatever is asked for', async host => {
+    for (const path of ['/', '/metrics', '/live.json', '/healthz'])
+      expect((await get(path, host)).status).toBe(421);
+  });
+
+  test('refuses a request that names nobody', async () => {
+    expect((await route(shopOf('serving'), 'GET', undefined, '/')).status).toBe(421);
+  });
+
+  test('repeats what was sent in a line that no terminal obeys', async () => {
+    const { status, body } = await get(`/\u001b[2J"${'x'.repeat(500)}`);
+    expect(status).toBe(404);
+    expect(body).toMatch(/^nothing is at "[\x20-\x7e]{80,120}; there is .*\n$/);
+  });
+});
+
+test('no path leads to a file that is not of the page', async () => {
+  for (const path of [
+    '/../front.ts',
+    '/./live.js',
+    '//live.js',
+    '/live.html',
+    '/%6cive.js',
+    '/page/live.js',
+    '/toString',
+  ])
+    expect((await get(path)).status, path).toBe(404);
+});
+
+test('the page and its parts ask for nothing from elsewhere', () => {
+  for (const [path, { body }] of readPageFiles()) {
+    const names = body.toString().replaceAll('http://www.w3.org/2000/svg', '');
+    expect(names, path).not.toMatch(/https?:|\/\/[a-z]|@import|url\(/);
+  }
+});
+
+test('a file of no known type is no part of the page', () => {
+  expect(() => readPageFiles(new URL('.', import.meta.url))).toThrow('.test.ts is of no type');
+});
+
+describe('asking the socket thread', () => {
+  test('is one question for all who look at once, and none for those who look right after', async () => {
+    let questions = 0;
+    const asking = new Asking(() => void questions++, 5_000);
+    const looks = [asking.look(), asking.look(), asking.look()];
+    expect(questions).toBe(1);
+    asking.answered(viewOf('serving'));
+    for (const look of [...looks, asking.look()]) expect((await look)?.view.state).toBe('serving');
+    expect(questions).toBe(1);
+  });
+
+  test('without an answer says so in time, asks no second time, and takes the answer when it comes', async () => {
+    let questions = 0;
+    const asking = new Asking(() => void questions++, 10);
+    expect(await asking.look()).toBeUndefined();
+    expect(await asking.look()).toBeUndefined();
+    expect(questions).toBe(1);
+    const look = asking.look();
+    asking.answered(viewOf('degraded'));
+    expect((await look)?.view.state).toBe('degraded');
+  });
+});
