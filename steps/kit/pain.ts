@@ -5,9 +5,10 @@ import { Exit, exitOnSignals, readArgs, readStep, runCommand } from './command.t
 import { expectedOf, nameOf, STEPS, type Step, stepOf } from './manifest.ts';
 import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
 import { painterFor } from './paint.ts';
+import { compared, comparison, predicted } from './predict.ts';
 import { remember } from './progress.ts';
 import type { Source } from './server.ts';
-import { type Given, SOURCE_OPTIONS, sourceOf } from './sources.ts';
+import { SOURCE_OPTIONS, sourceOf } from './sources.ts';
 import type { Finding } from './witnesses/witness.ts';
 import { witnessOf } from './witnesses/witnesses.ts';
 
@@ -17,6 +18,7 @@ const OPTIONS = {
   ...SOURCE_OPTIONS,
   all: { type: 'boolean' },
   json: { type: 'boolean' },
+  predict: { type: 'boolean' },
   times: { type: 'string' },
 } as const;
 
@@ -28,6 +30,7 @@ const HELP = `tally pain N: start step N, hurt it, and see what happens.
   tally pain 3 --connect :7878     has the server on that port? (pains 1, 2, 3, 6 and 8; the others must start it)
   tally pain --all                 every pain on every step, beside what should be: the matrix
   tally pain 5 --all               one row of it
+  tally pain 5 --predict           asks first what you expect, and holds it beside what was measured
 
 The pains:
 ${STEPS.map(({ number, pain }) => `  ${String(number).padStart(2)}  ${pain}`).join('\n')}
@@ -37,8 +40,11 @@ WORKERS, QUEUE (places in the queue), WORK_US and WINDOW_US say: what an event c
 between reading and writing it, in µs, spent sleeping. Or write {port}, {workers}, {queue}, {work_us}, {window_us}
 into the command.
 
+  --predict      one or two questions before it runs; an empty answer is no idea. Answers may be piped in, a line
+                 each: printf '2\\n' | tally pain 4 --predict
   --json         for machines: one object a line; with --all one for each pair,
-                 {"pain","step","expected","observed","evidence",…}
+                 {"pain","step","expected","observed","evidence",…}; with --predict also "predictions",
+                 and the questions go to stderr
   --times COUNT  with --all: the matrix so many times over
 
 Exit codes: 0 as it should be (in your own server: no pain), 1 not so, 2 wrong usage, 3 no verdict, because a server
@@ -60,15 +66,35 @@ export function painCommand(args: string[]): Promise<void> {
 }
 
 async function pain(args: string[]): Promise<number> {
+  const { number, source, times, isJson, isPredicted } = readPain(args);
+  if (number === undefined || source === undefined) return matrix(number, times, isJson);
+  return one(number, source, isJson, isPredicted);
+}
+
+/** The arguments, read and refused. Without a source it is the matrix, or the row with that number. */
+export function readPain(args: string[]) {
   const { values, positionals } = readArgs('pain', args, OPTIONS);
+  const { all, predict, times, cmd, connect, step } = values;
   const [text, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`one pain at a time, or --all; not ${positionals.join(' ')}`);
   const number = text === undefined ? undefined : readStep(text, 'pain').number;
-  if (values.all) return matrix(number, timesOf(values.times), values.json === true, values);
-  if (number === undefined)
+  if (all && predict)
+    throw new UsageError('--predict asks about one pain: tally pain 5 --predict, without --all');
+  if (all && (cmd !== undefined || connect !== undefined || step !== undefined))
+    throw new UsageError(
+      '--all runs every step of this repository; --cmd, --connect and --step go with one pain',
+    );
+  if (!all && number === undefined)
     throw new UsageError('which pain? tally pain 1 to tally pain 10, or tally pain --all');
-  if (values.times !== undefined) throw new UsageError('--times goes with --all');
-  return one(number, values, values.json === true);
+  if (!all && times !== undefined) throw new UsageError('--times goes with --all');
+  const source = all ? undefined : sourceOf(values, number);
+  return {
+    number,
+    source,
+    times: timesOf(times),
+    isJson: values.json === true,
+    isPredicted: predict === true,
+  };
 }
 
 function timesOf(text = '1'): number {
@@ -78,10 +104,9 @@ function timesOf(text = '1'): number {
   return times;
 }
 
-async function one(number: number, given: Given, isJson: boolean): Promise<number> {
+async function one(number: number, source: Source, isJson: boolean, isPredicted: boolean): Promise<number> {
   const step = stepOf(number);
   const witness = witnessOf(number);
-  const source = sourceOf(given, number);
   if (witness.mustStart && !source.isStarted)
     throw new UsageError(
       `pain ${number} takes a server that is started anew with other settings: give --cmd, not --connect`,
@@ -91,11 +116,14 @@ async function one(number: number, given: Given, isJson: boolean): Promise<numbe
     throw new UsageError(
       `pain ${number} does not apply to ${nameOf(source.subject!)}: tally pain --all shows which do`,
     );
+  if (!isJson) print(`${paint('bold', `Pain ${number}: ${step.pain}`)}, in ${titleOf(source)}\n\n`);
+  const prediction = isPredicted
+    ? await predicted(step, source, isJson ? process.stderr : process.stdout)
+    : undefined;
   const startMs = performance.now();
   const say = isJson
     ? () => {}
     : (text: string) => print(`  ${paint('dim', seconds(performance.now() - startMs))}  ${text}\n`);
-  if (!isJson) print(`${paint('bold', `Pain ${number}: ${step.pain}`)}, in ${titleOf(source)}\n\n`);
   const finding = await witness.run(source, say);
   const observed = finding.isPresent ? 'present' : 'absent';
   if (isJson) {
@@ -105,10 +133,12 @@ async function one(number: number, given: Given, isJson: boolean): Promise<numbe
       expected,
       observed,
       evidence: finding.evidence,
+      ...(prediction && { predictions: compared(prediction, finding) }),
     };
     print(`${JSON.stringify(row)}\n`);
   } else {
     print(`\n${verdict(finding, source, observed === expected)}\n${figures(finding)}\n`);
+    if (prediction !== undefined) print(`${comparison(prediction, finding)}\n`);
     if (source.subject === number) await showAside(number, say);
     print(next(step, source, finding.isPresent));
   }
@@ -155,16 +185,7 @@ function next({ number, lesson }: Step, { subject }: Source, isPresent: boolean)
   return `  The lesson: ${lesson}\n${more}`;
 }
 
-async function matrix(
-  onlyPain: number | undefined,
-  times: number,
-  isJson: boolean,
-  given: Given,
-): Promise<number> {
-  if (given.cmd !== undefined || given.connect !== undefined || given.step !== undefined)
-    throw new UsageError(
-      '--all runs every step of this repository; --cmd, --connect and --step go with one pain',
-    );
+async function matrix(onlyPain: number | undefined, times: number, isJson: boolean): Promise<number> {
   const startMs = performance.now();
   const all: Row[] = [];
   for (let time = 0; time < times; time += 1)

@@ -1,0 +1,210 @@
+/**
+ * `tally pain N --predict`: asks what the reader expects, before anything runs, and holds it beside what was measured.
+ * Nobody is marked: a guess that was said aloud, right or wrong, is what makes the figure stay.
+ */
+import { createInterface } from 'node:readline';
+import { count, UsageError } from '../../bench/load/quantities.ts';
+import type { Step } from './manifest.ts';
+import { type Choice, type Question, questionOf, type Unit, type Whether, whetherOf } from './predictions.ts';
+import { columnsOf, wrapped } from './roadmap/prose.ts';
+import type { Source } from './server.ts';
+import type { Finding } from './witnesses/witness.ts';
+
+/** From, up to and without; for a number of the reader's own both are that number. */
+export interface Range {
+  from: number;
+  to: number;
+}
+
+interface Said {
+  text: string;
+  range: Range;
+}
+
+/** What was asked, and what the reader said; undefined: no idea. */
+export interface Prediction {
+  question: Question;
+  figure: Said | undefined;
+  whether: Whether | undefined;
+  isSo: boolean | undefined;
+}
+
+/** For machines: a question, its answer, and what was found. */
+export interface Compared {
+  asked: string;
+  answer: string | boolean | null;
+  measured: number | boolean;
+  unit?: string;
+  /** Whether it was as the reader said; null where nothing was said. */
+  isRight: boolean | null;
+  /** How many times too much or too little; null where there is no such number. */
+  factor?: number | null;
+}
+
+type Ask = (prompt: string) => Promise<string | undefined>;
+
+const INTERRUPTED = 130;
+/** For a guess. */
+const NEAR_FACTOR = 2;
+const INDENT = '  ';
+
+/** Asks on the terminal, or takes lines that were piped in. Where they end, the rest is no idea. */
+export async function predicted(
+  { number, pain }: Step,
+  { subject, name }: Source,
+  out: NodeJS.WriteStream,
+): Promise<Prediction> {
+  const question = questionOf(number);
+  const whether = whetherOf(number, pain, subject === number, name);
+  const { stdin } = process;
+  const isTerminal = stdin.isTTY === true && out.isTTY === true;
+  const lines = createInterface({ input: stdin, output: out, terminal: isTerminal });
+  // A terminal that hands over keys hands over this one as well, and sends no signal.
+  lines.on('SIGINT', () => {
+    out.write('\n');
+    process.exit(INTERRUPTED);
+  });
+  const answers = lines[Symbol.asyncIterator]();
+  const ask: Ask = async prompt => {
+    lines.setPrompt(INDENT + prompt);
+    lines.prompt();
+    const { value, done } = await answers.next();
+    // Nobody typed it, so nobody has seen it.
+    if (!isTerminal) out.write(`${done ? '' : value}\n`);
+    return done ? undefined : String(value).trim();
+  };
+  try {
+    out.write(`${wrapped(`${INDENT}Predict first. ${question.situation}`, columnsOf(out))}\n\n`);
+    const isSo = whether && (await askWhether(whether, ask, out));
+    const figure = await askFigure(question, ask, out);
+    out.write('\n');
+    return { question, figure, whether, isSo };
+  } finally {
+    lines.close();
+  }
+}
+
+async function askWhether(
+  { asks }: Whether,
+  ask: Ask,
+  out: NodeJS.WriteStream,
+): Promise<boolean | undefined> {
+  out.write(`${INDENT}${asks}\n\n    1  yes\n    2  no\n\n`);
+  const isSo = await again(ask, '1 or 2 (Enter: no idea): ', text => {
+    if (/^(?:1|y|yes)$/i.test(text)) return true;
+    if (/^(?:2|n|no)$/i.test(text)) return false;
+    throw new UsageError(`${text} is no answer: 1 for yes, 2 for no, or an empty line`);
+  });
+  out.write('\n');
+  return isSo;
+}
+
+async function askFigure(
+  { asks, choices, unit }: Question,
+  ask: Ask,
+  out: NodeJS.WriteStream,
+): Promise<Said | undefined> {
+  const own = choices.length + 1;
+  const texts = [...choices.map(({ text }) => text), 'a number of my own'];
+  out.write(`${INDENT}${asks}\n\n${texts.map((text, index) => `    ${index + 1}  ${text}\n`).join('')}\n`);
+  const said = await again(ask, `1 to ${own} (Enter: no idea): `, text => readFigure(text, choices, unit));
+  return said === 'own' ? again(ask, `The number of ${unit.name}: `, text => readNumber(text, unit)) : said;
+}
+
+/** Until there is an answer that can be read; but where it was piped in, nobody is there to be asked again. */
+async function again<T>(ask: Ask, prompt: string, read: (text: string) => T): Promise<T | undefined> {
+  for (;;) {
+    const text = await ask(prompt);
+    if (text === undefined || text === '') return undefined;
+    try {
+      return read(text);
+    } catch (error) {
+      if (!(error instanceof UsageError) || process.stdin.isTTY !== true) throw error;
+      process.stderr.write(`${INDENT}${error.message}\n`);
+    }
+  }
+}
+
+/** The number of a choice, or a number that is none: with a unit, or too large. */
+export function readFigure(text: string, choices: readonly Choice[], unit: Unit): Said | 'own' {
+  const index = /^\d+$/.test(text) ? Number(text) - 1 : -1;
+  if (index === choices.length) return 'own';
+  const choice = choices[index];
+  if (choice === undefined) return readNumber(text, unit);
+  return { text: choice.text, range: { from: choices[index - 1]?.below ?? 0, to: choice.below } };
+}
+
+function readNumber(text: string, unit: Unit): Said {
+  const [, digits, written] = /^(\d[\d,_]*(?:\.\d+)?)\s*(\S*)$/.exec(text) ?? [];
+  const isOwnUnit = written === '' || written?.toLowerCase() === unit.name.toLowerCase();
+  const factor = isOwnUnit ? 1 : unit.others[written ?? ''];
+  if (digits === undefined || factor === undefined)
+    throw new UsageError(
+      `${text} is no answer: the number of a choice, a number in ${unit.name}, or an empty line`,
+    );
+  const value = Number(digits.replaceAll(/[,_]/g, '')) * factor;
+  return { text: unit.print(value), range: { from: value, to: value } };
+}
+
+function isWithin({ from, to }: Range, measured: number): boolean {
+  return from === to ? measured === from : measured >= from && measured < to;
+}
+
+/** How many times too much or too little, 1 or more; undefined where one of them is nothing. */
+export function factorOff(range: Range, measured: number): number | undefined {
+  if (isWithin(range, measured)) return 1;
+  const [low, high] = measured < range.from ? [measured, range.from] : [range.to, measured];
+  return low > 0 ? high / low : undefined;
+}
+
+/** The prediction beside what was found. */
+export function compared({ question, figure, whether, isSo }: Prediction, finding: Finding): Compared[] {
+  const measured = Number(finding.evidence[question.figure]);
+  const factor = figure && factorOff(figure.range, measured);
+  const rows: Compared[] = [
+    {
+      asked: question.asks,
+      answer: figure?.text ?? null,
+      measured,
+      unit: question.unit.name,
+      isRight: figure === undefined ? null : isWithin(figure.range, measured),
+      factor: factor === undefined ? null : Math.round(factor * 100) / 100,
+    },
+  ];
+  if (whether !== undefined) {
+    const is = whether.measured(finding);
+    const isRight = isSo === undefined ? null : isSo === is;
+    rows.unshift({ asked: whether.asks, answer: isSo ?? null, measured: is, isRight });
+  }
+  return rows;
+}
+
+/** The same in words, and why it is so. */
+export function comparison(prediction: Prediction, finding: Finding): string {
+  const { question, figure, whether, isSo } = prediction;
+  const lines: string[] = [];
+  if (whether !== undefined) {
+    const is = whether.measured(finding);
+    const said = isSo === undefined ? 'you left that open' : `you said ${isSo ? 'yes' : 'no'}`;
+    lines.push(`${whether.asks} ${is ? 'Yes' : 'No'}; ${said}.`);
+  }
+  lines.push(inWords(figure, Number(finding.evidence[question.figure]), question.unit));
+  const { present, absent } = question.because;
+  lines.push(`Why: ${finding.isPresent ? present : absent}`);
+  const columns = columnsOf(process.stdout);
+  return lines.map(line => `${wrapped(INDENT + line, columns)}\n`).join('');
+}
+
+function inWords(said: Said | undefined, measured: number, unit: Unit): string {
+  const was = `It was ${unit.print(measured)}`;
+  if (said === undefined) return `You had no idea; now you have a figure. ${was}.`;
+  const { text, range } = said;
+  if (isWithin(range, measured)) return `You said: ${text}. ${was}. Well predicted.`;
+  const way = measured < range.from ? 'less' : 'more';
+  const factor = factorOff(range, measured);
+  if (factor === undefined) return `You said: ${text}. ${was}: from nothing to something there is no factor.`;
+  if (factor < NEAR_FACTOR)
+    return `You said: ${text}. ${was}: near, a factor of ${factor.toFixed(2)} ${way}.`;
+  const times = factor < 10 ? factor.toFixed(1) : count(factor);
+  return `You said: ${text}. ${was}: ${times} times as ${way === 'less' ? 'little' : 'much'}. That distance is what there is to learn here.`;
+}

@@ -1,0 +1,79 @@
+/**
+ * The tasks, made fit for somebody else's repository: `npx tally` works in Tally's checkout only, links that lead
+ * into it lead nowhere, and the server is started in another way.
+ */
+import { basename, posix, relative } from 'node:path';
+import { STEPS } from '../manifest.ts';
+import { ROOT } from '../root.ts';
+import { ROADMAP_FOLDER } from './task.ts';
+
+export interface Place {
+  /** How Tally is called. */
+  tally: string;
+  /** How the reader's server is started. */
+  cmd?: string | undefined;
+  /** Where Tally's files can be read in a browser. */
+  base?: string | undefined;
+  /** The way to Tally's checkout, in case there is no such address. */
+  checkout: string;
+  /** Whether the other tasks lie beside this one. */
+  hasSiblings: boolean;
+}
+
+/** How the tasks themselves call Tally, and start the reader's server. */
+export const CALL = 'npx tally';
+export const SERVER = './server';
+
+const LINK = /\[([^\]]+)\]\(([^)\s]+)\)/g;
+
+/** The way from a folder to Tally's own. */
+export function checkoutFrom(folder: string): string {
+  return relative(folder, ROOT).replaceAll('\\', '/') || '.';
+}
+
+/** The same, as if the folder lay beside it. */
+export function checkoutBeside(): string {
+  return `../${basename(ROOT)}`;
+}
+
+export function isInside(folder: string): boolean {
+  return `${folder}/`.startsWith(ROOT);
+}
+
+/** Node itself, and no `npx`: that asks the registry for somebody else's package, where it does not find this one. */
+export function callFrom(checkout: string): string {
+  return `node ${quotedIfNeeded(`${checkout}/dist/src/cli.js`)}`;
+}
+
+export function placed(markdown: string, place: Place): string {
+  const { tally, cmd } = place;
+  return markdown
+    .replace(LINK, (whole, text: string, target: string) => linkOf(whole, text, target, place))
+    .replaceAll(`--cmd '${SERVER}'`, () => `--cmd ${quoted(cmd ?? SERVER)}`)
+    .replaceAll(`\`${SERVER}\``, () => `\`${cmd ?? SERVER}\``)
+    .replaceAll(CALL, () => tally);
+}
+
+function linkOf(whole: string, text: string, target: string, place: Place): string {
+  if (/^[a-z]+:/.test(target)) return whole;
+  const [file, anchor] = target.split('#') as [string, string | undefined];
+  const path = posix.join(ROADMAP_FOLDER, file);
+  // The folder's own first page is another one, and has none of these headings.
+  if (place.hasSiblings && !file.includes('/') && anchor === undefined) return whole;
+  if (place.base !== undefined)
+    return `[${text}](${place.base}/${path}${anchor === undefined ? '' : `#${anchor}`})`;
+  const task = /^(\d\d)-[^/]*\.md$/.exec(file)?.[1];
+  if (task !== undefined)
+    return `${text} (\`${place.tally} roadmap ${Number(task) > STEPS.length ? 'src' : Number(task)}\`)`;
+  const reader = /\.\w+$/.test(path) ? 'less' : 'ls';
+  return `${text} (\`${reader} ${quotedIfNeeded(posix.join(place.checkout, path))}\`)`;
+}
+
+/** An argument as a shell takes it, whatever is in it. */
+export function quoted(argument: string): string {
+  return `'${argument.replaceAll("'", "'\\''")}'`;
+}
+
+function quotedIfNeeded(argument: string): string {
+  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : quoted(argument);
+}

@@ -1,0 +1,95 @@
+/**
+ * A task of the roadmap: a Markdown file in docs/roadmap, whose name, headings and hints are what is read here. The
+ * files are the truth; nothing of them is written down a second time.
+ */
+import { readdirSync, readFileSync } from 'node:fs';
+import { UsageError } from '../../../bench/load/quantities.ts';
+import { CommandError } from '../command.ts';
+import { STEPS, type Subject } from '../manifest.ts';
+import { ROOT } from '../root.ts';
+
+export const ROADMAP_FOLDER = 'docs/roadmap';
+/** Each task has all of them, in this order. */
+export const SECTIONS = [
+  'Goal',
+  'What you build',
+  'Predict first',
+  'Tasks',
+  'Acceptance',
+  'Hints',
+  'Afterwards',
+  'Read on',
+] as const;
+
+export interface Hint {
+  title: string;
+  text: string;
+}
+
+export interface Task {
+  /** The step that is built; 0 sets up, and `src` is what comes behind the last step. */
+  subject: Subject;
+  file: string;
+  title: string;
+  goal: string;
+  hints: readonly Hint[];
+  /** All of it, as Markdown. */
+  markdown: string;
+}
+
+const HINT = /^<details><summary>(.*?)<\/summary>\n\n([\s\S]*?)\n\n<\/details>$/gm;
+/** Of the last one, the empty line that parts it from the next heading stays. */
+const HINT_AND_GAP = new RegExp(`${HINT.source}\\n(?:\\n(?=<))?`, 'gm');
+
+export function readTasks(): Task[] {
+  let files: string[];
+  try {
+    files = readdirSync(`${ROOT}${ROADMAP_FOLDER}`);
+  } catch (error) {
+    throw new CommandError(`the roadmap is not here: ${(error as Error).message}`);
+  }
+  return files
+    .filter(file => /^\d\d-.*\.md$/.test(file))
+    .sort()
+    .map(file => parseTask(file, readFileSync(`${ROOT}${ROADMAP_FOLDER}/${file}`, 'utf8')));
+}
+
+export function parseTask(file: string, markdown: string): Task {
+  const number = Number(file.slice(0, 2));
+  return {
+    subject: number > STEPS.length ? 'src' : number,
+    file,
+    title: /^# (.+)$/m.exec(markdown)?.[1] ?? file,
+    goal: sectionOf(markdown, 'Goal').replaceAll('\n', ' '),
+    hints: [...markdown.matchAll(HINT)].map(([, title, text]) => ({ title: title!, text: text! })),
+    markdown,
+  };
+}
+
+/** What stands under a heading; empty where there is none. */
+export function sectionOf(markdown: string, heading: string): string {
+  const start = markdown.indexOf(`\n## ${heading}\n`);
+  if (start < 0) return '';
+  const rest = markdown.slice(start + `\n## ${heading}\n`.length);
+  const end = rest.indexOf('\n## ');
+  return (end < 0 ? rest : rest.slice(0, end)).trim();
+}
+
+/** The task as it is read first: what the hints say is left for whoever asks. */
+export function folded(markdown: string, askFor: (hint: number) => string): string {
+  let number = 0;
+  return markdown.replace(HINT_AND_GAP, (_, title: string) => {
+    number += 1;
+    return `- ${title}: \`${askFor(number)}\`\n`;
+  });
+}
+
+export function taskOf(tasks: readonly Task[], text: string): Task {
+  const wanted = /^0*\d{1,2}$/.test(text) ? Number(text) : text;
+  const task = tasks.find(({ subject }) => subject === wanted);
+  if (task === undefined)
+    throw new UsageError(
+      `there is no task ${text}: they are 0 to ${STEPS.length}, and src; tally roadmap lists them`,
+    );
+  return task;
+}
