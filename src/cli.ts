@@ -17,12 +17,15 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally serve [flags]    start the server (tally serve --help lists the flags)
   tally load [flags]     put a server under load, and say what happened (tally load --help)
   tally compare A B      two runs of tally load side by side
+  tally watch [:PORT]    a running server, live: its counts, rings and latency
 
   tally steps            the path: ten servers, each wrong in one new way, and how far you have come
   tally step N           run one of them
   tally pain N           hurt it, and see what happens
+  tally race N M         two of them under the same load, side by side
   tally diff N M         what changes from one to another
   tally check N          does a server of your own do what step N must? (in any language)
+  tally roadmap          the path as tasks to work through: printed, as issues, or as files of your own
   tally explore          a few threads in every order there is: which orders lose an update?
   tally tags             cut the git tags step-00 to step-10
 
@@ -45,6 +48,7 @@ TALLY_ and the flag in capitals: --port is TALLY_PORT, --line-bytes-max is TALLY
 
   tally serve --port 0 --workers 2        two workers, a free port (it is reported)
   tally serve --ring 1024 --work-us 200   events that cost 200 µs and a small queue: see server_busy
+  tally serve --http 9100                 a live page at http://127.0.0.1:9100/, and /metrics, /healthz, /readyz
 ${describeSettings()}
 
 On a terminal it prints readable lines (NO_COLOR is respected); elsewhere JSON lines, the first of them
@@ -62,6 +66,10 @@ async function main(args: string[]): Promise<void> {
       return (await import('../bench/load/command.ts')).loadCommand(rest);
     case 'compare':
       return (await import('../bench/load/command.ts')).compareCommand(rest);
+    case 'watch':
+      return (await import('../bench/watch/command.ts')).watchCommand(rest);
+    case 'race':
+      return (await import('../bench/race/command.ts')).raceCommand(rest);
     case 'steps':
       return (await import('../steps/kit/listing.ts')).stepsCommand(rest);
     case 'step':
@@ -72,6 +80,8 @@ async function main(args: string[]): Promise<void> {
       return (await import('../steps/kit/diff.ts')).diffCommand(rest);
     case 'check':
       return (await import('../steps/kit/check/command.ts')).checkCommand(rest);
+    case 'roadmap':
+      return (await import('../steps/kit/roadmap/command.ts')).roadmapCommand(rest);
     case 'explore':
       return (await import('../steps/explore/command.ts')).exploreCommand(rest);
     case 'tags':
