@@ -20,7 +20,8 @@ const DECADES_WITH_STEPS = 2;
 
 /** From 0 to a round number that is not below any of the values, with ticks at round numbers, or where they are wanted. */
 export function linear(label: string, values: number[], format: Format = plain, wanted?: number[]): Axis {
-  const most = Math.max(...values);
+  // A curve of nothing but zeros has an axis, too.
+  const most = Math.max(...values) || 1;
   const step = rounds(most / 1e3, most * 2).find(each => Math.ceil(most / each) < TICKS_MAX)!;
   const steps = Math.ceil(most / step);
   const to = wanted?.at(-1) ?? steps * step;
@@ -38,7 +39,7 @@ export function logarithmic(
   const [least, most] = [Math.min(...values), Math.max(...values)];
   const around = rounds(least / 10, most * 10);
   const from = wanted ? wanted[0]! : around.findLast(each => each <= least)!;
-  const to = wanted ? wanted.at(-1)! : around.find(each => each >= most)!;
+  const to = wanted ? wanted.at(-1)! : around.find(each => each >= most && each > from)!;
   const isLong = Math.log10(to / from) > DECADES_WITH_STEPS;
   const ticks = wanted ?? around.filter(each => each >= from && each <= to && (!isLong || isDecade(each)));
   return { label, scale: 'log', from, to, ticks: ticks.map(named(format)) };

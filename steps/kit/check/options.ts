@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { UsageError } from '../../../bench/load/quantities.ts';
 import { readArgs, readStep } from '../command.ts';
 import { STEPS } from '../manifest.ts';
+import { quotedIfNeeded } from '../quoting.ts';
 import type { Source } from '../server.ts';
 import { type Given, SOURCE_OPTIONS, sourceOf } from '../sources.ts';
 
@@ -60,17 +61,12 @@ function withFolder(args: string[]): string[] {
 }
 
 function againOf({ cmd, connect }: Given): string {
-  if (cmd !== undefined) return `--cmd ${quoted(cmd)}`;
-  return connect === undefined ? '' : `--connect ${quoted(connect)}`;
+  if (cmd !== undefined) return `--cmd ${quotedIfNeeded(cmd)}`;
+  return connect === undefined ? '' : `--connect ${quotedIfNeeded(connect)}`;
 }
 
 function readFolder(folder: string): string {
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new UsageError(`--watch ${folder} is no folder; without one, the current folder is watched`);
   return folder;
-}
-
-/** An argument as a shell takes it. */
-function quoted(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }

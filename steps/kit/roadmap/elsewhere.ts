@@ -4,6 +4,7 @@
  */
 import { basename, posix, relative } from 'node:path';
 import { STEPS } from '../manifest.ts';
+import { quoted, quotedIfNeeded } from '../quoting.ts';
 import { ROOT } from '../root.ts';
 import { ROADMAP_FOLDER } from './task.ts';
 
@@ -67,13 +68,4 @@ function linkOf(whole: string, text: string, target: string, place: Place): stri
     return `${text} (\`${place.tally} roadmap ${Number(task) > STEPS.length ? 'src' : Number(task)}\`)`;
   const reader = /\.\w+$/.test(path) ? 'less' : 'ls';
   return `${text} (\`${reader} ${quotedIfNeeded(posix.join(place.checkout, path))}\`)`;
-}
-
-/** An argument as a shell takes it, whatever is in it. */
-export function quoted(argument: string): string {
-  return `'${argument.replaceAll("'", "'\\''")}'`;
-}
-
-function quotedIfNeeded(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : quoted(argument);
 }
