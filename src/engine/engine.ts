@@ -27,6 +27,8 @@ export interface EngineOptions {
 /** What became of an event that was handed in. */
 export const Outcome = { accepted: 0, serverBusy: 1, tooManyUsers: 2 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];
+/** What became of one that was not handed in any more: counted behind the outcomes. */
+const SHUTTING_DOWN = 3;
 
 export interface Counts {
   received: number;
@@ -41,10 +43,11 @@ export class Engine {
   readonly #lanes: Lane[];
   readonly #balances: Float64Array<SharedArrayBuffer>;
   readonly #buffer: SharedArrayBuffer;
-  #accepted = 0;
-  #serverBusy = 0;
-  #tooManyUsers = 0;
-  #shuttingDown = 0;
+  /**
+   * How often each outcome was. Doubles from the first event on: a property that counted past 2^31 would change what
+   * it is there, and V8 would make anew, and keep, all the code that touches it.
+   */
+  readonly #outcomes = new Float64Array(SHUTTING_DOWN + 1);
 
   /** `names` is the memory in which the names of users will lie when events are handed in. */
   constructor(names: DataView, options: EngineOptions, events: Pick<WorkerEvents, 'onDeath' | 'onReplaced'>) {
@@ -96,7 +99,7 @@ export class Engine {
 
   /** Counts an event that is refused because the server is shutting down. */
   refuse(): void {
-    this.#shuttingDown += 1;
+    this.#outcomes[SHUTTING_DOWN]! += 1;
   }
 
   /** Makes everything accepted visible to the workers, and wakes those that rest. */
@@ -117,24 +120,26 @@ export class Engine {
       processed += lane.processed;
       overflowed += lane.overflowed;
     }
-    const refused = this.#serverBusy + this.#tooManyUsers + this.#shuttingDown;
+    const { accepted, serverBusy, tooManyUsers, shuttingDown } = this.#outcomeCounts;
+    const refused = serverBusy + tooManyUsers + shuttingDown;
     return {
-      received: this.#accepted + refused,
+      received: accepted + refused,
       processed,
       dropped: refused + overflowed,
-      queued: this.#accepted - processed - overflowed,
+      queued: accepted - processed - overflowed,
     };
   }
 
   /** Whatever else is worth knowing. */
   detail() {
     const sum = (of: (lane: Lane) => number) => this.#lanes.reduce((total, lane) => total + of(lane), 0);
+    const { accepted, serverBusy, tooManyUsers, shuttingDown } = this.#outcomeCounts;
     return {
-      accepted: this.#accepted,
+      accepted,
       refused: {
-        server_busy: this.#serverBusy,
-        too_many_users: this.#tooManyUsers,
-        shutting_down: this.#shuttingDown,
+        server_busy: serverBusy,
+        too_many_users: tooManyUsers,
+        shutting_down: shuttingDown,
         balance_overflow: sum(lane => lane.overflowed),
       },
       users: this.directory.users,
@@ -184,12 +189,22 @@ export class Engine {
     this.#lanes[worker]?.crash();
   }
 
+  get #outcomeCounts() {
+    const counts = this.#outcomes;
+    return {
+      accepted: counts[Outcome.accepted]!,
+      serverBusy: counts[Outcome.serverBusy]!,
+      tooManyUsers: counts[Outcome.tooManyUsers]!,
+      shuttingDown: counts[SHUTTING_DOWN]!,
+    };
+  }
+
   #submit(at: number, bytes: number, hash: number, amount: number, asker: Asker | undefined): Outcome {
     const lane = this.#lanes[this.directory.workerOf(hash)]!;
     let user = this.directory.find(at, bytes, hash);
     if (user === NOBODY) {
       if (this.directory.isFull) {
-        this.#tooManyUsers += 1;
+        this.#outcomes[Outcome.tooManyUsers]! += 1;
         return Outcome.tooManyUsers;
       }
       // Only an event that is accepted makes a user. Room that was seen stays: workers only make more.
@@ -198,11 +213,11 @@ export class Engine {
     }
     const isIn = asker === undefined ? lane.tryPush(user, amount) : lane.tryAsk(user, amount, asker);
     if (!isIn) return this.#refuseBusy(lane);
-    this.#accepted += 1;
+    this.#outcomes[Outcome.accepted]! += 1;
     return Outcome.accepted;
   }
   #refuseBusy(lane: Lane): Outcome {
-    this.#serverBusy += 1;
+    this.#outcomes[Outcome.serverBusy]! += 1;
     // What fills the ring may not have been shown to the worker yet.
     lane.publish();
     return Outcome.serverBusy;
