@@ -29,6 +29,8 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally explore          a few threads in every order there is: which orders lose an update?
   tally tags             cut the git tags step-00 to step-10
 
+In a checkout, write npx tally.
+
   tally --help           this text
   tally --version        the version
 

@@ -70,14 +70,25 @@ type Flags = ReturnType<typeof parse>['values'];
 async function make(graph: Graph<GraphData>, { redraw, check, folder }: Flags): Promise<void> {
   const [dataPath, picturePath] = [join(folder, `${graph.name}.json`), join(folder, `${graph.name}.svg`)];
   const isRun = !redraw && !check;
-  const data = isRun
-    ? await graph.run(line => process.stderr.write(`${graph.name}: ${line}\n`))
-    : read(dataPath, graph.name);
+  const data = isRun ? await run(graph) : read(dataPath, graph.name);
   graph.check(data);
   if (check) return void process.stdout.write(`${graph.name}: as it should be\n`);
   mkdirSync(folder, { recursive: true });
   if (isRun) write(dataPath, jsonOf(data));
   write(picturePath, await graph.draw(data));
+}
+
+/** Once more, if other work on the machine may have been in the way: a shape that is not there is not there twice. */
+async function run(graph: Graph<GraphData>): Promise<GraphData> {
+  const say = (line: string) => process.stderr.write(`${graph.name}: ${line}\n`);
+  const data = await graph.run(say);
+  try {
+    graph.check(data);
+    return data;
+  } catch (error) {
+    say(`${(error as Error).message}; once more`);
+    return graph.run(say);
+  }
 }
 
 function read(path: string, name: string): GraphData {

@@ -8,7 +8,7 @@ import { readOptions } from '../load/options.ts';
 import { type LoadRun, runLoadWithHistograms } from '../load/run.ts';
 import { startProcess } from '../peers/process.ts';
 import { drawLines, type LineChart, type Series } from './draw.ts';
-import { footerOf, type Graph, type GraphData, headOf } from './graph.ts';
+import { checkHead, footerOf, type Graph, type GraphData, headOf } from './graph.ts';
 import {
   checkCurve,
   curveOf,
@@ -131,13 +131,24 @@ async function stopAndContinue(pid: number, signal: AbortSignal): Promise<number
   return performance.now() - startMs;
 }
 
-function check({ sent, corrected, uncorrected }: CoordinatedOmission): void {
+function check(data: CoordinatedOmission): void {
+  checkHead(graph.name, data);
+  const { sent, answered, stoppedMs, corrected, uncorrected } = data;
+  if (!(answered >= sent * (1 - LINES_TOLERANCE)))
+    throw new Error(`only ${answered} of ${sent} were answered`);
+  if (!(stoppedMs >= STOP_MS && stoppedMs < STOP_MS * 1.5))
+    throw new Error(`the server was stopped for ${stoppedMs} ms, not for ${STOP_MS}`);
   if (!(Math.abs(sent - LINES) <= LINES * LINES_TOLERANCE))
     throw new Error(`${sent} lines were sent, not ${LINES} within ${LINES_TOLERANCE * 100} %`);
   checkCurve('corrected', corrected);
   checkCurve('uncorrected', uncorrected);
   const correctedMs = latencyAt(corrected, 99);
   const uncorrectedMs = latencyAt(uncorrected, 99);
+  // Nine of ten lines had nothing to do with the stop.
+  if (!(latencyAt(corrected, 50) < correctedMs * UNCORRECTED_SHARE_MAX))
+    throw new Error(
+      `half of all lines took up to ${latencyAt(corrected, 50)} ms: the stop was not all there was`,
+    );
   if (!(correctedMs > CORRECTED_P99_MS_MIN))
     throw new Error(`the corrected p99 is ${correctedMs} ms, not more than ${CORRECTED_P99_MS_MIN} ms`);
   if (!(uncorrectedMs < correctedMs * UNCORRECTED_SHARE_MAX))

@@ -47,6 +47,10 @@ export interface LinePlan {
   /** By the names of the series, in the order in which they are drawn. */
   shapes: Record<string, Shape[]>;
   distances?: Distance[];
+  /** Where there must be points: at each of these; or from the first to the last, none further from the next than the step. */
+  at: readonly number[] | { from: number; to: number; step: number };
+  /** Series that may end early. */
+  short?: string[];
   moments?: LineChart['moments'];
   measure(say: Say): Promise<Record<string, Point[]>>;
   x(values: number[]): Axis;
@@ -76,9 +80,11 @@ export function lineGraph(plan: LinePlan): Graph<LineData> {
       return { ...head, machine, series: await plan.measure(say) };
     },
     check: data => {
+      checkHead(name, data);
       const { series } = data;
       for (const [each, all] of Object.entries(shapes)) {
         checkPoints(each, series?.[each]);
+        if (!plan.short?.includes(each)) checkPlaces(each, series[each]!, plan.at);
         for (const { says, complaint } of all) {
           const wrong = complaint(series[each]!);
           if (wrong !== undefined) throw new Error(`${each} should be one that ${says}; it ${wrong}`);
@@ -128,6 +134,27 @@ function chartOf(plan: LinePlan, data: LineData): LineChart {
     }),
     ...(plan.moments && { moments: plan.moments }),
   };
+}
+
+/** Throws unless it says what it is, and where it comes from. */
+export function checkHead(name: string, data: GraphData | null): void {
+  const { schema, graph, startedAt, machine } = data ?? {};
+  if (schema !== 1 || graph !== name)
+    throw new Error(`the data are of ${graph}, schema ${schema}, not of ${name}`);
+  if (Number.isNaN(Date.parse(String(startedAt))) || typeof machine?.cpu !== 'string')
+    throw new Error('the data do not say when they were measured, and on which machine');
+}
+
+/** Throws where points are missing: a curve of a few points can look like anything. */
+function checkPlaces(series: string, points: Point[], at: LinePlan['at']): void {
+  if ('step' in at) {
+    const xs = [...points.map(({ x }) => x), at.to];
+    const gap = xs.findIndex((x, index) => x - (xs[index - 1] ?? at.from) > at.step);
+    if (gap >= 0) throw new Error(`${series} has no point between ${xs[gap - 1] ?? at.from} and ${xs[gap]}`);
+    return;
+  }
+  const xs = points.map(({ x }) => x);
+  if (xs.join() !== at.join()) throw new Error(`${series} has points at ${xs}, not at ${at}`);
 }
 
 /** Throws unless they are numbers, from left to right. */

@@ -5,7 +5,7 @@ import { nameOf, STEPS, type Subject } from '../../steps/kit/manifest.ts';
 import { pairs, runPair } from '../../steps/kit/matrix.ts';
 import { count } from '../load/quantities.ts';
 import { drawIn, EDGE_PX, type Room, TEXT_PX } from './frame.ts';
-import { footerOf, type Graph, type GraphData, headOf, type Say } from './graph.ts';
+import { checkHead, footerOf, type Graph, type GraphData, headOf, type Say } from './graph.ts';
 
 interface Cell {
   pain: number;
@@ -21,18 +21,21 @@ export interface Matrix extends GraphData {
   cells: Cell[];
 }
 
-/** Which figure of a witness tells of the pain, and how it is said. */
-const TOLD: Record<number, [figure: string, say: (value: number) => string]> = {
-  1: ['secondWaitedMs', ms => `the second client waits ${count(ms)} ms`],
-  2: ['unreadMiB', mib => `${count(mib)} MiB kept for one who does not read`],
-  3: ['refused', events => `${count(events)} of 1,000 split events refused`],
-  4: ['healthP99Ms', ms => `health takes ${count(ms)} ms beside a flood`],
-  5: ['refused', events => `${count(events)} of 250 events refused`],
-  6: ['lost', updates => `${count(updates)} of 320 updates lost`],
-  7: ['ratio', times => `8 workers do ${times.toFixed(1)} × the work of 1`],
-  8: ['processed', events => `${count(events)} of 100 events counted`],
-  9: ['lost', events => `${count(events)} of 300 accepted events lost`],
-  10: ['elapsedMs', ms => `still running after ${count(ms / 1_000)} s`],
+/** Which figure of a witness tells of the pain, how it is said, and what it is where it hurts. */
+const TOLD: Record<
+  number,
+  [figure: string, say: (value: number) => string, hurts: (value: number) => boolean]
+> = {
+  1: ['secondWaitedMs', ms => `the second client waits ${count(ms)} ms`, ms => ms >= 1_000],
+  2: ['unreadMiB', mib => `${count(mib)} MiB kept for one who does not read`, mib => mib > 32],
+  3: ['refused', events => `${count(events)} of 1,000 split events refused`, events => events > 500],
+  4: ['healthP99Ms', ms => `health takes ${count(ms)} ms beside a flood`, ms => ms > 500],
+  5: ['refused', events => `${count(events)} of 250 events refused`, events => events > 0],
+  6: ['lost', updates => `${count(updates)} of 320 updates lost`, updates => updates > 0],
+  7: ['ratio', times => `8 workers do ${times.toFixed(1)} × the work of 1`, times => times > 0 && times < 2],
+  8: ['processed', events => `${count(events)} of 100 events counted`, events => events === 0],
+  9: ['lost', events => `${count(events)} of 300 accepted events lost`, events => events > 0],
+  10: ['elapsedMs', ms => `still running after ${count(ms / 1_000)} s`, ms => ms >= 10_000],
 };
 
 const SUBJECTS: readonly Subject[] = [...STEPS.map(({ number }) => number), 'src'];
@@ -89,7 +92,9 @@ async function run(say: Say): Promise<Matrix> {
   return { ...head, machine, elapsedS: Math.round((performance.now() - startMs) / 1_000), cells };
 }
 
-function check({ cells }: Matrix): void {
+function check(data: Matrix): void {
+  checkHead(graph.name, data);
+  const { cells } = data;
   const wanted = pairs(undefined);
   if (cells?.length !== wanted.length)
     throw new Error(`${cells?.length ?? 'no'} cells, not ${wanted.length}`);
@@ -99,6 +104,8 @@ function check({ cells }: Matrix): void {
       throw new Error(
         `pain ${pain} on ${nameOf(step)} should be ${expected}; the data have pain ${cell.pain} on ${nameOf(cell.step)}, ${cell.observed}`,
       );
+    if (expected === 'present' && !TOLD[pain]![2](cell.figure))
+      throw new Error(`pain ${pain} on ${nameOf(step)} is present, but its figure is ${cell.figure}`);
   }
 }
 

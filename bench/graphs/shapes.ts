@@ -140,6 +140,43 @@ export function beginsAt(at: number): Shape {
   };
 }
 
+export function startsAt(value: number): Shape {
+  return {
+    says: `starts at ${plain(value)}`,
+    complaint: points => (points[0]!.y === value ? undefined : `starts at ${plain(points[0]!.y)}`),
+  };
+}
+
+export function startsBelow(value: number): Shape {
+  return {
+    says: `starts below ${plain(value)}`,
+    complaint: points => (points[0]!.y < value ? undefined : `starts at ${plain(points[0]!.y)}`),
+  };
+}
+
+export function neverFalls(): Shape {
+  return {
+    says: 'never falls',
+    complaint: points => {
+      const fallen = points.findIndex(({ y }, index) => y < (points[index - 1]?.y ?? 0));
+      return fallen < 0 ? undefined : `falls to ${plain(points[fallen]!.y)} at ${plain(points[fallen]!.x)}`;
+    },
+  };
+}
+
+/** Its last point is not further right. */
+export function isOverBy(x: number): Shape {
+  return {
+    says: `is over by ${plain(x)}`,
+    complaint: points => (points.at(-1)!.x <= x ? undefined : `goes on to ${plain(points.at(-1)!.x)}`),
+  };
+}
+
+/** As long as x is not beyond a limit. */
+export function upTo(limit: number, { says, complaint }: Shape): Shape {
+  return { says: `${says} up to ${plain(limit)}`, complaint: points => complaint(within(points, 0, limit)) };
+}
+
 export function endsAbove(value: number): Shape {
   return {
     says: `ends above ${plain(value)}`,

@@ -46,7 +46,7 @@ export function raceTable(result: RaceResult, matchup: Matchup, view: View): str
 function readOn(pain: number): string {
   return pain === 10
     ? 'How src does it: docs/architecture.md'
-    : `What mends it: tally diff ${pain} ${pain + 1}`;
+    : `What mends it: npx tally diff ${pain} ${pain + 1}`;
 }
 
 /** Who races, and under which load. */

@@ -44,8 +44,8 @@ export class Engine {
   readonly #balances: Float64Array<SharedArrayBuffer>;
   readonly #buffer: SharedArrayBuffer;
   /**
-   * How often each outcome was. Doubles from the first event on: a property that counted past 2^31 would change what
-   * it is there, and V8 would make anew, and keep, all the code that touches it.
+   * How often each outcome was. Doubles from the first event on: a property that counts past 2^31 becomes a number of
+   * another kind there, and V8 throws away all the code that touches it, under full load.
    */
   readonly #outcomes = new Float64Array(SHUTTING_DOWN + 1);
 

@@ -105,7 +105,7 @@ async function list({ isJson, paint }: Wishes): Promise<number> {
   const width = Math.max(...scenarios.map(({ name }) => name.length));
   for (const { name, group, about } of scenarios)
     print(`${name === group ? paint('bold', name.padEnd(width)) : name.padEnd(width)}  ${about}`);
-  print('\nTry: tally explore lost-update');
+  print('\nTry: npx tally explore lost-update');
   return Exit.ok;
 }
 
@@ -197,7 +197,7 @@ function report(
   if (shortest !== undefined) {
     print(`\nThe shortest one that goes wrong:\n`);
     printSchedule(stage, shortest, paint);
-    print(`\nAgain, step by step:  tally explore ${idOfReplay(scenario.name, shortest)} --step`);
+    print(`\nAgain, step by step:  npx tally explore ${idOfReplay(scenario.name, shortest)} --step`);
   }
   print('');
 }

@@ -110,9 +110,9 @@ export function nextOf(progress: Progress): { next: string; alternative?: string
     const { number } = unfelt;
     const hasRun = has(number, 'ran');
     const commands = [
-      ...(number > 1 && !hasRun ? [`tally diff ${number - 1} ${number}`] : []),
-      ...(hasRun ? [] : [`tally step ${number}`]),
-      `tally pain ${number}`,
+      ...(number > 1 && !hasRun ? [`npx tally diff ${number - 1} ${number}`] : []),
+      ...(hasRun ? [] : [`npx tally step ${number}`]),
+      `npx tally pain ${number}`,
     ];
     const next = [commands.slice(0, -1).join(', '), commands.at(-1)]
       .filter(text => text !== '')
@@ -120,11 +120,11 @@ export function nextOf(progress: Progress): { next: string; alternative?: string
     return build === undefined ? { next } : { next, alternative: build };
   }
   if (build !== undefined) return { next: build };
-  return { next: 'tally serve, the finished server; docs/architecture.md says how it is made' };
+  return { next: 'npx tally serve, the finished server; docs/architecture.md says how it is made' };
 }
 
 function buildOf({ number }: Step): string {
-  return `write step ${number} yourself, in any language: tally check ${number} --cmd '…'`;
+  return `write step ${number} yourself, in any language: npx tally check ${number} --cmd '…'`;
 }
 
 function json(progress: Progress): string {

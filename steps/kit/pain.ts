@@ -176,11 +176,11 @@ function next({ number, lesson }: Step, { subject }: Source, isPresent: boolean)
   const mend = number === 10 ? 'src' : String(number + 1);
   if (subject === undefined)
     return isPresent
-      ? `  What mends it here: tally diff ${number} ${mend}, tally pain ${number} --step ${mend}\n`
+      ? `  What mends it here: npx tally diff ${number} ${mend}, npx tally pain ${number} --step ${mend}\n`
       : '';
   const more =
     subject === number
-      ? `  What mends it: ${number === 10 ? '' : `tally diff ${number} ${mend}, then `}tally pain ${number} --step ${mend}\n`
+      ? `  What mends it: ${number === 10 ? '' : `npx tally diff ${number} ${mend}, then `}npx tally pain ${number} --step ${mend}\n`
       : '';
   return `  The lesson: ${lesson}\n${more}`;
 }

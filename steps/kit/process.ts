@@ -115,7 +115,9 @@ async function listening(server: Server, name: string, limitMs: number): Promise
     const elapsedMs = performance.now() - startMs;
     if (elapsedMs > limitMs) throw new ServerError(`${await whyNot(name, port, limitMs)}${said}`);
     if (elapsedMs > TOLD_AFTER_MS && !isTold) {
-      process.stderr.write(`waiting for ${name} to listen on ${host}:${port} (up to ${limitMs / 1_000} s)\n`);
+      process.stderr.write(
+        `waiting for ${name} to listen on ${host}:${port}, the port in the variable PORT (up to ${limitMs / 1_000} s)\n`,
+      );
       isTold = true;
     }
     await sleep(10);

@@ -163,7 +163,7 @@ function introduction({ number, folder, title, pain, lesson }: Step, port: numbe
   const where = existsSync(chapter) ? `; chapter: ${shown.startsWith('..') ? chapter : shown}` : '';
   return [
     `step ${number}, ${title}: ${lesson}`,
-    `pain: ${pain} (tally pain ${number})${where}`,
+    `pain: ${pain} (npx tally pain ${number})${where}`,
     `talk: nc ${HOST} ${port}, then type ${line}`,
     '',
   ].join('\n');

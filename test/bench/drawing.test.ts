@@ -129,6 +129,11 @@ describe('a shape', () => {
     [shapes.falls(2), of(4, 9, 2), of(4, 1, 2.1)],
     [shapes.endsAt(3), of(1, 3), of(3, 1)],
     [shapes.endsAbove(3), of(1, 4), of(4, 3)],
+    [shapes.startsAt(3), of(3, 1), of(1, 3)],
+    [shapes.startsBelow(3), of(2, 9), of(3, 1)],
+    [shapes.neverFalls(), of(1, 1, 2), of(1, 2, 1)],
+    [shapes.isOverBy(2), of(1, 1), of(1, 1, 1)],
+    [shapes.upTo(2, shapes.staysBelow(5)), of(1, 4, 9), of(1, 5)],
     [shapes.risesInProportion(1.2), of(10, 22, 30), of(10, 25, 30)],
     [shapes.risesInProportion(1.2, { to: 2 }), of(10, 20, 0), of(10, 30, 30)],
     [shapes.risesInProportion(1.2, { from: 2 }), of(0, 20, 30), of(10, 20, 10)],
@@ -143,7 +148,7 @@ describe('a shape', () => {
     [shapes.beginsAt(2.5), of(0, 0, 1, 5), of(0, 0, 0, 0)],
   ])('that $says is told from one that is not', ({ complaint }, right, wrong) => {
     expect(complaint(right)).toBeUndefined();
-    expect(complaint(wrong)).toMatch(/^(?:is|has|goes|ends) /);
+    expect(complaint(wrong)).toMatch(/^(?:is|has|goes|starts|ends|falls) /);
   });
 
   test('knows how far two curves are apart', () => {

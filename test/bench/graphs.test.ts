@@ -73,6 +73,21 @@ describe('the graph of coordinated omission', () => {
     ],
     ['a curve with a hole', data => ({ corrected: data.corrected.slice(1) }), 'the corrected curve has'],
     ['no curve', () => ({ uncorrected: undefined as unknown as [] }), 'the uncorrected curve has'],
+    ['a stop that was none', () => ({ stoppedMs: 0 }), 'the server was stopped for 0 ms'],
+    ['lines without an answer', () => ({ answered: 0 }), 'only 0 of'],
+    ['the name of another graph', () => ({ graph: 'sums' }), 'the data are of sums'],
+    [
+      'no machine',
+      () => ({ machine: undefined as unknown as CoordinatedOmission['machine'] }),
+      'which machine',
+    ],
+    [
+      'a tail that begins in the middle',
+      data => ({
+        corrected: data.corrected.map(each => ({ ...each, latencyMs: Math.max(each.latencyMs, 501) })),
+      }),
+      'half of all lines took up to 501 ms',
+    ],
   ])('is not drawn of data with %s', (_, change, message) => {
     const data = committed<CoordinatedOmission>(omission.name);
     expect(() => omission.check(data)).not.toThrow();
@@ -115,6 +130,9 @@ describe('docs/graphs', () => {
       };
       fails(changed(series, () => undefined));
       fails(changed(series, points => points.slice(0, 1)));
+      fails({ ...data, graph: 'another' });
+      if (series !== 'accepted' || name !== 'ctrl-c')
+        fails(changed(series, points => points.slice(0, points.length / 2)));
       fails(changed(series, points => [...points].reverse()));
       fails(changed(series, points => points.map(({ x }) => ({ x, y: Number.NaN }))));
       const wrongs =
@@ -130,6 +148,9 @@ describe('docs/graphs', () => {
       'pain 1 on step 1, blocking echo should be present',
     );
     expect(() => matrix.check({ ...data, cells: rest })).toThrow('67 cells, not 68');
+    expect(() => matrix.check({ ...data, cells: [{ ...first, figure: 0 }, ...rest] })).toThrow(
+      'its figure is 0',
+    );
   });
 
   test('has a picture and data of every graph, and nothing else', () => {

@@ -103,7 +103,7 @@ describe.concurrent('a server on a port', () => {
         expect(run.stdout).toMatch(
           / - accepted at once.* \(skipped: it starts the server itself: give --cmd\)/,
         );
-        expect(run.stdout).toContain(`\nSo far it is right. For the rest: tally check 9 --cmd '…'\n`);
+        expect(run.stdout).toContain(`\nSo far it is right. For the rest: npx tally check 9 --cmd '…'\n`);
       }
     } finally {
       await server.stop();
@@ -152,8 +152,8 @@ describe('a command', () => {
   test('tells what comes next, with the same command', async () => {
     const run = await check('1', '--cmd', `node ${wrong} echoes`);
     const again = `--cmd 'node ${wrong} echoes'`;
-    expect(run.stdout).toContain(`\nStep 1 is done. Has it the next pain? tally pain 1 ${again}\n`);
-    expect(run.stdout).toContain(`\nNext, step 2, async echo: tally check 2 ${again}\n`);
+    expect(run.stdout).toContain(`\nStep 1 is done. Has it the next pain? npx tally pain 1 ${again}\n`);
+    expect(run.stdout).toContain(`\nNext, step 2, async echo: npx tally check 2 --cmd '…'\n`);
   });
 });
 

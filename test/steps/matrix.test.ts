@@ -31,8 +31,8 @@ describe('the matrix', () => {
   });
 });
 
-test.each(['README.md', 'steps/README.md'])('%s shows the matrix', path => {
-  const text = readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+test('steps/README.md shows the matrix', () => {
+  const text = readFileSync(new URL('../../steps/README.md', import.meta.url), 'utf8');
   const shown = PAINS.map(pain =>
     tableRow(
       pain,

@@ -83,7 +83,7 @@ describe('the file', () => {
     const complaint = `tally: ${file} is not what tally wrote; it counts as empty\n`;
     const { exitCode, stdout, stderr } = await steps();
     expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: complaint });
-    expect(stdout).toContain('next: tally step 1');
+    expect(stdout).toContain('next: npx tally step 1');
     expect(readFileSync(file, 'utf8')).toBe(text);
     expect(await remember([1, 'ran'], [2, 'ran'])).toBe(complaint);
     expect(readFileSync(`${file}.old`, 'utf8')).toBe(text);
@@ -127,7 +127,7 @@ describe('the list', () => {
       for (const text of [title, pain, lesson]) expect(stdout).toContain(text);
     expect(stdout).toContain(' 1 blocking echo               one client at a time\n');
     expect(stdout).toMatch(/ {3}Blocking I\/O is poison for servers\. +✓ ran ✓ felt ✓ passed\n/);
-    expect(stdout).toContain('\nnext: tally diff 1 2, tally step 2, then tally pain 2\n');
+    expect(stdout).toContain('\nnext: npx tally diff 1 2, npx tally step 2, then npx tally pain 2\n');
     expect(stdout).not.toContain('\x1b');
   });
 
@@ -152,7 +152,7 @@ describe('the list', () => {
     expect(list.file).toBe(file);
     expect(list.steps).toHaveLength(10);
     expect(list.steps[2]).toMatchObject({ number: 3, folder: '03-parse-events', ran: false, felt: true });
-    expect(list.next).toBe('tally step 1, then tally pain 1');
+    expect(list.next).toBe('npx tally step 1, then npx tally pain 1');
   });
 
   test.each([
@@ -165,20 +165,20 @@ describe('the list', () => {
 
 describe('what to do next', () => {
   const build = (number: number) =>
-    `write step ${number} yourself, in any language: tally check ${number} --cmd '…'`;
+    `write step ${number} yourself, in any language: npx tally check ${number} --cmd '…'`;
 
   test.each([
-    ['nothing was done', {}, { next: 'tally step 1, then tally pain 1' }],
-    ['a step was run', { 1: ['ran'] }, { next: 'tally pain 1' }],
+    ['nothing was done', {}, { next: 'npx tally step 1, then npx tally pain 1' }],
+    ['a step was run', { 1: ['ran'] }, { next: 'npx tally pain 1' }],
     [
       'its pain was felt',
       { 1: ['ran', 'felt'] },
-      { next: 'tally diff 1 2, tally step 2, then tally pain 2', alternative: build(1) },
+      { next: 'npx tally diff 1 2, npx tally step 2, then npx tally pain 2', alternative: build(1) },
     ],
     [
       'its pain was felt, without running it by hand',
       { 1: ['felt', 'checked'], 2: ['ran'] },
-      { next: 'tally pain 2' },
+      { next: 'npx tally pain 2' },
     ],
     [
       'all pains were felt',

@@ -8,7 +8,7 @@ import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';
 import { MemoryWatch } from '../memory-watch.ts';
 import { sendAtRate } from '../rate.ts';
-import { endsAbove, staysBelow } from '../shapes.ts';
+import { endsAbove, startsBelow, staysBelow } from '../shapes.ts';
 
 const WORK_US = 1_000;
 const RATE_PER_S = 10_000;
@@ -22,8 +22,9 @@ export const graph = lineGraph({
     `${count(RATE_PER_S)} events a second, of which a thread can do ${count(1_000_000 / WORK_US)}, for ${SECONDS} s.`,
     'Resident memory of the server, above what it was before.',
   ],
-  shapes: { 'without the bound': [endsAbove(80)], 'with the bound': [staysBelow(50)] },
+  shapes: { 'without the bound': [startsBelow(20), endsAbove(80)], 'with the bound': [staysBelow(50)] },
   distances: [{ upper: 'without the bound', lower: 'with the bound', from: SECONDS - 1, times: 4 }],
+  at: { from: 0, to: SECONDS, step: 0.5 },
   measure: async say => ({
     'without the bound': await grown(['--unbounded'], say),
     'with the bound': await grown([], say),

@@ -33,6 +33,7 @@ export const graph = lineGraph({
     { upper: 'lock', lower: 'padded', from: 2, times: 5 },
     { upper: 'shared', lower: 'padded', from: 2, times: 1 },
   ],
+  at: THREADS,
   measure: async say => {
     const series: Record<string, Point[]> = {};
     for (const [way, times] of Object.entries(TIMES)) {

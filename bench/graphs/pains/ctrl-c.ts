@@ -7,7 +7,7 @@ import { count } from '../../load/quantities.ts';
 import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';
-import { endsAt, staysBelow } from '../shapes.ts';
+import { endsAbove, endsAt, isOverBy, neverFalls, staysBelow, upTo } from '../shapes.ts';
 
 const EVENTS = 300;
 const WORK_US = 5_000;
@@ -24,7 +24,13 @@ export const graph = lineGraph({
     `One client sends ${EVENTS} events of ${WORK_US / 1_000} ms each. Ctrl+C comes after ${CTRL_C_MS / 1_000} s.`,
     'Events, by the metrics of the server, or by what it printed last.',
   ],
-  shapes: { [ACCEPTED]: [endsAt(EVENTS)], [LOST]: [staysBelow(EVENTS / 2)], [KEPT]: [endsAt(EVENTS)] },
+  shapes: {
+    [ACCEPTED]: [endsAt(EVENTS), neverFalls()],
+    [LOST]: [staysBelow(EVENTS / 2), endsAbove(EVENTS / 20), neverFalls(), isOverBy(CTRL_C_MS / 1_000 + 0.1)],
+    [KEPT]: [endsAt(EVENTS), neverFalls(), upTo(CTRL_C_MS / 1_000, staysBelow(EVENTS / 2))],
+  },
+  short: [ACCEPTED],
+  at: { from: 0, to: CTRL_C_MS / 1_000, step: 0.25 },
   moments: [{ x: CTRL_C_MS / 1_000, label: 'Ctrl+C' }],
   measure: async say => {
     say('step 9');

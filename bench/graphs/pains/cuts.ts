@@ -22,6 +22,7 @@ export const graph = lineGraph({
     'How many of them were refused, by how many bytes the first packet had.',
   ],
   shapes: { 'step 3': [staysAbove(90)], 'step 4': [staysBelow(1)] },
+  at: Array.from({ length: CUTS }, (_, index) => index + 1),
   measure: async say => ({ 'step 3': await refused(3, say), 'step 4': await refused(4, say) }),
   x: values => linear('Bytes in the first packet', values),
   y: () => linear('Refused, %', [100]),

@@ -20,6 +20,7 @@ export const graph = lineGraph({
   ],
   shapes: { 'step 7': [isFlat(1.3)], 'step 8': [risesInProportion(1.6)] },
   distances: [{ upper: 'step 8', lower: 'step 7', from: 4, times: 2 }],
+  at: WORKERS,
   measure: async say => ({ 'step 7': await byWorkers(7, say), 'step 8': await byWorkers(8, say) }),
   x: values => linear('Workers', values, String, WORKERS),
   y: values => linear('Events a second', values),

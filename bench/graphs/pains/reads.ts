@@ -44,6 +44,7 @@ export const graph = lineGraph({
     { upper: MOSTLY_READS, lower: HALF_READS, from: 1, times: 2 },
     { upper: HALF_READS, lower: NO_READS, from: 1, times: 1.4 },
   ],
+  at: WORKERS,
   measure: async say => {
     const series: Record<string, Point[]> = {};
     for (const [name, { step, readShare }] of Object.entries(LANES)) {

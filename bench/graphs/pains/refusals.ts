@@ -27,6 +27,7 @@ export const graph = lineGraph({
     accepted: [levelsOff(CAPACITY_PER_S, 1.35)],
     refused: [beginsAt(CAPACITY_PER_S), rises(2)],
   },
+  at: RATES_PER_S,
   moments: [{ x: CAPACITY_PER_S, label: 'what one thread can do' }],
   measure: async say => {
     const series: Record<string, Point[]> = { accepted: [], refused: [] };

@@ -28,6 +28,7 @@ export const graph = lineGraph({
     'step 1': [isStraight(-1_000, TOLERANCE_MS, { to: STAY_MS / 1_000 - 0.2 })],
     'step 2': [staysBelow(PROMPT_MS)],
   },
+  at: { from: 0, to: (QUESTIONS * ASK_EVERY_MS) / 1_000, step: (2 * ASK_EVERY_MS) / 1_000 },
   moments: [{ x: STAY_MS / 1_000, label: 'the first client leaves' }],
   measure: async say => ({ 'step 1': await waits(1, say), 'step 2': await waits(2, say) }),
   x: values => linear('When the line was sent, s', values),

@@ -6,9 +6,11 @@ import { count } from '../../load/quantities.ts';
 import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';
-import { falls, isFlat } from '../shapes.ts';
+import { falls, isFlat, startsAt } from '../shapes.ts';
 
 const WORKERS = [1, 2, 4, 8];
+/** 16 clients, 20 times each. */
+const SUM = 320;
 const [EXPECTED, ACTUAL] = ['accepted', 'the balance'];
 
 export const graph = lineGraph({
@@ -19,8 +21,12 @@ export const graph = lineGraph({
     'Step 6. 16 clients buy 1 for one user, 20 times each; from reading to writing it is 2 ms.',
     'What was accepted, and what the balance is when all of it was applied.',
   ],
-  shapes: { [EXPECTED]: [isFlat(1)], [ACTUAL]: [falls(2)] },
-  distances: [{ upper: EXPECTED, lower: ACTUAL, from: 4, times: 1.5 }],
+  shapes: { [EXPECTED]: [startsAt(SUM), isFlat(1)], [ACTUAL]: [startsAt(SUM), falls(2)] },
+  distances: [
+    { upper: EXPECTED, lower: ACTUAL, from: 1, times: 1 },
+    { upper: EXPECTED, lower: ACTUAL, from: 4, times: 1.5 },
+  ],
+  at: WORKERS,
   measure: async say => {
     const series: Record<string, Point[]> = { [EXPECTED]: [], [ACTUAL]: [] };
     for (const workers of WORKERS) {

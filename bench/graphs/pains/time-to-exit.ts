@@ -21,6 +21,7 @@ export const graph = lineGraph({
   ],
   shapes: { 'step 10': [risesInProportion(1.3)], src: [staysBelow(3)] },
   distances: [{ upper: 'step 10', lower: 'src', from: 5, times: 2 }],
+  at: STAYS_S,
   measure: async say => {
     say('step 10 and src');
     return { 'step 10': await exits(10), src: await exits('src') };

@@ -6,7 +6,7 @@ import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';
 import { MemoryWatch } from '../memory-watch.ts';
-import { endsAbove, staysBelow } from '../shapes.ts';
+import { endsAbove, startsBelow, staysBelow } from '../shapes.ts';
 
 const SECONDS = 4;
 const CHUNK = Buffer.from('{"user":"mute","action":"buy","amount":1}\n'.repeat(12_500));
@@ -22,10 +22,11 @@ export const graph = lineGraph({
     'Resident memory of the server, above what it was before.',
   ],
   shapes: {
-    'step 2': [endsAbove(60)],
-    'step 3': [staysBelow(50)],
+    'step 2': [startsBelow(20), endsAbove(60)],
+    'step 3': [startsBelow(20), staysBelow(50)],
   },
   distances: [{ upper: 'step 2', lower: 'step 3', from: SECONDS - 0.5, times: 2 }],
+  at: { from: 0, to: SECONDS, step: 0.5 },
   measure: async say => ({ 'step 2': await grown(2, say), 'step 3': await grown(3, say) }),
   x: values => linear('Since the client began, s', values),
   y: values => linear('Resident memory above the start, MiB', values),

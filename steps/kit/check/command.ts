@@ -1,4 +1,5 @@
 /** `tally check N`, from the arguments to the exit code. */
+import { resolve } from 'node:path';
 import { Exit, exitOnSignals, runCommand } from '../command.ts';
 import { stepOf } from '../manifest.ts';
 import { painterFor } from '../paint.ts';
@@ -59,8 +60,8 @@ async function checkOften(options: CheckOptions): Promise<never> {
   const out = options.isJson ? process.stderr : process.stdout;
   for (;;) {
     await checkOnce(options);
-    const folder = options.watch === '.' ? 'the current folder' : options.watch;
-    out.write(`\nWaiting for a change in ${folder}. Ctrl+C ends.\n`);
+    const folder = resolve(options.watch!);
+    out.write(`\nWaiting for a change in ${folder} (another: --watch FOLDER). Ctrl+C ends.\n`);
     out.write(`\n${await watcher.changed()} has changed.\n`);
   }
 }

@@ -71,10 +71,10 @@ export function closing(
 function whatNext(step: number, again: string, skipped: number): string {
   if (again === '') return `It does what step ${step} must do.\n`;
   if (skipped > 0)
-    return `So far it is right. For the rest: tally check ${step} ${again.startsWith('--cmd') ? again : "--cmd '…'"}\n`;
+    return `So far it is right. For the rest: npx tally check ${step} ${again.startsWith('--cmd') ? again : "--cmd '…'"}\n`;
   const next =
     step === LAST_STEP
-      ? `Has it the last pain? tally pain ${step} ${again}`
-      : `Has it the next pain? tally pain ${step} ${again}\nNext, step ${step + 1}, ${stepOf(step + 1).title}: tally check ${step + 1} ${again}`;
+      ? `Has it the last pain? npx tally pain ${step} ${again}`
+      : `Has it the next pain? npx tally pain ${step} ${again}\nNext, step ${step + 1}, ${stepOf(step + 1).title}: npx tally check ${step + 1} --cmd '…'`;
   return `Step ${step} is done. ${next}\n`;
 }

@@ -151,7 +151,7 @@ function painRows(pain: number, sentence: string, figures: string): string[] {
     `problem   ${sentence}`,
     `figures   ${figures}`,
     `hint      This is the pain of step ${pain}, ${stepOf(pain).title}, and ${after} takes it away. ` +
-      `See it alone: tally pain ${pain}`,
+      `See it alone: npx tally pain ${pain}`,
   ];
 }
 
