@@ -5,7 +5,7 @@ import { painterFor } from '../../steps/kit/paint.ts';
 import { readCount, readDurationMs, UsageError } from '../load/quantities.ts';
 import type { Look } from './look.ts';
 import { Screen } from './screen.ts';
-import { lookLine, watchLines } from './view.ts';
+import { lastLines, lookLine, watchLines } from './view.ts';
 import { Watcher } from './watcher.ts';
 
 const HELP = `tally watch [:PORT | HOST:PORT]: a running server, live (127.0.0.1:7878).
@@ -88,15 +88,18 @@ async function watchPlain({ host, port, intervalMs, count, json }: WatchOptions)
   const watcher = new Watcher(host, port);
   let isFound = false;
   if (!json) process.stdout.write(`tally watch ${watcher.address}, a look every ${intervalMs} ms\n`);
-  for (let looks = 1; ; looks += 1) {
-    const dueMs = performance.now() + intervalMs;
-    const look = await watcher.look();
-    isFound ||= look.state !== 'gone';
-    process.stdout.write(json ? `${JSON.stringify(look, nullFor)}\n` : `${lookLine(look)}\n`);
-    if (looks >= count) break;
-    await sleep(Math.max(0, dueMs - performance.now()));
+  try {
+    for (let looks = 1; ; looks += 1) {
+      const dueMs = performance.now() + intervalMs;
+      const look = await watcher.look();
+      isFound ||= look.state !== 'gone';
+      process.stdout.write(json ? `${JSON.stringify(look, nullFor)}\n` : `${lookLine(look)}\n`);
+      if (looks >= count) break;
+      await sleep(Math.max(0, dueMs - performance.now()));
+    }
+  } finally {
+    watcher.close();
   }
-  watcher.close();
   return ended(isFound, watcher.address);
 }
 
@@ -127,7 +130,7 @@ async function watchLive(options: WatchOptions): Promise<number> {
     repaint();
     wake.abort();
   });
-  screen.open();
+  screen.open(() => lastLines(history, { columns: screen.columns, intervalMs }));
   screen.onResize(repaint);
   repaint();
   let looks = 0;

@@ -59,16 +59,48 @@ export interface Look {
   slowestMs: number | undefined;
 }
 
-/** Undefined if the reply is none to `metrics`. */
+/** Undefined if the reply is none to `metrics`. Whoever listens there wrote it: what is no figure is left out. */
 export function readMetrics(reply: string): Metrics | undefined {
-  let metrics: Partial<Metrics> | null;
+  let said: unknown;
   try {
-    metrics = JSON.parse(reply) as Partial<Metrics> | null;
+    said = JSON.parse(reply);
   } catch {
     return undefined;
   }
-  const counts = [metrics?.received, metrics?.processed, metrics?.dropped];
-  return counts.every(value => typeof value === 'number') ? (metrics as Metrics) : undefined;
+  if (!isRecord(said)) return undefined;
+  const figures = named(said).filter(([name, value]) => isShaped(name, value));
+  const metrics = Object.fromEntries(
+    figures.map(([name, value]) => [name, figuresOf(value)]),
+  ) as Partial<Metrics>;
+  const { received, processed, dropped, ring_slots: slots } = metrics;
+  if (received === undefined || processed === undefined || dropped === undefined) return undefined;
+  // Rings without a place hold nothing, and their depth is no share of them.
+  if (slots !== undefined && slots < 1) delete metrics.ring_slots;
+  return { ...metrics, received, processed, dropped };
+}
+
+/** A count of events, or a time in ms: what a double holds exactly, so that it has 16 digits and no hundreds. */
+function isFigure(value: unknown): value is number {
+  return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Its entries, without names that are no words of the protocol. */
+function named(record: Record<string, unknown>): [string, unknown][] {
+  return Object.entries(record).filter(([name]) => /^\w+$/.test(name));
+}
+
+/** Figures, but for the depth of each ring, and the refused by their reasons. */
+function isShaped(name: string, value: unknown): boolean {
+  if (name === 'ring_depths') return Array.isArray(value) && value.every(isFigure);
+  return name === 'refused' ? isRecord(value) : isFigure(value);
+}
+
+function figuresOf(value: unknown): unknown {
+  return isRecord(value) ? Object.fromEntries(named(value).filter(([, each]) => isFigure(each))) : value;
 }
 
 /** Undefined if the reply is none to `health`. */

@@ -17,6 +17,7 @@ export class Screen {
   readonly #out: NodeJS.WriteStream;
   readonly #onExit = () => this.close();
   #isOpen = false;
+  #last: () => readonly string[] = () => [];
 
   constructor(out: NodeJS.WriteStream) {
     this.#out = out;
@@ -30,9 +31,11 @@ export class Screen {
     return this.#out.rows || ROWS;
   }
 
-  open(): void {
+  /** With what is left on the terminal's own screen in the end. */
+  open(last: () => readonly string[] = () => []): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
+    this.#last = last;
     process.on('exit', this.#onExit);
     this.#out.write(OPEN);
   }
@@ -54,6 +57,11 @@ export class Screen {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     process.off('exit', this.#onExit);
-    this.#out.write(CLOSE);
+    this.#out.write(
+      CLOSE +
+        this.#last()
+          .map(line => `${fitted(line, this.columns)}\n`)
+          .join(''),
+    );
   }
 }

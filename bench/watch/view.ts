@@ -2,7 +2,7 @@
 import type { Paint } from '../../steps/kit/paint.ts';
 import { count, duration, ms } from '../load/quantities.ts';
 import { bar, fitted, gauge, padded, sparkline } from './draw.ts';
-import type { Look, Metrics, State } from './look.ts';
+import type { Look, Metrics, Probes, State } from './look.ts';
 
 export interface WatchView {
   columns: number;
@@ -41,18 +41,41 @@ export function watchLines(history: readonly Look[], view: WatchView): string[] 
   return [...body.slice(0, room), '', keys].map(line => fitted(line, view.columns));
 }
 
+/** What stays on the terminal in the end: the last picture, without colours and keys. */
+export function lastLines(
+  history: readonly Look[],
+  view: Pick<WatchView, 'columns' | 'intervalMs'>,
+): string[] {
+  const look = history.at(-1);
+  if (look === undefined) return [];
+  return bodyLines(history, look, { ...view, rows: Number.POSITIVE_INFINITY, isPaused: false, paint: plain });
+}
+
+function plain(_: unknown, text: string): string {
+  return text;
+}
+
 function keysLine({ isPaused, intervalMs }: WatchView): string {
   return `  q quit   p ${isPaused ? 'go on' : 'pause'}   + faster   - slower   (a look every ${duration(intervalMs)}${isPaused ? ', PAUSED' : ''})`;
 }
 
 function bodyLines(history: readonly Look[], look: Look, view: WatchView): string[] {
   const { paint } = view;
-  const { metrics, probes, rates } = look;
+  const { metrics, rates } = look;
+  // Of a server that does not answer, what it said last: no row goes, and nothing below it jumps.
+  const isStale = look.state === 'gone' || look.state === 'silent';
+  const said = isStale ? history.findLast(each => each.metrics !== undefined)?.metrics : metrics;
+  const probes =
+    look.probes ?? (isStale ? history.findLast(each => each.probes !== undefined)?.probes : undefined);
+  const greyed = (draw: (asPlain: WatchView) => string[]) =>
+    draw({ ...view, paint: plain }).map(line => paint('dim', line));
   const hasPeaks = view.columns >= PEAKS_FROM_COLUMNS;
   const before = LABEL_COLUMNS + VALUE_COLUMNS + (hasPeaks ? PEAK_COLUMNS : 0);
   const graph = Math.min(GRAPH_COLUMNS_MAX, view.columns - 2 - before);
-  const row = (label: string, value: string) =>
-    `  ${paint('dim', padded(label, LABEL_COLUMNS))}${value}`.trimEnd();
+  // The first look has no rates. Where there are some, all curves begin with them, in one column.
+  const hasMetrics = history.some(each => each.metrics !== undefined);
+  const begin = hasMetrics ? history.findIndex(each => each.rates !== undefined) : 0;
+  const past = begin < 0 ? [] : history.slice(begin);
   /** The value of now, the highest that is shown, and all that are. */
   const curve = (
     label: string,
@@ -60,19 +83,20 @@ function bodyLines(history: readonly Look[], look: Look, view: WatchView): strin
     of: (look: Look) => number | undefined,
     write: (value: number) => string,
   ) => {
-    const shown = graph < 1 ? [] : history.slice(-graph).map(of);
+    const shown = graph < 1 ? [] : past.slice(-graph).map(of);
     const known = shown.filter(value => value !== undefined);
     const now = of(look);
     const peak = hasPeaks && known.length > 0 ? `peak ${write(Math.max(...known))}` : '';
     const value = padded(now === undefined ? '…' : write(now), VALUE_COLUMNS);
     return row(
+      view,
       label,
       `${value}${hasPeaks ? paint('dim', padded(peak, PEAK_COLUMNS)) : ''}${paint(style, sparkline(shown, graph))}`,
     );
   };
   const perS = (value: number) => `${count(value)}/s`;
   const lines = [titleLine(look, view), ''];
-  if (history.some(each => each.metrics !== undefined))
+  if (hasMetrics)
     lines.push(
       curve('received', 'cyan', each => each.rates?.receivedPerS, perS),
       curve('processed', 'green', each => each.rates?.processedPerS, perS),
@@ -85,17 +109,28 @@ function bodyLines(history: readonly Look[], look: Look, view: WatchView): strin
       each => each.slowestMs,
       value => `${ms(value)} ms`,
     ),
-    row(
-      'health',
-      probes === undefined
-        ? '…'
-        : `p50 ${ms(probes.p50Ms)}   p99 ${ms(probes.p99Ms)}   max ${ms(probes.maxMs)} ms   (${count(probes.count)} probes in 10 s)`,
-    ),
   );
-  if (metrics !== undefined) lines.push('', ...metricsLines(metrics, row), ...ringLines(metrics, view));
-  else if (rates === undefined && ['ok', 'degraded', 'draining'].includes(look.state))
+  const isOldHealth = look.probes === undefined && probes !== undefined;
+  lines.push(
+    ...(isOldHealth ? greyed(asPlain => [healthLine(probes, asPlain)]) : [healthLine(probes, view)]),
+  );
+  if (said !== undefined) {
+    const figures = (of: WatchView) => [...metricsLines(said, of), ...ringLines(said, of)];
+    lines.push('', ...(isStale ? greyed(figures) : figures(view)));
+  } else if (rates === undefined && ['ok', 'degraded', 'draining'].includes(look.state))
     lines.push('', `  ${paint('dim', 'It has no metrics; steps 9 and 10 and the finished server have.')}`);
   return lines;
+}
+
+function row({ paint }: WatchView, label: string, value: string): string {
+  return `  ${paint('dim', padded(label, LABEL_COLUMNS))}${value}`.trimEnd();
+}
+
+function healthLine(probes: Probes | undefined, view: WatchView): string {
+  if (probes === undefined) return row(view, 'health', '…');
+  const { count: probed, p50Ms, p99Ms, maxMs } = probes;
+  const value = `p50 ${ms(p50Ms)}   p99 ${ms(p99Ms)}   max ${ms(maxMs)} ms   (${count(probed)} probes in 10 s)`;
+  return row(view, 'health', value);
 }
 
 function titleLine({ address, state, why, metrics }: Look, { paint }: WatchView): string {
@@ -106,10 +141,11 @@ function titleLine({ address, state, why, metrics }: Look, { paint }: WatchView)
 }
 
 /** What the server says of itself beside its rates; a step says less. */
-function metricsLines(metrics: Metrics, row: (label: string, value: string) => string): string[] {
+function metricsLines(metrics: Metrics, view: WatchView): string[] {
   const { received, processed, dropped, queued, refused } = metrics;
   const lines = [
     row(
+      view,
       'in all',
       `${count(received)} = ${count(processed)} processed + ${count(dropped)} dropped${queued === undefined ? '' : ` + ${count(queued)} queued`}`,
     ),
@@ -118,6 +154,7 @@ function metricsLines(metrics: Metrics, row: (label: string, value: string) => s
   if (refused !== undefined)
     lines.push(
       row(
+        view,
         'refused',
         reasons.length === 0
           ? 'none'
@@ -127,10 +164,12 @@ function metricsLines(metrics: Metrics, row: (label: string, value: string) => s
   if (metrics.connections !== undefined)
     lines.push(
       row(
+        view,
         'connections',
         `${count(metrics.connections)} open (2 of them ours)   ${count(metrics.connections_total ?? 0)} so far   ${count(metrics.connections_refused ?? 0)} refused`,
       ),
       row(
+        view,
         'closings',
         `not reading ${count(metrics.closed_blocked ?? 0)}   partial line ${count(metrics.closed_partial ?? 0)}   idle ${count(metrics.closed_idle ?? 0)}   invalid lines ${count(metrics.invalid ?? 0)}`,
       ),
@@ -138,6 +177,7 @@ function metricsLines(metrics: Metrics, row: (label: string, value: string) => s
   if (metrics.workers !== undefined)
     lines.push(
       row(
+        view,
         'workers',
         `${metrics.workers_ready ?? 0} of ${metrics.workers} ready   ${count(metrics.worker_deaths ?? 0)} died${metrics.users === undefined ? '' : `   ${count(metrics.users)} users of ${count(metrics.users_max ?? 0)}`}`,
       ),

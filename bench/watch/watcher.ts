@@ -4,6 +4,7 @@
  */
 import { type Look, type Metrics, probesOf, ratesOf, readHealth, readMetrics, type State } from './look.ts';
 import { Prober } from './prober.ts';
+import { quote } from './quote.ts';
 import { Wire, WireError } from './wire.ts';
 
 const PROBE_EVERY_MS = 50;
@@ -126,7 +127,7 @@ export class Watcher {
     if (waitingMs > SILENT_MS || reply === undefined)
       return ['silent', `no answer for ${(Math.max(waitingMs, SILENT_MS) / 1_000).toFixed(1)} s`];
     const health = prober.reply === '' ? 'ok' : readHealth(prober.reply);
-    if (health === undefined) return ['foreign', `asked for health, it says ${prober.reply.slice(0, 80)}`];
+    if (health === undefined) return ['foreign', `asked for health, it says ${quote(prober.reply)}`];
     return [health, undefined];
   }
 }

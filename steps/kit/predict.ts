@@ -4,6 +4,7 @@
  */
 import { createInterface } from 'node:readline';
 import { count, UsageError } from '../../bench/load/quantities.ts';
+import { quoteIfNeeded } from '../../bench/watch/quote.ts';
 import type { Step } from './manifest.ts';
 import { type Choice, type Question, questionOf, type Unit, type Whether, whetherOf } from './predictions.ts';
 import { columnsOf, wrapped } from './roadmap/prose.ts';
@@ -47,6 +48,9 @@ const INTERRUPTED = 130;
 /** For a guess. */
 const NEAR_FACTOR = 2;
 const INDENT = '  ';
+/** More are no number that is meant. */
+const ANSWER_CHARACTERS_MAX = 80;
+const NUMBER = /^(\d[\d,_]*(?:\.\d+)?)\s*(\S*)$/;
 
 /** Asks on the terminal, or takes lines that were piped in. Where they end, the rest is no idea. */
 export async function predicted(
@@ -70,8 +74,9 @@ export async function predicted(
     lines.prompt();
     const { value, done } = await answers.next();
     // Nobody typed it, so nobody has seen it.
-    if (!isTerminal) out.write(`${done ? '' : value}\n`);
-    return done ? undefined : String(value).trim();
+    const text = done ? '' : String(value).trim();
+    if (!isTerminal) out.write(`${text === '' ? '' : quoteIfNeeded(text)}\n`);
+    return done ? undefined : text;
   };
   try {
     out.write(`${wrapped(`${INDENT}Predict first. ${question.situation}`, columnsOf(out))}\n\n`);
@@ -93,7 +98,7 @@ async function askWhether(
   const isSo = await again(ask, '1 or 2 (Enter: no idea): ', text => {
     if (/^(?:1|y|yes)$/i.test(text)) return true;
     if (/^(?:2|n|no)$/i.test(text)) return false;
-    throw new UsageError(`${text} is no answer: 1 for yes, 2 for no, or an empty line`);
+    throw new UsageError(`${quoteIfNeeded(text)} is no answer: 1 for yes, 2 for no, or an empty line`);
   });
   out.write('\n');
   return isSo;
@@ -135,14 +140,14 @@ export function readFigure(text: string, choices: readonly Choice[], unit: Unit)
 }
 
 function readNumber(text: string, unit: Unit): Said {
-  const [, digits, written] = /^(\d[\d,_]*(?:\.\d+)?)\s*(\S*)$/.exec(text) ?? [];
+  const [, digits, written] = (text.length > ANSWER_CHARACTERS_MAX ? null : NUMBER.exec(text)) ?? [];
   const isOwnUnit = written === '' || written?.toLowerCase() === unit.name.toLowerCase();
   const factor = isOwnUnit ? 1 : unit.others[written ?? ''];
-  if (digits === undefined || factor === undefined)
+  const value = Number(digits?.replaceAll(/[,_]/g, '')) * (factor ?? Number.NaN);
+  if (!(value <= Number.MAX_SAFE_INTEGER))
     throw new UsageError(
-      `${text} is no answer: the number of a choice, a number in ${unit.name}, or an empty line`,
+      `${quoteIfNeeded(text)} is no answer: the number of a choice, a number in ${unit.name}, or an empty line`,
     );
-  const value = Number(digits.replaceAll(/[,_]/g, '')) * factor;
   return { text: unit.print(value), range: { from: value, to: value } };
 }
 
@@ -196,15 +201,17 @@ export function comparison(prediction: Prediction, finding: Finding): string {
 }
 
 function inWords(said: Said | undefined, measured: number, unit: Unit): string {
-  const was = `It was ${unit.print(measured)}`;
-  if (said === undefined) return `You had no idea; now you have a figure. ${was}.`;
+  const was = unit.print(measured);
+  if (said === undefined) return `You had no idea; now you have a figure. It was ${was}.`;
   const { text, range } = said;
-  if (isWithin(range, measured)) return `You said: ${text}. ${was}. Well predicted.`;
-  const way = measured < range.from ? 'less' : 'more';
+  // Behind a colon a choice says what it means.
+  const both = `You said ${text.split(': ', 1)[0]}; it was ${was}`;
+  if (isWithin(range, measured)) return `${both}: well predicted.`;
+  const way = `you were too ${measured < range.from ? 'high' : 'low'}`;
   const factor = factorOff(range, measured);
-  if (factor === undefined) return `You said: ${text}. ${was}: from nothing to something there is no factor.`;
-  if (factor < NEAR_FACTOR)
-    return `You said: ${text}. ${was}: near, a factor of ${factor.toFixed(2)} ${way}.`;
-  const times = factor < 10 ? factor.toFixed(1) : count(factor);
-  return `You said: ${text}. ${was}: ${times} times as ${way === 'less' ? 'little' : 'much'}. That distance is what there is to learn here.`;
+  if (factor === undefined) return `${both}: ${way}. Between nothing and something there is no factor.`;
+  if (factor < 1.01) return `${both}: ${way}, by less than 1 %. Nearly exact.`;
+  const by = factor < 1.1 ? factor.toFixed(2) : factor < 10 ? factor.toFixed(1) : count(factor);
+  const rest = factor < NEAR_FACTOR ? 'Near, for a guess.' : 'That distance is what there is to learn here.';
+  return `${both}: ${way}, by a factor of ${by}. ${rest}`;
 }

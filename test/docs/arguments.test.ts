@@ -44,14 +44,40 @@ async function mistakeOf(args: string[]): Promise<string | undefined> {
   // Two files that are not there.
   if (name === 'compare' && rest.length === 2) return undefined;
   if (name === '' || isPlaceholder(name) || /^--?(?:help|version|[hv])$/.test(name)) return undefined;
-  // `tally load`, `tally load --rate`, `tally step N`: its name or a flag is talked of.
-  const isTalkedOf = rest.length === 0 || rest.some(isPlaceholder);
+  // What is to be filled in is judged with a sample in its place: one of them has to fit.
+  if (rest.some(isPlaceholder) && !rest.every(isPlaceholder)) {
+    const mistakes: string[] = [];
+    for (const sample of SAMPLES) {
+      const mistake = await mistakeOf([name, ...filledIn(rest, sample)]);
+      if (mistake === undefined) return undefined;
+      mistakes.push(mistake);
+    }
+    return mistakes[0];
+  }
+  // `tally load`, `tally load --rate`, `tally check N`: its name or a flag is talked of.
+  const isTalkedOf = rest.every(isPlaceholder);
   const run = isTalkedOf ? await dryRun([name, '--help']) : await tried(args);
   if (run.exitCode === 2) return run.stderr;
   // What only somebody at a terminal can have has been understood as well.
   if (isTalkedOf || run.hasBegun || run.exitCode === 0 || run.stderr.includes('wants a terminal'))
     return undefined;
   return `it ended with ${run.exitCode} before it did anything: ${run.stderr}`;
+}
+
+/** For the value of a flag: a number that each takes, a command, an address, a name, a condition, a time. */
+const SAMPLES = ['8', './server', '127.0.0.1:7878', 'sample', 'p99<5ms', '1s:1000'];
+
+const STEPS: Record<string, string> = { N: '9', M: '10' };
+
+/** `N` is a step, `M` the one behind it; `…` and `[flags]` may be nothing. */
+function filledIn(words: string[], sample: string): string[] {
+  return words.flatMap((word, at) => {
+    if (!isPlaceholder(word)) return [word];
+    if (word === 'PORT') return ['9100'];
+    const flag = words[at - 1]?.startsWith('--') ? words[at - 1] : undefined;
+    if (flag === undefined || word.startsWith('[')) return /^\[|…/.test(word) ? [] : [STEPS[word] ?? sample];
+    return [flag === '--step' ? (STEPS[word] ?? sample) : sample];
+  });
 }
 
 /** A flag without its value, in `tally load --rate`, is one that the help has. */
@@ -73,12 +99,25 @@ test('the commands of tally are known', () => {
 test('a dry run says what is right and what is not', async () => {
   expect(await mistakeOf(['pain', '5', '--step', '6'])).toBeUndefined();
   expect(await mistakeOf(['pain', '11'])).toMatch('there is no pain 11');
-  expect(await mistakeOf(['load', '--rat', '5'])).toMatch("'--rat'");
+  expect(await mistakeOf(['load', '--rat', '5'])).toMatch('--rat');
   expect(await mistakeOf(['serve', '--ring', '1000'])).toMatch('not a power of two');
   expect(await mistakeOf(['explore', 'lost-updates'])).toMatch('there is no scenario lost-updates');
   expect(await mistakeOf(['check', '4', '--connect', 'x'])).toMatch('no HOST:PORT');
   expect(await mistakeOf(['step', '1', '--queue', '4'])).toMatch('does not take --queue');
   expect(await mistakeOf(['dance'])).toMatch('no command dance');
+  // Beside what the reader fills in, too.
+  expect(await mistakeOf(['serve', '--port', 'PORT', '--bogus'])).toMatch('--bogus');
+  expect(await mistakeOf(['check', 'N', '--cmdd', 'x'])).toMatch('--cmdd');
+  expect(await mistakeOf(['load', '…', '--rat', 'N'])).toMatch('--rat');
+  for (const right of [
+    'step N [flags]',
+    'check N --cmd …',
+    'pain N --step M',
+    'check N --step N',
+    'load --fail-if …',
+    'race N M',
+  ])
+    expect(await mistakeOf(right.split(' ')), right).toBeUndefined();
 });
 
 test('what the documents call tally with is right', async () => {

@@ -78,8 +78,59 @@ describe('the extractor', () => {
     ]);
   });
 
+  test('finds them behind a prompt, behind another, and where no shell is named', () => {
+    const other = pageOf(
+      'page.md',
+      [
+        'Say `$ npx tally step 23`, or `cd x && tally step 24`.',
+        '```',
+        'npx tally step 25     the last',
+        'not a command',
+        '```',
+        '~~~',
+        '$ npx tally step 26',
+        'tally: there is no step 26',
+        '~~~',
+        '```text',
+        'npx tally step 27',
+        '$ npx tally step 28',
+        '    Behind: npx tally step 0',
+        'tally step 0',
+        '```',
+        '',
+        '    npx tally step 29',
+      ].join('\n'),
+    );
+    expect(commandsOf(other).map(({ line, calls }) => [line, calls.at(-1)!.words.at(-1)])).toEqual([
+      [1, '23'],
+      [1, '24'],
+      [3, '25'],
+      [7, '26'],
+      [11, '27'],
+      [12, '28'],
+      [17, '29'],
+    ]);
+  });
+
+  test('knows what a string calls', () => {
+    const calls = callsIn('echo "a $(frob "b c" \'(\' | nc -N) \\"d $((1 + 2))" e $((3))');
+    expect(calls.map(({ words }) => words)).toEqual([
+      ['frob', 'b c', '('],
+      ['nc', '-N'],
+      ['echo', 'a $(frob "b c" \'(\' | nc -N) "d $((1 + 2))', 'e', '$((3))'],
+    ]);
+  });
+
   test('takes no word of the prose for a command', () => {
-    for (const span of ['for await', 'kill', 'sleep', 'test and see', 'head of the ring', 'await send(…)'])
+    for (const span of [
+      'for await',
+      'kill',
+      'sleep',
+      'test and see',
+      'head of the ring',
+      'await send(…)',
+      'a && b -c',
+    ])
       expect(isCommand(span), span).toBe(false);
     for (const span of [
       'kill -9',

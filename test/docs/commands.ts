@@ -1,6 +1,6 @@
 /**
- * The commands of the documents: every `sh` and `console` block, and every code span, of prose or of a table's cell,
- * that is one.
+ * The commands of the documents: every `sh` and `console` block, every code span, of prose or of a table's cell, that is
+ * one, and what else looks like one: in a block of no language, of `text`, or of indented lines.
  */
 import { type Page, pagesUnder } from './pages.ts';
 import { PROGRAMS } from './programs.ts';
@@ -18,19 +18,28 @@ export interface Command {
   answers: string[];
 }
 
+type Found = Pick<Command, 'is' | 'text' | 'line' | 'answers'>;
+
 const SHELLS = ['sh', 'bash', 'shell', 'zsh'];
+const PROMPT = /^\$ /;
+const CALLS_TALLY = /^npx tally \S/;
 const SESSIONS = ['console', 'shell-session', 'terminal'];
 
 /** In the order in which they are read. */
 export function commandsOf(page: Page): Command[] {
-  const blocks = page.blocks.flatMap(({ language, text, line, answers }) => {
-    if (SHELLS.includes(language)) return [{ is: 'block' as const, text, line, answers }];
-    return SESSIONS.includes(language) ? sessionOf(text, line) : [];
+  const blocks = page.blocks.flatMap(({ language, text, line, answers }): Found[] => {
+    if (SHELLS.includes(language)) return [{ is: 'block', text, line, answers }];
+    if (SESSIONS.includes(language) || (language === '' && /^\$ /m.test(text))) return sessionOf(text, line);
+    return language === '' || language === 'text' ? linesOf(text, line, language) : [];
   });
   const spans = page.spans
+    .map(({ text, line }) => ({ text: text.replace(PROMPT, ''), line }))
     .filter(({ text }) => isCommand(text))
     .map(({ text, line }) => ({ is: 'span' as const, text, line, answers: [] }));
-  return [...blocks, ...spans]
+  const indented = page.prose
+    .split('\n')
+    .flatMap((row, at) => (/^(?: {4,}|\t)/.test(row) ? linesOf(row.trimStart(), at + 1, 'text') : []));
+  return [...blocks, ...indented, ...spans]
     .sort((one, other) => one.line - other.line)
     .map(({ is, text, line, answers }) => ({
       where: `${page.path}:${line}`,
@@ -47,9 +56,19 @@ export function allCommands(): Command[] {
   return pagesUnder('.').flatMap(commandsOf);
 }
 
+/** What is none of a shell's block: in `text` only what calls Tally by its full name, so that no output is taken for it. */
+function linesOf(text: string, line: number, language: string): Found[] {
+  return text.split('\n').flatMap((row, at) => {
+    // What it is for stands behind some spaces.
+    const bare = row.replace(PROMPT, '').split(/ {2,}/)[0]!;
+    const is = language === '' ? isCommand(bare) : CALLS_TALLY.test(bare);
+    return is ? [{ is: 'span', text: bare, line: line + at, answers: [] }] : [];
+  });
+}
+
 /** `$ command`, continued by `> `, with what it prints below. */
-function sessionOf(text: string, line: number) {
-  const commands: { is: 'block'; text: string; line: number; answers: string[] }[] = [];
+function sessionOf(text: string, line: number): Found[] {
+  const commands: Found[] = [];
   for (const [index, row] of text.split('\n').slice(0, -1).entries()) {
     const last = commands.at(-1);
     if (/^[$#] /.test(row))
@@ -66,6 +85,15 @@ function sessionOf(text: string, line: number) {
  * that is not: a word and a flag. A name alone (`node`, `nc`) is talked about, not called.
  */
 export function isCommand(span: string): boolean {
+  // What is quoted is another's: `--cmd 'cd there && ./server'`.
+  const parts = span.replace(/'[^']*'|"[^"]*"/g, "''").split(/ (?:&&|\|\||\|) |; /);
+  // Of several only those that are known count: an expression of a program has such signs too.
+  return (
+    isOne(span) || parts.slice(1).some(part => Object.hasOwn(PROGRAMS, part.split(' ')[0]!) && isOne(part))
+  );
+}
+
+function isOne(span: string): boolean {
   const text = span.replace(/^(?:[A-Z_]+=\S* )+/, '');
   if (/^\.\/[\w-]+$/.test(text)) return true;
   const [first = '', ...rest] = text.split(' ');

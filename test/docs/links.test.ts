@@ -1,7 +1,12 @@
-/** Every link in the documents leads somewhere: to a file, spelt as it is spelt, to a heading, or to a sound address. */
+/**
+ * Every link in the documents leads somewhere: to a file, spelt as it is spelt, to a heading, or to a sound address. So
+ * does what is named without a link: a file in code, and an address of the live server.
+ */
 import { describe, expect, test } from 'vitest';
+import { allCommands } from './commands.ts';
 import { addressMistake, anchorsIn, isExternal, linksOf, mistakeOf, undefinedIn } from './links.ts';
 import { pageOf, pagesUnder } from './pages.ts';
+import { addressesIn, fileMistake, filesIn, placeMistake } from './places.ts';
 
 const pages = pagesUnder('.');
 const links = pages.flatMap(linksOf);
@@ -76,6 +81,54 @@ test('those within the project lead to files and headings that are there', () =>
 
 test('those by reference are defined', () => {
   expect(pages.flatMap(undefinedIn)).toEqual([]);
+});
+
+describe('what is named without a link', () => {
+  test('is found: files, and paths of the live server', () => {
+    const code =
+      'node src/cli.ts:3 docs/none.md --json=bench/x.json src/… steps/NN-name/ test/*.ts ./steps/kit/';
+    expect(filesIn(code)).toEqual(['src/cli.ts', 'docs/none.md', 'bench/x.json', './steps/kit/']);
+    const page = pageOf('docs/page.md', '');
+    expect(['docs/none.md', 'src/CLI.ts'].map(file => fileMistake(file, page))).toEqual([
+      'there is no docs/none.md',
+      'there is no CLI.ts, but cli.ts',
+    ]);
+    // From the page on, too.
+    expect(fileMistake('../src/cli.ts', page)).toBeUndefined();
+    const paths = addressesIn(
+      'curl -s http://127.0.0.1:9100/metricks localhost:9100/healthz. 127.0.0.1:7878',
+    );
+    expect(paths).toEqual(['/metricks', '/healthz']);
+    expect(placeMistake('/metricks')).toContain('has no /metricks; it has /');
+    expect(['/', '/metrics', '/healthz', '/readyz'].map(placeMistake).filter(Boolean)).toEqual([]);
+  });
+
+  test('files are there', () => {
+    const named = [
+      ...pages.flatMap(page => page.spans.map(({ text, line }) => ({ page, line, code: text }))),
+      ...allCommands().flatMap(({ page, line, calls }) =>
+        calls.map(({ words }) => ({ page, line, code: words.join(' ') })),
+      ),
+    ];
+    const wrong = named.flatMap(({ page, line, code }) =>
+      filesIn(code).flatMap(file => {
+        const mistake = fileMistake(file, page);
+        return mistake === undefined ? [] : [`${page.path}:${line}: ${mistake}`];
+      }),
+    );
+    expect(named.flatMap(({ code }) => filesIn(code)).length).toBeGreaterThan(20);
+    expect([...new Set(wrong)]).toEqual([]);
+  });
+
+  test('addresses of the live server are answered', () => {
+    const wrong = pages.flatMap(({ path, text }) =>
+      addressesIn(text).flatMap(address => {
+        const mistake = placeMistake(address);
+        return mistake === undefined ? [] : [`${path}: ${mistake}`];
+      }),
+    );
+    expect(wrong).toEqual([]);
+  });
 });
 
 test('those to elsewhere are addresses', () => {

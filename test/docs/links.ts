@@ -78,7 +78,7 @@ export function mistakeOf({ page, to }: Link): string | undefined {
 }
 
 /** Letter for letter, though the file system may not care. */
-function missingPart(file: string): string | undefined {
+export function missingPart(file: string): string | undefined {
   let folder = ROOT;
   for (const name of file.split(sep).filter(part => part !== '' && part !== '.')) {
     const names = existsSync(folder) ? readdirSync(folder) : [];

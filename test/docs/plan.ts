@@ -162,6 +162,7 @@ function whyLeft({ words }: Call): string | undefined {
     if (own[0] === 'load' && own.length === 1) return undefined;
     // A flag without its value.
     if (isTalkedOf || (own.length === 2 && own[1] === '--rate')) return 'is talked of, not called';
+    if (own[0] === 'explore' && own.includes('--step')) return 'wants somebody to press keys';
     return own[0] === 'watch' ? 'is a picture that moves, for a terminal' : undefined;
   }
   if (program === 'npx' && /^node@/.test(args.find(arg => !arg.startsWith('-'))!))

@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { STEPS } from '../../steps/kit/manifest.ts';
 import { flagsOf } from '../../steps/kit/step.ts';
 import { type Page, ROOT } from './pages.ts';
+import { addressesIn, placeMistake } from './places.ts';
 
 export interface Program {
   /** What is wrong with these arguments, if anything. Those of `tally` are judged by its own readers, elsewhere. */
@@ -40,7 +41,7 @@ export const PROGRAMS: Record<string, Program> = {
   ncat: { mistake: netcat },
   telnet: { mistake: netcat, left: 'wants somebody to type' },
   socat: KNOWN,
-  curl: KNOWN,
+  curl: { mistake: curl },
   git: { mistake: git },
   rustc: { mistake: rustc },
   cargo: { left: 'compiles, and is run by test/docs/rust-map.test.ts where it is there' },
@@ -144,6 +145,11 @@ function netcat(args: string[]): string | undefined {
   const [host, port] = words;
   const isRight = words.length === 2 && host === '127.0.0.1' && /^\d+$|^[A-Z]+$/.test(port!);
   return isRight ? undefined : `a host and a port are wanted, as 127.0.0.1 7878; not ${words.join(' ')}`;
+}
+
+/** Of the live server's addresses only those that it has. */
+function curl(args: string[]): string | undefined {
+  return args.flatMap(addressesIn).map(placeMistake).find(Boolean);
 }
 
 /** Of the tags only those that `tally tags` cuts; of the commands only those that git has. */

@@ -84,16 +84,13 @@ class Reader {
       const rest = this.#text.slice(this.#at);
       const [char = ''] = rest;
       if (/[\s;&|()<>]/.test(char)) break;
-      const quoted = /^'([^']*)'|^"((?:[^"\\]|\\[\s\S])*)"/.exec(rest);
+      const quoted = /^'([^']*)'/.exec(rest);
       if (quoted !== null) {
-        word += quoted[1] ?? quoted[2]!.replace(/\\([\\"$`])/g, '$1');
+        word += quoted[1]!;
         this.#at += quoted[0].length;
-      } else if (rest.startsWith('$(')) {
-        const inside = insideOf(rest.slice(1));
-        this.#calls.push(...callsIn(inside));
-        word += `$(${inside})`;
-        this.#at += inside.length + 3;
-      } else if (char === '\\') {
+      } else if (char === '"') word += this.#doubleQuoted();
+      else if (rest.startsWith('$(')) word += this.#substitution();
+      else if (char === '\\') {
         word += rest[1] === '\n' ? '' : (rest[1] ?? '');
         this.#at += 2;
       } else {
@@ -102,6 +99,31 @@ class Reader {
       }
     }
     return word;
+  }
+
+  /** Without its quotes. What it calls in `$(…)` is called as well. */
+  #doubleQuoted(): string {
+    let word = '';
+    this.#at += 1;
+    while (this.#at < this.#text.length && this.#text[this.#at] !== '"') {
+      const rest = this.#text.slice(this.#at);
+      const escaped = /^\\([\\"$`])/.exec(rest)?.[1];
+      if (rest.startsWith('$(')) word += this.#substitution();
+      else {
+        word += escaped ?? rest[0]!;
+        this.#at += escaped === undefined ? 1 : 2;
+      }
+    }
+    this.#at += 1;
+    return word;
+  }
+
+  #substitution(): string {
+    const inside = insideOf(this.#text.slice(this.#at + 1));
+    // `$((1 + 2))` calls nothing.
+    if (!inside.startsWith('(')) this.#calls.push(...callsIn(inside));
+    this.#at += inside.length + 3;
+    return `$(${inside})`;
   }
 
   #endCall(): void {

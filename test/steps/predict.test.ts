@@ -39,6 +39,8 @@ describe('an answer', () => {
 
   test('may be the wish to give a number, and nothing that is none', () => {
     expect(readFigure('5', choices, unit)).toBe('own');
+    for (const text of ['9'.repeat(90), '9'.repeat(60)])
+      expect(() => readFigure(text, choices, unit)).toThrow(/^"?9{60,80}"? is no answer/);
     for (const text of ['much', '-3', '3 MiB', '1..2'])
       expect(() => readFigure(text, choices, unit), text).toThrow(`${text} is no answer`);
   });
@@ -64,10 +66,12 @@ describe('the comparison', () => {
   };
 
   test.each([
-    ['4', 'You said: more than 1 s. It was 2,165 ms. Well predicted.'],
-    ['2', 'You said: 1 to 100 ms. It was 2,165 ms: 22 times as much.'],
-    ['2s', 'You said: 2,000 ms. It was 2,165 ms: near, a factor of 1.08 more.'],
-    ['0', 'You said: 0.000 ms. It was 2,165 ms: from nothing to something there is no factor.'],
+    ['4', 'You said more than 1 s; it was 2,165 ms: well predicted.'],
+    ['2', 'You said 1 to 100 ms; it was 2,165 ms: you were too low, by a factor of 22. That distance'],
+    ['3500', 'You said 3,500 ms; it was 2,165 ms: you were too high, by a factor of 1.6. Near'],
+    ['2s', 'You said 2,000 ms; it was 2,165 ms: you were too low, by a factor of 1.08. Near'],
+    ['2164', 'it was 2,165 ms: you were too low, by less than 1 %.'],
+    ['0', 'You said 0.000 ms; it was 2,165 ms: you were too low. Between nothing and something there is no'],
     [undefined, 'You had no idea; now you have a figure. It was 2,165 ms.'],
   ])('of %s says how far off it was, and why', (text, words) => {
     const written = comparison(said(text), finding).replace(/\n +/g, ' ');
@@ -117,6 +121,16 @@ describe('tally pain --predict', () => {
     expect(before).toContain('  1 to 5 (Enter: no idea): \n');
     expect(stdout).toContain('show in step 9? No; you said no.');
     expect(stdout).toContain('You had no idea; now you have a figure. It was 100.');
+  });
+
+  test('prints no more than a piece of what was piped in, and nothing that a terminal obeys', () => {
+    const { status, stdout, stderr } = pain(`${'\0\u001b]0;EVIL\u0007'.repeat(100_000)}\n`, '8');
+    expect(status).toBe(2);
+    expect(stderr).toMatch(
+      /^tally pain: "\\u0000\\u001b\]0;EVIL.{1,400} is no answer: the number of a choice/,
+    );
+    expect(`${stdout}${stderr}`.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
+    expect(stdout.length).toBeLessThan(2_000);
   });
 
   test('goes with one pain', () => {

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -149,6 +150,28 @@ describe('tally roadmap', () => {
     expect(readdirSync(join(folder, 'my tasks'))).toHaveLength(12);
   });
 
+  test('puts in what the reader says once, and word for word', () => {
+    const cmd = "npx tally-ho './server'";
+    here('--markdown', 'mine', '--tally', 'my npx tally', '--cmd', cmd);
+    const text = readFileSync(join(folder, 'mine/00-set-up.md'), 'utf8');
+    expect(text).toContain(`The tasks write yours as\n\`${cmd}\`.`);
+    expect(text).toContain('The tasks call it as `my npx tally`.');
+    expect(text).toContain(`check 1 --cmd 'npx tally-ho '\\''./server'\\'''\``);
+    expect(text).toMatch(/For another folder, the tasks can be rewritten \(`less \S+`\)\.\n/);
+  });
+
+  test('ends with the name of what is in the way, and writes through no link', () => {
+    expect(() => here('--markdown', '/proc/self/no/such')).toThrow(
+      'the folder /proc/self/no cannot be made (ENOENT)',
+    );
+    mkdirSync(join(folder, 'tasks/README.md'), { recursive: true });
+    expect(() => here('--markdown', 'tasks')).toThrow('tasks/README.md is a folder; nothing was written');
+    symlinkSync(join(folder, 'elsewhere'), join(folder, 'tasks/01-blocking-echo.md'));
+    expect(() => here('--markdown', 'tasks', '1')).toThrow('tasks/01-blocking-echo.md is a symbolic link');
+    expect(readdirSync(folder)).toEqual(['tasks']);
+    expect(readdirSync(join(folder, 'tasks'))).toHaveLength(2);
+  });
+
   test('prints a script that hands every task to gh, word for word', () => {
     const bin = join(folder, 'bin');
     mkdirSync(bin);
@@ -189,9 +212,17 @@ describe('tally roadmap', () => {
     [['--gh', '--markdown', 'x'], '--gh and --markdown exclude each other'],
     [['--repo', 'you/events'], '--repo goes with --gh'],
     [['--gh', '--repo', 'events'], '--repo events is no OWNER/NAME'],
+    [['--gh', '--repo=-x/y'], '--repo -x/y is no OWNER/NAME'],
+    [['--gh', '--label=-x'], '--label -x begins like a flag'],
+    [['--cmd', 'a\u001b]0;b\u0007'], '--cmd is empty, or more than a line of plain characters'],
   ])('%j is wrong usage', (args, message) => {
     expect(() => here(...args)).toThrow(new UsageError(message));
   });
+
+  test.each(['http://x/)[evil](http://y', 'https://x?q#f', 'https://x/#f', 'https://', 'x.org/t'])(
+    '--base %s is no address for links',
+    base => expect(() => here('3', '--base', base)).toThrow(`--base ${base} is no address for links`),
+  );
 
   test('is JSON for programs', () => {
     const { tasks: all } = JSON.parse(here('--json')) as { tasks: object[] };

@@ -1,11 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { Writable } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readOptions } from '../../bench/watch/command.ts';
-import { bar, columnsOf, fitted, gauge, sparkline, wrapped } from '../../bench/watch/draw.ts';
 import { type Look, ratesOf, readMetrics } from '../../bench/watch/look.ts';
-import { Screen } from '../../bench/watch/screen.ts';
 import { lookLine, watchLines } from '../../bench/watch/view.ts';
 import { Watcher } from '../../bench/watch/watcher.ts';
 import { buyLine, exchange } from '../support/client.ts';
@@ -105,7 +102,9 @@ test('a server without metrics has its latency; gone, it is looked for again; wh
     expect(await lookFor(watcher, 'gone')).toMatchObject({ probes: undefined, metrics: undefined });
     expect((await watcher.look()).why).toBe('ECONNREFUSED');
     server = await standIn(line => `${line}\n`, server.port);
-    expect((await lookFor(watcher, 'foreign')).why).toBe('asked for health, it says {"type":"health"}');
+    expect((await lookFor(watcher, 'foreign')).why).toBe(
+      'asked for health, it says "{\\"type\\":\\"health\\"}"',
+    );
     await server.go();
     server = await standIn(
       line =>
@@ -117,6 +116,57 @@ test('a server without metrics has its latency; gone, it is looked for again; wh
     watcher.close();
     await server.go();
   }
+});
+
+/** A window's title, an emptied screen, the end of the alternate one, and their one-byte forms. */
+const EVIL = '\u001b]0;EVIL\u0007\u001b[2J\u001b[?1049l\u009b31m\r\u007f';
+
+test('nothing that a server says reaches the terminal as it is, and no wrong shape holds it', async () => {
+  const metrics = {
+    ...{
+      received: 1,
+      processed: 1,
+      dropped: 0,
+      ring_depths: 'abc',
+      ring_slots: 1,
+      workers: EVIL,
+      users: [EVIL],
+    },
+    ...{ refused: { [EVIL]: 5, server_busy: 7, other: EVIL }, connections: null, uptime_ms: EVIL, [EVIL]: 1 },
+  };
+  let health = '{"status":"ok"}';
+  const server = await standIn(line => `${line.includes('health') ? health : JSON.stringify(metrics)}\n`);
+  try {
+    const watch = () => runCli(['watch', `:${server.port}`, '--count', '1']);
+    const shaped = await watch();
+    expect(shaped).toMatchObject({ exitCode: 0, stderr: '' });
+    expect(shaped.stdout).toMatch(/\nok {2}received 1 {2}processed 1 {2}dropped 0(?: {2}health [^\n]+)?\n$/);
+    health = EVIL;
+    const watcher = new Watcher('127.0.0.1', server.port);
+    const look = await lookFor(watcher, 'foreign');
+    watcher.close();
+    expect(look.metrics).toEqual({
+      ...{ received: 1, processed: 1, dropped: 0, ring_slots: 1, refused: { server_busy: 7 } },
+    });
+    const paint = (_: unknown, text: string) => text;
+    const picture = watchLines([look], { columns: 200, rows: 50, paint, isPaused: false, intervalMs: 500 });
+    expect(picture.join('')).toContain('EVIL');
+    expect(picture.concat(lookLine(look)).join('')).not.toMatch(/\p{Cc}/u);
+  } finally {
+    await server.go();
+  }
+});
+
+test('figures that no server counts to are none', () => {
+  const read = (more: string) => readMetrics(`{"received":1,"processed":1,"dropped":0,${more}}`);
+  const counts = { received: 1, processed: 1, dropped: 0 };
+  expect(read('"users":1e300,"workers":-1,"ring_depths":[1e300,-5],"ring_slots":1e-300')).toEqual(counts);
+  expect(read('"received":1e999')).toBeUndefined();
+  expect(read('"ring_depths":[0,3],"ring_slots":8')).toEqual({
+    ...counts,
+    ring_depths: [0, 3],
+    ring_slots: 8,
+  });
 });
 
 test('a server that does not answer is silent, and its silence is the latency', async () => {
@@ -163,92 +213,6 @@ describe('wrong usage', () => {
   });
 });
 
-describe('the screen', () => {
-  const look = (n: number): Look => ({
-    atMs: n,
-    address: '127.0.0.1:7878',
-    state: 'ok',
-    why: undefined,
-    metrics: readMetrics(
-      JSON.stringify({
-        ...{ received: 123_456_789, processed: 123_000_000, dropped: 456_789, queued: 0 },
-        refused: { server_busy: 456_000, too_many_users: 789, shutting_down: 0, balance_overflow: 0 },
-        ...{ users: 10, users_max: 100, workers: 8, workers_ready: 7, worker_deaths: 1, ring_slots: 65_536 },
-        ...{
-          ring_depths: [0, 1, 40_000, 65_536, 5, 6, 7, 8],
-          connections: 10_000,
-          connections_total: 123_456,
-        },
-        uptime_ms: 1_000,
-      }),
-    ),
-    rates: { receivedPerS: 1_000_000 + n, processedPerS: n * 1_000, droppedPerS: n },
-    probes: { count: 200, p50Ms: 0.1, p99Ms: 1, maxMs: 1_234 },
-    slowestMs: n,
-  });
-  const history = Array.from({ length: 300 }, (_, n) =>
-    n === 7 ? { ...look(n), rates: undefined } : look(n),
-  );
-  const paint = (_: unknown, text: string) => `\u001b[2m${text}\u001b[0m`;
-
-  test.each([60, 80, 200])(
-    'has no line that is longer than %i columns, and no more than there are rows',
-    columns => {
-      for (const rows of [5, 12, 24, 50]) {
-        const lines = watchLines(history, { columns, rows, paint, isPaused: true, intervalMs: 500 });
-        expect(lines.filter(line => columnsOf(line) > columns)).toEqual([]);
-        expect(lines.length).toBeLessThanOrEqual(rows);
-        expect(lines.at(-1)).toContain('q quit');
-      }
-      const all = watchLines(history, { columns, rows: 50, paint, isPaused: false, intervalMs: 500 }).join(
-        '\n',
-      );
-      for (const worker of [0, 1, 2, 3, 4, 5, 6, 7]) expect(all).toContain(` ${worker} `);
-      expect(all).toContain('7 of 8 ready');
-      expect(all).toContain('server_busy 456,000');
-      expect(all.match(/[▁▂▃▄▅▆▇█]{20}/g)!.length).toBeGreaterThan(2);
-    },
-  );
-
-  test('says what there is of a step, and of a server that is gone', () => {
-    const view = {
-      columns: 80,
-      rows: 24,
-      paint: (_: unknown, text: string) => text,
-      isPaused: false,
-      intervalMs: 500,
-    };
-    const bare = { ...look(1), metrics: undefined, rates: undefined };
-    expect(watchLines([bare], view).join('\n')).toContain('It has no metrics');
-    const gone: Look = { ...bare, state: 'gone', why: 'ECONNREFUSED', probes: undefined };
-    expect(watchLines([gone], view).join('\n')).toContain('● gone   ECONNREFUSED; trying again');
-    expect(lookLine(gone)).toBe('gone: ECONNREFUSED');
-    const step = { ...look(1), metrics: { received: 3, processed: 2, dropped: 1 } };
-    expect(watchLines([step], view).join('\n')).not.toMatch(/rings|workers/);
-  });
-
-  test('is opened once, painted in place, and left as it was', () => {
-    let written = '';
-    const out = new Writable({
-      write: (chunk, _, done) => {
-        written += String(chunk);
-        done();
-      },
-    }) as unknown as NodeJS.WriteStream;
-    const listeners = process.listenerCount('exit');
-    const screen = new Screen(Object.assign(out, { columns: 10, rows: 2 }));
-    screen.open();
-    screen.show(['a line that is too long', 'second', 'below']);
-    screen.close();
-    screen.close();
-    screen.show(['after']);
-    expect(written).toBe(
-      '\u001b[?1049h\u001b[?25l\u001b[Ha line th…\u001b[K\r\nsecond\u001b[K\u001b[J\u001b[0m\u001b[?25h\u001b[?1049l',
-    );
-    expect(process.listenerCount('exit')).toBe(listeners);
-  });
-});
-
 test('counts that went back are another server’s', () => {
   const metrics = (received: number) => ({ received, processed: received, dropped: 0 });
   expect(ratesOf(metrics(10), metrics(30), 500)).toEqual({
@@ -260,17 +224,4 @@ test('counts that went back are another server’s', () => {
   expect(readMetrics('{"status":"error","reason":"unknown_type"}')).toBeUndefined();
   expect(readMetrics('null')).toBeUndefined();
   expect(readMetrics('hello')).toBeUndefined();
-});
-
-test('bars, curves and lines are as long as they are meant to be', () => {
-  expect(bar(0, 8)).toBe('');
-  expect(bar(0.0001, 8)).toBe('▏');
-  expect(bar(0.5, 8)).toBe('████');
-  expect(bar(3, 8)).toBe('████████');
-  expect(gauge(0.25, 8)).toBe('██░░░░░░');
-  expect(sparkline([9, 0, 4, undefined, 8], 4)).toBe('▁▅ █');
-  expect(sparkline([0, 0], 4)).toBe('▁▁');
-  expect(fitted('\u001b[1mabcdef\u001b[0m', 4)).toBe('\u001b[1mabc…\u001b[0m');
-  expect(fitted('abc', 3)).toBe('abc');
-  expect(wrapped('one two three', 9, '  ')).toEqual(['  one two', '  three']);
 });

@@ -1,5 +1,6 @@
 /** `tally roadmap`: the path as tasks: listed, read, or put into a repository of the reader's own. */
 import { UsageError } from '../../../bench/load/quantities.ts';
+import { quoteIfNeeded } from '../../../bench/watch/quote.ts';
 import { Exit, readArgs, runCommand } from '../command.ts';
 import { painterFor } from '../paint.ts';
 import {
@@ -54,6 +55,9 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
+/** What a terminal or an editor obeys; a line ends with some of it. */
+const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
+
 type Values = ReturnType<typeof read>['values'];
 
 export function roadmapCommand(args: string[]): Promise<void> {
@@ -80,12 +84,17 @@ function read(args: string[]) {
   for (const [name, value] of Object.entries({ repo, label }))
     if (value !== undefined && !gh) throw new UsageError(`--${name} goes with --gh`);
   for (const [name, value] of Object.entries({ markdown, tally: values.tally, cmd: values.cmd, label }))
-    if (value !== undefined && (value.trim() === '' || value.includes('\n')))
-      throw new UsageError(`--${name} is empty, or more than a line`);
-  if (repo !== undefined && !/^(?:[\w.-]+\/)?[\w.-]+\/[\w.-]+$/.test(repo))
-    throw new UsageError(`--repo ${repo} is no OWNER/NAME`);
-  if (base !== undefined && !/^https?:\/\/\S+$/.test(base))
-    throw new UsageError(`--base ${base} is no address, as https://github.com/OWNER/tally/blob/main`);
+    if (value !== undefined && (value.trim() === '' || UNPRINTABLE.test(value)))
+      throw new UsageError(`--${name} is empty, or more than a line of plain characters`);
+  // gh would take these for flags of its own.
+  if (repo !== undefined && !/^(?:(?!-)[\w.-]+\/)?(?!-)[\w.-]+\/(?!-)[\w.-]+$/.test(repo))
+    throw new UsageError(`--repo ${quoteIfNeeded(repo)} is no OWNER/NAME`);
+  if (label?.startsWith('-')) throw new UsageError(`--label ${label} begins like a flag`);
+  if (base !== undefined && baseOf(base) === undefined)
+    throw new UsageError(
+      `--base ${quoteIfNeeded(base)} is no address for links, as https://github.com/OWNER/tally/blob/main; ` +
+        'it has none of ? # ( )',
+    );
   if (hint !== undefined && (positionals.length !== 1 || gh || values.json || markdown !== undefined))
     throw new UsageError('--hint goes with one task, and nothing else: tally roadmap 3 --hint 1');
   return { values, positionals };
@@ -119,10 +128,16 @@ function placeOf(
   return {
     tally: tally ?? (isHere ? CALL : callFrom(checkout)),
     cmd,
-    base: base?.replace(/\/+$/, ''),
+    base: base && baseOf(base),
     checkout,
     hasSiblings,
   };
+}
+
+/** As it goes into the brackets of a link, before a path; undefined if it does not. */
+function baseOf(text: string): string | undefined {
+  if (!/^https?:\/\/[^\s?#()<>]+$/i.test(text) || !URL.canParse(text)) return undefined;
+  return new URL(text).href.replace(/\/+$/, '');
 }
 
 /** The title is an issue's own. */

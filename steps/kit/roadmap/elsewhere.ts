@@ -25,7 +25,9 @@ export interface Place {
 export const CALL = 'npx tally';
 export const SERVER = './server';
 
-const LINK = /\[([^\]]+)\]\(([^)\s]+)\)/g;
+const WORDS = new RegExp(`--cmd '${SERVER}'|\`${SERVER}\`|${CALL}`.replaceAll('.', '\\.'), 'g');
+/** A link, or one of these. In one pass: what was put in is the reader's, and is not looked at again. */
+const LINK_OR_WORDS = new RegExp(`\\[([^\\]]+)\\]\\(([^)\\s]+)\\)|${WORDS.source}`, 'g');
 
 /** The way from a folder to Tally's own. */
 export function checkoutFrom(folder: string): string {
@@ -47,15 +49,24 @@ export function callFrom(checkout: string): string {
 }
 
 export function placed(markdown: string, place: Place): string {
-  const { tally, cmd } = place;
-  return markdown
-    .replace(LINK, (whole, text: string, target: string) => linkOf(whole, text, target, place))
-    .replaceAll(`--cmd '${SERVER}'`, () => `--cmd ${quoted(cmd ?? SERVER)}`)
-    .replaceAll(`\`${SERVER}\``, () => `\`${cmd ?? SERVER}\``)
-    .replaceAll(CALL, () => tally);
+  return markdown.replace(LINK_OR_WORDS, (whole, text: string | undefined, target: string) =>
+    text === undefined
+      ? wordsOf(whole, place)
+      : linkOf(
+          text.replace(WORDS, each => wordsOf(each, place)),
+          target,
+          place,
+        ),
+  );
 }
 
-function linkOf(whole: string, text: string, target: string, place: Place): string {
+function wordsOf(words: string, { tally, cmd }: Place): string {
+  if (words === CALL) return tally;
+  return words.startsWith('--cmd') ? `--cmd ${quoted(cmd ?? SERVER)}` : `\`${cmd ?? SERVER}\``;
+}
+
+function linkOf(text: string, target: string, place: Place): string {
+  const whole = `[${text}](${target})`;
   if (/^[a-z]+:/.test(target)) return whole;
   const [file, anchor] = target.split('#') as [string, string | undefined];
   const path = posix.join(ROADMAP_FOLDER, file);

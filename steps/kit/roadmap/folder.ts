@@ -1,6 +1,6 @@
 /** The tasks as Markdown files in a folder of the reader's own, where nothing is overwritten that differs. */
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { CommandError, listed } from '../command.ts';
 
 export interface Written {
@@ -14,19 +14,47 @@ export function writeFiles(here: string, folder: string, files: ReadonlyMap<stri
   const path = resolve(here, folder);
   if (existsSync(path) && !statSync(path).isDirectory())
     throw new CommandError(`${folder} is a file, and no folder`);
-  const isThere = (name: string) => existsSync(join(path, name));
-  const names = [...files.keys()];
-  const unchanged = names.filter(
-    name => isThere(name) && readFileSync(join(path, name), 'utf8') === files.get(name),
-  );
-  const differing = names.filter(name => isThere(name) && !unchanged.includes(name));
+  const there = [...files.keys()].filter(name => isThere(join(path, name), `${folder}/${name}`));
+  const unchanged = there.filter(name => readFileSync(join(path, name), 'utf8') === files.get(name));
+  const differing = there.filter(name => !unchanged.includes(name));
   if (differing.length > 0)
     throw new CommandError(
       `${listed(differing)} in ${folder} ${differing.length === 1 ? 'is' : 'are'} not as tally would write ` +
         `${differing.length === 1 ? 'it' : 'them'}; nothing was written. Move them away, or name another folder`,
     );
-  const written = names.filter(name => !isThere(name));
-  mkdirSync(path, { recursive: true });
-  for (const name of written) writeFileSync(join(path, name), files.get(name)!);
+  const written = [...files.keys()].filter(name => !there.includes(name));
+  makeFolder(path);
+  for (const name of written)
+    attempt(`${folder}/${name} cannot be written`, () =>
+      // If it came between, or is a link to nowhere, it is not written through.
+      writeFileSync(join(path, name), files.get(name)!, { flag: 'wx' }),
+    );
   return { folder, written, unchanged };
+}
+
+/** A link is none of ours, wherever it leads; and of a pipe there is no end. */
+function isThere(path: string, shown: string): boolean {
+  const stats = attempt(`${shown} cannot be looked at`, () => lstatSync(path, { throwIfNoEntry: false }));
+  if (stats === undefined || stats.isFile()) return stats !== undefined;
+  const what = stats.isDirectory()
+    ? 'a folder'
+    : stats.isSymbolicLink()
+      ? 'a symbolic link'
+      : 'no plain file';
+  throw new CommandError(`${shown} is ${what}; nothing was written. Move it away, or name another folder`);
+}
+
+/** One by one: where none can be made, as under /proc, Node's own `recursive` tries for ever. */
+function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);
+  for (const each of missing) attempt(`the folder ${each} cannot be made`, () => mkdirSync(each));
+}
+
+function attempt<T>(failure: string, act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    throw new CommandError(`${failure} (${(error as NodeJS.ErrnoException).code ?? String(error)})`);
+  }
 }
