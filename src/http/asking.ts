@@ -1,6 +1,6 @@
 /**
  * The HTTP thread's side of the views: however many look at once, and however often, the socket thread is asked ten
- * times a second at most, and one question at a time is under way.
+ * times a second at most, and one question at a time is under way. All who wait for it share one promise and one timer.
  */
 import type { View } from './view.ts';
 
@@ -13,6 +13,12 @@ export interface Seen {
   answerMs: number;
 }
 
+interface Wait {
+  done: Promise<Seen | undefined>;
+  tell(seen: Seen | undefined): void;
+  late: NodeJS.Timeout;
+}
+
 export class Asking {
   readonly #ask: () => void;
   readonly #deadlineMs: number;
@@ -21,7 +27,7 @@ export class Asking {
   #askedAtMs = 0;
   /** A question is under way; a thread that is stuck is asked no second one. */
   #isAsked = false;
-  #waiting: ((seen: Seen | undefined) => void)[] = [];
+  #wait: Wait | undefined;
 
   /** `ask` sends the question; the answer comes to `answered`. */
   constructor(ask: () => void, deadlineMs: number) {
@@ -33,26 +39,37 @@ export class Asking {
     this.#isAsked = false;
     this.#seenAtMs = performance.now();
     this.#seen = { view, answerMs: this.#seenAtMs - this.#askedAtMs };
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const tell of waiting) tell(this.#seen);
+    this.#tell(this.#seen);
+  }
+
+  /** Nobody waits any more. */
+  end(): void {
+    this.#tell(undefined);
   }
 
   /** Undefined if the socket thread gives no answer in time: it is stuck. */
   look(): Promise<Seen | undefined> {
     if (performance.now() - this.#seenAtMs < FRESH_MS) return Promise.resolve(this.#seen);
-    return new Promise(resolve => {
-      const late = setTimeout(() => {
-        this.#waiting = this.#waiting.filter(tell => tell !== told);
-        resolve(undefined);
-      }, this.#deadlineMs);
-      const told = (seen: Seen | undefined) => {
-        clearTimeout(late);
-        resolve(seen);
-      };
-      this.#waiting.push(told);
-      this.#askOnce();
+    this.#wait ??= this.#startWait();
+    this.#askOnce();
+    return this.#wait.done;
+  }
+
+  /** Whoever comes later waits no longer than the first: the question is as old for all of them. */
+  #startWait(): Wait {
+    let tell: Wait['tell'] = () => {};
+    const done = new Promise<Seen | undefined>(resolve => {
+      tell = resolve;
     });
+    return { done, tell, late: setTimeout(() => this.#tell(undefined), this.#deadlineMs) };
+  }
+
+  #tell(seen: Seen | undefined): void {
+    const wait = this.#wait;
+    if (wait === undefined) return;
+    this.#wait = undefined;
+    clearTimeout(wait.late);
+    wait.tell(seen);
   }
 
   #askOnce(): void {

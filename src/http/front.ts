@@ -10,7 +10,7 @@ import { liveJson } from './live.ts';
 import { readPageFiles } from './page-files.ts';
 import { prometheusText } from './prometheus.ts';
 import { route, SECURITY_HEADERS, type Shop } from './routes.ts';
-import type { Answer, FrontMessage, FrontStart } from './view.ts';
+import type { FrontMessage, FrontStart, ToFront } from './view.ts';
 
 const HOST = '127.0.0.1';
 /** One more, and the oldest is closed: whoever holds connections open keeps nobody else out. */
@@ -23,13 +23,22 @@ const CHECK_MS = 1_000;
 /** A socket thread that says nothing for so long is stuck: far above anything that load does. */
 const ANSWER_MS_MAX = 3_000;
 
-function startFront({ port, version }: FrontStart, send: (message: FrontMessage) => void): Asking {
+interface Front {
+  asking: Asking;
+  /** Nothing is left that would keep the thread. */
+  end(): void;
+}
+
+function startFront({ port, version }: FrontStart, send: (message: FrontMessage) => void): Front {
   const asking = new Asking(() => send({ is: 'ask' }), ANSWER_MS_MAX);
   const shop: Shop = {
     files: readPageFiles(),
     metrics: oncePerLook(({ view }) => prometheusText(view, version)),
     live: oncePerLook(seen => liveJson(seen, version)),
     look: () => asking.look(),
+  };
+  const take = (request: IncomingMessage, response: ServerResponse) => {
+    if (mayAsk(request.socket)) void answer(shop, request, response);
   };
   const server = createServer(
     {
@@ -39,25 +48,65 @@ function startFront({ port, version }: FrontStart, send: (message: FrontMessage)
       keepAliveTimeout: IDLE_MS_MAX,
       connectionsCheckingInterval: CHECK_MS,
       noDelay: true,
+      requireHostHeader: false,
     },
-    (request, response) => void answer(shop, request, response),
+    take,
   );
+  // What node:http would answer by itself, past the limit below: an expectation it does not know (and, by the option
+  // above, a request that names no host).
+  server.on('checkExpectation', take);
   server.setTimeout(2 * REQUEST_MS_MAX);
   const sockets = new Set<Socket>();
+  let isEnding = false;
   server.on('connection', socket => {
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
-    if (sockets.size > CONNECTIONS_MAX) sockets.values().next().value?.destroy();
+    if (isEnding) socket.destroy();
+    else if (sockets.size > CONNECTIONS_MAX) sockets.values().next().value?.destroy();
   });
   server.once('error', (error: NodeJS.ErrnoException) =>
     send({ is: 'failed', code: error.code, message: error.message }),
   );
   server.listen({ host: HOST, port }, () => {
     server.on('error', () => {});
+    if (isEnding) return void server.close();
     send({ is: 'listening', port: (server.address() as AddressInfo).port });
   });
-  return asking;
+  return {
+    asking,
+    end() {
+      isEnding = true;
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      asking.end();
+    },
+  };
 }
+
+/** Of a callback of llhttp, `on_headers_complete`. */
+const PARSE_NO_FURTHER = 2;
+
+/** Whoever is connected and waits for an answer. */
+const asked = new WeakSet<Socket>();
+
+/**
+ * One request at a time on a connection: no browser, probe or scraper sends a second one before it has the answer, and
+ * a chunk would hold a thousand and more, each with an answer to keep. Whoever does is cut off.
+ */
+function mayAsk(socket: ParsedSocket): boolean {
+  if (socket.destroyed) return false;
+  if (!asked.has(socket)) {
+    asked.add(socket);
+    return true;
+  }
+  socket.destroy();
+  // node:http would parse the rest of the chunk, some thousand requests, for a socket that is gone. This has its parser
+  // stop at the next one, as before another protocol. It is no public name: where it is unknown, there is that cost.
+  if (socket.parser) socket.parser.onIncoming = () => PARSE_NO_FURTHER;
+  return false;
+}
+
+type ParsedSocket = Socket & { parser?: { onIncoming?: () => number } | null };
 
 /** Whoever asks a thousand times gets the same text. */
 function oncePerLook(write: (seen: Seen) => string): (seen: Seen) => string {
@@ -72,7 +121,9 @@ function oncePerLook(write: (seen: Seen) => string): (seen: Seen) => string {
 
 async function answer(shop: Shop, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { method = '', url = '' } = request;
+  response.once('finish', () => asked.delete(request.socket));
   const { status, headers, body } = await route(shop, method, request.headers.host, url);
+  if (request.socket.destroyed) return;
   const bytes = Buffer.from(body);
   // A body is never wanted: whoever sends one is cut off behind the answer.
   const isLast = method !== 'GET' && method !== 'HEAD';
@@ -86,5 +137,10 @@ async function answer(shop: Shop, request: IncomingMessage, response: ServerResp
 }
 
 const port = parentPort!;
-const asking = startFront(workerData as FrontStart, message => port.postMessage(message));
-port.on('message', ({ view }: Answer) => asking.answered(view));
+const front = startFront(workerData as FrontStart, message => port.postMessage(message));
+port.on('message', (message: ToFront) => {
+  if (message.is === 'view') return front.asking.answered(message.view);
+  // It ends by itself, since nothing is left to wait for; `process.exit` would stop it in the middle of something.
+  front.end();
+  port.close();
+});

@@ -3,6 +3,10 @@
  * own, so that none of them, slow, many or evil, takes a turn of the event loop from the clients of the events. That
  * thread asks this one for a view when somebody looks, a few times a second at most; that is all it costs.
  *
+ * It is never terminated. Node stops a thread by making its JavaScript fail at whatever it is at; if that is called by
+ * the parser of node:http, the whole process aborts (`v8::ToLocalChecked Empty MaybeLocal`), and an exit of the process
+ * with the thread still running stops it the same way. So it is told to end, and the exit waits until it has.
+ *
  * If it dies (out of memory, a defect), the server goes on, and it is started again, on the port it had.
  */
 import type { Worker } from 'node:worker_threads';
@@ -11,12 +15,14 @@ import { createThread } from '../engine/thread.ts';
 import { ListenError, listenMistake } from '../server/listener.ts';
 import type { Service } from '../server/service.ts';
 import { LoopDelay } from './loop-delay.ts';
-import { type Answer, type FrontMessage, type FrontStart, takeView } from './view.ts';
+import { type FrontMessage, type FrontStart, type ToFront, takeView } from './view.ts';
 
 export const HTTP_HOST = '127.0.0.1';
 const RESTART_MS = 500;
 /** It keeps a page and a view; whoever makes it keep more ends it, and not the server. */
 const HEAP_MB_MAX = 64;
+/** One that has not ended by then never will, and the process does not wait for it: a defect. */
+const END_MS_MAX = 5_000;
 
 export class HttpThread {
   readonly #service: Service;
@@ -48,17 +54,22 @@ export class HttpThread {
     this.#isServing = true;
   }
 
-  /** Ends it, and every connection to it, wherever they are. */
+  /** Has it end, with every connection to it, wherever they are. Only the exit of the process waits for that. */
   end(): void {
+    if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#restart);
     this.#delay.stop();
-    void this.#thread?.terminate();
+    const thread = this.#thread;
+    if (thread === undefined) return;
+    thread.ref();
+    setTimeout(() => thread.unref(), END_MS_MAX).unref();
+    send(thread, { is: 'end' });
   }
 
   /** For tests: it dies. */
   kill(): void {
-    void this.#thread?.terminate();
+    if (this.#thread !== undefined) send(this.#thread, { is: 'end' });
   }
 
   #spawn(port: number): Promise<number> {
@@ -69,20 +80,20 @@ export class HttpThread {
       resourceLimits: { maxOldGenerationSizeMb: HEAP_MB_MAX },
     });
     this.#thread = thread;
-    let reason = 'it was terminated';
+    let reason = 'it ended';
     return new Promise((resolve, reject) => {
       thread.on('message', (message: FrontMessage) => {
         switch (message.is) {
           case 'listening':
             // From here on it keeps no process alive.
-            thread.unref();
+            if (!this.#isEnded) thread.unref();
             return resolve(message.port);
           case 'failed':
             reason = listenMistake(message, HTTP_HOST, port, '--http');
             reject(new ListenError(reason));
-            return void thread.terminate();
+            return send(thread, { is: 'end' });
           case 'ask':
-            return thread.postMessage(this.#answer());
+            return this.#isEnded ? undefined : send(thread, this.#answer());
         }
       });
       thread.on('error', error => {
@@ -90,13 +101,14 @@ export class HttpThread {
         reject(error);
       });
       thread.on('exit', () => {
+        if (this.#thread === thread) this.#thread = undefined;
         if (!this.#isEnded) this.#died(reason);
       });
     });
   }
 
-  #answer(): Answer {
-    return { view: takeView(this.#service, this.#sample, this.#delay, this.#isServing) };
+  #answer(): ToFront {
+    return { is: 'view', view: takeView(this.#service, this.#sample, this.#delay, this.#isServing) };
   }
 
   #died(reason: string): void {
@@ -106,4 +118,8 @@ export class HttpThread {
       this.#spawn(this.#port).catch(() => {});
     }, RESTART_MS).unref();
   }
+}
+
+function send(thread: Worker, message: ToFront): void {
+  thread.postMessage(message);
 }

@@ -42,10 +42,13 @@ export async function route(
   shop: Shop,
   method: string,
   host: string | undefined,
-  url: string,
+  target: string,
 ): Promise<Answered> {
-  if (!isLoopback(host))
-    return say(421, `this server answers to 127.0.0.1, localhost and [::1] only, not to ${quote(host)}`);
+  const [authority, url] = split(target);
+  // Whoever names two hosts means neither of them in particular: each has to be ours.
+  for (const name of authority === undefined ? [host] : [authority, host])
+    if (!isLoopback(name))
+      return say(421, `this server answers to 127.0.0.1, localhost and [::1] only, not to ${quote(name)}`);
   if (!METHODS.includes(method))
     return {
       ...say(405, `${METHODS.join(' and ')} only`),
@@ -88,6 +91,13 @@ function say(status: number, line: string): Answered {
  */
 function isLoopback(host: string | undefined): boolean {
   return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i.test(host ?? '');
+}
+
+/** The absolute form (RFC 9112, 3.2.2), which proxies use, names the host once more. */
+function split(target: string): [string | undefined, string] {
+  const [, authority, url = ''] = /^http:\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
+  if (authority === undefined) return [undefined, target];
+  return [authority, url.startsWith('/') ? url : `/${url}`];
 }
 
 /** What somebody sent, in a line of ours: short, and nothing that a terminal would obey. */

@@ -20,10 +20,8 @@ export interface View {
   delay: DelayLook;
 }
 
-/** To the thread: what it asked for. */
-export interface Answer {
-  view: View;
-}
+/** To the thread: what it asked for, or that it is to end. */
+export type ToFront = { is: 'view'; view: View } | { is: 'end' };
 
 /** What the thread starts with. */
 export interface FrontStart {

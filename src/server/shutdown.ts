@@ -19,7 +19,7 @@ import type { Service } from './service.ts';
 
 /** What else is served beside the events, for as long as anything is: who looks sees how the server drains. */
 interface Front {
-  /** At once, whoever is connected to it. */
+  /** At once, whoever is connected to it. The ledger does not wait for it; the exit of the process does. */
   end(): void;
 }
 

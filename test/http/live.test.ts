@@ -82,6 +82,23 @@ describe.skipIf(file === undefined)('the live page, in Chromium', () => {
     await until(async () => (await figureOf('processed')) === processed, 'all processed on the page');
   });
 
+  test('has one number for one word: a curve ends with what the figure says', async () => {
+    // Both in one turn of the page, so that no look comes between.
+    const pairs = () =>
+      page.evaluate<[string, string][]>(
+        `['applied', 'refused'].map((word, at) =>
+          [document.getElementById(word + '-rate').textContent, document.querySelectorAll('.chart .names b')[at].textContent])`,
+      );
+    for (let event = 0; event < 100; event++) client.send(buyLine('alice', 1));
+    await client.lines(100);
+    let shown: [string, string][] = [];
+    await until(async () => {
+      shown = await pairs();
+      return Number.parseFloat(shown[0]![0]) > 0;
+    }, 'the events on the page');
+    for (const [figure, curve] of shown) expect(curve).toBe(figure);
+  });
+
   test('follows the theme of the system, and is legible in both', async () => {
     for (const scheme of ['dark', 'light']) {
       await page.prefer({ 'prefers-color-scheme': scheme });

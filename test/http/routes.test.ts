@@ -47,6 +47,22 @@ describe('the guard', () => {
       expect((await get(path, host)).status).toBe(421);
   });
 
+  test.each(['http://127.0.0.1/readyz?x', 'HTTP://localhost:7/readyz', 'http://[::1]/readyz'])(
+    'takes the absolute form, %s',
+    async target => {
+      expect((await get(target, 'localhost', 'serving')).body).toBe('ready\n');
+      expect((await get(target, 'evil.example', 'serving')).status).toBe(421);
+    },
+  );
+
+  test('refuses the absolute form of another host, and what is no path at all', async () => {
+    for (const target of ['http://evil.example/', 'http://localhost@evil.example/', 'http://', 'http:///'])
+      expect((await get(target)).status, target).toBe(421);
+    expect((await get('http://localhost')).status).toBe(200);
+    for (const target of ['https://localhost/', '*', 'localhost/', 'http:/localhost/'])
+      expect((await get(target)).status, target).toBe(404);
+  });
+
   test('refuses a request that names nobody', async () => {
     expect((await route(shopOf('serving'), 'GET', undefined, '/')).status).toBe(421);
   });

@@ -1,7 +1,8 @@
 /** The HTTP side of a real server: what it answers, while it serves, drains, is abused and dies. */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
-import { afterAll, describe, expect, test } from 'vitest';
+import { Worker } from 'node:worker_threads';
+import { afterAll, describe, expect, test, vi } from 'vitest';
 import { readConfig } from '../../src/config.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { HttpThread } from '../../src/http/http-thread.ts';
@@ -173,6 +174,16 @@ describe('the thread', () => {
     } finally {
       thread.end();
     }
+  });
+
+  test('ends by itself when it is told to: terminated while it reads a request, it would abort the process', async () => {
+    const terminate = vi.spyOn(Worker.prototype, 'terminate');
+    const thread = new HttpThread(service, '0.0.0');
+    const socket = await open(await thread.listen(0), 'GET / HTTP/1.1\r\nHost: l');
+    thread.end();
+    await until(() => socket.closed, 'its connection closed');
+    expect(terminate).not.toHaveBeenCalled();
+    terminate.mockRestore();
   });
 
   test('that can not even start says why', async () => {

@@ -10,7 +10,7 @@ import { Shards } from './shards.js';
 
 /** The longest window, at two points a second. */
 const POINTS_MAX = 1_800;
-/** The figures are means of so long, so that they can be read; so is the heat map. */
+/** The rates, as figures and as curves, are means of so long, so that they can be read; so is the heat map. */
 const FIGURE_MS = 2_000;
 const HEAT_MS = 5_000;
 
@@ -84,9 +84,10 @@ const refused = view => view.metrics.dropped;
 const levelOf = ({ rings, metrics }) =>
   Math.max(...rings.map(({ head, tail }) => ((tail - head) >>> 0) / metrics.ring_slots));
 
+/** The first view tells no rate. */
 function remember(view) {
-  const earlier = views.at(-2);
-  if (earlier === undefined) return;
+  if (views.length < 2) return;
+  const earlier = before(view, FIGURE_MS);
   points.push({
     time: performance.now() / 1000,
     applied: rateOf(view, earlier, applied),
@@ -102,8 +103,9 @@ function showFigures(view) {
   const earlier = before(view, FIGURE_MS);
   const appliedRate = rateOf(view, earlier, applied);
   const refusedRate = rateOf(view, earlier, refused);
-  put('applied-rate', rate(appliedRate), appliedRate);
-  put('refused-rate', rate(refusedRate), refusedRate);
+  const isFirst = earlier === view;
+  put('applied-rate', isFirst ? '–' : rate(appliedRate), appliedRate);
+  put('refused-rate', isFirst ? '–' : rate(refusedRate), refusedRate);
   put('queued', whole(metrics.queued), metrics.queued);
   put('ledger-queued', whole(metrics.queued), metrics.queued);
   put('answer', milliseconds(view.answer_ms), view.answer_ms);
