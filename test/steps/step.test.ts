@@ -109,7 +109,7 @@ describe('a step that runs', () => {
   test('is introduced, answers, takes its flags, and passes on what ended it', async () => {
     const step = await startStep(5, '--queue', '2', '--work-us', '300000', '--work=block');
     expect(step.output.stderr).toContain('step 5, bounded queue: Dropping data is better than crashing.\n');
-    expect(step.output.stderr).toContain('pain: capacity is one thread (tally pain 5)');
+    expect(step.output.stderr).toContain('pain: capacity is one thread (npx tally pain 5)');
     expect(step.output.stderr).toContain(`talk: nc 127.0.0.1 ${step.port}, then type {"user":"alice"`);
     const replies = await exchange(step.port, buyLine('alice', 1).repeat(4));
     expect(replies).toBe(`${[ACCEPTED, ACCEPTED, BUSY, BUSY].join('\n')}\n`);
