@@ -8,10 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
 import type { LoadResult } from '../../bench/load/result.ts';
+import { isHungInNode, NODE_HANG } from '../support/hung.ts';
 import { outputOf } from '../support/output.ts';
 import { CLI } from '../support/server.ts';
 
 const DEADLINE_MS = 60_000;
+/** Before a test's own time is up. Most runs have long ended; one that hangs in Node itself says nothing any more. */
+const HANG_LOOK_MS = 15_000;
 
 export interface Ran {
   exitCode: number | null;
@@ -33,15 +36,21 @@ export function startTally(args: string[], env: Record<string, string> = {}): Ru
   });
   const output = outputOf(child);
   const ended = new Promise<Ran>((resolve, reject) => {
-    let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
+    let why: string | undefined;
+    const end = (reason: string) => {
+      why = reason;
       child.kill('SIGKILL');
-    }, DEADLINE_MS);
+    };
+    // Twice: a main thread may well be in a futex for a moment.
+    let look = setTimeout(() => {
+      if (!isHungInNode(child.pid!)) return;
+      look = setTimeout(() => isHungInNode(child.pid!) && end(NODE_HANG), 1_000);
+    }, HANG_LOOK_MS);
+    const timer = setTimeout(() => end(`still running after ${DEADLINE_MS} ms`), DEADLINE_MS);
     child.on('close', exitCode => {
+      clearTimeout(look);
       clearTimeout(timer);
-      if (isLate)
-        reject(new Error(`still running after ${DEADLINE_MS} ms: tally ${args.join(' ')}\n${output.stderr}`));
+      if (why !== undefined) reject(new Error(`${why}: tally ${args.join(' ')}\n${output.stderr}`));
       const messages = output.stderr.split('\n').filter(line => /^tally(?: \w+)?: /.test(line));
       const complaints = messages.map(line => line.replace(/^tally(?: \w+)?: /, ''));
       resolve({ exitCode, ...output, complaints });
