@@ -4,7 +4,16 @@
  * with its reason. And every address elsewhere is asked for, if there is a network.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,12 +46,22 @@ function git(...args: string[]): string {
   return execFileSync('git', [...who, ...args], { cwd: existsSync(copy) ? copy : ROOT, encoding: 'utf8' });
 }
 
+/** The packages of this checkout, but `npx tally` of the copy: through a link to the whole folder it would run this one's. */
+function linkPackages(): void {
+  const [from, to] = [join(ROOT, 'node_modules'), join(copy, 'node_modules')];
+  mkdirSync(join(to, '.bin'), { recursive: true });
+  for (const name of readdirSync(from)) if (name !== '.bin') symlinkSync(join(from, name), join(to, name));
+  for (const name of readdirSync(join(from, '.bin')))
+    if (name !== 'tally') symlinkSync(join(from, '.bin', name), join(to, '.bin', name));
+  symlinkSync('../../dist/src/cli.js', join(to, '.bin', 'tally'));
+}
+
 beforeAll(() => {
   const files = git('-C', ROOT, 'ls-files', '-z', '--cached', '--others', '--exclude-standard').split('\0');
   for (const file of files.filter(one => one !== '' && existsSync(join(ROOT, one))))
     cpSync(join(ROOT, file), join(copy, file));
   cpSync(join(ROOT, 'dist'), join(copy, 'dist'), { recursive: true });
-  symlinkSync(join(ROOT, 'node_modules'), join(copy, 'node_modules'));
+  linkPackages();
   mkdirSync(join(place, 'events'));
   git('init', '--quiet');
   git('add', '--all');
