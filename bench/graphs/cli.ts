@@ -70,8 +70,7 @@ type Flags = ReturnType<typeof parse>['values'];
 async function make(graph: Graph<GraphData>, { redraw, check, folder }: Flags): Promise<void> {
   const [dataPath, picturePath] = [join(folder, `${graph.name}.json`), join(folder, `${graph.name}.svg`)];
   const isRun = !redraw && !check;
-  const data = isRun ? await run(graph) : read(dataPath, graph.name);
-  graph.check(data);
+  const data = isRun ? await run(graph) : read(dataPath, graph);
   if (check) return void process.stdout.write(`${graph.name}: as it should be\n`);
   mkdirSync(folder, { recursive: true });
   if (isRun) write(dataPath, jsonOf(data));
@@ -87,11 +86,19 @@ async function run(graph: Graph<GraphData>): Promise<GraphData> {
     return data;
   } catch (error) {
     say(`${(error as Error).message}; once more`);
-    return graph.run(say);
+    const again = await graph.run(say);
+    graph.check(again);
+    return again;
   }
 }
 
-function read(path: string, name: string): GraphData {
+function read(path: string, graph: Graph<GraphData>): GraphData {
+  const data = parsed(path, graph.name);
+  graph.check(data);
+  return data;
+}
+
+function parsed(path: string, name: string): GraphData {
   try {
     return JSON.parse(readFileSync(path, 'utf8')) as GraphData;
   } catch (error) {

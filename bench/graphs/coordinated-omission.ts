@@ -56,13 +56,12 @@ export const graph: Graph<CoordinatedOmission> = {
 };
 
 async function run(say: (line: string) => void): Promise<CoordinatedOmission> {
-  const { head, machine } = headOf(graph.name);
+  const head = headOf(graph.name);
   say(LOAD);
   const { loaded, stoppedMs } = await loadWhileStopped();
   const { result, corrected, uncorrected } = loaded;
   return {
     ...head,
-    machine,
     load: LOAD,
     seed: result.seed,
     stoppedMs: Math.round(stoppedMs),

@@ -113,7 +113,7 @@ function headings({ title, subtitle, footer }: Frame, { heightPx, margin }: Room
 }
 
 /** At a distance from the plot's upper left corner, in pixels. Vega names the class of a mark after the mark. */
-export function textAt(name: string, lines: string[], x: number, y: number, encoding: object = {}) {
+function textAt(name: string, lines: string[], x: number, y: number, encoding: object = {}) {
   const fixed = { text: { value: lines }, lineHeight: { value: 20 }, fontSize: { value: TEXT_PX } };
   return {
     type: 'text' as const,

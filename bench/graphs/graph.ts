@@ -38,7 +38,7 @@ export interface LineData extends GraphData {
   series: Record<string, Point[]>;
 }
 
-export interface LinePlan {
+interface LinePlan {
   name: string;
   about: string;
   title: string;
@@ -76,8 +76,7 @@ export function lineGraph(plan: LinePlan): Graph<LineData> {
       ...distances.map(sentenceOf),
     ],
     run: async say => {
-      const { head, machine } = headOf(name);
-      return { ...head, machine, series: await plan.measure(say) };
+      return { ...headOf(name), series: await plan.measure(say) };
     },
     check: data => {
       checkHead(name, data);
@@ -100,14 +99,14 @@ export function lineGraph(plan: LinePlan): Graph<LineData> {
 }
 
 /** When, and on which machine, a run was begun. */
-export function headOf(name: string) {
-  const head = {
+export function headOf(name: string): GraphData {
+  return {
     schema: 1 as const,
     graph: name,
     startedAt: new Date().toISOString(),
     command: `npm run graphs -- ${name}`,
+    machine: describeMachine(),
   };
-  return { head, machine: describeMachine() };
 }
 
 export function footerOf({ command, startedAt, machine }: GraphData): string[] {

@@ -8,6 +8,7 @@ import { atRate, findMax, type MaxFound } from './find-max.ts';
 import { describeFlags, type LoadOptions, readOptions } from './options.ts';
 import { ProgressLine, progressLine } from './progress.ts';
 import { count, ms, UsageError } from './quantities.ts';
+import { quotedIfNeeded } from './quoting.ts';
 import { distributionText } from './recorder.ts';
 import type { LoadResult } from './result.ts';
 import { type LoadRun, runLoadWithHistograms, StartError } from './run.ts';
@@ -56,7 +57,10 @@ export async function loadCommand(args: string[]): Promise<void> {
     return;
   }
   try {
-    process.exitCode = await load(readOptions(args), `tally load ${args.map(quote).join(' ')}`.trimEnd());
+    process.exitCode = await load(
+      readOptions(args),
+      `tally load ${args.map(quotedIfNeeded).join(' ')}`.trimEnd(),
+    );
   } catch (error) {
     if (error instanceof UsageError) fail('load', LoadExit.usage, error.message);
     else fail('load', LoadExit.failed, error instanceof Error ? error.message : String(error));
@@ -226,9 +230,4 @@ function differencesInKind(before: LoadResult, after: LoadResult): string[] {
   note('machines', before.machine, after.machine);
   note('loads (see "plan" in the files)', planBefore, planAfter);
   return notes;
-}
-
-/** An argument as a shell takes it. */
-function quote(argument: string): string {
-  return /^[\w@%+=:,./-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", "'\\''")}'`;
 }

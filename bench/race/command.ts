@@ -1,5 +1,5 @@
 /** `tally race N M`: two servers of the path under the same load, lap by lap, and what came of it. */
-import { Exit, exitOnSignals, runCommand } from '../../steps/kit/command.ts';
+import { Exit, exitOnSignals, jsonOf, runCommand } from '../../steps/kit/command.ts';
 import { stepOf } from '../../steps/kit/manifest.ts';
 import { painterFor } from '../../steps/kit/paint.ts';
 import { ofStep } from '../../steps/kit/server.ts';
@@ -58,7 +58,7 @@ export function raceCommand(args: string[]): Promise<void> {
     const options = readOptions(args);
     exitOnSignals();
     const result = await race(options);
-    if (options.json) process.stdout.write(`${JSON.stringify(result, nullFor, 2)}\n`);
+    if (options.json) process.stdout.write(`${jsonOf(result, 2)}\n`);
     else process.stdout.write(resultText(result, options));
     const problems = result.lanes.flatMap(({ subject, problems }) =>
       problems.map(problem => `${labelOf(subject)}: ${problem}`),
@@ -66,11 +66,6 @@ export function raceCommand(args: string[]): Promise<void> {
     for (const problem of problems) process.stderr.write(`tally race: ${problem}\n`);
     return problems.length === 0 ? Exit.ok : Exit.failed;
   });
-}
-
-/** What is not known is said to be so. */
-function nullFor(_: string, value: unknown): unknown {
-  return value === undefined ? null : value;
 }
 
 async function race(options: RaceOptions): Promise<RaceResult> {

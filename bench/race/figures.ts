@@ -1,7 +1,7 @@
 /** What a race found, lap by lap and in sum. Times carry their unit in their name. */
 import type { Subject } from '../../steps/kit/manifest.ts';
+import { quantileOf } from '../bench.ts';
 import type { Verdict } from '../load/result.ts';
-import { quantileOf } from '../watch/prober.ts';
 import type { Delay } from './delay.ts';
 import type { RaceLoad } from './matchup.ts';
 

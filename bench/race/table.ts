@@ -64,7 +64,7 @@ export function headLines(
   ];
 }
 
-export function describeLoad(load: RaceLoad, subjects: RaceResult['subjects']): string {
+function describeLoad(load: RaceLoad, subjects: RaceResult['subjects']): string {
   const parts = [
     load.ratePerS === undefined
       ? 'as fast as it gets (closed loop)'

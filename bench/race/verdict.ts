@@ -68,12 +68,12 @@ const BY_LENS: Record<Lens, Judge> = {
   }),
 };
 
-export function refusedText({ refused, refusedPercent }: LaneResult): string {
+function refusedText({ refused, refusedPercent }: LaneResult): string {
   return refused === 0 ? 'took all' : `refused ${percent(refusedPercent)}`;
 }
 
 /** As a part of a sentence: what became of the money. */
-export function moneyText({ money }: LaneResult): string {
+function moneyText({ money }: LaneResult): string {
   if (money === undefined) return 'was not asked for its money';
   const { acceptedEvents, acceptedAmount, lostEvents, lostAmount, surplusAmount } = money;
   if (lostAmount > 0)
@@ -83,7 +83,7 @@ export function moneyText({ money }: LaneResult): string {
 }
 
 /** What a witness saw, of the two pains that no load shows. */
-export function seenText({ witness }: LaneResult, pain: number): string {
+function seenText({ witness }: LaneResult, pain: number): string {
   if (witness === undefined) return 'was not asked';
   const { evidence, isPresent } = witness;
   if (pain === 8)

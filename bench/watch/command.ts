@@ -1,6 +1,6 @@
 /** `tally watch`: a running server in the terminal, live, over the wire only. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Exit, exitOnSignals, readArgs, runCommand } from '../../steps/kit/command.ts';
+import { Exit, exitOnSignals, jsonOf, readArgs, runCommand } from '../../steps/kit/command.ts';
 import { painterFor } from '../../steps/kit/paint.ts';
 import { readCount, readDurationMs, UsageError } from '../load/quantities.ts';
 import type { Look } from './look.ts';
@@ -93,7 +93,7 @@ async function watchPlain({ host, port, intervalMs, count, json }: WatchOptions)
       const dueMs = performance.now() + intervalMs;
       const look = await watcher.look();
       isFound ||= look.state !== 'gone';
-      process.stdout.write(json ? `${JSON.stringify(look, nullFor)}\n` : `${lookLine(look)}\n`);
+      process.stdout.write(json ? `${jsonOf(look)}\n` : `${lookLine(look)}\n`);
       if (looks >= count) break;
       await sleep(Math.max(0, dueMs - performance.now()));
     }
@@ -117,15 +117,15 @@ async function watchLive(options: WatchOptions): Promise<number> {
     const { columns, rows } = screen;
     screen.show(watchLines(history, { columns, rows, paint, isPaused, intervalMs }));
   };
-  const setInterval = (ms: number) => {
+  const setPace = (ms: number) => {
     intervalMs = Math.round(Math.max(INTERVAL_MS_MIN, Math.min(INTERVAL_MS_MAX, ms)));
   };
   const stopKeys = onKeys(key => {
     if (key === CTRL_C) process.exit(130);
     if (key === 'q') isOver = true;
     else if (key === 'p' || key === ' ') isPaused = !isPaused;
-    else if (key === '+' || key === '=') setInterval(intervalMs / 2);
-    else if (key === '-') setInterval(intervalMs * 2);
+    else if (key === '+' || key === '=') setPace(intervalMs / 2);
+    else if (key === '-') setPace(intervalMs * 2);
     else return;
     repaint();
     wake.abort();
@@ -176,13 +176,8 @@ function onKeys(listener: (key: string) => void): () => void {
   };
 }
 
-/** What is not known is said to be so. */
-function nullFor(_: string, value: unknown): unknown {
-  return value === undefined ? null : value;
-}
-
 function ended(isFound: boolean, address: string): number {
   if (isFound) return Exit.ok;
-  process.stderr.write(`tally watch: nothing listens on ${address}; tally serve starts a server\n`);
+  process.stderr.write(`tally watch: nothing listens on ${address}; npx tally serve starts a server\n`);
   return Exit.failed;
 }

@@ -1,5 +1,5 @@
 /** A look at a server: what it said of itself, and how long its health took. Pure: replies in, figures out. */
-import { quantileOf } from './prober.ts';
+import { quantileOf } from '../bench.ts';
 
 /** The counts that every server with metrics has; the others are the finished server's, with `detail`. */
 export interface Metrics {

@@ -68,9 +68,3 @@ export class Prober {
     }
   }
 }
-
-/** The value that this share of them do not exceed; 0 of none. */
-export function quantileOf(values: readonly number[], share: number): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
-}

@@ -4,7 +4,7 @@ import { count, duration, ms } from '../load/quantities.ts';
 import { bar, fitted, gauge, padded, sparkline } from './draw.ts';
 import type { Look, Metrics, Probes, State } from './look.ts';
 
-export interface WatchView {
+interface WatchView {
   columns: number;
   rows: number;
   paint: Paint;

@@ -10,9 +10,8 @@ import { liveJson } from './live.ts';
 import { readPageFiles } from './page-files.ts';
 import { prometheusText } from './prometheus.ts';
 import { route, SECURITY_HEADERS, type Shop } from './routes.ts';
-import type { FrontMessage, FrontStart, ToFront } from './view.ts';
+import { type FrontMessage, type FrontStart, HTTP_HOST, type ToFront } from './view.ts';
 
-const HOST = '127.0.0.1';
 /** One more, and the oldest is closed: whoever holds connections open keeps nobody else out. */
 const CONNECTIONS_MAX = 32;
 const HEADER_BYTES_MAX = 8_192;
@@ -67,7 +66,7 @@ function startFront({ port, version }: FrontStart, send: (message: FrontMessage)
   server.once('error', (error: NodeJS.ErrnoException) =>
     send({ is: 'failed', code: error.code, message: error.message }),
   );
-  server.listen({ host: HOST, port }, () => {
+  server.listen({ host: HTTP_HOST, port }, () => {
     server.on('error', () => {});
     if (isEnding) return void server.close();
     send({ is: 'listening', port: (server.address() as AddressInfo).port });

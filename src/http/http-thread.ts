@@ -15,14 +15,13 @@ import { createThread } from '../engine/thread.ts';
 import { ListenError, listenMistake } from '../server/listener.ts';
 import type { Service } from '../server/service.ts';
 import { LoopDelay } from './loop-delay.ts';
-import { type FrontMessage, type FrontStart, type ToFront, takeView } from './view.ts';
+import { type FrontMessage, type FrontStart, HTTP_HOST, type ToFront, takeView } from './view.ts';
 
-export const HTTP_HOST = '127.0.0.1';
 const RESTART_MS = 500;
 /** It keeps a page and a view; whoever makes it keep more ends it, and not the server. */
 const HEAP_MB_MAX = 64;
 /** One that has not ended by then never will, and the process does not wait for it: a defect. */
-const END_MS_MAX = 5_000;
+const END_MS_MAX = 1_500;
 
 export class HttpThread {
   readonly #service: Service;

@@ -6,6 +6,9 @@ import type { RingLook, Sample, ShardLook } from '../engine/sample.ts';
 import type { Service } from '../server/service.ts';
 import type { DelayLook, LoopDelay } from './loop-delay.ts';
 
+/** Loopback: whoever reads the figures can do so from this machine. */
+export const HTTP_HOST = '127.0.0.1';
+
 /** `starting`: workers are on their way; `draining`: it shuts down; `degraded`: a worker is missing. */
 export type State = 'starting' | 'serving' | 'degraded' | 'draining';
 

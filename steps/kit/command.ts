@@ -82,6 +82,11 @@ export function exitOnSignals(): void {
     process.once(signal, () => process.exit(128 + constants.signals[signal]));
 }
 
+/** For machines, in which what is not known is said to be so. */
+export function jsonOf(value: unknown, indent?: number): string {
+  return JSON.stringify(value, (_, each: unknown) => (each === undefined ? null : each), indent);
+}
+
 /** `a, b and c`. */
 export function listed(words: readonly string[], last = 'and'): string {
   return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;

@@ -94,7 +94,7 @@ export function missingPart(file: string): string | undefined {
 const anchors = new Map<string, Set<string>>();
 
 /** Of headings, as where the documents are shown; a second one of the same words gets -1. And `<a id>`. */
-export function anchorsOf(file: string): Set<string> {
+function anchorsOf(file: string): Set<string> {
   let found = anchors.get(file);
   if (found === undefined) {
     found = anchorsIn(readFileSync(join(ROOT, file), 'utf8'));

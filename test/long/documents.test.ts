@@ -67,7 +67,7 @@ beforeAll(() => {
   git('add', '--all');
   git('commit', '--quiet', '--message', 'A copy');
   // How far the reader has come is kept here too.
-  process.env.XDG_STATE_HOME = place;
+  process.env.XDG_STATE_HOME = join(place, 'state');
   // As every reader does once: npx takes its time for the first.
   execFileSync('npx', ['tally', 'tags'], { cwd: copy, stdio: 'pipe' });
 }, 120_000);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../../steps/kit/client.ts';
 import { startStep } from '../../../steps/kit/server.ts';
 import { openLoop } from '../../../steps/kit/witnesses/open-loop.ts';
+import { quantileOf } from '../../bench.ts';
 import { count, ms } from '../../load/quantities.ts';
 import { linear, logarithmic } from '../axis.ts';
 import type { Point } from '../draw.ts';
@@ -71,8 +72,7 @@ async function p99Ms(step: number, ratePerS: number): Promise<number> {
     await sent;
     prober.close();
     flooder.close();
-    const p99Ms = times.sort((a, b) => a - b)[Math.ceil(times.length * 0.99) - 1]!;
-    return Math.round(p99Ms * 1_000) / 1_000;
+    return Math.round(quantileOf(times, 0.99) * 1_000) / 1_000;
   } finally {
     await server.stop();
   }

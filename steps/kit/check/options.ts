@@ -1,9 +1,9 @@
 /** The arguments of `tally check`, read and refused. */
 import { existsSync, statSync } from 'node:fs';
 import { UsageError } from '../../../bench/load/quantities.ts';
+import { quotedIfNeeded } from '../../../bench/load/quoting.ts';
 import { readArgs, readStep } from '../command.ts';
 import { STEPS } from '../manifest.ts';
-import { quotedIfNeeded } from '../quoting.ts';
 import type { Source } from '../server.ts';
 import { type Given, SOURCE_OPTIONS, sourceOf } from '../sources.ts';
 

@@ -3,8 +3,8 @@
  * into it lead nowhere, and the server is started in another way.
  */
 import { basename, posix, relative } from 'node:path';
+import { quoted, quotedIfNeeded } from '../../../bench/load/quoting.ts';
 import { STEPS } from '../manifest.ts';
-import { quoted, quotedIfNeeded } from '../quoting.ts';
 import { ROOT } from '../root.ts';
 import { ROADMAP_FOLDER } from './task.ts';
 

@@ -54,7 +54,7 @@ export function readTasks(): Task[] {
     .map(file => parseTask(file, readFileSync(`${ROOT}${ROADMAP_FOLDER}/${file}`, 'utf8')));
 }
 
-export function parseTask(file: string, markdown: string): Task {
+function parseTask(file: string, markdown: string): Task {
   const number = Number(file.slice(0, 2));
   return {
     subject: number > STEPS.length ? 'src' : number,
