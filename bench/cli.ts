@@ -8,6 +8,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { parseArgs } from 'node:util';
+import { printHelp } from '../steps/kit/help.ts';
 import type { BenchRecord, Size } from './bench.ts';
 import { BENCHES, chosenBenches, GROUPS } from './benches.ts';
 import { runProgram } from './ending.ts';
@@ -31,7 +32,7 @@ Every bench checks its answers. Exit codes: 0 done, 1 a bench failed or an answe
 
 async function main(args: string[]): Promise<void> {
   const { values, names } = parse(args);
-  if (values.help) return void process.stdout.write(HELP);
+  if (values.help) return void printHelp(HELP);
   if (values.list) return void process.stdout.write(await list());
 
   const size: Size = values.small ? 'small' : 'full';

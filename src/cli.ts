@@ -61,7 +61,7 @@ async function main(args: string[]): Promise<void> {
   const [command, ...rest] = args;
   switch (command) {
     case 'serve':
-      if (rest.includes('--help') || rest.includes('-h')) return print(SERVE_HELP);
+      if (rest.includes('--help') || rest.includes('-h')) return printHelp(SERVE_HELP);
       return runServe(rest);
     // Loaded when they are wanted: a server has no use for them.
     case 'load':
@@ -94,11 +94,10 @@ async function main(args: string[]): Promise<void> {
     case '--help':
     case '-h':
     case 'help':
-      return rest[0] === undefined ? print(HELP) : main([rest[0], '--help']);
+      return rest[0] === undefined ? printHelp(HELP) : main([rest[0], '--help']);
     case undefined:
-      process.stderr.write(HELP);
       process.exitCode = Exit.usage;
-      return;
+      return printHelp(HELP, process.stderr);
     default:
       fail(Exit.usage, `${command} is no command of tally; tally --help lists them`);
   }
@@ -113,6 +112,11 @@ function version(): string {
   // Compiled, this file lies one folder deeper.
   const up = import.meta.url.endsWith('.ts') ? '../package.json' : '../../package.json';
   return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
+}
+
+/** Loaded when it is wanted, as the commands are. */
+async function printHelp(text: string, out: NodeJS.WriteStream = process.stdout): Promise<void> {
+  (await import('../steps/kit/help.ts')).printHelp(text, out);
 }
 
 function print(text: string): void {

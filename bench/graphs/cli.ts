@@ -9,6 +9,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { printHelp } from '../../steps/kit/help.ts';
 import { runProgram } from '../ending.ts';
 import { duration, UsageError } from '../load/quantities.ts';
 import type { Graph, GraphData } from './graph.ts';
@@ -44,7 +45,7 @@ Exit codes: 0 done, 1 a run failed or has not the shape it must have, 2 wrong us
 
 async function main(args: string[]): Promise<void> {
   const { values, names } = parse(args);
-  if (values.help) return void process.stdout.write(HELP);
+  if (values.help) return void printHelp(HELP);
   const wanted = GRAPHS.filter(({ name }) => names.length === 0 || names.includes(name));
   if (values.list) return void process.stdout.write(listOf(wanted));
   const startMs = performance.now();

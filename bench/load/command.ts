@@ -1,6 +1,7 @@
 /** `tally load` and `tally compare`, from the arguments to the exit code. */
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { printHelp } from '../../steps/kit/help.ts';
 import { bucketsOf } from './buckets.ts';
 import { compareRuns, comparisonTable, readResult } from './compare.ts';
 import { judgeConditions } from './conditions.ts';
@@ -53,8 +54,7 @@ export async function loadCommand(args: string[]): Promise<void> {
   // As in `tally load | head -3`: that nobody reads the table any more does not end the run.
   process.stdout.on('error', () => {});
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(LOAD_HELP);
-    return;
+    return printHelp(LOAD_HELP);
   }
   try {
     process.exitCode = await load(
@@ -69,7 +69,7 @@ export async function loadCommand(args: string[]): Promise<void> {
 
 export function compareCommand(args: string[]): void {
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(COMPARE_HELP);
+    printHelp(COMPARE_HELP);
     return;
   }
   try {

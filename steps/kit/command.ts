@@ -2,6 +2,7 @@
 import { constants } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { UsageError } from '../../bench/load/quantities.ts';
+import { printHelp } from './help.ts';
 import { STEPS, type Step, stepOf } from './manifest.ts';
 
 /** What was asked for is right, and cannot be done. */
@@ -19,8 +20,7 @@ export async function runCommand(
   // As in `tally pain --all | head -3`: nobody reads the rest. What was started ends with this process.
   process.stdout.on('error', () => process.exit(Exit.unread));
   if (args.includes('--help') || args.includes('-h')) {
-    process.stdout.write(help);
-    return;
+    return printHelp(help);
   }
   try {
     process.exitCode = await run(args);

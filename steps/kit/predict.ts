@@ -7,7 +7,7 @@ import { count, UsageError } from '../../bench/load/quantities.ts';
 import { quoteIfNeeded } from '../../bench/watch/quote.ts';
 import type { Step } from './manifest.ts';
 import { type Choice, type Question, questionOf, type Unit, type Whether, whetherOf } from './predictions.ts';
-import { columnsOf, wrapped } from './roadmap/prose.ts';
+import { columnsOf, wrapped } from './prose.ts';
 import type { Source } from './server.ts';
 import type { Finding } from './witnesses/witness.ts';
 

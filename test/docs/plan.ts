@@ -78,6 +78,12 @@ const CHANGES: { when: RegExp; from: RegExp; to: string; what: string }[] = [
     to: 'graphs -- --redraw',
     what: 'drawn only',
   },
+  {
+    when: /graphs -- --redraw --folder/,
+    from: /npm run .* --folder (\S+)$/,
+    to: 'cp -r docs/graphs $1 && $&',
+    what: 'from the data that are there',
+  },
   { when: /npm run fuzz$/, from: /$/, to: ' -- --lines 20000', what: '20,000 lines' },
   { when: /npm run fuzz/, from: /--lines \d+/, to: '--lines 20000', what: '20,000 lines' },
   { when: /npm run fuzz/, from: /--batches \d+/, to: '--batches 20', what: '20 batches' },

@@ -24,21 +24,22 @@ byte. It stops at the first check that fails, and shows what was sent, what was 
 hint. Checks of later steps contain those of earlier ones that still hold, and measure that the pains of the steps
 before are gone. Write the next line, save, run it again.
 
-What your server must do to be checked:
-  listen on 127.0.0.1, on the port in the variable PORT, or where the command says {port}; a start may take two
-  minutes, for a compiler. From step 5 on some checks start it with a small queue or with slow events, which it must
-  take from the environment, or from the command:
-    QUEUE      {queue}      events that the queue of each worker holds
-    WORK_US    {work_us}    microseconds that each event costs before its balance is touched
-    WINDOW_US  {window_us}  microseconds between reading a balance and writing it (steps 6 and up)
-    WORKERS    {workers}    worker threads (steps 6 and up)
-    WORK       {work}       block (sleep that long) or cpu (compute that long)
-  From step 10 on it gets SIGTERM and SIGINT. With go, build first: go run hides the exit code.
+What your server must do to be checked: listen on 127.0.0.1, on the port in the variable PORT, or where the command
+says {port}; a start may take two minutes, for a compiler. From step 5 on some checks start it with a small queue or
+with slow events, which it must take from the environment, or from the command:
+
+  QUEUE      {queue}      events that the queue of each worker holds
+  WORK_US    {work_us}    microseconds that each event costs before its balance is touched
+  WINDOW_US  {window_us}  microseconds between reading a balance and writing it (steps 6 and up)
+  WORKERS    {workers}    worker threads (steps 6 and up)
+  WORK       {work}       block (sleep that long) or cpu (compute that long)
+
+From step 10 on it gets SIGTERM and SIGINT. With go, build first: go run hides the exit code.
 
   --cmd '…'         a command for a shell that starts the server
-  --connect [host:]port   a server that runs; checks that must start it themselves are skipped
+  --connect ADDR    a server that runs, at port or host:port; checks that must start it themselves are skipped
   --step M          a step of this repository, 1 to 10, or src
-  --watch [folder]  check again whenever a file under it changes (the current folder); Ctrl+C ends it;
+  --watch [FOLDER]  check again whenever a file under it changes (the current folder); Ctrl+C ends it;
                     not with --connect: the server there is not started anew
   --quick           leave out the measuring of pains, which takes seconds; a step is done without it only
   --json            one JSON object instead of text: step, server, passed, checks

@@ -3,6 +3,7 @@ import { UsageError } from '../../../bench/load/quantities.ts';
 import { quoteIfNeeded } from '../../../bench/watch/quote.ts';
 import { Exit, readArgs, runCommand } from '../command.ts';
 import { painterFor } from '../paint.ts';
+import { columnsOf, wrapped } from '../prose.ts';
 import {
   CALL,
   callFrom,
@@ -15,7 +16,6 @@ import {
 } from './elsewhere.ts';
 import { writeFiles } from './folder.ts';
 import { issuesScript } from './issues.ts';
-import { columnsOf, wrapped } from './prose.ts';
 import { folded, readTasks, type Task, taskOf } from './task.ts';
 
 const HELP = `tally roadmap: the path as tasks to work through, one a step: goal, tasks, acceptance, hints.

@@ -1,6 +1,6 @@
 /** The tasks as a shell script that makes an issue of each, with GitHub's `gh`. It is printed, and run by the reader. */
 import { quoted } from '../../../bench/load/quoting.ts';
-import { joined } from './prose.ts';
+import { joined } from '../prose.ts';
 
 export interface Issue {
   title: string;

@@ -43,9 +43,15 @@ export function columnsOf({ columns }: NodeJS.WriteStream): number {
 
 function cut(line: string, columns: number): string[] {
   const indent = ' '.repeat((/^ *(?:[-*] (?:\[ \] )?|\d+\. )?/.exec(line)?.[0] ?? '').length);
-  const lines: string[] = [];
   // A command stays in one line, to be copied.
-  let rest = line.replace(/`[^`]+`/g, code => code.replaceAll(' ', UNCUT));
+  const kept = line.replace(/`[^`]+`/g, code => code.replaceAll(' ', UNCUT));
+  return cutLine(kept, columns, indent).map(text => text.replaceAll(UNCUT, ' '));
+}
+
+/** Between words, into lines of so many characters; all but the first begin with the indentation. */
+export function cutLine(line: string, columns: number, indent: string): string[] {
+  const lines: string[] = [];
+  let rest = line;
   while (rest.length > columns) {
     const before = rest.lastIndexOf(' ', columns);
     const at = before > indent.length ? before : rest.indexOf(' ', columns);
@@ -53,5 +59,5 @@ function cut(line: string, columns: number): string[] {
     lines.push(rest.slice(0, at));
     rest = indent + rest.slice(at + 1);
   }
-  return [...lines, rest].map(text => text.replaceAll(UNCUT, ' '));
+  return [...lines, rest];
 }

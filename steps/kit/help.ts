@@ -1,0 +1,48 @@
+/** Help texts. They are written for 120 columns; a terminal that has fewer gets them in lines of its own. */
+import { cutLine } from './prose.ts';
+
+/** Narrower than this, lines of two columns are no longer ones. */
+const COLUMNS_MIN = 60;
+const TEXT_COLUMNS_MIN = 30;
+
+export function printHelp(text: string, out: NodeJS.WriteStream = process.stdout): void {
+  out.write(out.isTTY ? helpFor(text, Math.max(COLUMNS_MIN, out.columns)) : text);
+}
+
+/** Paragraphs flow; what stands behind two blanks or more is a column, and goes on in it. */
+export function helpFor(text: string, columns: number): string {
+  if (text.split('\n').every(line => line.length <= columns)) return text;
+  return joinedLines(text)
+    .flatMap(line => {
+      const [indent, column] = [indentOf(line), columnOf(line)];
+      const hasColumn = column > indent && column + TEXT_COLUMNS_MIN <= columns;
+      return cutLine(line, columns, ' '.repeat(hasColumn ? column : indent && indent + 4));
+    })
+    .join('\n');
+}
+
+function joinedLines(text: string): string[] {
+  const lines: string[] = [];
+  for (const line of text.split('\n')) {
+    const before = lines.at(-1) ?? '';
+    if (goesOn(before, line)) lines.push(`${lines.pop()} ${line.trim()}`);
+    else lines.push(line);
+  }
+  return lines;
+}
+
+/** A line of a paragraph, or of a column with nothing beside it. */
+function goesOn(before: string, line: string): boolean {
+  if (before === '' || line === '' || /^Exit codes/.test(line)) return false;
+  const isInColumn = columnOf(before) > indentOf(before) && indentOf(line) === columnOf(before);
+  return isInColumn || (indentOf(before) === 0 && indentOf(line) === 0);
+}
+
+function indentOf(line: string): number {
+  return /^ */.exec(line)![0].length;
+}
+
+/** Where the text of a line goes on: behind its last gap, or where it begins. */
+function columnOf(line: string): number {
+  return /^ .* {2,}(?=\S)|^ */.exec(line)![0].length;
+}
