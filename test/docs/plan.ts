@@ -129,7 +129,11 @@ export function planOf(command: Command): Plan {
     .map(line => changedLine(line, changes))
     .join('\n');
   if (!STRIPS_TYPES && stepOfPage(page) !== undefined)
-    change(/\bnode (?=.*\b(?:server\.ts|\w+\.mjs))/g, 'node --import tsx ', 'types stripped by tsx');
+    change(
+      /\bnode (?=.*\b(?:server\.ts|\w+\.mjs))/g,
+      'node --import ../kit/register.mjs ',
+      'types stripped by tsx',
+    );
   const isServer = startedBy(command) !== undefined || /src\/cli\.[jt]s serve\b/.test(script);
   if (isServer) {
     change(/ --port \d+/, '', 'on a free port');
