@@ -43,15 +43,15 @@ export async function runPair({ pain, step, expected }: Pair): Promise<Row> {
   return { pain, step, expected, ...(await row()), elapsedMs: Math.round(performance.now() - startMs) };
 }
 
-/** The table has a line for each pain: `●` where it shows, `·` where it does not, `!!!` where that is wrong. */
+/** The table has a line for each pain: `●` where it shows, `·` where it does not, `!!!` where that is wrong, `…` while it is found out. */
 export function tableHead(): string {
   return `${''.padEnd(NAME_WIDTH)}${SUBJECTS.map(subject => String(subject).padStart(widthOf(subject))).join('')}`;
 }
 
-export function tableRow(pain: number, rows: readonly Row[]): string {
+export function tableRow(pain: number, rows: readonly Row[], running?: Subject): string {
   const cells = SUBJECTS.map(subject => {
     const row = rows.find(({ step }) => step === subject);
-    return cellOf(row).padStart(widthOf(subject));
+    return (subject === running ? '…' : cellOf(row)).padStart(widthOf(subject));
   });
   return `${`${pain} ${STEPS[pain - 1]!.pain}`.padEnd(NAME_WIDTH)}${cells.join('')}`;
 }

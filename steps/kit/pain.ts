@@ -2,6 +2,7 @@
 import { UsageError } from '../../bench/load/quantities.ts';
 import { asideOf } from './asides.ts';
 import { Exit, exitOnSignals, readArgs, readStep, runCommand } from './command.ts';
+import { evidenceTable } from './evidence.ts';
 import { expectedOf, nameOf, STEPS, type Step, stepOf } from './manifest.ts';
 import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
 import { painterFor } from './paint.ts';
@@ -137,7 +138,7 @@ async function one(number: number, source: Source, isJson: boolean, isPredicted:
     };
     print(`${JSON.stringify(row)}\n`);
   } else {
-    print(`\n${verdict(finding, source, observed === expected)}\n${figures(finding)}\n`);
+    print(`\n${verdict(finding, source, observed === expected)}\n${evidenceTable(finding.evidence)}\n`);
     if (prediction !== undefined) print(`${comparison(prediction, finding)}\n`);
     if (source.subject === number) await showAside(number, say);
     print(next(step, source, finding.isPresent));
@@ -155,13 +156,6 @@ function verdict({ isPresent, sentence }: Finding, { subject }: Source, isExpect
   const warning =
     isExpected || subject === undefined ? '' : ' (That is not as it should be: see steps/kit/manifest.ts.)';
   return `  ${paint(colour, head)} ${sentence}${warning}\n`;
-}
-
-function figures({ evidence }: Finding): string {
-  const width = Math.max(...Object.keys(evidence).map(name => name.length));
-  return Object.entries(evidence)
-    .map(([name, value]) => `    ${name.padEnd(width)}  ${value}\n`)
-    .join('');
 }
 
 async function showAside(number: number, say: (text: string) => void): Promise<void> {
@@ -221,7 +215,7 @@ async function table(onlyPain: number | undefined): Promise<Row[]> {
   for (const number of new Set(pairs(onlyPain).map(({ pain }) => pain))) {
     const found: Row[] = [];
     for (const pair of pairs(number)) {
-      if (process.stdout.isTTY) print(`\r${tableRow(number, found)}`);
+      if (process.stdout.isTTY) print(`\r${tableRow(number, found, pair.step)}`);
       found.push(await runPair(pair));
     }
     print(`${process.stdout.isTTY ? '\r' : ''}${tableRow(number, found)}\n`);

@@ -107,7 +107,7 @@ function mistakeIn(
   if (!isLate && !run.exitCodes.includes(exitCode!)) return `has ended with ${exitCode}: ${told}`;
   // Of a pain: what it is, and the names of its figures.
   const stable = /tally pain/.test(text)
-    ? (answers[0] ?? '').match(/^Pain .*$|^ {4}[a-z]\w+(?= {2})/gm)
+    ? (answers[0] ?? '').match(/^Pain .*$|^ {4}[a-z][\w ]*?(?= {2})/gm)
     : null;
   const missing = (stable ?? []).filter(line => !output.includes(line));
   return missing.length === 0 ? undefined : `does not print ${missing.join(', ')}: ${told}`;
