@@ -22,7 +22,7 @@ export interface Trial {
 }
 
 /**
- * Runs `rounds` rounds behind one that is dropped. Returns a measure for every figure of every trial, in the order
+ * Runs `rounds` rounds behind one that is dropped; a single one, which has no median, goes without. Returns a measure for every figure of every trial, in the order
  * of the trials, each with one sample a round. What a run throws ends it all: a wrong answer has no figure.
  */
 export async function alternate(
@@ -32,7 +32,8 @@ export async function alternate(
 ): Promise<Measure[]> {
   if (!Number.isInteger(rounds) || rounds < 1) throw new RangeError(`${rounds} rounds are too few`);
   const measuresOf = new Map(trials.map(trial => [trial, new Map<string, Measure>()]));
-  for (let round = 0; round <= rounds; round++) {
+  const first = rounds > 1 ? 0 : 1;
+  for (let round = first; round <= rounds; round++) {
     const isWarmUp = round === 0;
     say(isWarmUp ? 'warm-up' : `round ${round} of ${rounds}`);
     for (const trial of rotated(trials, round)) {

@@ -48,6 +48,12 @@ describe('trials in turn', () => {
     ]);
   });
 
+  test('a single round goes without', async () => {
+    const log: string[] = [];
+    const [measure] = await alternate(1, trialsOf(['A', 'B'], log));
+    expect([log.join(''), measure!.samples]).toEqual(['BA', [2]]);
+  });
+
   test('a trial may find several figures', async () => {
     let run = 0;
     const trial: Trial = {
@@ -235,7 +241,7 @@ describe('the command line', () => {
     expect(stdout).toContain('micro-counters: threads counting');
     expect(stdout).toMatch(/2 threads: ns\/count, lower is better +median +min +max +spread/);
     expect(stdout).not.toContain('\u001b');
-    expect(stderr).toMatch(/warm-up\n +round 1 of 1\n/);
+    expect(stderr).toMatch(/^ +round 1 of 1\n/m);
     expect(readdirSync(out)).toEqual(['micro-counters.json']);
     const kept = JSON.parse(readFileSync(join(out, 'micro-counters.json'), 'utf8')) as BenchRecord;
     expect(kept).toMatchObject({

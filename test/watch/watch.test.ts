@@ -188,7 +188,7 @@ test('nobody there: one line, and exit code 1', async () => {
   const { exitCode, stdout, stderr } = await runCli(['watch', `:${server.port}`, '--count', '1']);
   expect({ exitCode, stderr }).toEqual({
     exitCode: 1,
-    stderr: `tally watch: nothing listens on 127.0.0.1:${server.port}; tally serve starts a server\n`,
+    stderr: `tally watch: nothing listens on 127.0.0.1:${server.port}; npx tally serve starts a server\n`,
   });
   expect(stdout).toContain('\ngone: ECONNREFUSED\n');
 });
