@@ -37,6 +37,7 @@ export function logarithmic(
   wanted?: number[],
 ): Axis {
   const [least, most] = [Math.min(...values), Math.max(...values)];
+  if (!(least > 0)) throw new RangeError(`${least} has no place on a logarithmic axis`);
   const around = rounds(least / 10, most * 10);
   const from = wanted ? wanted[0]! : around.findLast(each => each <= least)!;
   const to = wanted ? wanted.at(-1)! : around.find(each => each >= most && each > from)!;

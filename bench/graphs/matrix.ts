@@ -2,7 +2,7 @@
 
 import type { Spec } from 'vega';
 import { nameOf, STEPS, type Subject } from '../../steps/kit/manifest.ts';
-import { pairs, runPair } from '../../steps/kit/matrix.ts';
+import { pairs, runPair, SUBJECTS } from '../../steps/kit/matrix.ts';
 import { count } from '../load/quantities.ts';
 import { drawIn, EDGE_PX, type Room, TEXT_PX } from './frame.ts';
 import { checkHead, footerOf, type Graph, type GraphData, headOf, type Say } from './graph.ts';
@@ -38,7 +38,6 @@ const TOLD: Record<
   10: ['elapsedMs', ms => `still running after ${count(ms / 1_000)} s`, ms => ms >= 10_000],
 };
 
-const SUBJECTS: readonly Subject[] = [...STEPS.map(({ number }) => number), 'src'];
 const ROW_PX = 34;
 const COLUMN_PX = 36;
 const NAMES_PX = 300;

@@ -29,7 +29,7 @@ Steps 4 to 10 and src can race, any two of them. The two run by turns, lap by la
 for the one as for the other; a short warm-up is left out. Without flags, the load is one that shows what the
 earlier of the two has wrong; it is printed.
 
-  --duration TIME    how long each is under load, all laps together (3s to 4s)
+  --duration TIME    how long each is under load, all laps together (2.4s to 3.6s)
   --laps N           in so many turns (3)
   --rate N           events a second, whatever becomes of them; max: the next leaves when a reply has come
   --connections N    clients
@@ -100,7 +100,7 @@ async function race(options: RaceOptions): Promise<RaceResult> {
   ) as RaceResult['lanes'];
   const verdict = verdictOf(matchup, results);
   const lesson = matchup.lessonOf === undefined ? '' : ` ${stepOf(matchup.lessonOf).lesson}`;
-  const why = `Why: ${matchup.why}${lesson}`;
+  const why = verdict.shows ? `Why: ${matchup.why}${lesson}` : undefined;
   return { schema: 1, subjects, pain: matchup.pain, load, lanes: results, verdict: verdict.text, why };
 }
 
@@ -108,7 +108,10 @@ async function race(options: RaceOptions): Promise<RaceResult> {
 async function watchedLap(lane: Lane, live: LiveLane, number: number): Promise<void> {
   const look = () => {
     const waitingMs = lane.prober.waitingMs();
-    const latestMs = Math.max(...lane.prober.latest(), waitingMs > REPAINT_MS ? waitingMs : 0);
+    const latestMs = Math.max(
+      ...lane.prober.latest().map(({ ms }) => ms),
+      waitingMs > REPAINT_MS ? waitingMs : 0,
+    );
     live.onHealth(latestMs > 0 ? latestMs : undefined);
   };
   const timer = setInterval(look, REPAINT_MS);

@@ -68,7 +68,8 @@ export interface RaceResult {
   load: RaceLoad;
   lanes: [LaneResult, LaneResult];
   verdict: string;
-  why: string;
+  /** Undefined where nothing shows. */
+  why: string | undefined;
 }
 
 /** Of the laps so far. */

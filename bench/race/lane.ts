@@ -31,7 +31,6 @@ const USER_PREFIX = 'racer';
 
 export class Lane {
   readonly subject: Subject;
-  readonly laps: Lap[] = [];
   readonly prober: Prober;
   readonly #load: RaceLoad;
   readonly #server: Server;
@@ -57,9 +56,16 @@ export class Lane {
   static async start(subject: Subject, load: RaceLoad): Promise<Lane> {
     const { workers, queue, workUs, windowUs } = load;
     const delay = await DelayMeter.open();
-    const server = await startStep(subject, { workers, queue, workUs, windowUs }, [], delay.nodeFlags);
-    const wire = await Wire.open(server.host, server.port, CONNECT_MS);
-    return new Lane(subject, load, server, wire, delay);
+    let server: Server | undefined;
+    try {
+      server = await startStep(subject, { workers, queue, workUs, windowUs }, [], delay.nodeFlags);
+      const wire = await Wire.open(server.host, server.port, CONNECT_MS);
+      return new Lane(subject, load, server, wire, delay);
+    } catch (error) {
+      await server?.stop();
+      delay.close();
+      throw error;
+    }
   }
 
   /** A short load that counts in the money only: threads start, code gets compiled. */
@@ -72,9 +78,7 @@ export class Lane {
   async lap(number: number, onProgress: (progress: Progress) => void): Promise<Lap> {
     await this.#delay.take();
     this.prober.take();
-    const lap = await this.#run(this.#load.durationMs / this.#load.laps, number, onProgress);
-    this.laps.push(lap);
-    return lap;
+    return this.#run(this.#load.durationMs / this.#load.laps, number, onProgress);
   }
 
   async money(): Promise<MoneyCount> {
@@ -130,7 +134,7 @@ export class Lane {
       unknown: result.unknown,
       elapsedMs: appliedMs - startMs,
       p99Ms: p99Of(result),
-      healthMs: this.prober.take(),
+      healthMs: this.prober.take().map(({ ms }) => ms),
       eventLoopDelayMs,
       problems: result.problems,
     };

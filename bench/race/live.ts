@@ -1,4 +1,4 @@
-/** A race while it is run: both lanes growing, on one screen. Pure but for the clock that the caller brings. */
+/** A race while it is run: both lanes growing, on one screen. Pure. */
 
 import { count, ms } from '../load/quantities.ts';
 import type { Progress } from '../load/run.ts';

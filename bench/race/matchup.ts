@@ -63,7 +63,7 @@ const MATCHUPS: readonly Matchup[] = [
     lessonOf: 5,
     lens: 'refused',
     load: { ...COMMON, ratePerS: 800, connections: 64, pipeline: 64, users: 1_000, workUs: 2_000, queue: 64 },
-    why: 'one thread applies everything in step 5, so what costs 2 ms can be done 500 times a second and no more.',
+    why: 'one thread applies everything in step 5, and what it has no time for is refused, however many cores there are.',
   },
   {
     pain: 6,

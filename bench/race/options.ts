@@ -73,7 +73,7 @@ export function readOptions(args: string[]): RaceOptions {
     throw new UsageError(
       `--queue ${load.queue} is not a power of two; the next is ${2 ** Math.ceil(Math.log2(load.queue))}`,
     );
-  refuseForeign(subjects, values['window-us']);
+  refuseForeign(subjects, values);
   return { subjects, matchup, load, json: values.json === true };
 }
 
@@ -106,8 +106,18 @@ function readDuration(text: string | undefined, standard: number): number {
   return durationMs;
 }
 
-/** A load that one of the two cannot be given would compare nothing. */
-function refuseForeign(subjects: readonly Subject[], windowUs: string | undefined): void {
+/** A load that one of the two cannot be given would compare nothing, and threads that none has would change nothing. */
+function refuseForeign(
+  subjects: readonly Subject[],
+  { 'window-us': windowUs, workers }: { 'window-us'?: string; workers?: string },
+): void {
+  if (
+    workers !== undefined &&
+    subjects.every(subject => subject !== 'src' && !stepOf(subject).takes.includes('workers'))
+  )
+    throw new UsageError(
+      `${subjects.map(labelOf).join(' and ')} have one thread that applies events, whatever --workers says`,
+    );
   if (windowUs === undefined) return;
   for (const subject of subjects)
     if (subject !== 'src' && !stepOf(subject).takes.includes('windowUs'))

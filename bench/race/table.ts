@@ -36,7 +36,7 @@ export function raceTable(result: RaceResult, matchup: Matchup, view: View): str
     ...rowLines(result.subjects, figureRows(result.lanes, matchup), view),
     '',
     ...wrapped(result.verdict, prose, INDENT).map(line => paint('bold', line)),
-    ...wrapped(result.why, prose, INDENT),
+    ...(result.why === undefined ? [] : wrapped(result.why, prose, INDENT)),
     '',
     ...wrapped(readOn(matchup.pain), prose, INDENT).map(line => paint('dim', line)),
   ];

@@ -22,9 +22,7 @@ export function verdictOf(matchup: Matchup, lanes: readonly [LaneResult, LaneRes
   const verdict = BY_LENS[matchup.lens](earlier, later, matchup);
   const extra = matchup.lens === 'money' ? [] : [earlier, later].filter(hasWrongMoney);
   const lost = extra.map(lane => ` Beside that, ${labelOf(lane.subject)} ${moneyText(lane)}.`).join('');
-  const hint = verdict.shows
-    ? ''
-    : ` At this load the two hardly differ; without flags the race takes one that shows it.`;
+  const hint = verdict.shows ? '' : ' At this load what sets the two apart does not show.';
   return { ...verdict, text: `${capital(verdict.text)}${lost}${hint}` };
 }
 
@@ -33,10 +31,10 @@ type Judge = (earlier: LaneResult, later: LaneResult, matchup: Matchup) => Verdi
 const BY_LENS: Record<Lens, Judge> = {
   health: (earlier, later) => {
     const [slow, fast] = [healthMs(earlier), healthMs(later)];
-    const isMade = slow >= WAIT_MS_MIN && slow >= WAIT_RATIO_MIN * fast;
-    const waiting = isMade ? `made health wait ${ms(slow)} ms` : `answered health in ${ms(slow)} ms`;
+    const isMade = Number.isFinite(fast) && slow >= WAIT_MS_MIN && slow >= WAIT_RATIO_MIN * fast;
+    const waiting = isMade && Number.isFinite(slow) ? `made health wait ${ms(slow)} ms` : healthText(earlier);
     return {
-      text: `${name(later)} ${refusedText(later)} and answered health in ${ms(fast)} ms; ${name(earlier)} ${refusedText(earlier)} and ${waiting}.`,
+      text: `${name(later)} ${refusedText(later)} and ${healthText(later)}; ${name(earlier)} ${refusedText(earlier)} and ${waiting}.`,
       shows: isMade,
     };
   },
@@ -68,8 +66,9 @@ const BY_LENS: Record<Lens, Judge> = {
   }),
 };
 
-function refusedText({ refused, refusedPercent }: LaneResult): string {
-  return refused === 0 ? 'took all' : `refused ${percent(refusedPercent)}`;
+function refusedText({ sent, taken, refused, refusedPercent }: LaneResult): string {
+  if (refused > 0) return `refused ${percent(refusedPercent)}`;
+  return taken < sent ? 'refused none' : 'took all';
 }
 
 /** As a part of a sentence: what became of the money. */
@@ -106,6 +105,10 @@ function hasWrongMoney({ money }: LaneResult): boolean {
 
 function healthMs({ health }: LaneResult): number {
   return health?.p99Ms ?? Number.POSITIVE_INFINITY;
+}
+
+function healthText({ health }: LaneResult): string {
+  return health === undefined ? 'did not answer health' : `answered health in ${ms(health.p99Ms)} ms`;
 }
 
 function timesText(ratio: number): string {

@@ -79,6 +79,11 @@ export function readMetrics(reply: string): Metrics | undefined {
   return { ...metrics, received, processed, dropped };
 }
 
+/** Metrics, or the word of a server that has none. */
+export function isOfProtocol(reply: string): boolean {
+  return readMetrics(reply) !== undefined || reply.startsWith('{"status":"error"');
+}
+
 /** A count of events, or a time in ms: what a double holds exactly, so that it has 16 digits and no hundreds. */
 function isFigure(value: unknown): value is number {
   return typeof value === 'number' && value >= 0 && value <= Number.MAX_SAFE_INTEGER;

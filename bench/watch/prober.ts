@@ -7,21 +7,33 @@ import type { Wire } from './wire.ts';
 /** Beyond this, a server that has stopped answering is asked no more. Its silence counts all the same. */
 const WAITING_MAX = 5_000;
 
+/** An answer: when it came, and what it took. */
+export interface Probe {
+  atMs: number;
+  ms: number;
+}
+
 export class Prober {
   readonly #wire: Wire;
   readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
-  #latenciesMs: number[] = [];
+  #probes: Probe[] = [];
   /** How many of these were looked at by `latest`. */
   #seen = 0;
   /** When the questions left that have no answer. In order, as the answers are. */
   #sentMs: number[] = [];
   /** The last answer. */
   reply = '';
+  /** There is a first answer, or none will come. */
+  readonly answered: Promise<void>;
+  #onAnswer = () => {};
 
   constructor(wire: Wire, everyMs: number) {
     this.#wire = wire;
     this.#everyMs = everyMs;
+    this.answered = new Promise(resolve => {
+      this.#onAnswer = resolve;
+    });
   }
 
   start(): void {
@@ -34,18 +46,18 @@ export class Prober {
     clearInterval(this.#timer);
   }
 
-  /** What the answers since the last time took, in ms. */
-  take(): number[] {
-    const taken = this.#latenciesMs;
-    this.#latenciesMs = [];
+  /** The answers since the last time. */
+  take(): Probe[] {
+    const taken = this.#probes;
+    this.#probes = [];
     this.#seen = 0;
     return taken;
   }
 
   /** The same since the last time, without taking them. */
-  latest(): number[] {
-    const latest = this.#latenciesMs.slice(this.#seen);
-    this.#seen = this.#latenciesMs.length;
+  latest(): Probe[] {
+    const latest = this.#probes.slice(this.#seen);
+    this.#seen = this.#probes.length;
     return latest;
   }
 
@@ -61,10 +73,12 @@ export class Prober {
     this.#sentMs.push(sentMs);
     try {
       this.reply = await this.#wire.ask('{"type":"health"}');
-      this.#latenciesMs.push(performance.now() - sentMs);
+      const atMs = performance.now();
+      this.#probes.push({ atMs, ms: atMs - sentMs });
       this.#sentMs.shift();
     } catch {
       this.#sentMs = [];
     }
+    this.#onAnswer();
   }
 }

@@ -7,8 +7,9 @@ import { fitted } from './draw.ts';
 const OPEN = '\u001b[?1049h\u001b[?25l';
 const CLOSE = '\u001b[0m\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
-const TO_LINE_END = '\u001b[K';
-const TO_SCREEN_END = '\u001b[J';
+const LINE_ERASED = '\u001b[K';
+/** From where the cursor is. */
+const SCREEN_ERASED = '\u001b[J';
 /** Terminals that do not know their size have this one. */
 const COLUMNS = 80;
 const ROWS = 24;
@@ -48,9 +49,11 @@ export class Screen {
   /** Lines that do not fit are cut, and so are those below the last row. */
   show(lines: readonly string[]): void {
     if (!this.#isOpen) return;
-    const painted = lines.slice(0, this.rows).map(line => `${fitted(line, this.columns)}${TO_LINE_END}`);
+    // Erased before it is written: behind a full line, a terminal would erase the last column of it.
+    const painted = lines.slice(0, this.rows).map(line => `${LINE_ERASED}${fitted(line, this.columns)}`);
+    const rest = painted.length < this.rows ? `\r\n${SCREEN_ERASED}` : '';
     // In one write, so that no half of it is ever seen.
-    this.#out.write(`${HOME}${painted.join('\r\n')}${TO_SCREEN_END}`);
+    this.#out.write(`${HOME}${painted.join('\r\n')}${rest}`);
   }
 
   close(): void {

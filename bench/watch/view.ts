@@ -147,7 +147,9 @@ function metricsLines(metrics: Metrics, view: WatchView): string[] {
     row(
       view,
       'in all',
-      `${count(received)} = ${count(processed)} processed + ${count(dropped)} dropped${queued === undefined ? '' : ` + ${count(queued)} queued`}`,
+      queued === undefined
+        ? `${count(received)} received   ${count(processed)} processed   ${count(dropped)} dropped`
+        : `${count(received)} = ${count(processed)} processed + ${count(dropped)} dropped + ${count(queued)} queued`,
     ),
   ];
   const reasons = Object.entries(refused ?? {}).filter(([, events]) => events > 0);

@@ -2,8 +2,17 @@
  * Looks at a server over the wire, and only so: one connection for its metrics, one for the probes of its health.
  * Connects anew when the server has gone away, and says so meanwhile.
  */
-import { type Look, type Metrics, probesOf, ratesOf, readHealth, readMetrics, type State } from './look.ts';
-import { Prober } from './prober.ts';
+import {
+  isOfProtocol,
+  type Look,
+  type Metrics,
+  probesOf,
+  ratesOf,
+  readHealth,
+  readMetrics,
+  type State,
+} from './look.ts';
+import { type Probe, Prober } from './prober.ts';
 import { quote } from './quote.ts';
 import { Wire, WireError } from './wire.ts';
 
@@ -23,8 +32,7 @@ export class Watcher {
   readonly #host: string;
   readonly #port: number;
   #link: Link | undefined;
-  /** By when they came. */
-  #latencies: { atMs: number; ms: number }[] = [];
+  #probes: Probe[] = [];
   #before: { metrics: Metrics; atMs: number } | undefined;
   /** A question that has no answer yet is not asked again. */
   #asked: Promise<string> | undefined;
@@ -35,13 +43,14 @@ export class Watcher {
   }
 
   get address(): string {
-    return `${this.#host}:${this.#port}`;
+    return `${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`;
   }
 
   async look(): Promise<Look> {
     try {
       const link = await this.#linked();
-      const reply = await this.#metricsReply(link);
+      const [reply] = await Promise.all([this.#metricsReply(link), inTime(link.prober.answered)]);
+      if (link.prober.reply === '' && !link.health.isOpen) throw new WireError('it hung up');
       const atMs = performance.now();
       const slowestMs = this.#takeProbes(link, atMs);
       const metrics = reply === undefined ? undefined : readMetrics(reply);
@@ -52,7 +61,7 @@ export class Watcher {
         ...this.#blank(...this.#state(link, reply)),
         metrics,
         rates,
-        probes: probesOf(this.#latencies.map(({ ms }) => ms)),
+        probes: probesOf(this.#probes.map(({ ms }) => ms)),
         slowestMs,
       };
     } catch (error) {
@@ -91,7 +100,7 @@ export class Watcher {
 
   #forget(): void {
     this.close();
-    this.#latencies = [];
+    this.#probes = [];
     this.#before = undefined;
     this.#asked = undefined;
   }
@@ -99,24 +108,16 @@ export class Watcher {
   /** Undefined if there is none within the time; then it is waited for in the next look. */
   async #metricsReply({ metrics }: Link): Promise<string | undefined> {
     this.#asked ??= metrics.ask('{"type":"metrics","detail":true}');
-    let timer: NodeJS.Timeout | undefined;
-    const tooLate = new Promise<undefined>(resolve => {
-      timer = setTimeout(() => resolve(undefined), SILENT_MS);
-    });
-    try {
-      const reply = await Promise.race([this.#asked, tooLate]);
-      if (reply !== undefined) this.#asked = undefined;
-      return reply;
-    } finally {
-      clearTimeout(timer);
-    }
+    const reply = await inTime(this.#asked);
+    if (reply !== undefined) this.#asked = undefined;
+    return reply;
   }
 
   /** The slowest of the new ones, in ms; a question that waits counts once it waits for longer than others come. */
   #takeProbes({ prober }: Link, nowMs: number): number | undefined {
-    const latest = prober.take();
-    this.#latencies.push(...latest.map(ms => ({ atMs: nowMs, ms })));
-    this.#latencies = this.#latencies.filter(({ atMs }) => nowMs - atMs < WINDOW_MS);
+    const probes = prober.take();
+    this.#probes = [...this.#probes, ...probes].filter(({ atMs }) => nowMs - atMs < WINDOW_MS);
+    const latest = probes.map(({ ms }) => ms);
     const waitingMs = prober.waitingMs();
     if (waitingMs > PROBE_EVERY_MS) latest.push(waitingMs);
     return latest.length === 0 ? undefined : Math.max(...latest);
@@ -124,10 +125,26 @@ export class Watcher {
 
   #state({ prober }: Link, reply: string | undefined): [State, string | undefined] {
     const waitingMs = prober.waitingMs();
-    if (waitingMs > SILENT_MS || reply === undefined)
+    const isUnanswered = prober.reply === '';
+    if (isUnanswered && reply !== undefined && !isOfProtocol(reply))
+      return ['foreign', `asked for metrics, it says ${quote(reply)}`];
+    if (waitingMs > SILENT_MS || reply === undefined || isUnanswered)
       return ['silent', `no answer for ${(Math.max(waitingMs, SILENT_MS) / 1_000).toFixed(1)} s`];
-    const health = prober.reply === '' ? 'ok' : readHealth(prober.reply);
+    const health = readHealth(prober.reply);
     if (health === undefined) return ['foreign', `asked for health, it says ${quote(prober.reply)}`];
     return [health, undefined];
+  }
+}
+
+/** Undefined if it takes longer than an answer may. */
+async function inTime<Value>(work: Promise<Value>): Promise<Value | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<undefined>(resolve => {
+    timer = setTimeout(() => resolve(undefined), SILENT_MS);
+  });
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }

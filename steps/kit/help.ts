@@ -1,12 +1,13 @@
 /** Help texts. They are written for 120 columns; a terminal that has fewer gets them in lines of its own. */
-import { cutLine } from './prose.ts';
+import { cutLine, indentOf } from './prose.ts';
 
+const COLUMNS_MAX = 120;
 /** Narrower than this, lines of two columns are no longer ones. */
 const COLUMNS_MIN = 60;
 const TEXT_COLUMNS_MIN = 30;
 
 export function printHelp(text: string, out: NodeJS.WriteStream = process.stdout): void {
-  out.write(out.isTTY ? helpFor(text, Math.max(COLUMNS_MIN, out.columns)) : text);
+  out.write(out.isTTY ? helpFor(text, Math.max(COLUMNS_MIN, out.columns || COLUMNS_MAX)) : text);
 }
 
 /** Paragraphs flow; what stands behind two blanks or more is a column, and goes on in it. */
@@ -36,10 +37,6 @@ function goesOn(before: string, line: string): boolean {
   if (before === '' || line === '' || /^Exit codes/.test(line)) return false;
   const isInColumn = columnOf(before) > indentOf(before) && indentOf(line) === columnOf(before);
   return isInColumn || (indentOf(before) === 0 && indentOf(line) === 0);
-}
-
-function indentOf(line: string): number {
-  return /^ */.exec(line)![0].length;
 }
 
 /** Where the text of a line goes on: behind its last gap, or where it begins. */

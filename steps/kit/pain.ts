@@ -1,5 +1,5 @@
 /** `tally pain`: hurts a server, shows what happens meanwhile, and says whether the pain is there. */
-import { UsageError } from '../../bench/load/quantities.ts';
+import { readCount, UsageError } from '../../bench/load/quantities.ts';
 import { asideOf } from './asides.ts';
 import { Exit, exitOnSignals, readArgs, readStep, runCommand } from './command.ts';
 import { evidenceTable } from './evidence.ts';
@@ -42,7 +42,7 @@ between reading and writing it, in µs, spent sleeping. Or write {port}, {worker
 into the command.
 
   --predict      one or two questions before it runs; an empty answer is no idea. Answers may be piped in, a line
-                 each: printf '2\\n' | tally pain 4 --predict
+                 each
   --json         for machines: one object a line; with --all one for each pair,
                  {"pain","step","expected","observed","evidence",…}; with --predict also "predictions",
                  and the questions go to stderr
@@ -99,7 +99,7 @@ export function readPain(args: string[]) {
 }
 
 function timesOf(text = '1'): number {
-  const times = Number(text);
+  const times = readCount(text) ?? 0;
   if (!Number.isInteger(times) || times < 1 || times > 1_000)
     throw new UsageError(`--times ${text} is no number of times from 1 to 1000`);
   return times;
@@ -168,15 +168,10 @@ async function showAside(number: number, say: (text: string) => void): Promise<v
 
 function next({ number, lesson }: Step, { subject }: Source, isPresent: boolean): string {
   const mend = number === 10 ? 'src' : String(number + 1);
-  if (subject === undefined)
-    return isPresent
-      ? `  What mends it here: npx tally diff ${number} ${mend}, npx tally pain ${number} --step ${mend}\n`
-      : '';
-  const more =
-    subject === number
-      ? `  What mends it: ${number === 10 ? '' : `npx tally diff ${number} ${mend}, then `}npx tally pain ${number} --step ${mend}\n`
-      : '';
-  return `  The lesson: ${lesson}\n${more}`;
+  const diff = number === 10 ? '' : `npx tally diff ${number} ${mend}, then `;
+  const way = `${diff}npx tally pain ${number} --step ${mend}`;
+  if (subject === undefined) return isPresent ? `  What mends it here: ${way}\n` : '';
+  return `  The lesson: ${lesson}\n${subject === number ? `  What mends it: ${way}\n` : ''}`;
 }
 
 async function matrix(onlyPain: number | undefined, times: number, isJson: boolean): Promise<number> {

@@ -7,7 +7,7 @@ import { count, UsageError } from '../../bench/load/quantities.ts';
 import { quoteIfNeeded } from '../../bench/watch/quote.ts';
 import type { Step } from './manifest.ts';
 import { type Choice, type Question, questionOf, type Unit, type Whether, whetherOf } from './predictions.ts';
-import { columnsOf, wrapped } from './prose.ts';
+import { readableColumns, wrappedMarkdown } from './prose.ts';
 import type { Source } from './server.ts';
 import type { Finding } from './witnesses/witness.ts';
 
@@ -50,7 +50,8 @@ const NEAR_FACTOR = 2;
 const INDENT = '  ';
 /** More are no number that is meant. */
 const ANSWER_CHARACTERS_MAX = 80;
-const NUMBER = /^(\d[\d,_]*(?:\.\d+)?)\s*(\S*)$/;
+/** With a comma before three digits, or none: elsewhere `1,5` is less than two. */
+const NUMBER = /^((?:\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.\d+)?)\s*(\S*)$/;
 
 /** Asks on the terminal, or takes lines that were piped in. Where they end, the rest is no idea. */
 export async function predicted(
@@ -79,7 +80,9 @@ export async function predicted(
     return done ? undefined : text;
   };
   try {
-    out.write(`${wrapped(`${INDENT}Predict first. ${question.situation}`, columnsOf(out))}\n\n`);
+    out.write(
+      `${wrappedMarkdown(`${INDENT}Predict first. ${question.situation}`, readableColumns(out))}\n\n`,
+    );
     const isSo = whether && (await askWhether(whether, ask, out));
     const figure = await askFigure(question, ask, out);
     out.write('\n');
@@ -196,8 +199,8 @@ export function comparison(prediction: Prediction, finding: Finding): string {
   lines.push(inWords(figure, Number(finding.evidence[question.figure]), question.unit));
   const { present, absent } = question.because;
   lines.push(`Why: ${finding.isPresent ? present : absent}`);
-  const columns = columnsOf(process.stdout);
-  return lines.map(line => `${wrapped(INDENT + line, columns)}\n`).join('');
+  const columns = readableColumns(process.stdout);
+  return lines.map(line => `${wrappedMarkdown(INDENT + line, columns)}\n`).join('');
 }
 
 function inWords(said: Said | undefined, measured: number, unit: Unit): string {

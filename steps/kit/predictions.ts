@@ -6,7 +6,7 @@ import { count, ms } from '../../bench/load/quantities.ts';
 import type { Finding } from './witnesses/witness.ts';
 
 export interface Unit {
-  /** As it stands behind a number; empty where the noun of the question says it. */
+  /** As a reader may write it behind a number. */
   name: string;
   /** What one of a unit that a reader may write is, in this one. */
   others: Readonly<Record<string, number>>;

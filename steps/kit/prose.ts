@@ -25,7 +25,7 @@ export function joined(markdown: string): string {
 }
 
 /** As `joined`, in lines of so many characters; those of a list go on under its text. Words are never cut. */
-export function wrapped(markdown: string, columns: number): string {
+export function wrappedMarkdown(markdown: string, columns: number): string {
   let isCode = false;
   return joined(markdown)
     .split('\n')
@@ -36,9 +36,9 @@ export function wrapped(markdown: string, columns: number): string {
     .join('\n');
 }
 
-/** As wide as who reads it there can read it well. */
-export function columnsOf({ columns }: NodeJS.WriteStream): number {
-  return Math.min(columns ?? COLUMNS_MAX, COLUMNS_MAX);
+/** As wide as who reads it there can read it well. Some terminals say that they have no columns. */
+export function readableColumns({ columns }: NodeJS.WriteStream): number {
+  return Math.min(columns || COLUMNS_MAX, COLUMNS_MAX);
 }
 
 function cut(line: string, columns: number): string[] {
@@ -53,11 +53,16 @@ export function cutLine(line: string, columns: number, indent: string): string[]
   const lines: string[] = [];
   let rest = line;
   while (rest.length > columns) {
+    const own = indentOf(rest);
     const before = rest.lastIndexOf(' ', columns);
-    const at = before > indent.length ? before : rest.indexOf(' ', columns);
+    const at = before > own ? before : rest.indexOf(' ', Math.max(columns, own));
     if (at < 0) break;
     lines.push(rest.slice(0, at));
     rest = indent + rest.slice(at + 1);
   }
   return [...lines, rest];
+}
+
+export function indentOf(line: string): number {
+  return /^ */.exec(line)![0].length;
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { COMPARE_HELP, LOAD_HELP } from '../../bench/load/command.ts';
 import { CHECK_HELP } from '../../steps/kit/check/command.ts';
 import { helpFor } from '../../steps/kit/help.ts';
+import { readableColumns, wrappedMarkdown } from '../../steps/kit/prose.ts';
 
 const words = (text: string) => text.split(/\s+/);
 
@@ -39,6 +40,11 @@ describe('a help text in a narrow terminal', () => {
         '',
       ].join('\n'),
     );
+  });
+
+  test('goes by what there is, where a terminal has no columns', () => {
+    expect(readableColumns({ columns: 0 } as NodeJS.WriteStream)).toBe(100);
+    expect(wrappedMarkdown('     a few words', 4)).toBe('     a\n     few\n     words');
   });
 
   test('stays as it is where there is room', () => {

@@ -32,6 +32,7 @@ describe('an answer', () => {
     ['1.5s', 1_500, 1_500],
     ['200us', 0.2, 0.2],
     ['2,000', 2_000, 2_000],
+    ['1,000,000.5 ms', 1_000_000.5, 1_000_000.5],
     ['0', 0, 0],
   ])('%s is read', (text, from, to) => {
     expect(readFigure(text, choices, unit)).toMatchObject({ range: { from, to } });
@@ -41,7 +42,7 @@ describe('an answer', () => {
     expect(readFigure('5', choices, unit)).toBe('own');
     for (const text of ['9'.repeat(90), '9'.repeat(60)])
       expect(() => readFigure(text, choices, unit)).toThrow(/^"?9{60,80}"? is no answer/);
-    for (const text of ['much', '-3', '3 MiB', '1..2'])
+    for (const text of ['much', '-3', '3 MiB', '1..2', '1,5', '1,5 s', '1,0000'])
       expect(() => readFigure(text, choices, unit), text).toThrow(`${text} is no answer`);
   });
 

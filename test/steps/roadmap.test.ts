@@ -17,7 +17,7 @@ import { UsageError } from '../../bench/load/quantities.ts';
 import { readCheckOptions } from '../../steps/kit/check/options.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
 import { readPain } from '../../steps/kit/pain.ts';
-import { joined, wrapped } from '../../steps/kit/prose.ts';
+import { joined, wrappedMarkdown } from '../../steps/kit/prose.ts';
 import { roadmap } from '../../steps/kit/roadmap/command.ts';
 import { issuesScript } from '../../steps/kit/roadmap/issues.ts';
 import { readTasks, SECTIONS, sectionOf } from '../../steps/kit/roadmap/task.ts';
@@ -86,7 +86,7 @@ describe('lines of Markdown', () => {
 
   test('are cut between words, under the text of their item, and never in a command', () => {
     const markdown = '- [ ] some words and `a command that is long`, then\n  others';
-    expect(wrapped(markdown, 24)).toBe(
+    expect(wrappedMarkdown(markdown, 24)).toBe(
       '- [ ] some words and\n      `a command that is long`,\n      then others',
     );
   });

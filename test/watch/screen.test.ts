@@ -111,11 +111,13 @@ describe('the screen', () => {
     const screen = new Screen(Object.assign(out, { columns: 10, rows: 2 }));
     screen.open(() => ['what is left behind', 'b']);
     screen.show(['a line that is too long', 'second', 'below']);
+    screen.show(['short']);
     screen.close();
     screen.close();
     screen.show(['after']);
     expect(written).toBe(
-      '\u001b[?1049h\u001b[?25l\u001b[Ha line th…\u001b[K\r\nsecond\u001b[K\u001b[J\u001b[0m\u001b[?25h\u001b[?1049lwhat is l…\nb\n',
+      '\u001b[?1049h\u001b[?25l\u001b[H\u001b[Ka line th…\r\n\u001b[Ksecond' +
+        '\u001b[H\u001b[Kshort\r\n\u001b[J\u001b[0m\u001b[?25h\u001b[?1049lwhat is l…\nb\n',
     );
     expect(process.listenerCount('exit')).toBe(listeners);
   });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { readOptions } from '../../bench/watch/command.ts';
 import { type Look, ratesOf, readMetrics } from '../../bench/watch/look.ts';
 import { lookLine, watchLines } from '../../bench/watch/view.ts';
@@ -113,6 +114,37 @@ test('a server without metrics has its latency; gone, it is looked for again; wh
     );
     expect((await lookFor(watcher, 'degraded')).metrics).toEqual({ received: 3, processed: 2, dropped: 1 });
   } finally {
+    watcher.close();
+    await server.go();
+  }
+});
+
+test('a first look waits for an answer to health, and what is silent or foreign is not ok', async () => {
+  for (const [answer, state, why] of [
+    [() => '{"status":"error","reason":"unknown_type"}\n', 'silent', 'no answer for 1.0 s'],
+    [(line: string) => `${line}\n`, 'foreign', 'asked for metrics, it says "{'],
+  ] as const) {
+    const server = await standIn(line => (line.includes('health') ? '' : answer(line)));
+    const watcher = new Watcher('127.0.0.1', server.port);
+    const look = await watcher.look();
+    watcher.close();
+    await server.go();
+    expect(look).toMatchObject({ state, why: expect.stringContaining(why), probes: undefined });
+  }
+});
+
+test('a look counts the probes of the last ten seconds, however long ago the one before was', async () => {
+  const server = await standIn(asStep8);
+  const watcher = new Watcher('127.0.0.1', server.port);
+  try {
+    await watcher.look();
+    await sleep(400);
+    // As if the next look came eleven seconds after that: what is older than ten is none of it.
+    const startMs = performance.now();
+    vi.spyOn(performance, 'now').mockImplementation(() => startMs + 11_000);
+    expect((await watcher.look()).probes).toBeUndefined();
+  } finally {
+    vi.restoreAllMocks();
     watcher.close();
     await server.go();
   }

@@ -15,7 +15,7 @@ export const CHECK_HELP = `tally check N: does your server do what step N must d
 
   tally check 1 --cmd 'python3 server.py'
   tally check 4 --cmd 'cargo run --release -- --port {port}'
-  tally check 5 --cmd 'go run . -port {port} -queue {queue} -work-us {work_us}' --watch
+  tally check 5 --cmd 'go run . -port {port} -queue {queue}' --watch
   tally check 5 --connect 127.0.0.1:7878                   a server that runs already
   tally check 5 --step 6                                   a step of this repository, or src
 

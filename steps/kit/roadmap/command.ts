@@ -3,7 +3,7 @@ import { UsageError } from '../../../bench/load/quantities.ts';
 import { quoteIfNeeded } from '../../../bench/watch/quote.ts';
 import { Exit, readArgs, runCommand } from '../command.ts';
 import { painterFor } from '../paint.ts';
-import { columnsOf, wrapped } from '../prose.ts';
+import { readableColumns, wrappedMarkdown } from '../prose.ts';
 import {
   CALL,
   callFrom,
@@ -25,7 +25,7 @@ const HELP = `tally roadmap: the path as tasks to work through, one a step: goal
   tally roadmap 3 --hint 1          a hint of it, 1 to 3; the third says most
   tally roadmap --markdown tasks    writes them as Markdown files into a folder, and overwrites nothing that differs
   tally roadmap --gh                prints a shell script that makes an issue of each with GitHub's gh:
-      tally roadmap --gh --repo you/events --cmd 'cargo run --release' > issues.sh
+      tally roadmap --gh --repo you/events --cmd 'go run .' > issues.sh
       sh issues.sh
 
 With numbers, only those: tally roadmap 1 2 3 --gh.
@@ -71,7 +71,7 @@ export function roadmapCommand(args: string[]): Promise<void> {
 export function roadmap(args: string[], here: string): string {
   const { values, positionals } = read(args);
   const all = readTasks();
-  const tasks = positionals.length === 0 ? all : positionals.map(text => taskOf(all, text));
+  const tasks = positionals.length === 0 ? all : [...new Set(positionals.map(text => taskOf(all, text)))];
   return output(tasks, positionals.length > 0, values, here);
 }
 
@@ -90,6 +90,9 @@ function read(args: string[]) {
   if (repo !== undefined && !/^(?:(?!-)[\w.-]+\/)?(?!-)[\w.-]+\/(?!-)[\w.-]+$/.test(repo))
     throw new UsageError(`--repo ${quoteIfNeeded(repo)} is no OWNER/NAME`);
   if (label?.startsWith('-')) throw new UsageError(`--label ${label} begins like a flag`);
+  if (label?.includes(',')) throw new UsageError('--label takes one label, without a comma');
+  if (values.cmd?.includes('`'))
+    throw new UsageError('--cmd has a backtick, at which code ends in Markdown; $(…) does the same');
   if (base !== undefined && baseOf(base) === undefined)
     throw new UsageError(
       `--base ${quoteIfNeeded(base)} is no address for links, as https://github.com/OWNER/tally/blob/main; ` +
@@ -189,14 +192,15 @@ function list(tasks: readonly Task[], { tally }: Place): string {
   const paint = painterFor(process.stdout, process.env);
   const rows = tasks.map(({ subject, title, goal }) => {
     const name = String(subject).padStart(3);
-    return `${paint('bold', `${name}  ${title}`)}\n${wrapped(`     ${goal}`, columnsOf(process.stdout))}\n`;
+    return `${paint('bold', `${name}  ${title}`)}\n${wrappedMarkdown(`     ${goal}`, readableColumns(process.stdout))}\n`;
   });
   return `${rows.join('')}\none of them: ${tally} roadmap 3   as issues, or files of your own: ${tally} roadmap --help\n`;
 }
 
 function shown(markdown: string): string {
   const paint = painterFor(process.stdout, process.env);
-  return wrapped(markdown, columnsOf(process.stdout)).replace(/^(?:#+ .+|\*\*.+\*\*)$/gm, line =>
-    paint('bold', line),
+  return wrappedMarkdown(markdown, readableColumns(process.stdout)).replace(
+    /^(?:#+ .+|\*\*.+\*\*)$/gm,
+    line => paint('bold', line),
   );
 }

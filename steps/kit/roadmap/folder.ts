@@ -20,7 +20,7 @@ export function writeFiles(here: string, folder: string, files: ReadonlyMap<stri
   if (differing.length > 0)
     throw new CommandError(
       `${listed(differing)} in ${folder} ${differing.length === 1 ? 'is' : 'are'} not as tally would write ` +
-        `${differing.length === 1 ? 'it' : 'them'}; nothing was written. Move them away, or name another folder`,
+        `${differing.length === 1 ? 'it' : 'them'}; nothing was written. Move ${differing.length === 1 ? 'it' : 'them'} away, or name another folder`,
     );
   const written = [...files.keys()].filter(name => !there.includes(name));
   makeFolder(path);
