@@ -4,9 +4,9 @@
  *
  * A flag wins over its variable, a variable over the default. The variable of `--ring` is `TALLY_RING`.
  */
-import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { descriptorLimit, descriptorsKept } from './descriptors.ts';
 import type { WorkKind } from './engine/layout.ts';
 
 export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
@@ -68,8 +68,6 @@ interface SwitchSetting {
 }
 export type Setting = { group: string } & (IntegerSetting | ChoiceSetting | TextSetting | SwitchSetting);
 
-/** Descriptors that are not connections: standard streams, the listener, the event loops, some to spare. */
-const DESCRIPTORS_SPARE = 64;
 const CONNECTIONS_DEFAULT = 10_000;
 
 const integer = (group: string, def: number, min: number, max: number, help: string): Setting => ({
@@ -233,7 +231,7 @@ export function readConfig(
     if (text === undefined) delete from[key];
   }
   const read = config as unknown as Config;
-  const room = descriptorsMax - DESCRIPTORS_SPARE;
+  const room = descriptorsMax - descriptorsKept(read.workers, read.http >= 0);
   if (from.connectionsMax === undefined)
     read.connectionsMax = Math.max(1, Math.min(read.connectionsMax, room));
   checkRelations(read, name => from[name] ?? flagOf(name), room);
@@ -359,20 +357,4 @@ function checkRelations(config: Config, name: (key: keyof Config) => string, con
         `${graceMsMax}, ${name('joinMsMax')} ${joinMsMax}), more than ${name('shutdownMsMax')} ${shutdownMsMax}`,
     );
   }
-}
-
-/** Descriptors this process may open. Node raises the soft limit to the hard one when it starts. */
-function descriptorLimit(): number {
-  try {
-    const row = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync('/proc/self/limits', 'latin1'))?.[1];
-    if (row !== undefined && row !== 'unlimited') return Number(row);
-  } catch {
-    // Not Linux: the report knows, at the price of some milliseconds.
-    const limits = (
-      process.report?.getReport() as { userLimits?: { open_files?: { soft?: number | string } } }
-    )?.userLimits;
-    const soft = limits?.open_files?.soft;
-    if (typeof soft === 'number') return soft;
-  }
-  return Number.MAX_SAFE_INTEGER;
 }

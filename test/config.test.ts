@@ -198,6 +198,7 @@ describe('settings that do not go together', () => {
   });
 
   test('a shortest drain above the longest', () => {
+    expect(mistake(['--http', '7878'])).toBe('--http 7878 is the port of the events; take another, or 0');
     expect(mistake(['--drain-ms-min', '6001'])).toBe('--drain-ms-min 6001 is above --drain-ms-max 6000');
     expect(mistake(['--drain-ms-max', '99'], { TALLY_DRAIN_MS_MIN: '100' })).toBe(
       'TALLY_DRAIN_MS_MIN 100 is above --drain-ms-max 99',

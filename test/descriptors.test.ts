@@ -42,6 +42,12 @@ describe('without --connections-max', () => {
   ])('the server takes %s', (_, text, soft, connections) => {
     limits.text = text;
     report(soft);
-    expect(readConfig([], {}).connectionsMax).toBe(connections);
+    expect(readConfig(['--workers', '1'], {}).connectionsMax).toBe(connections);
+  });
+
+  test('each worker has some of its own, and so has HTTP with its connections', () => {
+    limits.text = row('1024');
+    const flags = ['--workers', '16', '--http', '0'];
+    expect(readConfig(flags, {}).connectionsMax).toBe(1024 - 64 - 4 * 15 - 40);
   });
 });

@@ -11,6 +11,7 @@ export function createThread(module: URL, options: WorkerOptions): Worker {
   const stripsTypes = 'typescript' in process.features && process.features.typescript !== false;
   if (!isSource || stripsTypes) return new Worker(file, options);
   const loader = import.meta.resolve('tsx/esm/api');
-  const start = `import('${loader}').then(tsx => { tsx.register(); return import('${file.href}'); })`;
+  const [first, then] = [loader, file.href].map(each => JSON.stringify(each));
+  const start = `import(${first}).then(tsx => { tsx.register(); return import(${then}); })`;
   return new Worker(start, { ...options, eval: true });
 }

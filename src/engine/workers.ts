@@ -134,7 +134,15 @@ export class Workers {
     seat.readyAtMs = 0;
     Atomics.store(laneOf(this.#buffer, shapeOf(this.#buffer), worker).words, Word.crash, 0);
     this.#events.onDeath(worker, reason);
-    seat.restart = setTimeout(() => this.#spawn(worker), wasHealthy ? 0 : seat.restartMs);
+    const restart = () => {
+      try {
+        this.#spawn(worker);
+      } catch (error) {
+        // The system gives no more threads now. Its ring keeps what it holds until there is one.
+        this.#replace(worker, String(error));
+      }
+    };
+    seat.restart = setTimeout(restart, wasHealthy ? 0 : seat.restartMs);
   }
 
   #until(isReached: () => boolean): Promise<void> {

@@ -10,10 +10,8 @@ import { liveJson } from './live.ts';
 import { readPageFiles } from './page-files.ts';
 import { prometheusText } from './prometheus.ts';
 import { route, SECURITY_HEADERS, type Shop } from './routes.ts';
-import { type FrontMessage, type FrontStart, HTTP_HOST, type ToFront } from './view.ts';
+import { type FrontMessage, type FrontStart, HTTP_CONNECTIONS_MAX, HTTP_HOST, type ToFront } from './view.ts';
 
-/** One more, and the oldest is closed: whoever holds connections open keeps nobody else out. */
-const CONNECTIONS_MAX = 32;
 const HEADER_BYTES_MAX = 8_192;
 /** How long a request may take to come, and how long a connection may say nothing. */
 const REQUEST_MS_MAX = 5_000;
@@ -28,12 +26,12 @@ interface Front {
   end(): void;
 }
 
-function startFront({ port, version }: FrontStart, send: (message: FrontMessage) => void): Front {
+function startFront(start: FrontStart, send: (message: FrontMessage) => void): Front {
   const asking = new Asking(() => send({ is: 'ask' }), ANSWER_MS_MAX);
   const shop: Shop = {
     files: readPageFiles(),
-    metrics: oncePerLook(({ view }) => prometheusText(view, version)),
-    live: oncePerLook(seen => liveJson(seen, version)),
+    metrics: oncePerLook(({ view }) => prometheusText(view, start.version)),
+    live: oncePerLook(seen => liveJson(seen, start)),
     look: () => asking.look(),
   };
   const take = (request: IncomingMessage, response: ServerResponse) => {
@@ -51,8 +49,9 @@ function startFront({ port, version }: FrontStart, send: (message: FrontMessage)
     },
     take,
   );
-  // What node:http would answer by itself, past the limit below: an expectation it does not know (and, by the option
+  // What node:http would answer by itself, past the limit below: an expectation, known or not (and, by the option
   // above, a request that names no host).
+  server.on('checkContinue', take);
   server.on('checkExpectation', take);
   server.setTimeout(2 * REQUEST_MS_MAX);
   const sockets = new Set<Socket>();
@@ -61,13 +60,14 @@ function startFront({ port, version }: FrontStart, send: (message: FrontMessage)
     sockets.add(socket);
     socket.on('close', () => sockets.delete(socket));
     if (isEnding) socket.destroy();
-    else if (sockets.size > CONNECTIONS_MAX) sockets.values().next().value?.destroy();
+    else if (sockets.size > HTTP_CONNECTIONS_MAX) sockets.values().next().value?.destroy();
   });
   server.once('error', (error: NodeJS.ErrnoException) =>
     send({ is: 'failed', code: error.code, message: error.message }),
   );
-  server.listen({ host: HTTP_HOST, port }, () => {
-    server.on('error', () => {});
+  server.listen({ host: HTTP_HOST, port: start.port }, () => {
+    // From here on it is a connection that could not be accepted: its client's trouble.
+    server.removeAllListeners('error').on('error', () => {});
     if (isEnding) return void server.close();
     send({ is: 'listening', port: (server.address() as AddressInfo).port });
   });
@@ -119,13 +119,14 @@ function oncePerLook(write: (seen: Seen) => string): (seen: Seen) => string {
 }
 
 async function answer(shop: Shop, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { method = '', url = '' } = request;
+  const { method = '', url = '', headers: asks } = request;
   response.once('finish', () => asked.delete(request.socket));
-  const { status, headers, body } = await route(shop, method, request.headers.host, url);
+  const { status, headers, body } = await route(shop, method, asks.host, url);
   if (request.socket.destroyed) return;
   const bytes = Buffer.from(body);
   // A body is never wanted: whoever sends one is cut off behind the answer.
-  const isLast = method !== 'GET' && method !== 'HEAD';
+  const hasBody = 'content-length' in asks || 'transfer-encoding' in asks;
+  const isLast = hasBody || (method !== 'GET' && method !== 'HEAD');
   response.writeHead(status, {
     ...SECURITY_HEADERS,
     ...headers,

@@ -17,7 +17,8 @@ import type { Service } from '../server/service.ts';
 import { LoopDelay } from './loop-delay.ts';
 import { type FrontMessage, type FrontStart, HTTP_HOST, type ToFront, takeView } from './view.ts';
 
-const RESTART_MS = 500;
+const RESTART_MS_MIN = 500;
+const RESTART_MS_MAX = 30_000;
 /** It keeps a page and a view; whoever makes it keep more ends it, and not the server. */
 const HEAP_MB_MAX = 64;
 /** One that has not ended by then never will, and the process does not wait for it: a defect. */
@@ -32,6 +33,8 @@ export class HttpThread {
   #restart: NodeJS.Timeout | undefined;
   #isEnded = false;
   #isServing = false;
+  #restartMs = RESTART_MS_MIN;
+  readonly #startedAtMs = Date.now();
   #port = 0;
 
   /** Before the first event: from then on it is known which user is in which shard. */
@@ -55,7 +58,6 @@ export class HttpThread {
 
   /** Has it end, with every connection to it, wherever they are. Only the exit of the process waits for that. */
   end(): void {
-    if (this.#isEnded) return;
     this.#isEnded = true;
     clearTimeout(this.#restart);
     this.#delay.stop();
@@ -68,11 +70,11 @@ export class HttpThread {
 
   /** For tests: it dies. */
   kill(): void {
-    if (this.#thread !== undefined) send(this.#thread, { is: 'end' });
+    send(this.#thread!, { is: 'end' });
   }
 
-  #spawn(port: number): Promise<number> {
-    const start: FrontStart = { port, version: this.#version };
+  async #spawn(port: number): Promise<number> {
+    const start: FrontStart = { port, version: this.#version, startedAtMs: this.#startedAtMs };
     const thread = createThread(new URL('./front', import.meta.url), {
       workerData: start,
       name: 'tally-http',
@@ -84,6 +86,7 @@ export class HttpThread {
       thread.on('message', (message: FrontMessage) => {
         switch (message.is) {
           case 'listening':
+            this.#restartMs = RESTART_MS_MIN;
             // From here on it keeps no process alive.
             if (!this.#isEnded) thread.unref();
             return resolve(message.port);
@@ -100,7 +103,7 @@ export class HttpThread {
         reject(error);
       });
       thread.on('exit', () => {
-        if (this.#thread === thread) this.#thread = undefined;
+        this.#thread = undefined;
         if (!this.#isEnded) this.#died(reason);
       });
     });
@@ -113,9 +116,12 @@ export class HttpThread {
   #died(reason: string): void {
     this.#service.log.warn('http_died', { reason }, `the HTTP thread died: ${reason}; starting it again`);
     this.#restart = setTimeout(() => {
-      // If it can't, it ends, and that is logged and tried again.
-      this.#spawn(this.#port).catch(() => {});
-    }, RESTART_MS).unref();
+      // If it can't listen, it ends, and that is logged and tried again; so is a thread that could not be made at all.
+      this.#spawn(this.#port).catch(error => {
+        if (this.#thread === undefined && !this.#isEnded) this.#died(String(error));
+      });
+    }, this.#restartMs).unref();
+    this.#restartMs = Math.min(this.#restartMs * 2, RESTART_MS_MAX);
   }
 }
 

@@ -4,11 +4,13 @@
  */
 import { memoryUsage } from 'node:process';
 import type { Seen } from './asking.ts';
+import type { FrontStart } from './view.ts';
 
-export function liveJson({ view, answerMs }: Seen, version: string): string {
+export function liveJson({ view, answerMs }: Seen, { version, startedAtMs }: FrontStart): string {
   const { state, line, rings, shards, owners, delay } = view;
   return JSON.stringify({
     version,
+    started_at: startedAtMs,
     state,
     metrics: JSON.parse(line),
     rings: rings.map(({ head, tail, processed, isReady }) => ({ head, tail, processed, ready: isReady })),

@@ -9,8 +9,8 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const EVERY_MS = 20;
 const WINDOW_MS_MIN = 10_000;
-/** Fewer say nothing of a 99th percentile. */
-const SAMPLES_MIN = 100;
+/** In less of a window there are too few samples for a 99th percentile: then it is that of the window before. */
+const SETTLED_SHARE = 0.2;
 
 export interface DelayLook {
   p50Ms: number;
@@ -27,6 +27,7 @@ export class LoopDelay {
   readonly #histogram = monitorEventLoopDelay({ resolution: EVERY_MS });
   #before: Quantiles = { p50Ms: 0, p99Ms: 0, maxMs: 0 };
   #sumMs = 0;
+  #shownSumMs = 0;
   #samples = 0;
   #sinceMs = performance.now();
   readonly #windowMsMin: number;
@@ -50,11 +51,15 @@ export class LoopDelay {
       p99Ms: this.#late(this.#histogram.percentile(99)),
       maxMs: count === 0 ? 0 : this.#late(this.#histogram.max),
     };
-    const sumMs = this.#sumMs + (count === 0 ? 0 : this.#late(this.#histogram.mean) * count);
+    // A sum, which never falls; a mean times a count does, by what the histogram rounds.
+    const lateMs = count === 0 ? 0 : this.#late(this.#histogram.mean) * count;
+    this.#shownSumMs = Math.max(this.#shownSumMs, this.#sumMs + lateMs);
+    const sumMs = this.#shownSumMs;
     const samples = this.#samples + count;
-    const shown =
-      count < SAMPLES_MIN ? { ...this.#before, maxMs: Math.max(this.#before.maxMs, now.maxMs) } : now;
-    if (performance.now() - this.#sinceMs >= this.#windowMsMin) {
+    const windowMs = performance.now() - this.#sinceMs;
+    const isSettled = windowMs >= this.#windowMsMin * SETTLED_SHARE;
+    const shown = isSettled ? now : { ...this.#before, maxMs: Math.max(this.#before.maxMs, now.maxMs) };
+    if (windowMs >= this.#windowMsMin) {
       this.#before = now;
       this.#sumMs = sumMs;
       this.#samples = samples;

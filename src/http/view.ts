@@ -9,6 +9,9 @@ import type { DelayLook, LoopDelay } from './loop-delay.ts';
 /** Loopback: whoever reads the figures can do so from this machine. */
 export const HTTP_HOST = '127.0.0.1';
 
+/** One more, and the oldest is closed: whoever holds connections open keeps nobody else out. */
+export const HTTP_CONNECTIONS_MAX = 32;
+
 /** `starting`: workers are on their way; `draining`: it shuts down; `degraded`: a worker is missing. */
 export type State = 'starting' | 'serving' | 'degraded' | 'draining';
 
@@ -30,6 +33,8 @@ export type ToFront = { is: 'view'; view: View } | { is: 'end' };
 export interface FrontStart {
   port: number;
   version: string;
+  /** Since 1970: tells this server from the next one on its port. */
+  startedAtMs: number;
 }
 
 /** From the thread: it listens, it can't, or it wants a view. */

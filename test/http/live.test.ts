@@ -63,7 +63,6 @@ describe.skipIf(file === undefined)('the live page, in Chromium', () => {
       expect(await figureOf(name), name).toBe(wire[name]);
     expect(await figureOf('ledger-queued')).toBe(wire.queued);
     expect(await figureOf('server_busy')).toBe(wire.refused.server_busy);
-    expect(await textOf('balance')).toBe('It adds up, to the last event.');
 
     await page.evaluate(`document.getElementById('heat-details').open = true`);
     const table = () =>

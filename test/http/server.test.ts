@@ -69,7 +69,12 @@ describe('while it serves', async () => {
       Array.from({ length: 100 }, () => open(server.http, 'GET / HTTP/1.1\r\nHost: l')),
     );
     // The oldest made room for the newest.
-    await until(() => slow.filter(socket => socket.closed).length >= 68, '68 of 100 slow clients closed');
+    // Before their time to ask is over.
+    await until(
+      () => slow.filter(socket => socket.closed).length >= 68,
+      '68 of 100 slow clients closed',
+      3_000,
+    );
     const flood = await open(server.http, 'GET /live.json HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(2_000));
     flood.pause();
     expect(await server.get('/healthz')).toMatchObject({ status: 200, body: 'ok\n' });
@@ -92,7 +97,8 @@ describe('while it serves', async () => {
     await until(async () => {
       await client.ask('{"type":"debug","do":"kill","worker":1}\n');
       const { status, body } = await server.get('/readyz');
-      return status === 503 && body === 'degraded\n';
+      const metrics = await server.get('/metrics');
+      return status === 503 && body === 'degraded\n' && /_ready\{worker="1"\} 0/.test(metrics.body);
     }, 'degraded');
     expect((await server.get('/healthz')).status).toBe(200);
     client.close();

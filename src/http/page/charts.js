@@ -111,7 +111,7 @@ class Chart {
 }
 
 function ago(seconds) {
-  return seconds < 120 ? `${Math.round(seconds)} s` : `${seconds / 60} min`;
+  return seconds < 120 ? `${Math.round(seconds)} s` : `${Math.round(seconds / 6) / 10} min`;
 }
 
 /** The points between two gaps. */
@@ -129,6 +129,7 @@ function runsOf(points) {
 export class Charts {
   #place = document.getElementById('charts');
   #note = document.getElementById('cursor-note');
+  #said = document.getElementById('charts-said');
   #help = this.#note.textContent;
   #charts;
   #points = [];
@@ -163,9 +164,14 @@ export class Charts {
     const at = this.#cursor === undefined ? last + 1 : this.#points.indexOf(this.#cursor);
     const targets = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last, Escape: -1 };
     const target = targets[event.key];
-    if (target === undefined) return;
+    // With Alt an arrow is the browser's own.
+    if (target === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     this.#point(event.key === 'Escape' ? undefined : this.#points[Math.min(Math.max(target, 0), last)]);
+    // Said because somebody moved, and not whenever the curves do.
+    const said = this.#charts.map(({ picture }) => picture.getAttribute('aria-label'));
+    this.#said.textContent =
+      this.#cursor === undefined ? '' : `${ago(this.#nowS - this.#cursor.time)} ago: ${said.join('; ')}`;
   }
 
   #point(point) {

@@ -49,8 +49,9 @@ export class Feed {
       this.#retryMs = Math.min(this.#retryMs * 1.5, RETRY_MS_MAX);
     } else {
       this.#retryMs = RETRY_MS_MIN;
-      this.#onView(view);
+      // Asked again in any case: one view that cannot be shown is no reason to show none any more.
       this.#next(Math.max(0, EVERY_MS - (performance.now() - startedAt)));
+      this.#onView(view);
     }
   }
 

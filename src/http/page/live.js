@@ -49,9 +49,12 @@ let views = [];
 
 function show(view) {
   const { metrics } = view;
-  // A server that was started anew, or a copy of a view that was shown before.
+  // Another server, perhaps of another version, whose page this is not; or a copy of a view that was shown before.
   const last = views.at(-1);
-  if (last !== undefined && metrics.uptime_ms < last.metrics.uptime_ms) forget();
+  if (last !== undefined && view.started_at !== last.started_at) {
+    if (view.version !== last.version) return location.reload();
+    forget();
+  }
   if (metrics.uptime_ms === views.at(-1)?.metrics.uptime_ms) return;
   views.push(view);
   views = views.filter(({ metrics: { uptime_ms } }) => metrics.uptime_ms - uptime_ms <= HEAT_MS * 2);
@@ -122,11 +125,10 @@ function showFigures(view) {
   for (const name of ['closed_blocked', 'closed_partial', 'closed_idle', 'invalid', 'users', 'users_max'])
     put(name, whole(metrics[name]), metrics[name]);
   for (const name of ['worker_deaths', 'late_wakes']) put(name, whole(metrics[name]), metrics[name]);
-  for (const [reason, count] of Object.entries(metrics.refused)) put(reason, whole(count), count);
+  for (const reason of ['server_busy', 'too_many_users', 'shutting_down', 'balance_overflow'])
+    put(reason, whole(metrics.refused[reason]), metrics.refused[reason]);
   put('workers', `${metrics.workers_ready} of ${metrics.workers}`, metrics.workers_ready);
   put('delay', `${milliseconds(view.delay.p99_ms)} ms`, view.delay.p99_ms);
-  const off = metrics.received - metrics.processed - metrics.dropped - metrics.queued;
-  put('balance', off === 0 ? 'It adds up, to the last event.' : `It is off by ${whole(off)} events.`, off);
   const rates = view.rings.map((_, worker) => rateOf(view, earlier, ({ rings }) => rings[worker].processed));
   rings.show(view.rings, metrics.ring_slots, rates);
   put('about', `up ${duration(metrics.uptime_ms)} · version ${view.version}`);

@@ -107,7 +107,8 @@ export class Shards {
     const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -COLUMNS, ArrowDown: COLUMNS };
     if (event.key === 'Escape') return this.#choose(undefined);
     const step = steps[event.key];
-    if (step === undefined) return;
+    // With Alt an arrow is the browser's own.
+    if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     this.#choose(this.#at === undefined ? 0 : (this.#at + step + SHARDS) % SHARDS);
     // Said because somebody moved, and not whenever the figures change.
