@@ -4,6 +4,7 @@ import { askMetrics, FREEZE, type Metrics, THAW } from '../support/asking.ts';
 import { Chromium, findChromium } from '../support/chromium.ts';
 import { buyLine, Client, until } from '../support/client.ts';
 import { type HttpServer, startHttpServer } from '../support/http.ts';
+import { startServer } from '../support/server.ts';
 
 const file = findChromium();
 const RING = 256;
@@ -189,6 +190,18 @@ describe.skipIf(file === undefined)('the live page, in Chromium', () => {
     expect((await stopped).exitCode).toBe(0);
     await shows('state-word', 'gone');
     expect(await textOf('banner')).toMatch(/Trying again\.$/);
+  });
+
+  test('goes on with the server that comes in its place, and has nothing of the one before', async () => {
+    const next = await startServer(['--http', `${server.http}`, '--workers', '3']);
+    try {
+      await shows('workers', '3 of 3');
+      expect(await textOf('state-word')).toBe('serving');
+      expect(await figureOf('received')).toBe(0);
+      expect(await page.evaluate(`document.querySelectorAll('.ring').length`)).toBe(3);
+    } finally {
+      await next.stop();
+    }
   });
 });
 
