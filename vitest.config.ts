@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: ['test/long/**'],
     pool: 'forks',
     maxWorkers: 2,
+    setupFiles: ['test/support/ending.ts'],
     // Node's own deadlock at the end of a process, and nothing else: see test/support/hung.ts.
     retry: { count: 1, condition: /nodejs\/node#54918/ },
     testTimeout: 30_000,

@@ -6,6 +6,7 @@ export default defineConfig({
     include: ['test/long/**/*.test.ts'],
     pool: 'forks',
     fileParallelism: false,
+    setupFiles: ['test/support/ending.ts'],
     testTimeout: 600_000,
     hookTimeout: 30_000,
   },

@@ -10,7 +10,7 @@ import { afterAll } from 'vitest';
 import type { LoadResult } from '../../bench/load/result.ts';
 import { isHungInNode, NODE_HANG } from '../support/hung.ts';
 import { outputOf } from '../support/output.ts';
-import { CLI } from '../support/server.ts';
+import { CLI, endsWithTests } from '../support/server.ts';
 
 const DEADLINE_MS = 60_000;
 /** Before a test's own time is up. Most runs have long ended; one that hangs in Node itself says nothing any more. */
@@ -34,6 +34,7 @@ export function startTally(args: string[], env: Record<string, string> = {}): Ru
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  endsWithTests(child);
   const output = outputOf(child);
   const ended = new Promise<Ran>((resolve, reject) => {
     let why: string | undefined;

@@ -45,11 +45,16 @@ export interface RunningServer {
   exited: Promise<Omit<Stopped, 'elapsedMs'>>;
 }
 
-/** Servers that a failed test left running end with the process that runs the tests. */
+/** What a failed test left running ends with the process that runs the tests. */
 const running = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of running) child.kill('SIGKILL');
 });
+
+export function endsWithTests(child: ChildProcess): void {
+  running.add(child);
+  child.once('close', () => running.delete(child));
+}
 
 /** Starts `tally serve` with these flags and waits until it says that it listens. */
 export async function startServer(
@@ -60,7 +65,7 @@ export async function startServer(
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  running.add(child);
+  endsWithTests(child);
   const events: Record<string, unknown>[] = [];
   let errors = '';
   child.stderr.setEncoding('utf8').on('data', text => {
@@ -68,7 +73,6 @@ export async function startServer(
   });
   const exited = new Promise<Omit<Stopped, 'elapsedMs'>>(resolve => {
     child.on('close', (exitCode, signal) => {
-      running.delete(child);
       const last = events.at(-1);
       resolve({
         exitCode,
