@@ -50,7 +50,10 @@ const BETTER_HIGHER = new Set([7, 8]);
 
 /** Compiled, this file lies one folder deeper. */
 const CLI = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? '../dist/src/cli.js' : '../src/cli.js', import.meta.url),
+  new URL(
+    import.meta.url.endsWith('.ts') ? '../dist/src/cli/main.js' : '../src/cli/main.js',
+    import.meta.url,
+  ),
 );
 /** `taskset` keeps a process, and all that it starts, on the first core. */
 const PINNED = ['taskset', '--cpu-list', '0'];

@@ -8,12 +8,12 @@
 import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { residentKiBOf } from '../src/tools/harness/memory.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix } from '../src/tools/load/plan.ts';
+import type { LoadResult } from '../src/tools/load/result.ts';
+import { runLoad } from '../src/tools/load/run.ts';
 import { type Bench, type Measure, median, type Size } from './bench.ts';
-import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix } from './load/plan.ts';
-import type { LoadResult } from './load/result.ts';
-import { runLoad } from './load/run.ts';
 import { Asker } from './peers/asker.ts';
-import { residentKiBOf } from './peers/memory.ts';
 import type { PeerProcess } from './peers/process.ts';
 import { startTally } from './peers/subjects.ts';
 

@@ -7,13 +7,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { FLAG_NAMES } from '../bench/load/options.ts';
-import { type Config, flagOf, readConfig, SETTINGS, variableOf } from '../src/config.ts';
+import { type Config, flagOf, readConfig, SETTINGS, variableOf } from '../src/config/settings.ts';
 import { Engine } from '../src/engine/engine.ts';
-import { Count, Word } from '../src/engine/layout.ts';
+import { Count, Word } from '../src/engine/memory-layout.ts';
+import { Log } from '../src/log.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
-import { Log } from '../src/server/log.ts';
-import { createDesk, Service } from '../src/server/service.ts';
+import { createDesk, Service } from '../src/session/service.ts';
+import { FLAG_NAMES } from '../src/tools/load/options.ts';
 import { until } from './support/client.ts';
 import { runCli, startServer } from './support/server.ts';
 

@@ -1,5 +1,5 @@
 /** Axes: where they begin and end, where their ticks are, and what stands beside these. */
-import { count } from '../load/quantities.ts';
+import { count } from '../../src/cli/terminal/numbers.ts';
 
 export interface Axis {
   /** With the unit. */

@@ -9,9 +9,9 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { printHelp } from '../../steps/kit/help.ts';
+import { printHelp } from '../../src/cli/terminal/help.ts';
+import { duration, UsageError } from '../../src/cli/terminal/numbers.ts';
 import { runProgram } from '../ending.ts';
-import { duration, UsageError } from '../load/quantities.ts';
 import type { Graph, GraphData } from './graph.ts';
 import { GRAPHS } from './graphs.ts';
 

@@ -4,8 +4,8 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { readOptions } from '../load/options.ts';
-import { type LoadRun, runLoadWithHistograms } from '../load/run.ts';
+import { readOptions } from '../../src/tools/load/options.ts';
+import { type LoadRun, runLoadWithHistograms } from '../../src/tools/load/run.ts';
 import { startProcess } from '../peers/process.ts';
 import { drawLines, type LineChart, type Series } from './draw.ts';
 import { checkHead, footerOf, type Graph, type GraphData, headOf } from './graph.ts';
@@ -80,7 +80,7 @@ async function loadWhileStopped(): Promise<{ loaded: LoadRun; stoppedMs: number 
     args: [
       // As `npm start` does.
       '--max-semi-space-size=1',
-      fileURLToPath(new URL('../../src/cli.js', import.meta.url)),
+      fileURLToPath(new URL('../../src/cli/main.js', import.meta.url)),
       ...['serve', '--port', '0', '--log-format', 'json'],
     ],
     portOf: line => {

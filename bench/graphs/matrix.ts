@@ -1,9 +1,9 @@
 /** The matrix of pains as a picture: every pain by every step, as a run of all the witnesses found it. */
 
 import type { Spec } from 'vega';
+import { count } from '../../src/cli/terminal/numbers.ts';
 import { nameOf, STEPS, type Subject } from '../../steps/kit/manifest.ts';
 import { pairs, runPair, SUBJECTS } from '../../steps/kit/matrix.ts';
-import { count } from '../load/quantities.ts';
 import { drawIn, EDGE_PX, type Room, TEXT_PX } from './frame.ts';
 import { checkHead, footerOf, type Graph, type GraphData, headOf, type Say } from './graph.ts';
 

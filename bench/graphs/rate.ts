@@ -1,6 +1,6 @@
 /** Sends the same line again and again at a rate, whether or not it is answered. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Client } from '../../steps/kit/client.ts';
+import type { Client } from '../../src/tools/harness/client.ts';
 
 /** Lines that are due within it leave together. */
 const TICK_MS = 5;

@@ -2,10 +2,10 @@
  * One thread of the judging bench: one way, one kind of line. First every verdict is compared with what the line is
  * known to mean; then the lines are judged over and over, and the balances must be as many times what one pass makes.
  */
-import { balanceSlotsFor, Directory, NOBODY, USER_BYTES_MAX } from '../../src/engine/directory.ts';
-import { JsonJudge } from '../../src/protocol/json.ts';
-import { DECODED_AT, Desk, hashName, type Judgement, Kind } from '../../src/protocol/judgement.ts';
-import { judgeUsual } from '../../src/protocol/usual.ts';
+import { balanceSlotsFor, Directory, NOBODY, USER_BYTES_MAX } from '../../src/engine/user-table.ts';
+import { judgeUsual } from '../../src/protocol/fast-parser.ts';
+import { JsonJudge } from '../../src/protocol/json-parser.ts';
+import { DECODED_AT, Desk, hashName, type Judgement, Kind } from '../../src/protocol/request.ts';
 import { type Dress, eventsOf, type LineEvent, lineOf, nameOf } from './lines.ts';
 import { answerWith, clockNs } from './thread.ts';
 

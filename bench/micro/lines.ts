@@ -2,7 +2,7 @@
  * The lines of the judging bench: events of 10,000 users, in four dresses, and what each line means. Seeded, so that
  * before and after can be compared.
  */
-import { randomFrom } from '../load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 
 const SEED = 7_877;
 const AMOUNT_MAX = 100_000;

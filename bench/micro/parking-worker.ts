@@ -3,9 +3,9 @@
  * is woken. Both are warmed up with a flood before they are measured.
  */
 import { readFileSync } from 'node:fs';
-import { type Lane, laneOf, shapeOf, Word } from '../../src/engine/layout.ts';
-import { Bell, Rester } from '../../src/engine/parking.ts';
+import { type Lane, laneOf, shapeOf, Word } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
+import { Bell, Rester } from '../../src/engine/wakeup.ts';
 import { answerWith, clockNs } from './thread.ts';
 
 export type Way = 'server' | 'urgent' | 'notify' | 'spin';

@@ -6,7 +6,7 @@
  * out of work, as its subject does. A low rate tells what an event costs when each finds a resting consumer; bursts
  * tell what waking costs when there is plenty to do.
  */
-import { createMemory } from '../../src/engine/layout.ts';
+import { createMemory } from '../../src/engine/memory-layout.ts';
 import type { Bench, Size } from '../bench.ts';
 import { alternate, type Figure, type Trial } from '../rounds.ts';
 import type { ConsumerAnswer, ParkingWork, ProducerAnswer, Way } from './parking-worker.ts';

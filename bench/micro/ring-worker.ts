@@ -4,7 +4,7 @@
  * The clock is the consumer's: from when it has taken the events of the warm-up to when it has taken all.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { type Lane, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/layout.ts';
+import { type Lane, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import {
   amountAt,

@@ -7,7 +7,7 @@
  * spin when they can't go on: what resting costs is the parking bench's matter.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import { createMemory } from '../../src/engine/layout.ts';
+import { createMemory } from '../../src/engine/memory-layout.ts';
 import type { Bench, Size } from '../bench.ts';
 import { alternate, type Trial } from '../rounds.ts';
 import { BACKLOG_MAX, digestOf, type RingAnswer, type RingWork, type Way } from './ring-events.ts';

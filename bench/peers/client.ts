@@ -10,8 +10,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { DEFAULT_WORK } from '../../src/tools/load/plan.ts';
 import type { Bench, Measure, Size } from '../bench.ts';
-import { DEFAULT_WORK } from '../load/plan.ts';
 import { alternate, type Figure, type Trial } from '../rounds.ts';
 import { FLOOR } from './subjects.ts';
 import {

@@ -3,12 +3,12 @@
  * that sends all the time. And as many open as fit: what each holds in memory, and what the others feel of them.
  */
 import { readFileSync } from 'node:fs';
+import { settledResidentKiB } from '../../src/tools/harness/memory.ts';
+import { readBalances } from '../../src/tools/load/money.ts';
+import { runLoad } from '../../src/tools/load/run.ts';
 import type { Bench, Measure, Size } from '../bench.ts';
-import { readBalances } from '../load/money.ts';
-import { runLoad } from '../load/run.ts';
 import { alternate, type Figure, type Trial } from '../rounds.ts';
 import { IDLE_USER, openIdle } from './idle.ts';
-import { settledResidentKiB } from './memory.ts';
 import { checkSent, latencyFigures, openPlan } from './open-loop.ts';
 import type { PeerProcess } from './process.ts';
 import { FLOOR, type Subject, startTally, TALLY } from './subjects.ts';

@@ -6,7 +6,7 @@
  * A process of its own: prints its port.
  */
 import { type AddressInfo, createServer } from 'node:net';
-import { readInto } from '../../src/server/reading.ts';
+import { readInto } from '../../src/net/plain-transport.ts';
 
 const NEWLINE = 0x0a;
 const REPLY = '{"status":"accepted"}\n';

@@ -5,9 +5,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DEFAULT_WORK } from '../../src/tools/load/plan.ts';
+import { drawUniform, randomFrom } from '../../src/tools/load/random.ts';
 import type { Bench, Measure, Size } from '../bench.ts';
-import { DEFAULT_WORK } from '../load/plan.ts';
-import { drawUniform, randomFrom } from '../load/random.ts';
 import { alternate } from '../rounds.ts';
 import { TALLY } from './subjects.ts';
 import { ROUNDS, trialOf, USERS } from './trial.ts';

@@ -3,9 +3,9 @@
  * users would leave some out, and with a million of them the lines to reach nearly all would be many.
  */
 import { connect } from 'node:net';
-import { readBalances } from '../load/money.ts';
-import type { LoadPlan } from '../load/plan.ts';
-import { encodersFor } from '../load/protocols.ts';
+import { readBalances } from '../../src/tools/load/money.ts';
+import type { LoadPlan } from '../../src/tools/load/plan.ts';
+import { encodersFor } from '../../src/tools/load/protocols.ts';
 
 const LINES_AT_ONCE = 1_000;
 const REPLY = '{"status":"accepted"}\n';

@@ -1,7 +1,8 @@
 /** Loads whose lines leave at their times, as users' do, however slow the server is: for latencies, and equal rates. */
+
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../../src/tools/load/plan.ts';
+import type { LoadResult } from '../../src/tools/load/result.ts';
 import type { Size } from '../bench.ts';
-import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../load/plan.ts';
-import type { LoadResult } from '../load/result.ts';
 import type { Figure } from '../rounds.ts';
 import type { Subject } from './subjects.ts';
 import { SpoiltError, USERS } from './trial.ts';

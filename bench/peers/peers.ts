@@ -5,8 +5,9 @@
  * Events a second are those of server and client together, on a machine that they share; processor time an event is
  * the server's own, and says what a bigger machine would make of it.
  */
+
+import { DEFAULT_WORK } from '../../src/tools/load/plan.ts';
 import type { Bench, Measure } from '../bench.ts';
-import { DEFAULT_WORK } from '../load/plan.ts';
 import { alternate } from '../rounds.ts';
 import { FLOOR, PLAIN, presentOf, REDIS, TALLY } from './subjects.ts';
 import { depthsOf, ROUNDS, trialOf } from './trial.ts';

@@ -5,7 +5,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { cpuSecondsOf } from './cpu.ts';
+import { cpuSecondsOf } from '../../src/tools/harness/cpu.ts';
 
 const START_MS_MAX = 15_000;
 /** Longer than Tally's whole shutdown may take. */

@@ -1,6 +1,7 @@
 /** Tally alone: what each kind of line costs it, by depth. */
+
+import { DEFAULT_WORK, type Mix } from '../../src/tools/load/plan.ts';
 import type { Bench, Measure } from '../bench.ts';
-import { DEFAULT_WORK, type Mix } from '../load/plan.ts';
 import { alternate } from '../rounds.ts';
 import { TALLY } from './subjects.ts';
 import { depthsOf, ROUNDS, trialOf } from './trial.ts';

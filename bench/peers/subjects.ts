@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ProtocolName } from '../load/plan.ts';
+import type { ProtocolName } from '../../src/tools/load/plan.ts';
 import { type Command, NotInstalledError, type PeerProcess, startProcess } from './process.ts';
 
 const REDIS_STARTS_MAX = 5;
@@ -41,7 +41,7 @@ export function startTally(flags: string[] = [], nodeFlags: string[] = []): Prom
     program: process.execPath,
     args: [
       ...['--max-semi-space-size=1', ...nodeFlags],
-      pathOf('../../src/cli.js'),
+      pathOf('../../src/cli/main.js'),
       ...['serve', '--port', '0', '--ring', String(TALLY_RING), '--log-format', 'json', ...flags],
     ],
     portOf: line => {

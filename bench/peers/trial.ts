@@ -6,10 +6,11 @@
  * the first load, and on what the trials before left on its heap; and the others would have to share the machine
  * with it while it idles. So each sample is that of a process of its own, and the spread shows what that matters.
  */
+
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix } from '../../src/tools/load/plan.ts';
+import type { LoadResult } from '../../src/tools/load/result.ts';
+import { runLoad } from '../../src/tools/load/run.ts';
 import type { Size } from '../bench.ts';
-import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix } from '../load/plan.ts';
-import type { LoadResult } from '../load/result.ts';
-import { runLoad } from '../load/run.ts';
 import type { Figure, Trial } from '../rounds.ts';
 import type { PeerProcess } from './process.ts';
 import type { Subject } from './subjects.ts';

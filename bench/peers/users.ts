@@ -2,8 +2,9 @@
  * Tally with more and more users: what it costs when their names and balances fit no cache any more. The users are
  * there before the load that is measured, so what is measured is finding them, not making them.
  */
+
+import { DEFAULT_WORK, type Work } from '../../src/tools/load/plan.ts';
 import type { Bench, Measure, Size } from '../bench.ts';
-import { DEFAULT_WORK, type Work } from '../load/plan.ts';
 import { alternate, type Figure, type Trial } from '../rounds.ts';
 import { makeUsers } from './making.ts';
 import { type Subject, startTally, TALLY } from './subjects.ts';

@@ -8,8 +8,8 @@
  * what would stand in the way is what workers share.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { drawUniform, randomFrom } from '../../src/tools/load/random.ts';
 import type { Bench, Measure, Size } from '../bench.ts';
-import { drawUniform, randomFrom } from '../load/random.ts';
 import { alternate, type Figure, type Trial } from '../rounds.ts';
 import { Asker } from './asker.ts';
 import type { PeerProcess } from './process.ts';

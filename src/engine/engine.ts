@@ -8,10 +8,10 @@
  */
 
 import { Balances } from './balances.ts';
-import { balanceSlotsFor, Directory, NOBODY } from './directory.ts';
 import { type Asker, Lane } from './lane.ts';
-import { balancesOf, createMemory, laneOf, type WorkKind } from './layout.ts';
-import { Sample } from './sample.ts';
+import { balancesOf, createMemory, laneOf, type WorkKind } from './memory-layout.ts';
+import { Sample } from './sampler.ts';
+import { balanceSlotsFor, Directory, NOBODY } from './user-table.ts';
 import { type WorkerEvents, Workers } from './workers.ts';
 
 export interface EngineOptions {

@@ -1,9 +1,9 @@
 /**
  * The socket thread's end of one worker: its ring, its bell, and the asks that wait for its answers.
  */
-import { Count, type Lane as LaneMemory, Word } from './layout.ts';
-import { Bell } from './parking.ts';
+import { Count, type Lane as LaneMemory, Word } from './memory-layout.ts';
 import { Producer } from './ring.ts';
+import { Bell } from './wakeup.ts';
 
 /** Somebody who waits to hear a balance. */
 export interface Asker {

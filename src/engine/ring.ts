@@ -13,7 +13,7 @@
  *
  * May call: `Producer` the socket thread, `Consumer` its worker, and nobody else.
  */
-import { type Lane, SLOT_WORDS, Word } from './layout.ts';
+import { type Lane, SLOT_WORDS, Word } from './memory-layout.ts';
 
 /** The top bit: the amount is beside the ring. */
 const WIDE = 1 << 31;

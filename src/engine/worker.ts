@@ -6,9 +6,9 @@
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Balances } from './balances.ts';
-import { laneOf, RUN_EVENTS_MAX, type Shape, shapeOf, Word } from './layout.ts';
-import { Rester } from './parking.ts';
+import { laneOf, RUN_EVENTS_MAX, type Shape, shapeOf, Word } from './memory-layout.ts';
 import { Consumer } from './ring.ts';
+import { Rester } from './wakeup.ts';
 
 export interface WorkerStart {
   buffer: SharedArrayBuffer;

@@ -5,8 +5,8 @@
  * one had not finished, and goes on there.
  */
 import type { Worker } from 'node:worker_threads';
-import { laneOf, shapeOf, Word } from './layout.ts';
-import { createThread } from './thread.ts';
+import { createThread } from '../threads/thread.ts';
+import { laneOf, shapeOf, Word } from './memory-layout.ts';
 import type { WorkerMessage, WorkerStart } from './worker.ts';
 
 /** A worker that dies at once, again and again, is started again ever more slowly. */

@@ -3,7 +3,7 @@
  * (https://prometheus.io/docs/instrumenting/exposition_formats/). They are those of the wire, under names by
  * Prometheus's rules: base units, `_total` for what only grows, one name with a label for what adds up.
  */
-import type { View } from './view.ts';
+import type { View } from './snapshot.ts';
 
 /** The fields of the detailed metrics that are shown. */
 interface Detail {

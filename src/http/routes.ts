@@ -3,8 +3,9 @@
  * is read only, so a browser that is led here by another site's page can do no harm; and by the guard on the host's
  * name, that page learns nothing either.
  */
-import type { Seen } from './asking.ts';
+
 import type { PageFile } from './page-files.ts';
+import type { Seen } from './snapshot-cache.ts';
 
 export interface Answered {
   status: number;

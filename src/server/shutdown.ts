@@ -13,9 +13,9 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
-import type { Listener } from './listener.ts';
-import type { Log } from './log.ts';
-import type { Service } from './service.ts';
+import type { Log } from '../log.ts';
+import type { Listener } from '../net/listener.ts';
+import type { Service } from '../session/service.ts';
 
 /** What else is served beside the events, for as long as anything is: who looks sees how the server drains. */
 interface Front {

@@ -1,7 +1,8 @@
 /** `tally explore`: walks every schedule of a few threads, and shows one that goes wrong. */
-import { UsageError } from '../../bench/load/quantities.ts';
+
+import { type Paint, painterFor } from '../../src/cli/terminal/colours.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
 import { CommandError, Exit, readArgs, runCommand } from '../kit/command.ts';
-import { type Paint, painterFor } from '../kit/paint.ts';
 import { expanded, type Replay, replay, ScheduleError } from './replay.ts';
 import type { Scenario } from './scenario.ts';
 import { GROUP_NAMES, scenarioOf, scenariosOf, UnknownScenarioError } from './scenarios.ts';

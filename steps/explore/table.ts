@@ -1,5 +1,5 @@
 /** A schedule as a table: a row a step, a column a thread, and the memory beside it. */
-import type { Paint } from '../kit/paint.ts';
+import type { Paint } from '../../src/cli/terminal/colours.ts';
 import type { Replay, Step } from './replay.ts';
 import type { Stage } from './stage.ts';
 

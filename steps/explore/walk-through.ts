@@ -1,5 +1,5 @@
 /** A schedule by key: each key shows one more step, with the memory before and after it. */
-import type { Paint } from '../kit/paint.ts';
+import type { Paint } from '../../src/cli/terminal/colours.ts';
 import type { Replay } from './replay.ts';
 import type { Stage } from './stage.ts';
 import { describe } from './table.ts';

@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { count } from '../../bench/load/quantities.ts';
+import { count } from '../../src/cli/terminal/numbers.ts';
+import type { Server } from '../../src/tools/harness/process.ts';
 import { createCounters, PROCESSED, total } from '../09-lock-free-metrics/counters.ts';
-import type { Server } from './process.ts';
 import { sourceFlags, startStep } from './server.ts';
 import type { Say } from './witnesses/witness.ts';
 

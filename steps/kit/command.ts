@@ -1,8 +1,8 @@
 /** What the commands of the path have in common: help, switches, and mistakes as one line with an exit code. */
 import { constants } from 'node:os';
 import { type ParseArgsConfig, parseArgs } from 'node:util';
-import { UsageError } from '../../bench/load/quantities.ts';
-import { printHelp } from './help.ts';
+import { printHelp } from '../../src/cli/terminal/help.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
 import { STEPS, type Step, stepOf } from './manifest.ts';
 
 /** What was asked for is right, and cannot be done. */

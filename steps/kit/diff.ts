@@ -3,11 +3,11 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '../../bench/load/quantities.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { ROOT } from '../../src/tools/harness/root.ts';
 import { CommandError, listed, readStep, readSwitches, runCommand } from './command.ts';
 import { git, gitEnvironment } from './git.ts';
 import { STEPS, type Step, stepOf } from './manifest.ts';
-import { ROOT } from './root.ts';
 
 const SWITCHES = ['--all', '--stat'] as const;
 const CHAPTER = 'README.md';

@@ -1,9 +1,9 @@
 /** `tally steps`: the ten steps, how far the reader has come, and what to do next. */
 import { homedir } from 'node:os';
-import { UsageError } from '../../bench/load/quantities.ts';
+import { type Paint, painterFor } from '../../src/cli/terminal/colours.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
 import { readSwitches, runCommand } from './command.ts';
 import { STEPS, type Step } from './manifest.ts';
-import { type Paint, painterFor } from './paint.ts';
 import { DEEDS, type Deed, forget, type Progress, progressFile, readProgress } from './progress.ts';
 
 const SWITCHES = ['--json', '--reset'] as const;

@@ -1,11 +1,12 @@
 /** `tally pain`: hurts a server, shows what happens meanwhile, and says whether the pain is there. */
-import { readCount, UsageError } from '../../bench/load/quantities.ts';
+
+import { painterFor } from '../../src/cli/terminal/colours.ts';
+import { readCount, UsageError } from '../../src/cli/terminal/numbers.ts';
 import { asideOf } from './asides.ts';
 import { Exit, exitOnSignals, readArgs, readStep, runCommand } from './command.ts';
 import { evidenceTable } from './evidence.ts';
 import { expectedOf, nameOf, STEPS, type Step, stepOf } from './manifest.ts';
 import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
-import { painterFor } from './paint.ts';
 import { compared, comparison, predicted } from './predict.ts';
 import { remember } from './progress.ts';
 import type { Source } from './server.ts';

@@ -3,11 +3,11 @@
  * Nobody is marked: a guess that was said aloud, right or wrong, is what makes the figure stay.
  */
 import { createInterface } from 'node:readline';
-import { count, UsageError } from '../../bench/load/quantities.ts';
-import { quoteIfNeeded } from '../../bench/watch/quote.ts';
+import { count, UsageError } from '../../src/cli/terminal/numbers.ts';
+import { readableColumns, wrappedMarkdown } from '../../src/cli/terminal/prose.ts';
+import { quoteIfNeeded } from '../../src/cli/terminal/quoting.ts';
 import type { Step } from './manifest.ts';
 import { type Choice, type Question, questionOf, type Unit, type Whether, whetherOf } from './predictions.ts';
-import { readableColumns, wrappedMarkdown } from './prose.ts';
 import type { Source } from './server.ts';
 import type { Finding } from './witnesses/witness.ts';
 

@@ -2,7 +2,7 @@
  * What is asked before a pain is shown: for each pain its situation, a question about the figure that decides, and
  * why that figure is what it is. Whoever has said a number looks at the measured one with other eyes.
  */
-import { count, ms } from '../../bench/load/quantities.ts';
+import { count, ms } from '../../src/cli/terminal/numbers.ts';
 import type { Finding } from './witnesses/witness.ts';
 
 export interface Unit {

@@ -1,10 +1,16 @@
 /** Where servers come from that are examined: a step, the finished server, somebody's command, or a port. */
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { UsageError } from '../../bench/load/quantities.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import {
+  freePort,
+  isListening,
+  launched,
+  type Server,
+  ServerError,
+} from '../../src/tools/harness/process.ts';
+import { ROOT } from '../../src/tools/harness/root.ts';
 import { FLAGS, type SettingName, type Settings, type Step, type Subject, stepOf } from './manifest.ts';
-import { freePort, isListening, launched, type Server, ServerError } from './process.ts';
-import { ROOT } from './root.ts';
 
 /** Where servers come from: a step, a command, a port. `start` gives a new one each time, but for a port. */
 export interface Source {
@@ -153,7 +159,7 @@ function serverArgs(
     'log-format': 'json',
   };
   return [
-    `${ROOT}dist/src/cli.js`,
+    `${ROOT}dist/src/cli/main.js`,
     'serve',
     '--port',
     String(port),

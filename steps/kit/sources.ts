@@ -1,5 +1,5 @@
 /** Which server a command is to look at: `--cmd`, `--connect`, or a step of this repository. */
-import { UsageError } from '../../bench/load/quantities.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
 import { readStep } from './command.ts';
 import type { Subject } from './manifest.ts';
 import { ofAddress, ofCommand, ofStep, type Source } from './server.ts';

@@ -4,11 +4,11 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { relative } from 'node:path';
-import { UsageError } from '../../bench/load/quantities.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { ROOT } from '../../src/tools/harness/root.ts';
 import { CommandError, listed, readStep, runCommand } from './command.ts';
 import { FLAGS, STEPS, type Step } from './manifest.ts';
 import { remember } from './progress.ts';
-import { ROOT } from './root.ts';
 import { stepArgs } from './server.ts';
 
 const PORT = 7878;

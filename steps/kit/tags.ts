@@ -3,7 +3,7 @@
  * whose trees hold just a step's files, at the root, so that the difference between two is the lesson and nothing
  * else. Author, date and message are fixed, so that every clone gets the same hashes.
  */
-import { UsageError } from '../../bench/load/quantities.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
 import { CommandError, readSwitches, runCommand } from './command.ts';
 import { git, tryGit } from './git.ts';
 import { STEPS } from './manifest.ts';

@@ -15,7 +15,7 @@ import type { GraphData, LineData } from '../../bench/graphs/graph.ts';
 import { GRAPHS } from '../../bench/graphs/graphs.ts';
 import { type Matrix, graph as matrix } from '../../bench/graphs/matrix.ts';
 import { checkCurve, curveOf, latencyAt, PERCENTILES } from '../../bench/graphs/percentiles.ts';
-import { newHistogram, record } from '../../bench/load/recorder.ts';
+import { newHistogram, record } from '../../src/tools/load/recorder.ts';
 import { checkWellFormed, textsOf } from '../support/svg.ts';
 
 const execute = promisify(execFile);

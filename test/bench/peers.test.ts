@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BenchRecord } from '../../bench/bench.ts';
-import { cpuSecondsOf, parseCpuSeconds } from '../../bench/peers/cpu.ts';
 import { NotInstalledError, type PeerProcess, startProcess } from '../../bench/peers/process.ts';
+import { cpuSecondsOf, parseCpuSeconds } from '../../src/tools/harness/cpu.ts';
 import { ACCEPTED, Client, exchange, okLine } from '../support/client.ts';
 
 const execute = promisify(execFile);

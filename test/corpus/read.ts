@@ -1,6 +1,6 @@
 /** Reads the corpus as a stranger would, from its file alone, and says what the oracle thinks of an entry. */
 import { readFileSync } from 'node:fs';
-import { Kind } from '../../src/protocol/judgement.ts';
+import { Kind } from '../../src/protocol/request.ts';
 import { KIND_NAMES, oracle } from '../support/oracle.ts';
 import type { Verdict } from './entry.ts';
 

@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/settings.ts';
 import { ROOT } from './pages.ts';
 import { child_process, refusedSoFar } from './refusals.ts';
 
@@ -26,7 +26,7 @@ type Run = (args: string[]) => void | Promise<void>;
 
 /** As cli.ts has them: the name, the module that is loaded for it, and what is called there. */
 const LOADED = /case '([\w-]+)':\s+return \(await import\('([^']+)'\)\)\.(\w+)\(rest\)/g;
-export const CLI = readFileSync(join(ROOT, 'src/cli.ts'), 'utf8');
+export const CLI = readFileSync(join(ROOT, 'src/cli/main.ts'), 'utf8');
 const loaded = new Map(
   [...CLI.matchAll(LOADED)].map(([, name, module, run]) => [name!, { module: module!, run: run! }]),
 );

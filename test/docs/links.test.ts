@@ -56,7 +56,7 @@ describe('the extractor', () => {
     ['../../elsewhere.md', 'leads out'],
     ['/docs/load.md', 'begins at the root'],
     ['graphs/none.svg', 'there is no'],
-    ['../src/cli.ts#L3', 'has an anchor'],
+    ['../src/cli/main.ts#L3', 'has an anchor'],
     ['', 'leads nowhere'],
   ])('refuses %j', (to, why) => {
     expect(mistakeOf({ where: '', page, to })).toContain(why);
@@ -86,15 +86,15 @@ test('those by reference are defined', () => {
 describe('what is named without a link', () => {
   test('is found: files, and paths of the live server', () => {
     const code =
-      'node src/cli.ts:3 docs/none.md --json=bench/x.json src/… steps/NN-name/ test/*.ts ./steps/kit/';
-    expect(filesIn(code)).toEqual(['src/cli.ts', 'docs/none.md', 'bench/x.json', './steps/kit/']);
+      'node src/cli/main.ts:3 docs/none.md --json=bench/x.json src/… steps/NN-name/ test/*.ts ./steps/kit/';
+    expect(filesIn(code)).toEqual(['src/cli/main.ts', 'docs/none.md', 'bench/x.json', './steps/kit/']);
     const page = pageOf('docs/page.md', '');
     expect(['docs/none.md', 'src/CLI.ts'].map(file => fileMistake(file, page))).toEqual([
       'there is no docs/none.md',
       'there is no CLI.ts, but cli.ts',
     ]);
     // From the page on, too.
-    expect(fileMistake('../src/cli.ts', page)).toBeUndefined();
+    expect(fileMistake('../src/cli/main.ts', page)).toBeUndefined();
     const paths = addressesIn(
       'curl -s http://127.0.0.1:9100/metricks localhost:9100/healthz. 127.0.0.1:7878',
     );

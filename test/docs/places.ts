@@ -26,7 +26,7 @@ export function placeMistake(path: string): string | undefined {
   return SERVED.includes(path) ? undefined : `the live server has no ${path}; it has ${SERVED.join(', ')}`;
 }
 
-/** `src/cli.ts`, `../steps/kit/`: a name with a wildcard, or one that the reader fills in, is none. */
+/** `src/cli/main.ts`, `../steps/kit/`: a name with a wildcard, or one that the reader fills in, is none. */
 export function filesIn(code: string): string[] {
   return code
     .split(/[\s'"`(),;=|<>]+/)

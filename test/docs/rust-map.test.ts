@@ -13,7 +13,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { runCli } from '../support/server.ts';
 import { ROOT } from './pages.ts';
 
-const MAP = join(ROOT, 'docs/rust-map');
+const MAP = join(ROOT, 'docs/course/rust-map');
 const read = (path: string) => readFileSync(join(MAP, path), 'utf8');
 const filesIn = (folder: string, ending: string) =>
   readdirSync(join(MAP, folder))
@@ -165,7 +165,9 @@ describe('the pages', () => {
     for (const chapter of chapters) {
       const [page] = pages.filter(({ path }) => path.startsWith(chapter.slice(0, 3)));
       const text = readFileSync(join(ROOT, 'steps', chapter, 'README.md'), 'utf8');
-      expect(text).toContain(`The programs: [docs/rust-map](../../docs/rust-map/${page!.path}).`);
+      expect(text).toContain(
+        `The programs: [docs/course/rust-map](../../docs/course/rust-map/${page!.path}).`,
+      );
       expect(page!.text).toContain(`(../../steps/${chapter}/README.md#the-same-in-rust)`);
     }
   });

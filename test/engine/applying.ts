@@ -3,7 +3,7 @@
  */
 import { expect } from 'vitest';
 import { OVERFLOWED } from '../../src/engine/balances.ts';
-import { balancesOf, Count, createMemory, laneOf, type Shape, Word } from '../../src/engine/layout.ts';
+import { balancesOf, Count, createMemory, laneOf, type Shape, Word } from '../../src/engine/memory-layout.ts';
 import { Producer } from '../../src/engine/ring.ts';
 import { runWorker } from '../../src/engine/worker.ts';
 

@@ -5,7 +5,7 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Balances } from '../../src/engine/balances.ts';
-import { RUN_EVENTS_MAX, type Shape, Word } from '../../src/engine/layout.ts';
+import { RUN_EVENTS_MAX, type Shape, Word } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import { type Event, expected, MAX, memoryWith, STARTS, stateOf, USERS, work } from './applying.ts';
 
@@ -13,8 +13,8 @@ import { type Event, expected, MAX, memoryWith, STARTS, stateOf, USERS, work } f
 const watch = vi.hoisted(() => ({ step: undefined as (() => void) | undefined }));
 
 /** The memory map as it is, but every plain write is a step. */
-vi.mock('../../src/engine/layout.ts', async importOriginal => {
-  const layout = await importOriginal<typeof import('../../src/engine/layout.ts')>();
+vi.mock('../../src/engine/memory-layout.ts', async importOriginal => {
+  const layout = await importOriginal<typeof import('../../src/engine/memory-layout.ts')>();
   const watched = (floats: Float64Array<SharedArrayBuffer>) =>
     new Proxy(floats, {
       get: (target, key) => target[key as unknown as number],
@@ -36,7 +36,7 @@ vi.mock('../../src/engine/layout.ts', async importOriginal => {
       watch.step === undefined ? layout.balancesOf(...of) : watched(layout.balancesOf(...of)),
   };
 });
-const { laneOf } = await import('../../src/engine/layout.ts');
+const { laneOf } = await import('../../src/engine/memory-layout.ts');
 
 afterEach(() => {
   vi.restoreAllMocks();

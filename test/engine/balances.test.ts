@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Balances, OVERFLOWED } from '../../src/engine/balances.ts';
-import { Before, RUN_EVENTS_MAX, Word } from '../../src/engine/layout.ts';
+import { Before, RUN_EVENTS_MAX, Word } from '../../src/engine/memory-layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
 import { expected, MAX, memoryWith, stateOf, USERS, work } from './applying.ts';
 

@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { OVERFLOWED } from '../../src/engine/balances.ts';
 import { Engine, type EngineOptions, Outcome } from '../../src/engine/engine.ts';
-import { Word } from '../../src/engine/layout.ts';
-import { hashName } from '../../src/protocol/judgement.ts';
+import { Word } from '../../src/engine/memory-layout.ts';
+import { hashName } from '../../src/protocol/request.ts';
 import { until } from '../support/client.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;

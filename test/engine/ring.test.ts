@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createMemory, laneOf, type Shape, SLOT_WORDS } from '../../src/engine/layout.ts';
+import { createMemory, laneOf, type Shape, SLOT_WORDS } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import { amountAt, askAt, type RingWork, userAt } from './threads/ring-work.ts';
 import { startThread } from './threads/start.ts';

@@ -119,7 +119,7 @@ export const MUTANTS: Mutant[] = [
       scenario: 'ring',
     },
   ]),
-  ...inFile('src/engine/parking', [
+  ...inFile('src/engine/wakeup', [
     {
       what: 'the notify is missing',
       text: 'Atomics.notify(this.#words, Word.bell, 1);',

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
-import { Kind } from '../../src/protocol/judgement.ts';
+import { Kind } from '../../src/protocol/request.ts';
 import { Choices, LineMaker } from '../support/lines.ts';
 import { oracle, Subject } from '../support/oracle.ts';
 import { seedOf, sharesOf } from './crew.ts';

@@ -2,7 +2,7 @@
  * The replies to a batch of lines by the words of the contract: the oracle says what each line is, and a plain Map
  * holds the balances. Nothing of the server is in it.
  */
-import { Kind } from '../../src/protocol/judgement.ts';
+import { Kind } from '../../src/protocol/request.ts';
 import { oracle } from '../support/oracle.ts';
 
 const BALANCE_MAX = 2n ** 53n - 1n;

@@ -8,15 +8,15 @@
  * read at once and sometimes asked for. Rings never fill, and users never run out.
  */
 import type { Socket } from 'node:net';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/settings.ts';
 import { Balances } from '../../src/engine/balances.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { balancesOf, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/layout.ts';
+import { balancesOf, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/memory-layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
-import { hashName } from '../../src/protocol/judgement.ts';
-import { Connection } from '../../src/server/connection.ts';
-import { Log } from '../../src/server/log.ts';
-import { createDesk, Service } from '../../src/server/service.ts';
+import { Log } from '../../src/log.ts';
+import { hashName } from '../../src/protocol/request.ts';
+import { createDesk, Service } from '../../src/session/service.ts';
+import { Connection } from '../../src/session/session.ts';
 import { HandReading, readByHand } from '../model/hand-reading.ts';
 import type { Choices } from '../support/lines.ts';
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { Asking } from '../../src/http/asking.ts';
 import { readPageFiles } from '../../src/http/page-files.ts';
 import { route, type Shop } from '../../src/http/routes.ts';
-import type { State, View } from '../../src/http/view.ts';
+import type { State, View } from '../../src/http/snapshot.ts';
+import { Asking } from '../../src/http/snapshot-cache.ts';
 
 const viewOf = (state: State) => ({ state }) as View;
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { bucketsOf } from '../../bench/load/buckets.ts';
+import { bucketsOf } from '../../src/tools/load/buckets.ts';
 import {
   addEncoded,
   distributionText,
@@ -9,8 +9,8 @@ import {
   percentilesOf,
   Recorder,
   record,
-} from '../../bench/load/recorder.ts';
-import { VERDICTS } from '../../bench/load/result.ts';
+} from '../../src/tools/load/recorder.ts';
+import { VERDICTS } from '../../src/tools/load/result.ts';
 
 function histogramOf(...latenciesMs: number[]) {
   const histogram = newHistogram();

@@ -6,9 +6,9 @@ import {
   comparisonTable,
   rankTest,
   readResult,
-} from '../../bench/load/compare.ts';
-import { randomFrom } from '../../bench/load/random.ts';
-import type { LoadResult } from '../../bench/load/result.ts';
+} from '../../src/tools/load/compare.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
+import type { LoadResult } from '../../src/tools/load/result.ts';
 import { interval, latency, resultWith } from './results.ts';
 import { scratchFile, tally } from './running.ts';
 

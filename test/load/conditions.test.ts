@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { judgeConditions, readCondition } from '../../bench/load/conditions.ts';
-import { UsageError } from '../../bench/load/quantities.ts';
-import type { LoadResult } from '../../bench/load/result.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { judgeConditions, readCondition } from '../../src/tools/load/conditions.ts';
+import type { LoadResult } from '../../src/tools/load/result.ts';
 import { latency, NO_MONEY_LOST, percentiles, resultWith } from './results.ts';
 
 const result = resultWith({

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { readCondition } from '../../bench/load/conditions.ts';
-import { atRate, findMax, type Probe } from '../../bench/load/find-max.ts';
-import { DEFAULT_PLAN } from '../../bench/load/plan.ts';
-import { randomFrom } from '../../bench/load/random.ts';
-import type { LoadResult } from '../../bench/load/result.ts';
+import { readCondition } from '../../src/tools/load/conditions.ts';
+import { atRate, findMax, type Probe } from '../../src/tools/load/find-max.ts';
+import { DEFAULT_PLAN } from '../../src/tools/load/plan.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
+import type { LoadResult } from '../../src/tools/load/result.ts';
 import { latency, resultWith } from './results.ts';
 
 const CONDITION = readCondition('p99<10ms');

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { checkMoney, expectedFrom, moneyLine } from '../../bench/load/money.ts';
-import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../../bench/load/plan.ts';
-import { Kind, NO_USER, type Script } from '../../bench/load/script.ts';
+import { checkMoney, expectedFrom, moneyLine } from '../../src/tools/load/money.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../../src/tools/load/plan.ts';
+import { Kind, NO_USER, type Script } from '../../src/tools/load/script.ts';
 import { NO_MONEY_LOST } from './results.ts';
 import { startWrongServer } from './wrong-servers.ts';
 

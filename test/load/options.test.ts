@@ -1,8 +1,8 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { LOAD_HELP } from '../../bench/load/command.ts';
-import { readOptions } from '../../bench/load/options.ts';
-import { UsageError } from '../../bench/load/quantities.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { LOAD_HELP } from '../../src/tools/load/command.ts';
+import { readOptions } from '../../src/tools/load/options.ts';
 import { tally } from './running.ts';
 
 const options = (flags: string) => readOptions(flags === '' ? [] : flags.split(' '));

@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { LoadResult } from '../../bench/load/result.ts';
+import type { LoadResult } from '../../src/tools/load/result.ts';
 import { CLI, type RunningServer, startServer } from '../support/server.ts';
 import { load, scratchFile, tally } from './running.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ProgressLine, progressLine } from '../../bench/load/progress.ts';
+import { ProgressLine, progressLine } from '../../src/tools/load/progress.ts';
 import { interval } from './results.ts';
 
 const progress = {

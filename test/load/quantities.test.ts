@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { count, duration, ms, readCount, readDurationMs } from '../../bench/load/quantities.ts';
+import { count, duration, ms, readCount, readDurationMs } from '../../src/cli/terminal/numbers.ts';
 
 describe('times are read', () => {
   test.each([

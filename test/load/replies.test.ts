@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { replyJudgeFor } from '../../bench/load/protocols.ts';
-import { pageOf, REPLY_BYTES_MAX, ReplyReader } from '../../bench/load/replies.ts';
-import { VERDICTS } from '../../bench/load/result.ts';
+import { replyJudgeFor } from '../../src/tools/load/protocols.ts';
+import { pageOf, REPLY_BYTES_MAX, ReplyReader } from '../../src/tools/load/replies.ts';
+import { VERDICTS } from '../../src/tools/load/result.ts';
 
 type Protocol = 'tally' | 'redis';
 

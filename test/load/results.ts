@@ -1,6 +1,6 @@
 /** Results of runs that never took place, for the parts that judge results. */
-import { DEFAULT_PLAN } from '../../bench/load/plan.ts';
-import type { Interval, Latency, LoadResult, Money, Percentiles } from '../../bench/load/result.ts';
+import { DEFAULT_PLAN } from '../../src/tools/load/plan.ts';
+import type { Interval, Latency, LoadResult, Money, Percentiles } from '../../src/tools/load/result.ts';
 
 export function percentiles(p99: number, count = 1_000): Percentiles {
   return {

@@ -7,7 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { LoadResult } from '../../bench/load/result.ts';
+import type { LoadResult } from '../../src/tools/load/result.ts';
 import { isHungInNode, NODE_HANG } from '../support/hung.ts';
 import { outputOf } from '../support/output.ts';
 import { CLI, endsWithTests } from '../support/server.ts';

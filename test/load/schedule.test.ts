@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Stage } from '../../bench/load/plan.ts';
-import { firstLine, Schedule } from '../../bench/load/schedule.ts';
+import type { Stage } from '../../src/tools/load/plan.ts';
+import { firstLine, Schedule } from '../../src/tools/load/schedule.ts';
 
 const rate = fc.oneof(
   fc.constant(0),

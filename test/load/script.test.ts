@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { DEFAULT_WORK, type Mix, type Work } from '../../bench/load/plan.ts';
-import { UsageError } from '../../bench/load/quantities.ts';
-import { Kind, NO_USER, type Script, writeScript } from '../../bench/load/script.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { DEFAULT_WORK, type Mix, type Work } from '../../src/tools/load/plan.ts';
+import { Kind, NO_USER, type Script, writeScript } from '../../src/tools/load/script.ts';
 import { scratchFile } from './running.ts';
 
 const NO_MIX: Mix = { buy: 0, sell: 0, wait: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };

@@ -53,7 +53,7 @@ function linkPackages(): void {
   for (const name of readdirSync(from)) if (name !== '.bin') symlinkSync(join(from, name), join(to, name));
   for (const name of readdirSync(join(from, '.bin')))
     if (name !== 'tally') symlinkSync(join(from, '.bin', name), join(to, '.bin', name));
-  symlinkSync('../../dist/src/cli.js', join(to, '.bin', 'tally'));
+  symlinkSync('../../dist/src/cli/main.js', join(to, '.bin', 'tally'));
 }
 
 beforeAll(() => {

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { describe, test } from 'vitest';
 import { Balances, OVERFLOWED } from '../../src/engine/balances.ts';
 import { Lane } from '../../src/engine/lane.ts';
-import { balancesOf, createMemory, laneOf, type Shape } from '../../src/engine/layout.ts';
+import { balancesOf, createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
 import { dies, MortalConsumer } from './hand-worker.ts';
 import { stepsOf } from './step.ts';
 

@@ -1,5 +1,5 @@
 /**
- * A stream that stands for a socket after `readInto` (src/server/reading.ts): what comes is read into a buffer, a read
+ * A stream that stands for a socket after `readInto` (src/net/plain-transport.ts): what comes is read into a buffer, a read
  * after the other, and only while it is not paused. (Ending, writing and draining are Node's own; only the system's
  * part is missing.) Imports nothing of the server.
  */
@@ -83,7 +83,7 @@ export class HandReading extends Duplex {
   }
 }
 
-/** Stands in for the function of src/server/reading.ts; what was accepted must be such a stream. */
+/** Stands in for the function of src/net/plain-transport.ts; what was accepted must be such a stream. */
 export function readByHand(
   bufferOf: () => Uint8Array,
   accepted: Socket,

@@ -5,7 +5,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { Balances } from '../../src/engine/balances.ts';
-import { type Lane, laneOf, RUN_EVENTS_MAX, shapeOf, Word } from '../../src/engine/layout.ts';
+import { type Lane, laneOf, RUN_EVENTS_MAX, shapeOf, Word } from '../../src/engine/memory-layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
 import type { WorkerStart } from '../../src/engine/worker.ts';
 

@@ -9,11 +9,11 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { vi } from 'vitest';
-import { readConfig } from '../../src/config.ts';
+import { readConfig } from '../../src/config/settings.ts';
 import { Engine, Outcome } from '../../src/engine/engine.ts';
-import { Listener } from '../../src/server/listener.ts';
-import { Log } from '../../src/server/log.ts';
-import { createDesk, Service } from '../../src/server/service.ts';
+import { Log } from '../../src/log.ts';
+import { Listener } from '../../src/net/listener.ts';
+import { createDesk, Service } from '../../src/session/service.ts';
 import { readByHand } from './hand-reading.ts';
 import { HandSocket } from './hand-socket.ts';
 import { HandWorker } from './hand-worker.ts';

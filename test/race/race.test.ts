@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { type LaneResult, type Lap, laneResult, type RaceResult } from '../../bench/race/figures.ts';
-import { LiveLane, liveLines } from '../../bench/race/live.ts';
-import { matchupOf, RACERS } from '../../bench/race/matchup.ts';
-import { readOptions } from '../../bench/race/options.ts';
-import { raceTable } from '../../bench/race/table.ts';
-import { verdictOf } from '../../bench/race/verdict.ts';
-import { columnsOf } from '../../bench/watch/draw.ts';
+import type { Paint } from '../../src/cli/terminal/colours.ts';
+import { columnsOf } from '../../src/cli/terminal/drawing.ts';
 import type { Subject } from '../../steps/kit/manifest.ts';
-import type { Paint } from '../../steps/kit/paint.ts';
+import { type LaneResult, type Lap, laneResult, type RaceResult } from '../../steps/race/figures.ts';
+import { LiveLane, liveLines } from '../../steps/race/live.ts';
+import { matchupOf, RACERS } from '../../steps/race/matchup.ts';
+import { readOptions } from '../../steps/race/options.ts';
+import { raceTable } from '../../steps/race/table.ts';
+import { verdictOf } from '../../steps/race/verdict.ts';
 import { runCli } from '../support/server.ts';
 
 const WIDTHS = [60, 80, 200];

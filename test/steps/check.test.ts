@@ -194,7 +194,7 @@ describe('output', () => {
       ['', true],
       ['1', false],
     ] as const) {
-      const line = `node dist/src/cli.js check 1 --step 2`;
+      const line = `node dist/src/cli/main.js check 1 --step 2`;
       const { stdout, error } = spawnSync('script', ['-qec', line, '/dev/null'], {
         env: { ...process.env, ...ENVIRONMENT, NO_COLOR: noColor },
         encoding: 'utf8',

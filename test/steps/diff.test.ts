@@ -84,7 +84,7 @@ test('without git, and without the sources, it says so in one line', async () =>
     symlinkSync(process.execPath, join(folder, 'bin', 'node'));
     const run = () => {
       const env = { ...process.env, PATH: join(folder, 'bin') };
-      return spawnSync('node', [join(folder, 'dist/src/cli.js'), 'diff', '5', '6'], {
+      return spawnSync('node', [join(folder, 'dist/src/cli/main.js'), 'diff', '5', '6'], {
         env,
         encoding: 'utf8',
       });

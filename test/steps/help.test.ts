@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { COMPARE_HELP, LOAD_HELP } from '../../bench/load/command.ts';
+import { helpFor } from '../../src/cli/terminal/help.ts';
+import { readableColumns, wrappedMarkdown } from '../../src/cli/terminal/prose.ts';
+import { COMPARE_HELP, LOAD_HELP } from '../../src/tools/load/command.ts';
 import { CHECK_HELP } from '../../steps/kit/check/command.ts';
-import { helpFor } from '../../steps/kit/help.ts';
-import { readableColumns, wrappedMarkdown } from '../../steps/kit/prose.ts';
 
 const words = (text: string) => text.split(/\s+/);
 

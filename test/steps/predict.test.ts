@@ -2,11 +2,11 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { ROOT } from '../../src/tools/harness/root.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
 import { readPain } from '../../steps/kit/pain.ts';
 import { compared, comparison, factorOff, type Prediction, readFigure } from '../../steps/kit/predict.ts';
 import { questionOf, whetherOf } from '../../steps/kit/predictions.ts';
-import { ROOT } from '../../steps/kit/root.ts';
 import { CLI } from '../support/server.ts';
 
 /** Of pain 4, in ms. */

@@ -13,15 +13,15 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { UsageError } from '../../bench/load/quantities.ts';
+import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { joined, wrappedMarkdown } from '../../src/cli/terminal/prose.ts';
+import { ROOT } from '../../src/tools/harness/root.ts';
 import { readCheckOptions } from '../../steps/kit/check/options.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
 import { readPain } from '../../steps/kit/pain.ts';
-import { joined, wrappedMarkdown } from '../../steps/kit/prose.ts';
 import { roadmap } from '../../steps/kit/roadmap/command.ts';
 import { issuesScript } from '../../steps/kit/roadmap/issues.ts';
 import { readTasks, SECTIONS, sectionOf } from '../../steps/kit/roadmap/task.ts';
-import { ROOT } from '../../steps/kit/root.ts';
 import { CLI } from '../support/server.ts';
 
 const tasks = readTasks();
@@ -40,7 +40,7 @@ describe('the files', () => {
       STEPS.map(({ number, title }) => `Step ${number}: ${title}`),
     );
     expect(steps.map(({ file }) => file)).toEqual(STEPS.map(({ folder }) => `${folder}.md`));
-    const readme = readFileSync(join(ROOT, 'docs/roadmap/README.md'), 'utf8');
+    const readme = readFileSync(join(ROOT, 'docs/course/roadmap/README.md'), 'utf8');
     for (const { number, folder, title, pain } of STEPS) {
       expect(readme).toContain(`| [${number}](${folder}.md) | ${title} | ${pain} |\n`);
     }

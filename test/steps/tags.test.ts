@@ -5,9 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { freePort } from '../../src/tools/harness/process.ts';
 import { gitEnvironment } from '../../steps/kit/git.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
-import { freePort } from '../../steps/kit/process.ts';
 import { exchange } from '../support/client.ts';
 import { outputOf } from '../support/output.ts';
 
@@ -42,7 +42,7 @@ function git(cwd: string, ...args: string[]): string {
 }
 
 function tags(repository: string, args: string[] = [], env: Record<string, string> = {}) {
-  const cli = join(repository, 'dist/src/cli.js');
+  const cli = join(repository, 'dist/src/cli/main.js');
   // From elsewhere: the package's folder counts, not the caller's.
   const options = { cwd: tmpdir(), env: { ...process.env, ...env }, encoding: 'utf8' } as const;
   const { status, stdout, stderr } = spawnSync(process.execPath, [cli, 'tags', ...args], options);

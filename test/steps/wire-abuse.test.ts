@@ -1,6 +1,6 @@
 /** Clients as bad as they come, at the steps whose pain they are not. */
 import { describe, expect, test } from 'vitest';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import { residentMiB } from '../support/abuse.ts';
 import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, okLine } from '../support/client.ts';
 import { pickSeed } from '../support/load.ts';

@@ -1,7 +1,7 @@
 /** The shutdown of step 10, with clients that hang up when they are told to: the others are its pain. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, SHUTTING_DOWN, until } from '../support/client.ts';
 import { pickSeed } from '../support/load.ts';
 import { floodUntilStuck } from './wire/flood.ts';

@@ -1,6 +1,6 @@
 /** What each step must say to whatever is sent, by the contract: its pain is the only thing that may be wrong. */
 import { describe, expect, test } from 'vitest';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import {
   ACCEPTED,
   BUSY,

@@ -8,7 +8,7 @@ import { constants, setPriority } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { residentKiBOf } from '../../bench/peers/memory.ts';
+import { residentKiBOf } from '../../src/tools/harness/memory.ts';
 import { type AbuserName, type Deeds, userOf } from './abusers.ts';
 import { askBalances, askMetrics, HEALTH, HEALTHY } from './asking.ts';
 import { Client, until } from './client.ts';

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import { askBalances, askMetrics, HEALTH, HEALTHY } from './asking.ts';
 import { Client, until } from './client.ts';
 import { Load, pickSeed } from './load.ts';

@@ -4,7 +4,7 @@
  */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import { type Cuttable, FaultPipe, type Faults } from './fault-pipe.ts';
 
 const RESET_MS_MAX = 200;

@@ -6,7 +6,7 @@
  * it is full for certain. What the exit takes counts from the signal, so it holds the moment until the thaw, too.
  */
 import { expect } from 'vitest';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import { FREEZE, HEALTHY, THAW } from './asking.ts';
 import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, okLine, until } from './client.ts';
 import { pickSeed } from './load.ts';

@@ -7,7 +7,7 @@
  * then is known, the rest is `unknown`.
  */
 import { connect, type Socket } from 'node:net';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 
 export interface LoadOptions {
   port: number;

@@ -3,9 +3,10 @@
  * shares nothing with the judges of the server but the names of the verdicts. And the server's judges behind the
  * same face, so that both can be compared line by line.
  */
-import { JsonJudge } from '../../src/protocol/json.ts';
-import { Desk, hashName, type Judgement, Kind } from '../../src/protocol/judgement.ts';
-import { judgeUsual } from '../../src/protocol/usual.ts';
+
+import { judgeUsual } from '../../src/protocol/fast-parser.ts';
+import { JsonJudge } from '../../src/protocol/json-parser.ts';
+import { Desk, hashName, type Judgement, Kind } from '../../src/protocol/request.ts';
 
 /** What was made of a line; whatever its kind does not have is empty, 0 or false. */
 export interface Verdict {

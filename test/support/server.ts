@@ -8,7 +8,7 @@ import { outputOf } from './output.ts';
 
 /** As in the first line of cli.ts and in `npm start`. */
 const NODE_FLAGS = ['--max-semi-space-size=1'];
-export const CLI = fileURLToPath(new URL('../../dist/src/cli.js', import.meta.url));
+export const CLI = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
 export interface Ledger {
   exitCode: number;

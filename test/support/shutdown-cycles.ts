@@ -5,7 +5,7 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import { Load, pickSeed, type Tally } from './load.ts';
 import { type RunningServer, type Stopped, startServer } from './server.ts';
 

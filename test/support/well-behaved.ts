@@ -1,5 +1,5 @@
 /** The well-behaved clients among abusers: some with a good network, some behind every fault of the proxy. */
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import { askBalances } from './asking.ts';
 import { type Course, FaultProxy } from './fault-proxy.ts';
 import { Latency } from './latency.ts';

@@ -1,9 +1,9 @@
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { bar, columnsOf, fitted, gauge, sparkline, wrapped } from '../../bench/watch/draw.ts';
-import { type Look, readMetrics } from '../../bench/watch/look.ts';
-import { Screen } from '../../bench/watch/screen.ts';
-import { lastLines, lookLine, watchLines } from '../../bench/watch/view.ts';
+import { bar, columnsOf, fitted, gauge, sparkline, wrapped } from '../../src/cli/terminal/drawing.ts';
+import { Screen } from '../../src/cli/terminal/screen.ts';
+import { type Look, readMetrics } from '../../src/tools/watch/look.ts';
+import { lastLines, lookLine, watchLines } from '../../src/tools/watch/view.ts';
 
 describe('the screen', () => {
   const look = (n: number): Look => ({

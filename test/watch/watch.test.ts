@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { readOptions } from '../../bench/watch/command.ts';
-import { type Look, ratesOf, readMetrics } from '../../bench/watch/look.ts';
-import { lookLine, watchLines } from '../../bench/watch/view.ts';
-import { Watcher } from '../../bench/watch/watcher.ts';
+import { readOptions } from '../../src/tools/watch/command.ts';
+import { type Look, ratesOf, readMetrics } from '../../src/tools/watch/look.ts';
+import { lookLine, watchLines } from '../../src/tools/watch/view.ts';
+import { Watcher } from '../../src/tools/watch/watcher.ts';
 import { buyLine, exchange } from '../support/client.ts';
 import { type RunningServer, runCli, startServer } from '../support/server.ts';
 

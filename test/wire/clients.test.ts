@@ -96,7 +96,7 @@ test('a server that listens on every address says how to reach it on this machin
 });
 
 test('the command line runs from its source, too', () => {
-  const cli = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+  const cli = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
   const version = spawnSync(process.execPath, ['--import', 'tsx', cli, '--version'], { encoding: 'utf8' });
   expect(version).toMatchObject({
     status: 0,

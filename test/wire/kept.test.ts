@@ -1,7 +1,7 @@
 /** Replies to large input leave at the end of a turn: whatever follows at once, they are all there, and in order. */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import { askBalances, askMetrics, HEALTH, HEALTHY } from '../support/asking.ts';
 import {
   ACCEPTED,

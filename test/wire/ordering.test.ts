@@ -1,6 +1,6 @@
 /** What the order of requests on one connection promises about the replies, whatever is held back meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { randomFrom } from '../../bench/load/random.ts';
+import { randomFrom } from '../../src/tools/load/random.ts';
 import { askMetrics, FREEZE, HEALTH, HEALTHY, THAW } from '../support/asking.ts';
 import {
   ACCEPTED,

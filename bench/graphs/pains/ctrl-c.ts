@@ -1,9 +1,9 @@
 /** Pain 9: what was accepted and what was processed, when Ctrl+C came. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '../../../steps/kit/client.ts';
-import type { Server } from '../../../steps/kit/process.ts';
+import { count } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
+import type { Server } from '../../../src/tools/harness/process.ts';
 import { startStep } from '../../../steps/kit/server.ts';
-import { count } from '../../load/quantities.ts';
 import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';

@@ -1,10 +1,10 @@
 /** Pain 4: how long `health` takes beside a client that sends events, by how many it sends. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '../../../steps/kit/client.ts';
+import { count, ms } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import { startStep } from '../../../steps/kit/server.ts';
 import { openLoop } from '../../../steps/kit/witnesses/open-loop.ts';
 import { quantileOf } from '../../bench.ts';
-import { count, ms } from '../../load/quantities.ts';
 import { linear, logarithmic } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';

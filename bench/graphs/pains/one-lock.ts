@@ -1,8 +1,8 @@
 /** Pain 7: throughput by the number of workers, with one lock and with many. */
 
+import { count } from '../../../src/cli/terminal/numbers.ts';
 import { ofStep } from '../../../steps/kit/server.ts';
 import { throughputPerS } from '../../../steps/kit/witnesses/pain-07.ts';
-import { count } from '../../load/quantities.ts';
 import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';

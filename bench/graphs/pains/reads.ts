@@ -1,9 +1,9 @@
 /** Step 8, what it is good for: throughput by workers, with sharded read-write locks, by the share of reads. */
 
-import { Client } from '../../../steps/kit/client.ts';
+import { count } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
+import { randomFrom } from '../../../src/tools/load/random.ts';
 import { startStep } from '../../../steps/kit/server.ts';
-import { count } from '../../load/quantities.ts';
-import { randomFrom } from '../../load/random.ts';
 import { logarithmic } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';

@@ -1,8 +1,8 @@
 /** Pain 5: what is accepted and what is refused, by what is offered. */
 
-import { Client } from '../../../steps/kit/client.ts';
+import { count } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import { startStep } from '../../../steps/kit/server.ts';
-import { count } from '../../load/quantities.ts';
 import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';

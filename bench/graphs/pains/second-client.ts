@@ -1,9 +1,9 @@
 /** Pain 1: a second client asks all the while, and the first one stays for some seconds. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '../../../steps/kit/client.ts';
+import { ms } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import { startStep } from '../../../steps/kit/server.ts';
 import { openLoop } from '../../../steps/kit/witnesses/open-loop.ts';
-import { ms } from '../../load/quantities.ts';
 import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';

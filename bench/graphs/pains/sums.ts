@@ -1,8 +1,8 @@
 /** Pain 6: the sum of what was accepted beside the balance, by the number of workers. */
 
+import { count } from '../../../src/cli/terminal/numbers.ts';
 import { ofStep } from '../../../steps/kit/server.ts';
 import { lostUpdates } from '../../../steps/kit/witnesses/pain-06.ts';
-import { count } from '../../load/quantities.ts';
 import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';

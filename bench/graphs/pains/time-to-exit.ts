@@ -1,8 +1,8 @@
 /** Pain 10: how long a server takes to exit, by how long a silent client stays. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '../../../steps/kit/client.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
+import type { Server } from '../../../src/tools/harness/process.ts';
 import type { Subject } from '../../../steps/kit/manifest.ts';
-import type { Server } from '../../../steps/kit/process.ts';
 import { startStep } from '../../../steps/kit/server.ts';
 import { linear, plain } from '../axis.ts';
 import type { Point } from '../draw.ts';

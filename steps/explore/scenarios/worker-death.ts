@@ -3,7 +3,7 @@
  * accepted is applied once, and counted once.
  */
 import type { Lane } from '../../../src/engine/lane.ts';
-import { laneOf, Word } from '../../../src/engine/layout.ts';
+import { laneOf, Word } from '../../../src/engine/memory-layout.ts';
 import type { Gate } from '../gate.ts';
 import { fine, type Scenario, type ScenarioThread, wrong } from '../scenario.ts';
 import {

@@ -2,8 +2,9 @@
  * A case: what is sent to a server, and what must come back, as data. Each case has connections of its own and user
  * names that nobody else has, so it works on a server that other people use.
  */
+
+import type { Server } from '../../../src/tools/harness/process.ts';
 import type { Settings } from '../manifest.ts';
-import type { Server } from '../process.ts';
 import type { Talk } from './talk.ts';
 
 /** One thing that happens on a connection. Connections have numbers; without `on` it is number 0. */

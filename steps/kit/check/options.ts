@@ -1,7 +1,7 @@
 /** The arguments of `tally check`, read and refused. */
 import { existsSync, statSync } from 'node:fs';
-import { UsageError } from '../../../bench/load/quantities.ts';
-import { quotedIfNeeded } from '../../../bench/load/quoting.ts';
+import { UsageError } from '../../../src/cli/terminal/numbers.ts';
+import { quotedIfNeeded } from '../../../src/cli/terminal/shell-quoting.ts';
 import { readArgs, readStep } from '../command.ts';
 import { STEPS } from '../manifest.ts';
 import type { Source } from '../server.ts';

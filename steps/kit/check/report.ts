@@ -1,7 +1,8 @@
 /** What a run of `tally check` prints, for people and for machines. */
-import { duration } from '../../../bench/load/quantities.ts';
+
+import type { Paint } from '../../../src/cli/terminal/colours.ts';
+import { duration } from '../../../src/cli/terminal/numbers.ts';
 import { stepOf } from '../manifest.ts';
-import type { Paint } from '../paint.ts';
 import type { Audience, CheckResult, StageResult } from './run.ts';
 
 /** A check that takes longer than that has its time printed. */

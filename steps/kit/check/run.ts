@@ -1,7 +1,7 @@
 /** Runs a stage against a server: its cases, then the witnesses of the pains that must be gone; up to the first failure. */
 import { setImmediate as turn } from 'node:timers/promises';
+import { type Server, ServerError } from '../../../src/tools/harness/process.ts';
 import { stepOf } from '../manifest.ts';
-import { type Server, ServerError } from '../process.ts';
 import type { Source } from '../server.ts';
 import type { Say, Witness } from '../witnesses/witness.ts';
 import { witnessOf } from '../witnesses/witnesses.ts';

@@ -1,7 +1,7 @@
 /** From step 10 on: a signal ends the server, and everything that it accepted is applied before. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '../client.ts';
-import type { Server } from '../process.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
+import type { Server } from '../../../src/tools/harness/process.ts';
 import { ACCEPTED, balance, type Case, event, HEALTH, METRICS, OK, ok, rejected } from './case.ts';
 import { Failed } from './failure.ts';
 import type { Talk } from './talk.ts';

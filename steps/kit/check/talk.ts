@@ -3,8 +3,8 @@
  * everything that is needed to see why.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '../client.ts';
-import type { Server } from '../process.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
+import type { Server } from '../../../src/tools/harness/process.ts';
 import { Failed, type Failure } from './failure.ts';
 
 /** A reply that has not come by then will not come. */

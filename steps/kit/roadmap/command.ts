@@ -1,9 +1,10 @@
 /** `tally roadmap`: the path as tasks: listed, read, or put into a repository of the reader's own. */
-import { UsageError } from '../../../bench/load/quantities.ts';
-import { quoteIfNeeded } from '../../../bench/watch/quote.ts';
+
+import { painterFor } from '../../../src/cli/terminal/colours.ts';
+import { UsageError } from '../../../src/cli/terminal/numbers.ts';
+import { readableColumns, wrappedMarkdown } from '../../../src/cli/terminal/prose.ts';
+import { quoteIfNeeded } from '../../../src/cli/terminal/quoting.ts';
 import { Exit, readArgs, runCommand } from '../command.ts';
-import { painterFor } from '../paint.ts';
-import { readableColumns, wrappedMarkdown } from '../prose.ts';
 import {
   CALL,
   callFrom,
@@ -40,7 +41,7 @@ With numbers, only those: tally roadmap 1 2 3 --gh.
   --label NAME        with --gh: a label for all of them, made if it is not there
   --json              for machines
 
-The tasks are the files of docs/roadmap. Exit codes: 0 done, 1 could not be done, 2 wrong usage.
+The tasks are the files of docs/course/roadmap. Exit codes: 0 done, 1 could not be done, 2 wrong usage.
 `;
 
 const OPTIONS = {

@@ -3,9 +3,9 @@
  * into it lead nowhere, and the server is started in another way.
  */
 import { basename, posix, relative } from 'node:path';
-import { quoted, quotedIfNeeded } from '../../../bench/load/quoting.ts';
+import { quoted, quotedIfNeeded } from '../../../src/cli/terminal/shell-quoting.ts';
+import { ROOT } from '../../../src/tools/harness/root.ts';
 import { STEPS } from '../manifest.ts';
-import { ROOT } from '../root.ts';
 import { ROADMAP_FOLDER } from './task.ts';
 
 export interface Place {
@@ -45,7 +45,7 @@ export function isInside(folder: string): boolean {
 
 /** Node itself, and no `npx`: that asks the registry for somebody else's package, where it does not find this one. */
 export function callFrom(checkout: string): string {
-  return `node ${quotedIfNeeded(`${checkout}/dist/src/cli.js`)}`;
+  return `node ${quotedIfNeeded(`${checkout}/dist/src/cli/main.js`)}`;
 }
 
 export function placed(markdown: string, place: Place): string {

@@ -1,6 +1,7 @@
 /** The tasks as a shell script that makes an issue of each, with GitHub's `gh`. It is printed, and run by the reader. */
-import { quoted } from '../../../bench/load/quoting.ts';
-import { joined } from '../prose.ts';
+
+import { joined } from '../../../src/cli/terminal/prose.ts';
+import { quoted } from '../../../src/cli/terminal/shell-quoting.ts';
 
 export interface Issue {
   title: string;

@@ -1,14 +1,14 @@
 /**
- * A task of the roadmap: a Markdown file in docs/roadmap, whose name, headings and hints are what is read here. The
+ * A task of the roadmap: a Markdown file in docs/course/roadmap, whose name, headings and hints are what is read here. The
  * files are the truth; nothing of them is written down a second time.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { UsageError } from '../../../bench/load/quantities.ts';
+import { UsageError } from '../../../src/cli/terminal/numbers.ts';
+import { ROOT } from '../../../src/tools/harness/root.ts';
 import { CommandError } from '../command.ts';
 import { STEPS, type Subject } from '../manifest.ts';
-import { ROOT } from '../root.ts';
 
-export const ROADMAP_FOLDER = 'docs/roadmap';
+export const ROADMAP_FOLDER = 'docs/course/roadmap';
 /** Each task has all of them, in this order. */
 export const SECTIONS = [
   'Goal',

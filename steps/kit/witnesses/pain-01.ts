@@ -1,5 +1,5 @@
 /** Pain 1, one client at a time: does a second client wait until the first has left? */
-import { Client, TooLate } from '../client.ts';
+import { Client, TooLate } from '../../../src/tools/harness/client.ts';
 import { type Finding, type Witness, withServer } from './witness.ts';
 
 const STAY_MS = 1_000;

@@ -4,8 +4,8 @@
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '../client.ts';
-import type { Server } from '../process.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
+import type { Server } from '../../../src/tools/harness/process.ts';
 import type { Source } from '../server.ts';
 import { type Evidence, type Say, type Witness, withServer } from './witness.ts';
 

@@ -1,9 +1,9 @@
 /** Pain 3, a split packet is refused: does it matter how bytes are cut into packets? */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { count } from '../../../bench/load/quantities.ts';
-import { randomFrom } from '../../../bench/load/random.ts';
-import { Client } from '../client.ts';
-import type { Server } from '../process.ts';
+import { count } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
+import type { Server } from '../../../src/tools/harness/process.ts';
+import { randomFrom } from '../../../src/tools/load/random.ts';
 import { type Witness, withServer } from './witness.ts';
 
 const EVENTS = 1_000;

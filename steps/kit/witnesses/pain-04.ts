@@ -1,7 +1,7 @@
 /** Pain 4, one heavy client delays everybody: how long does `health` take beside a client that sends much at once? */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { count, ms } from '../../../bench/load/quantities.ts';
-import { Client } from '../client.ts';
+import { count, ms } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import { openLoop } from './open-loop.ts';
 import { type Witness, withServer } from './witness.ts';
 

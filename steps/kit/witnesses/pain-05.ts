@@ -1,6 +1,6 @@
 /** Pain 5, capacity is one thread: are events refused at a load that one worker cannot bear, and four can? */
-import { count } from '../../../bench/load/quantities.ts';
-import { Client } from '../client.ts';
+import { count } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import { openLoop } from './open-loop.ts';
 import { type Witness, withServer } from './witness.ts';
 

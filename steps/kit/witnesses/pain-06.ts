@@ -1,7 +1,7 @@
 /** Pain 6, lost updates: is the balance the sum of what was accepted, when all clients send to one user? */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { count } from '../../../bench/load/quantities.ts';
-import { Client } from '../client.ts';
+import { count } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import { type Say, type Witness, withServer } from './witness.ts';
 
 const CONNECTIONS = 16;

@@ -1,6 +1,6 @@
 /** Pain 7, a hot lock: do more workers get more done, when events for many users each hold what they touch? */
-import { count } from '../../../bench/load/quantities.ts';
-import { Client } from '../client.ts';
+import { count } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import type { Source } from '../server.ts';
 import { type Witness, withServer } from './witness.ts';
 

@@ -1,5 +1,5 @@
 /** Pain 8, blind: can anybody ask what was received, processed and dropped? */
-import { Client } from '../client.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import { type Witness, withServer } from './witness.ts';
 
 const EVENTS = 100;

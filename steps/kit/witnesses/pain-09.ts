@@ -5,8 +5,8 @@
  * has the answer, and gives it; from one that does not, no answer can come.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { count } from '../../../bench/load/quantities.ts';
-import { Client } from '../client.ts';
+import { count } from '../../../src/cli/terminal/numbers.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import { type Witness, withServer } from './witness.ts';
 
 const EVENTS = 300;

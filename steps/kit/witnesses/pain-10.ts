@@ -1,6 +1,6 @@
 /** Pain 10, a silent client holds the exit hostage: does the server end, if one client never hangs up? */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client } from '../client.ts';
+import { Client } from '../../../src/tools/harness/client.ts';
 import { type Witness, withServer } from './witness.ts';
 
 /** As long as container engines wait before they kill. */

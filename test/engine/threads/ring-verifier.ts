@@ -3,7 +3,7 @@
  * and in order, and gives the slots back in runs of random length. Says what was wrong, or 'right'.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { laneOf, shapeOf } from '../../../src/engine/layout.ts';
+import { laneOf, shapeOf } from '../../../src/engine/memory-layout.ts';
 import { Consumer } from '../../../src/engine/ring.ts';
 import { amountAt, askAt, type RingWork, userAt } from './ring-work.ts';
 

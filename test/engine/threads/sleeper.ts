@@ -2,8 +2,8 @@
  * A consumer that only rests: takes whatever was published, and rests again, with random pauses in between.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { laneOf, shapeOf, Word } from '../../../src/engine/layout.ts';
-import { Rester } from '../../../src/engine/parking.ts';
+import { laneOf, shapeOf, Word } from '../../../src/engine/memory-layout.ts';
+import { Rester } from '../../../src/engine/wakeup.ts';
 
 export interface SleeperWork {
   buffer: SharedArrayBuffer;

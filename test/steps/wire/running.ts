@@ -2,8 +2,8 @@
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../../src/tools/harness/process.ts';
 import { stepOf } from '../../../steps/kit/manifest.ts';
-import { freePort } from '../../../steps/kit/process.ts';
 import { until } from '../../support/client.ts';
 import { type Output, outputOf } from '../../support/output.ts';
 

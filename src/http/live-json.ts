@@ -1,0 +1,28 @@
+/**
+ * What the live page is told, twice a second: the metrics under the names that the wire has for them, the rings, and
+ * the shards.
+ */
+import { memoryUsage } from 'node:process';
+import type { FrontStart } from './snapshot.ts';
+import type { Seen } from './snapshot-cache.ts';
+
+export function liveJson({ view, answerMs }: Seen, { version, startedAtMs }: FrontStart): string {
+  const { state, line, rings, shards, owners, delay } = view;
+  return JSON.stringify({
+    version,
+    started_at: startedAtMs,
+    state,
+    metrics: JSON.parse(line),
+    rings: rings.map(({ head, tail, processed, isReady }) => ({ head, tail, processed, ready: isReady })),
+    shards: {
+      pushed: shards.pushed,
+      sampled: shards.sampled,
+      events: Array.from(shards.events, Math.round),
+      users: Array.from(shards.users),
+      owners,
+    },
+    delay: { p50_ms: delay.p50Ms, p99_ms: delay.p99Ms, max_ms: delay.maxMs },
+    answer_ms: Number(answerMs.toFixed(3)),
+    resident_bytes: memoryUsage.rss(),
+  });
+}

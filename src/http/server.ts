@@ -1,0 +1,152 @@
+/**
+ * The thread that speaks HTTP: one small server on loopback, with a limit on all that a client can make it keep. What
+ * clients do to it, they do to one another at worst; the events have a thread of their own.
+ */
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { parentPort, workerData } from 'node:worker_threads';
+import { liveJson } from './live-json.ts';
+import { readPageFiles } from './page-files.ts';
+import { prometheusText } from './prometheus.ts';
+import { route, SECURITY_HEADERS, type Shop } from './routes.ts';
+import {
+  type FrontMessage,
+  type FrontStart,
+  HTTP_CONNECTIONS_MAX,
+  HTTP_HOST,
+  type ToFront,
+} from './snapshot.ts';
+import { Asking, type Seen } from './snapshot-cache.ts';
+
+const HEADER_BYTES_MAX = 8_192;
+/** How long a request may take to come, and how long a connection may say nothing. */
+const REQUEST_MS_MAX = 5_000;
+const IDLE_MS_MAX = 5_000;
+const CHECK_MS = 1_000;
+/** A socket thread that says nothing for so long is stuck: far above anything that load does. */
+const ANSWER_MS_MAX = 3_000;
+
+interface Front {
+  asking: Asking;
+  /** Nothing is left that would keep the thread. */
+  end(): void;
+}
+
+function startFront(start: FrontStart, send: (message: FrontMessage) => void): Front {
+  const asking = new Asking(() => send({ is: 'ask' }), ANSWER_MS_MAX);
+  const shop: Shop = {
+    files: readPageFiles(),
+    metrics: oncePerLook(({ view }) => prometheusText(view, start.version)),
+    live: oncePerLook(seen => liveJson(seen, start)),
+    look: () => asking.look(),
+  };
+  const take = (request: IncomingMessage, response: ServerResponse) => {
+    if (mayAsk(request.socket)) void answer(shop, request, response);
+  };
+  const server = createServer(
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: REQUEST_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      keepAliveTimeout: IDLE_MS_MAX,
+      connectionsCheckingInterval: CHECK_MS,
+      noDelay: true,
+      requireHostHeader: false,
+    },
+    take,
+  );
+  // What node:http would answer by itself, past the limit below: an expectation, known or not (and, by the option
+  // above, a request that names no host).
+  server.on('checkContinue', take);
+  server.on('checkExpectation', take);
+  server.setTimeout(2 * REQUEST_MS_MAX);
+  const sockets = new Set<Socket>();
+  let isEnding = false;
+  server.on('connection', socket => {
+    sockets.add(socket);
+    socket.on('close', () => sockets.delete(socket));
+    if (isEnding) socket.destroy();
+    else if (sockets.size > HTTP_CONNECTIONS_MAX) sockets.values().next().value?.destroy();
+  });
+  server.once('error', (error: NodeJS.ErrnoException) =>
+    send({ is: 'failed', code: error.code, message: error.message }),
+  );
+  server.listen({ host: HTTP_HOST, port: start.port }, () => {
+    // From here on it is a connection that could not be accepted: its client's trouble.
+    server.removeAllListeners('error').on('error', () => {});
+    if (isEnding) return void server.close();
+    send({ is: 'listening', port: (server.address() as AddressInfo).port });
+  });
+  return {
+    asking,
+    end() {
+      isEnding = true;
+      server.close();
+      for (const socket of sockets) socket.destroy();
+      asking.end();
+    },
+  };
+}
+
+/** Of a callback of llhttp, `on_headers_complete`. */
+const PARSE_NO_FURTHER = 2;
+
+/** Whoever is connected and waits for an answer. */
+const asked = new WeakSet<Socket>();
+
+/**
+ * One request at a time on a connection: no browser, probe or scraper sends a second one before it has the answer, and
+ * a chunk would hold a thousand and more, each with an answer to keep. Whoever does is cut off.
+ */
+function mayAsk(socket: ParsedSocket): boolean {
+  if (socket.destroyed) return false;
+  if (!asked.has(socket)) {
+    asked.add(socket);
+    return true;
+  }
+  socket.destroy();
+  // node:http would parse the rest of the chunk, some thousand requests, for a socket that is gone. This has its parser
+  // stop at the next one, as before another protocol. It is no public name: where it is unknown, there is that cost.
+  if (socket.parser) socket.parser.onIncoming = () => PARSE_NO_FURTHER;
+  return false;
+}
+
+type ParsedSocket = Socket & { parser?: { onIncoming?: () => number } | null };
+
+/** Whoever asks a thousand times gets the same text. */
+function oncePerLook(write: (seen: Seen) => string): (seen: Seen) => string {
+  let last: Seen | undefined;
+  let text = '';
+  return seen => {
+    if (seen !== last) text = write(seen);
+    last = seen;
+    return text;
+  };
+}
+
+async function answer(shop: Shop, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { method = '', url = '', headers: asks } = request;
+  response.once('finish', () => asked.delete(request.socket));
+  const { status, headers, body } = await route(shop, method, asks.host, url);
+  if (request.socket.destroyed) return;
+  const bytes = Buffer.from(body);
+  // A body is never wanted: whoever sends one is cut off behind the answer.
+  const hasBody = 'content-length' in asks || 'transfer-encoding' in asks;
+  const isLast = hasBody || (method !== 'GET' && method !== 'HEAD');
+  response.writeHead(status, {
+    ...SECURITY_HEADERS,
+    ...headers,
+    'content-length': bytes.length,
+    ...(isLast ? { connection: 'close' } : {}),
+  });
+  response.end(method === 'HEAD' ? undefined : bytes);
+}
+
+const port = parentPort!;
+const front = startFront(workerData as FrontStart, message => port.postMessage(message));
+port.on('message', (message: ToFront) => {
+  if (message.is === 'view') return front.asking.answered(message.view);
+  // It ends by itself, since nothing is left to wait for; `process.exit` would stop it in the middle of something.
+  front.end();
+  port.close();
+});

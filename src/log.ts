@@ -1,0 +1,61 @@
+/**
+ * What the server says: readable lines on a terminal, JSON lines elsewhere, always on standard output.
+ *
+ * `listening` and `stopped` are said whatever the level: programs wait for the one and read the ledger in the
+ * other. Nothing here is said once an event or once a refusal; those are counted.
+ */
+import { styleText } from 'node:util';
+import type { LogFormat, LogLevel } from './config/settings.ts';
+
+type Fields = Record<string, unknown>;
+
+const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+const COLOURS = { error: 'red', warn: 'yellow', info: 'cyan', debug: 'gray' } as const;
+
+export class Log {
+  readonly isText: boolean;
+  readonly #level: number;
+  readonly #stream: NodeJS.WriteStream;
+  readonly #hasColour: boolean;
+
+  constructor(level: LogLevel, format: LogFormat, stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv) {
+    this.#level = LEVELS.indexOf(level);
+    this.#stream = stream;
+    this.isText = format === 'text' || (format === 'auto' && stream.isTTY);
+    this.#hasColour = stream.isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+    // Whoever read the log has gone (`tally serve | head -1`): no reason to stop serving.
+    stream.on('error', () => {});
+  }
+
+  error(event: string, fields: Fields, text: string): void {
+    this.#log('error', event, fields, text);
+  }
+
+  warn(event: string, fields: Fields, text: string): void {
+    this.#log('warn', event, fields, text);
+  }
+
+  info(event: string, fields: Fields, text: string): void {
+    this.#log('info', event, fields, text);
+  }
+
+  debug(event: string, fields: Fields, text: string): void {
+    this.#log('debug', event, fields, text);
+  }
+
+  /** Said at every level: the text on a terminal, the fields elsewhere. */
+  announce(event: string, fields: Fields, text: string): void {
+    this.#stream.write(`${this.isText ? text : JSON.stringify({ event, ...fields })}\n`);
+  }
+
+  style(format: Parameters<typeof styleText>[0], text: string): string {
+    return this.#hasColour ? styleText(format, text, { validateStream: false }) : text;
+  }
+
+  #log(level: LogLevel, event: string, fields: Fields, text: string): void {
+    if (LEVELS.indexOf(level) > this.#level) return;
+    const time = new Date().toISOString();
+    const line = `${this.style('gray', time.slice(11, 23))} ${this.style(COLOURS[level], level.padEnd(5))} ${text}`;
+    this.announce(event, { level, time, ...fields }, line);
+  }
+}

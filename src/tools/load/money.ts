@@ -1,0 +1,259 @@
+/**
+ * The money: what the server says every user has, against what it accepted. A load run whose money is wrong has
+ * failed, however fast it was.
+ *
+ * Balances are read before the load and after it, so a server may have a past. Accepted is not applied: a server
+ * with a queue is read again until its balances are right, or have stopped moving.
+ */
+import { connect } from 'node:net';
+import { count } from '../../cli/terminal/numbers.ts';
+import type { LoadPlan } from './plan.ts';
+import { encodersFor, replyJudgeFor } from './protocols.ts';
+import type { Money } from './result.ts';
+import { Kind, NO_USER, type Script } from './script.ts';
+
+/** By user: what was accepted, and within which bounds lines without an answer may have moved the balance. */
+export interface Expected {
+  /** Users whose money the script moves. */
+  users: number[];
+  amount: Float64Array;
+  unknownUp: Float64Array;
+  unknownDown: Float64Array;
+  /** The largest amount of an event of the user. */
+  largest: Float64Array;
+  /** All events of the user have that amount. */
+  isUniform: Uint8Array;
+  /** Whether the script has buys, and sells, of the user: bits 1 and 2. */
+  directions: Uint8Array;
+  acceptedEvents: number;
+  acceptedAmount: number;
+  unknownEvents: number;
+}
+
+/** From how often each line was accepted, and sent without an answer: differences between neighbours, by thread. */
+export function expectedFrom(
+  script: Script,
+  userCount: number,
+  accepted: readonly Int32Array[],
+  unanswered: readonly Int32Array[],
+): Expected {
+  const expected: Expected = {
+    users: [],
+    amount: new Float64Array(userCount),
+    unknownUp: new Float64Array(userCount),
+    unknownDown: new Float64Array(userCount),
+    largest: new Float64Array(userCount),
+    isUniform: new Uint8Array(userCount).fill(1),
+    directions: new Uint8Array(userCount),
+    acceptedEvents: 0,
+    acceptedAmount: 0,
+    unknownEvents: 0,
+  };
+  const seen = new Uint8Array(userCount);
+  let times = 0;
+  let unknownTimes = 0;
+  for (let line = 0; line < script.lines; line++) {
+    for (const differences of accepted) times += differences[line]!;
+    for (const differences of unanswered) unknownTimes += differences[line]!;
+    const user = script.users[line]!;
+    if (user === NO_USER || script.kinds[line]! > Kind.wait) continue;
+    const amount = script.amounts[line]!;
+    if (seen[user] === 0) expected.users.push(user);
+    seen[user] = 1;
+    expected.directions[user]! |= amount > 0 ? 1 : 2;
+    const largest = expected.largest[user]!;
+    if (largest !== 0 && largest !== Math.abs(amount)) expected.isUniform[user] = 0;
+    expected.largest[user] = Math.max(largest, Math.abs(amount));
+    expected.amount[user]! += times * amount;
+    expected.acceptedEvents += times;
+    expected.acceptedAmount += times * Math.abs(amount);
+    expected.unknownEvents += unknownTimes;
+    if (amount > 0) expected.unknownUp[user]! += unknownTimes * amount;
+    else expected.unknownDown[user]! -= unknownTimes * amount;
+  }
+  return expected;
+}
+
+/** How long balances may stand still before they count as final. */
+const STILL_MS = 1_500;
+/** Balances that move for longer are somebody else's doing. */
+const MOVING_MS_MAX = 60_000;
+const AGAIN_MS = 100;
+const WRONG_USERS_SHOWN = 10;
+
+/** Reads the balances until they are right, or have stopped moving. `before` is what they were at the start. */
+export async function checkMoney(
+  plan: LoadPlan,
+  names: readonly string[],
+  expected: Expected,
+  before: Float64Array,
+): Promise<Money> {
+  const { users } = expected;
+  let balances = await readBalances(plan, names, users);
+  const startMs = performance.now();
+  let stillSinceMs = startMs;
+  if (!isOff(expected, before, balances)) {
+    // Right at this moment; something may still be applied once more.
+    await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
+    balances = await readBalances(plan, names, users);
+  }
+  while (isOff(expected, before, balances) && performance.now() - stillSinceMs < STILL_MS) {
+    if (performance.now() - startMs > MOVING_MS_MAX)
+      throw new Error(
+        `the balances are wrong and were still moving after ${MOVING_MS_MAX / 1_000} s; does another client use these users? (--user-prefix)`,
+      );
+    await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
+    const again = await readBalances(plan, names, users);
+    if (again.some((balance, index) => balance !== balances[index])) stillSinceMs = performance.now();
+    balances = again;
+  }
+  refuseOverflow(expected, before);
+  return compare(names, expected, before, balances);
+}
+
+/** Near the ends of their range, balances can't tell what was lost: a server may drop what would leave it. */
+function refuseOverflow(expected: Expected, before: Float64Array): void {
+  const over = expected.users.filter((user, index) => {
+    const high = before[index]! + expected.amount[user]! + expected.unknownUp[user]!;
+    const low = before[index]! + expected.amount[user]! - expected.unknownDown[user]!;
+    return high > Number.MAX_SAFE_INTEGER || low < Number.MIN_SAFE_INTEGER;
+  });
+  if (over.length === 0) return;
+  throw new Error(
+    `the money can't be checked: ${count(over.length)} of ${count(expected.users.length)} balances would be beyond ±(2^53−1); use a smaller --amount`,
+  );
+}
+
+/** How far a user's balance is from what it may be: negative, too little; positive, too much. */
+function offBy(expected: Expected, before: Float64Array, balances: Float64Array, index: number): number {
+  const user = expected.users[index]!;
+  const change = balances[index]! - before[index]!;
+  const low = expected.amount[user]! - expected.unknownDown[user]!;
+  const high = expected.amount[user]! + expected.unknownUp[user]!;
+  if (change < low || change > high) return change < low ? change - low : change - high;
+  // Part of an event is no event.
+  return expected.isUniform[user] === 1 ? (change - low) % expected.largest[user]! : 0;
+}
+
+function isOff(expected: Expected, before: Float64Array, balances: Float64Array): boolean {
+  return expected.users.some((_, index) => offBy(expected, before, balances, index) !== 0);
+}
+
+function compare(
+  names: readonly string[],
+  expected: Expected,
+  before: Float64Array,
+  balances: Float64Array,
+): Money {
+  const money: Money = {
+    balanced: true,
+    users: expected.users.length,
+    acceptedEvents: expected.acceptedEvents,
+    acceptedAmount: expected.acceptedAmount,
+    lostEvents: 0,
+    lostAmount: 0,
+    surplusEvents: 0,
+    surplusAmount: 0,
+    unknownEvents: expected.unknownEvents,
+    wrongUsers: [],
+  };
+  for (let index = 0; index < expected.users.length; index++) {
+    const off = offBy(expected, before, balances, index);
+    if (off === 0) continue;
+    const user = expected.users[index]!;
+    const amount = Math.abs(off);
+    // Where the user's events have one amount, this is their number; otherwise there are no fewer.
+    const events = Math.ceil(amount / expected.largest[user]!);
+    // Too little is a buy lost, or a sell applied twice; of a user who does both, losing is what servers do.
+    const isLost = off < 0 ? expected.directions[user] !== 2 : expected.directions[user] === 2;
+    if (isLost) {
+      money.lostEvents += events;
+      money.lostAmount += amount;
+    } else {
+      money.surplusEvents += events;
+      money.surplusAmount += amount;
+    }
+    money.balanced = false;
+    if (money.wrongUsers.length < WRONG_USERS_SHOWN)
+      money.wrongUsers.push({
+        user: names[user]!,
+        expected: before[index]! + expected.amount[user]!,
+        actual: balances[index]!,
+      });
+  }
+  return money;
+}
+
+const events = (number: number) => `${count(number)} event${number === 1 ? '' : 's'}`;
+
+/** In one line, as it is printed. */
+export function moneyLine(money: Money): string {
+  const of = `of ${count(money.acceptedAmount)}`;
+  const unknown =
+    money.unknownEvents > 0 ? `; ${events(money.unknownEvents)} unknown (sent, not answered)` : '';
+  if (money.balanced)
+    return `balanced: ${events(money.acceptedEvents)} of ${count(money.users)} users, ${count(money.acceptedAmount)} in all${unknown}`;
+  const parts: string[] = [];
+  if (money.lostEvents > 0) parts.push(`lost ${events(money.lostEvents)}, ${count(money.lostAmount)} ${of}`);
+  if (money.surplusEvents > 0)
+    parts.push(
+      `applied ${events(money.surplusEvents)} too many, ${count(money.surplusAmount)} more than ${count(money.acceptedAmount)}`,
+    );
+  return `${parts.join('; ')}${unknown}`;
+}
+
+const REQUESTS_AT_ONCE = 1_000;
+/** No balance takes more. */
+const BALANCE_BYTES_MAX = 1_024;
+
+/** The balances of these users (numbers in `names`), in that order, through a connection of their own. */
+export async function readBalances(
+  plan: LoadPlan,
+  names: readonly string[],
+  users: readonly number[],
+): Promise<Float64Array> {
+  const encoders = encodersFor(plan.protocol);
+  const judge = replyJudgeFor(plan.protocol);
+  const balances = new Float64Array(users.length);
+  let asked = 0;
+  let answered = 0;
+  const socket = connect({ host: plan.host, port: plan.port, noDelay: true });
+  const ask = () => {
+    const until = Math.min(users.length, asked + REQUESTS_AT_ONCE);
+    let requests = '';
+    while (asked < until) requests += `${encoders.balance(names[users[asked++]!]!)}\n`;
+    if (requests !== '') socket.write(requests);
+  };
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const fail = (why: string) => reject(new Error(`the balances could not be read: ${why}`));
+      socket.setTimeout(plan.graceMs, () =>
+        fail(
+          `no reply within ${plan.graceMs / 1_000} s (--grace) after ${count(answered)} of ${count(users.length)}`,
+        ),
+      );
+      socket.on('error', error => fail(error.message));
+      socket.on('close', () => fail(`the server closed the connection after ${count(answered)}`));
+      let rest = '';
+      socket.setEncoding('utf8').on('data', (chunk: string) => {
+        const lines = (rest + chunk).split('\n');
+        rest = lines.pop()!;
+        for (const line of lines) {
+          const balance = judge.balanceOf(line);
+          if (balance === 'next line') continue;
+          if (balance === undefined || answered === users.length)
+            return fail(`the server sent ${line.slice(0, 120)}`);
+          balances[answered++] = balance;
+        }
+        if (rest.length > BALANCE_BYTES_MAX) return fail(`the server sent ${rest.slice(0, 120)}…`);
+        if (answered === users.length) resolve();
+        else if (answered === asked) ask();
+      });
+      ask();
+      if (users.length === 0) resolve();
+    });
+  } finally {
+    socket.destroy();
+  }
+  return balances;
+}

@@ -1,0 +1,292 @@
+/** The flags of `tally load`: what there is, read and checked, with one line for each mistake. */
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import { readCount, readDurationMs, UsageError } from '../../cli/terminal/numbers.ts';
+import { type Condition, readCondition } from './conditions.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix, type Stage } from './plan.ts';
+
+export interface LoadOptions {
+  plan: LoadPlan;
+  failIf: Condition[];
+  findMax: Condition | undefined;
+  /** A file, or `-`. */
+  json: string | undefined;
+  /** The start of the names of two files. */
+  hdr: string | undefined;
+}
+
+interface Flag {
+  /** What stands behind it; undefined: nothing. */
+  value?: string;
+  multiple?: boolean;
+  group: string;
+  about: string;
+}
+
+const FLAGS: Record<string, Flag> = {
+  host: { value: 'NAME', group: 'Where', about: 'the server (127.0.0.1)' },
+  port: { value: 'N', group: 'Where', about: 'its port (7878)' },
+  protocol: { value: 'NAME', group: 'Where', about: 'tally, or redis: INCRBY of the same amounts (tally)' },
+  'connect-timeout': { value: 'TIME', group: 'Where', about: 'for all connections to open (5s)' },
+
+  rate: { value: 'N', group: 'How', about: 'open loop: lines a second, of all connections together' },
+  stages: { value: 'LIST', group: 'How', about: 'open loop: TIME:RATE or TIME:FROM-TO, with commas' },
+  connections: { value: 'N', group: 'How', about: 'clients (50)' },
+  pipeline: { value: 'N', group: 'How', about: 'lines that each may have under way (1)' },
+  duration: { value: 'TIME', group: 'How', about: 'how long to send (10s)' },
+  events: { value: 'N', group: 'How', about: 'how many lines to send; what is reached first ends the run' },
+  warmup: { value: 'TIME', group: 'How', about: 'sent before, and left out of the figures (0s)' },
+  threads: { value: 'N', group: 'How', about: 'threads that send, where one core is not enough (1)' },
+  pace: {
+    value: 'NAME',
+    group: 'How',
+    about: 'open loop: precise takes a core to itself, thrifty uses 1 ms timers',
+  },
+  grace: { value: 'TIME', group: 'How', about: 'for the last replies to come (5s)' },
+
+  users: { value: 'N', group: 'What', about: 'how many different ones (10000)' },
+  skew: { value: 'NAME', group: 'What', about: 'uniform, zipf, or zipf:EXPONENT (uniform)' },
+  mix: {
+    value: 'LIST',
+    group: 'What',
+    about: 'shares of buy, sell, wait, balance, metrics, health, garbage (buy=1)',
+  },
+  amount: { value: 'N', group: 'What', about: 'of every event (50)' },
+  'user-prefix': { value: 'TEXT', group: 'What', about: 'their names: the prefix and a number (u)' },
+  replay: {
+    value: 'FILE',
+    group: 'What',
+    about: 'the lines of a file, round and round, in place of the above',
+  },
+  seed: { value: 'N', group: 'What', about: 'the same seed sends the same lines (1)' },
+
+  'check-balances': { group: 'Then', about: 'compare all balances with what was accepted' },
+  'fail-if': {
+    value: 'COND',
+    multiple: true,
+    group: 'Then',
+    about: "exit with 4 if it holds: 'p99>5ms'; may be given again",
+  },
+  'find-max': { value: 'COND', group: 'Then', about: "the highest rate that holds it: 'p99<10ms'" },
+  json: { value: 'FILE', group: 'Then', about: 'everything, for machines; - is standard output' },
+  hdr: {
+    value: 'NAME',
+    group: 'Then',
+    about: 'NAME.corrected.hgrm and NAME.uncorrected.hgrm, for plotters of HdrHistogram',
+  },
+};
+
+/** As they are written. */
+export const FLAG_NAMES = Object.keys(FLAGS).map(name => `--${name}`);
+
+export function describeFlags(): string {
+  const groups = [...new Set(Object.values(FLAGS).map(flag => flag.group))];
+  return groups
+    .map(group => {
+      const lines = Object.entries(FLAGS)
+        .filter(([, flag]) => flag.group === group)
+        .map(
+          ([name, flag]) => `  ${`--${name}${flag.value ? ` ${flag.value}` : ''}`.padEnd(24)}${flag.about}`,
+        );
+      return `${group}\n${lines.join('\n')}`;
+    })
+    .join('\n\n');
+}
+
+type Values = Record<string, string | boolean | string[] | undefined>;
+
+export function readOptions(args: string[]): LoadOptions {
+  const values = parse(args);
+  const text = (name: string) => values[name] as string | undefined;
+  const whole = (name: string, otherwise: number, min: number, max: number): number => {
+    const given = text(name);
+    if (given === undefined) return otherwise;
+    const value = readCount(given);
+    if (value === undefined || !Number.isInteger(value) || value < min || value > max)
+      throw new UsageError(`--${name} ${given}: a whole number from ${min} to ${max} is wanted`);
+    return value;
+  };
+  const time = (name: string, otherwise: number, minMs = 0): number => {
+    const given = text(name);
+    if (given === undefined) return otherwise;
+    const value = readDurationMs(given);
+    if (value === undefined || value < minMs || value > TIME_MS_MAX)
+      throw new UsageError(
+        `--${name} ${given}: a time from ${minMs} ms to 24 h is wanted, such as 500ms, 10s or 2m`,
+      );
+    return value;
+  };
+  const oneOf = <Name extends string>(name: string, names: readonly Name[], otherwise: Name): Name => {
+    const given = text(name) ?? otherwise;
+    if (!names.includes(given as Name))
+      throw new UsageError(`--${name} ${given}: there is ${names.join(' and ')}`);
+    return given as Name;
+  };
+
+  const connections = whole('connections', DEFAULT_PLAN.connections, 1, 60_000);
+  const threads = whole('threads', DEFAULT_PLAN.threads, 1, 64);
+  if (threads > connections)
+    throw new UsageError(
+      `--threads ${threads} are more than the ${connections} connections; each needs one at least`,
+    );
+  const events = text('events') === undefined ? undefined : whole('events', 0, 1, 1e12);
+  const durationMs = time('duration', DEFAULT_PLAN.durationMs!, 1);
+  const protocol = oneOf('protocol', ['tally', 'redis'], 'tally');
+  const mix = readMix(text('mix'));
+  if (protocol === 'redis' && mix.metrics + mix.garbage > 0)
+    throw new UsageError('--mix: metrics and garbage lines are not for --protocol redis');
+  if (protocol === 'redis' && text('replay') !== undefined)
+    throw new UsageError('--replay sends the lines of a file as they are; that is not for --protocol redis');
+  const plan: LoadPlan = {
+    host: text('host') ?? DEFAULT_PLAN.host,
+    port: whole('port', 7878, 1, 65_535),
+    protocol,
+    connections,
+    threads,
+    pipeline: whole('pipeline', DEFAULT_PLAN.pipeline, 1, 1_000_000),
+    stages: readStages(values, durationMs, events),
+    // A number of lines is limited by time only if a time was given too.
+    durationMs: events !== undefined && text('duration') === undefined ? undefined : durationMs,
+    events,
+    warmupMs: time('warmup', 0),
+    graceMs: time('grace', DEFAULT_PLAN.graceMs, 1),
+    connectMs: time('connect-timeout', DEFAULT_PLAN.connectMs, 1),
+    // A thread that never rests would take the server's core.
+    pace: oneOf('pace', ['precise', 'thrifty'], threads < availableParallelism() ? 'precise' : 'thrifty'),
+    seed: whole('seed', DEFAULT_PLAN.seed, 0, 2 ** 32 - 1),
+    work: {
+      users: whole('users', DEFAULT_WORK.users, 1, 10_000_000),
+      userPrefix: text('user-prefix') ?? DEFAULT_WORK.userPrefix,
+      ...readSkew(text('skew')),
+      mix,
+      amount: whole('amount', DEFAULT_WORK.amount, 1, 1e12),
+      replayFile: text('replay'),
+    },
+    checkBalances: values['check-balances'] === true,
+  };
+  if (Buffer.byteLength(plan.work.userPrefix) > PREFIX_BYTES_MAX)
+    throw new UsageError(
+      `--user-prefix: with its number, a name may have 128 bytes; ${PREFIX_BYTES_MAX} at most`,
+    );
+  const findMax = text('find-max') === undefined ? undefined : readCondition(text('find-max')!);
+  if (findMax !== undefined && plan.stages !== undefined)
+    throw new UsageError('--find-max looks for the rate itself; leave --rate and --stages out');
+  if (findMax !== undefined && findMax.of !== 'rate' && !findMax.isUpperLimit)
+    throw new UsageError(
+      `--find-max "${findMax.text}" holds when the server is bad; a limit is wanted, such as 'p99<10ms'`,
+    );
+  for (const other of ['events', 'fail-if', 'hdr'])
+    if (findMax !== undefined && values[other] !== undefined)
+      throw new UsageError(`--find-max makes many runs; leave --${other} out`);
+  const failIf = ((values['fail-if'] as string[] | undefined) ?? []).map(readCondition);
+  const aboutMoney = failIf.find(({ text: condition }) => /^\s*(lost|surplus)\b/.test(condition));
+  if (aboutMoney !== undefined && !plan.checkBalances)
+    throw new UsageError(`--fail-if "${aboutMoney.text}" needs --check-balances`);
+  return {
+    plan,
+    failIf,
+    findMax,
+    json: text('json'),
+    hdr: text('hdr'),
+  };
+}
+
+const TIME_MS_MAX = 24 * 3_600_000;
+const PREFIX_BYTES_MAX = 120;
+const RATE_MAX = 100_000_000;
+
+function parse(args: string[]): Values {
+  const options = Object.fromEntries(
+    Object.entries(FLAGS).map(([name, flag]) => [
+      name,
+      {
+        type: flag.value === undefined ? ('boolean' as const) : ('string' as const),
+        multiple: flag.multiple ?? false,
+      },
+    ]),
+  );
+  let parsed: ReturnType<typeof parseArgs>;
+  try {
+    parsed = parseArgs({ args, options, allowPositionals: true });
+  } catch (error) {
+    // Node explains at length; its first sentence says what is wrong.
+    const [first] = (error as Error).message.split(/\. |\n/);
+    throw new UsageError(`${first}; tally load --help lists the flags`);
+  }
+  if (parsed.positionals.length > 0)
+    throw new UsageError(`${parsed.positionals[0]}: flags only; the server is given by --host and --port`);
+  return parsed.values as Values;
+}
+
+function readRate(text: string, flag: string): number {
+  const rate = readCount(text);
+  if (rate === undefined || rate > RATE_MAX)
+    throw new UsageError(`${flag}: ${text} is no number of lines a second (up to ${RATE_MAX})`);
+  return rate;
+}
+
+/** Undefined: a closed loop. */
+function readStages(values: Values, durationMs: number, events: number | undefined): Stage[] | undefined {
+  const rateText = values.rate as string | undefined;
+  const list = values.stages as string | undefined;
+  if (list === undefined) {
+    if (rateText === undefined) return undefined;
+    const rate = readRate(rateText, '--rate');
+    if (rate === 0) throw new UsageError('--rate 0 sends nothing; 1 is the least');
+    const eventsMs = events === undefined ? Number.POSITIVE_INFINITY : (events / rate) * 1_000;
+    const givenMs =
+      events === undefined || values.duration !== undefined ? durationMs : Number.POSITIVE_INFINITY;
+    const stageMs = Math.min(givenMs, eventsMs);
+    if (stageMs > TIME_MS_MAX)
+      throw new UsageError(`--events ${events} at --rate ${rate} would take more than 24 h`);
+    return [{ durationMs: stageMs, fromPerS: rate, toPerS: rate }];
+  }
+  for (const other of ['rate', 'duration', 'events'])
+    if (values[other] !== undefined)
+      throw new UsageError(`--stages say how long and how fast; leave --${other} out`);
+  const stages = list.split(',').map(part => {
+    const match = /^([^:]+):([^:-]+)(?:-([^:-]+))?$/.exec(part.trim());
+    const stageMs = match ? readDurationMs(match[1]!) : undefined;
+    if (!match || stageMs === undefined || stageMs <= 0)
+      throw new UsageError(
+        `--stages: "${part}" is no stage; 10s:1000 holds a rate, 10s:1000-5000 goes from one to another`,
+      );
+    const fromPerS = readRate(match[2]!, '--stages');
+    return {
+      durationMs: stageMs,
+      fromPerS,
+      toPerS: match[3] === undefined ? fromPerS : readRate(match[3], '--stages'),
+    };
+  });
+  if (stages.every(({ fromPerS, toPerS }) => fromPerS + toPerS === 0))
+    throw new UsageError('--stages: all rates are 0, so nothing would be sent');
+  if (stages.reduce((sum, stage) => sum + stage.durationMs, 0) > TIME_MS_MAX)
+    throw new UsageError('--stages take more than 24 h');
+  return stages;
+}
+
+function readSkew(text: string | undefined): { skew: 'uniform' | 'zipf'; zipfExponent: number } {
+  const { zipfExponent } = DEFAULT_WORK;
+  if (text === undefined || text === 'uniform') return { skew: 'uniform', zipfExponent };
+  const match = /^zipf(?::(\d+(?:\.\d+)?))?$/.exec(text);
+  if (!match) throw new UsageError(`--skew ${text}: there is uniform, zipf and zipf:1.2`);
+  return { skew: 'zipf', zipfExponent: match[1] === undefined ? zipfExponent : Number(match[1]) };
+}
+
+function readMix(text: string | undefined): Mix {
+  if (text === undefined) return DEFAULT_WORK.mix;
+  const mix: Mix = { buy: 0, sell: 0, wait: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
+  for (const part of text.split(',')) {
+    const [kind, share, ...rest] = part.split('=').map(word => word.trim());
+    const value = share === undefined ? 1 : Number(share);
+    if (!kind || !Object.hasOwn(mix, kind))
+      throw new UsageError(
+        `--mix: there are no ${kind || 'nameless'} lines; there are ${Object.keys(mix).join(', ')}`,
+      );
+    if (rest.length > 0 || !Number.isFinite(value) || value < 0 || share === '')
+      throw new UsageError(`--mix: ${part} is no share; buy=80 is one`);
+    mix[kind as keyof Mix] = value;
+  }
+  if (Object.values(mix).every(share => share === 0)) throw new UsageError('--mix: every share is 0');
+  return mix;
+}

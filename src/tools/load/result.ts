@@ -1,0 +1,108 @@
+/**
+ * What a load run found, as it is written by `--json`. The documented schema: docs/load.md. Times carry their unit
+ * in their name; counts are of lines, and leave the warm-up out.
+ */
+import type { Machine } from '../../../bench/machine.ts';
+import type { LoadPlan } from './plan.ts';
+
+/** In which a reply is counted, so that fast refusals do not flatter the rest. */
+export const VERDICTS = ['accepted', 'ok', 'busy', 'refused', 'error', 'echoed'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+export interface Percentiles {
+  count: number;
+  min: number;
+  mean: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  p999: number;
+  p9999: number;
+  max: number;
+}
+
+export interface Latency extends Percentiles {
+  byVerdict: Partial<Record<Verdict, Percentiles>>;
+}
+
+/** One second of the run (the last one may be shorter), by when the reply came. Without replies it has no latencies. */
+export interface Interval {
+  atS: number;
+  answered: number;
+  busy: number;
+  errors: number;
+  ratePerS: number;
+  p50Ms: number | null;
+  p99Ms: number | null;
+}
+
+/** The check of the balances against what was accepted, the warm-up included. */
+export interface Money {
+  balanced: boolean;
+  users: number;
+  acceptedEvents: number;
+  /** The sum of the amounts that were accepted, buys and sells alike. */
+  acceptedAmount: number;
+  lostEvents: number;
+  lostAmount: number;
+  /** Applied though nobody accepted it, or applied twice. */
+  surplusEvents: number;
+  surplusAmount: number;
+  /** Sent and not answered: may or may not have been applied. */
+  unknownEvents: number;
+  /** Some of the users whose balance is wrong. */
+  wrongUsers: { user: string; expected: number; actual: number }[];
+}
+
+export interface LoadResult {
+  schema: 1;
+  startedAt: string;
+  command: string;
+  machine: Machine;
+  seed: number;
+  plan: LoadPlan;
+  mode: 'open' | 'closed';
+  sent: number;
+  answered: number;
+  accepted: number;
+  ok: number;
+  /** `server_busy`. */
+  busy: number;
+  /** Rejections for any other reason. */
+  refused: number;
+  errors: number;
+  /** Replies that were the line itself (the first two steps). */
+  echoed: number;
+  /** Rejections and errors by the reason that the server gave. */
+  reasons: Record<string, number>;
+  /** Sent and not answered. */
+  unknown: number;
+  /** The same of the warm-up. */
+  unknownWarmup: number;
+  /** Open loop: due and never sent. The percentiles can't contain them. */
+  unsent: number;
+  /** Open loop: sent more than 2 ms after they were due, for whatever reason. */
+  late: number;
+  /** What was measured: the time that was asked for; up to the last reply where lines ran out, or it was ended. */
+  elapsedS: number;
+  /** Replies a second in that time. */
+  ratePerS: number;
+  /** Open loop: lines a second that were asked for, on average. */
+  targetPerS: number | undefined;
+  latencyMs: {
+    /** From when a line should have left. In a closed loop there is no such time: equal to the uncorrected. */
+    corrected: Latency;
+    /** From when it left. */
+    uncorrected: Latency;
+  };
+  /** Of the generator itself. */
+  generator: { cpuS: number; pace: string };
+  connections: { opened: number; lost: number };
+  money: Money | undefined;
+  intervals: Interval[];
+  /** Sentences: what went wrong. None: the run was clean. */
+  problems: string[];
+  /** Ended by Ctrl+C. */
+  interrupted: boolean;
+  conditions: { condition: string; met: boolean; value: number | null }[];
+}

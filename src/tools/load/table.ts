@@ -1,0 +1,178 @@
+/** What a person reads at the end of a run. Pure: a result in, text out. */
+import { styleText } from 'node:util';
+import { machineLine } from '../../../bench/machine.ts';
+import { count, duration, ms } from '../../cli/terminal/numbers.ts';
+import type { Bucket } from './buckets.ts';
+import { moneyLine } from './money.ts';
+import type { LoadPlan } from './plan.ts';
+import type { LoadResult, Percentiles } from './result.ts';
+
+const COLUMNS = ['p50', 'p90', 'p99', 'p999', 'p9999', 'max'] as const;
+const HEADS = ['count', 'p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max'];
+const WIDTH = 9;
+const BAR_MAX = 40;
+const BAR_PARTS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+
+type Style = Parameters<typeof styleText>[0];
+
+export function resultTable(result: LoadResult, buckets: readonly Bucket[], colour: boolean): string {
+  const paint = (style: Style, text: string) =>
+    colour ? styleText(style, text, { validateStream: false }) : text;
+  const lines = [
+    paint('bold', describeRun(result)),
+    paint('dim', machineLine(result.machine)),
+    '',
+    ...countLines(result, paint),
+    '',
+    ...latencyLines(result, paint),
+    '',
+    ...histogramLines(buckets, result.mode, paint),
+  ];
+  const ends = endLines(result, paint);
+  return `${[...lines, ...(ends.length > 0 ? ['', ...ends] : [])].join('\n')}\n`;
+}
+
+type Paint = (style: Style, text: string) => string;
+
+function describeRun({ plan, mode, seed }: LoadResult): string {
+  const clients = `${count(plan.connections)} connections × ${count(plan.pipeline)}`;
+  const threads = plan.threads === 1 ? '' : `, ${plan.threads} threads`;
+  return `${plan.host}:${plan.port}, ${mode} loop, ${describeTime(plan)}, ${clients}${threads}, seed ${seed}`;
+}
+
+function describeTime({ stages, durationMs, events }: LoadPlan): string {
+  if (stages === undefined) {
+    const limits = [
+      durationMs === undefined ? '' : duration(durationMs),
+      events === undefined ? '' : `${count(events)} lines`,
+    ];
+    return limits.filter(limit => limit !== '').join(' or ');
+  }
+  return stages
+    .map(({ durationMs, fromPerS, toPerS }) => {
+      const rates = fromPerS === toPerS ? count(fromPerS) : `${count(fromPerS)} to ${count(toPerS)}`;
+      return `${rates} a second for ${duration(durationMs)}`;
+    })
+    .join(', ');
+}
+
+function countLines(result: LoadResult, paint: Paint): string[] {
+  const line = (name: string, text: string) => `  ${paint('dim', name.padEnd(10))}${text}`;
+  const some = (name: string, value: number, style: Style) =>
+    value === 0 ? [] : [paint(style, `${name} ${count(value)}`)];
+  const target = result.targetPerS === undefined ? '' : ` of ${count(result.targetPerS)} asked for`;
+  return [
+    line(
+      'lines',
+      [
+        `sent ${count(result.sent)}`,
+        `answered ${count(result.answered)}`,
+        ...some('unknown', result.unknown, 'yellow'),
+        ...some('unsent', result.unsent, 'yellow'),
+        ...some('late', result.late, 'yellow'),
+      ].join('   '),
+    ),
+    line(
+      'replies',
+      [
+        `accepted ${count(result.accepted)}`,
+        `ok ${count(result.ok)}`,
+        `busy ${count(result.busy)}`,
+        ...some('refused', result.refused, 'yellow'),
+        `errors ${count(result.errors)}`,
+        ...some('echoed', result.echoed, 'reset'),
+      ].join('   '),
+    ),
+    ...Object.entries(result.reasons).map(([reason, times]) => line('', `${reason} ${count(times)}`)),
+    line('rate', `${count(result.ratePerS)} replies a second${target}, for ${result.elapsedS.toFixed(2)} s`),
+  ];
+}
+
+function latencyLines({ mode, latencyMs, late, unsent, unknown }: LoadResult, paint: Paint): string[] {
+  const row = (name: string, figures: Percentiles) =>
+    `  ${name.padEnd(14)}${count(figures.count).padStart(12)}${COLUMNS.map(key => ms(figures[key]).padStart(WIDTH)).join('')}`;
+  const head = `  ${'latency, ms'.padEnd(14)}${HEADS.map((name, index) => name.padStart(index === 0 ? 12 : WIDTH)).join('')}`;
+  const block = (name: string, latency: LoadResult['latencyMs']['corrected']) => {
+    const verdicts = Object.entries(latency.byVerdict);
+    return [
+      row(name, latency),
+      ...(verdicts.length > 1 ? verdicts.map(([verdict, figures]) => row(`  ${verdict}`, figures)) : []),
+    ];
+  };
+  if (mode === 'closed')
+    return [
+      paint('dim', head),
+      ...block('from sending', latencyMs.uncorrected),
+      paint(
+        'dim',
+        '  (A closed loop waits when the server does; --rate measures from when lines should have left.)',
+      ),
+    ];
+  const missing = unsent + unknown;
+  return [
+    paint('dim', head),
+    ...block('corrected', latencyMs.corrected),
+    ...block('uncorrected', latencyMs.uncorrected),
+    paint('dim', '  (Corrected: from when a line should have left. Uncorrected: from when it did.)'),
+    ...(late > 0
+      ? [
+          paint(
+            'yellow',
+            `  ${count(late)} lines left more than 2 ms late: their connection was busy, or this program was.`,
+          ),
+        ]
+      : []),
+    ...(missing > 0
+      ? [
+          paint(
+            'yellow',
+            `  ${count(missing)} lines have no latency (unsent or unknown); they would be among the slowest.`,
+          ),
+        ]
+      : []),
+  ];
+}
+
+function histogramLines(buckets: readonly Bucket[], mode: LoadResult['mode'], paint: Paint): string[] {
+  const most = Math.max(0, ...buckets.map(bucket => bucket.count));
+  if (most === 0) return [];
+  const total = buckets.reduce((sum, bucket) => sum + bucket.count, 0);
+  return [
+    paint('dim', `  up to, ms   ${mode === 'open' ? 'corrected latency' : 'latency'} of all replies`),
+    ...buckets.map(bucket => {
+      const percent = `${((100 * bucket.count) / total).toFixed(bucket.count * 1_000 < total ? 3 : 1)} %`;
+      return `  ${ms(bucket.uptoMs).padStart(9)}  ${paint('cyan', bar(bucket.count / most))}  ${paint('dim', percent)}`;
+    }),
+  ];
+}
+
+/** A bar of eighths of a character, so that short ones differ too. */
+function bar(share: number): string {
+  const eighths = share === 0 ? 0 : Math.max(1, Math.round(share * BAR_MAX * 8));
+  return '█'.repeat(eighths >> 3) + BAR_PARTS[eighths & 7]!;
+}
+
+function endLines(result: LoadResult, paint: Paint): string[] {
+  const lines: string[] = [];
+  if (result.money !== undefined) {
+    const { balanced, wrongUsers } = result.money;
+    lines.push(
+      `  ${paint('dim', 'money'.padEnd(10))}${paint(balanced ? 'green' : 'red', moneyLine(result.money))}`,
+    );
+    for (const { user, expected, actual } of wrongUsers.slice(0, 3))
+      lines.push(`  ${''.padEnd(10)}${user} should have ${count(expected)} and has ${count(actual)}`);
+  }
+  for (const { condition, met, value } of result.conditions) {
+    const figure =
+      value === null
+        ? 'no such replies'
+        : value === Number.POSITIVE_INFINITY
+          ? 'lines without a reply are endless'
+          : `it is ${value < 1_000 ? Number(value.toPrecision(4)) : count(value)}`;
+    lines.push(
+      `  ${paint('dim', 'fail-if'.padEnd(10))}${paint(met ? 'red' : 'green', `${condition}: ${met ? 'yes' : 'no'}, ${figure}`)}`,
+    );
+  }
+  if (result.interrupted) lines.push(`  ${paint('yellow', 'ended early by Ctrl+C')}`);
+  return lines;
+}

@@ -1,0 +1,151 @@
+/**
+ * Looks at a server over the wire, and only so: one connection for its metrics, one for the probes of its health.
+ * Connects anew when the server has gone away, and says so meanwhile.
+ */
+
+import { quote } from '../../cli/terminal/quoting.ts';
+import {
+  isOfProtocol,
+  type Look,
+  type Metrics,
+  probesOf,
+  ratesOf,
+  readHealth,
+  readMetrics,
+  type State,
+} from './look.ts';
+import { type Probe, Prober } from './prober.ts';
+import { Wire, WireError } from './wire.ts';
+
+const PROBE_EVERY_MS = 50;
+const WINDOW_MS = 10_000;
+const CONNECT_MS = 2_000;
+/** The least time that metrics and health get before a server counts as silent. */
+const SILENT_MS = 1_000;
+
+interface Link {
+  metrics: Wire;
+  health: Wire;
+  prober: Prober;
+}
+
+export class Watcher {
+  readonly #host: string;
+  readonly #port: number;
+  #link: Link | undefined;
+  #probes: Probe[] = [];
+  #before: { metrics: Metrics; atMs: number } | undefined;
+  /** A question that has no answer yet is not asked again. */
+  #asked: Promise<string> | undefined;
+
+  constructor(host: string, port: number) {
+    this.#host = host;
+    this.#port = port;
+  }
+
+  get address(): string {
+    return `${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`;
+  }
+
+  async look(): Promise<Look> {
+    try {
+      const link = await this.#linked();
+      const [reply] = await Promise.all([this.#metricsReply(link), inTime(link.prober.answered)]);
+      if (link.prober.reply === '' && !link.health.isOpen) throw new WireError('it hung up');
+      const atMs = performance.now();
+      const slowestMs = this.#takeProbes(link, atMs);
+      const metrics = reply === undefined ? undefined : readMetrics(reply);
+      const rates =
+        metrics && this.#before && ratesOf(this.#before.metrics, metrics, atMs - this.#before.atMs);
+      if (metrics !== undefined) this.#before = { metrics, atMs };
+      return {
+        ...this.#blank(...this.#state(link, reply)),
+        metrics,
+        rates,
+        probes: probesOf(this.#probes.map(({ ms }) => ms)),
+        slowestMs,
+      };
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      this.#forget();
+      return this.#blank('gone', error.message);
+    }
+  }
+
+  close(): void {
+    this.#link?.prober.stop();
+    this.#link?.metrics.close();
+    this.#link?.health.close();
+    this.#link = undefined;
+  }
+
+  #blank(state: State, why: string | undefined): Look {
+    const { address } = this;
+    const figures = { metrics: undefined, rates: undefined, probes: undefined, slowestMs: undefined };
+    return { atMs: Date.now(), address, state, why, ...figures };
+  }
+
+  async #linked(): Promise<Link> {
+    if (this.#link?.metrics.isOpen && this.#link.health.isOpen) return this.#link;
+    this.#forget();
+    const metrics = await Wire.open(this.#host, this.#port, CONNECT_MS);
+    const health = await Wire.open(this.#host, this.#port, CONNECT_MS).catch(error => {
+      metrics.close();
+      throw error;
+    });
+    const prober = new Prober(health, PROBE_EVERY_MS);
+    this.#link = { metrics, health, prober };
+    prober.start();
+    return this.#link;
+  }
+
+  #forget(): void {
+    this.close();
+    this.#probes = [];
+    this.#before = undefined;
+    this.#asked = undefined;
+  }
+
+  /** Undefined if there is none within the time; then it is waited for in the next look. */
+  async #metricsReply({ metrics }: Link): Promise<string | undefined> {
+    this.#asked ??= metrics.ask('{"type":"metrics","detail":true}');
+    const reply = await inTime(this.#asked);
+    if (reply !== undefined) this.#asked = undefined;
+    return reply;
+  }
+
+  /** The slowest of the new ones, in ms; a question that waits counts once it waits for longer than others come. */
+  #takeProbes({ prober }: Link, nowMs: number): number | undefined {
+    const probes = prober.take();
+    this.#probes = [...this.#probes, ...probes].filter(({ atMs }) => nowMs - atMs < WINDOW_MS);
+    const latest = probes.map(({ ms }) => ms);
+    const waitingMs = prober.waitingMs();
+    if (waitingMs > PROBE_EVERY_MS) latest.push(waitingMs);
+    return latest.length === 0 ? undefined : Math.max(...latest);
+  }
+
+  #state({ prober }: Link, reply: string | undefined): [State, string | undefined] {
+    const waitingMs = prober.waitingMs();
+    const isUnanswered = prober.reply === '';
+    if (isUnanswered && reply !== undefined && !isOfProtocol(reply))
+      return ['foreign', `asked for metrics, it says ${quote(reply)}`];
+    if (waitingMs > SILENT_MS || reply === undefined || isUnanswered)
+      return ['silent', `no answer for ${(Math.max(waitingMs, SILENT_MS) / 1_000).toFixed(1)} s`];
+    const health = readHealth(prober.reply);
+    if (health === undefined) return ['foreign', `asked for health, it says ${quote(prober.reply)}`];
+    return [health, undefined];
+  }
+}
+
+/** Undefined if it takes longer than an answer may. */
+async function inTime<Value>(work: Promise<Value>): Promise<Value | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const tooLate = new Promise<undefined>(resolve => {
+    timer = setTimeout(() => resolve(undefined), SILENT_MS);
+  });
+  try {
+    return await Promise.race([work, tooLate]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

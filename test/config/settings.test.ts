@@ -1,0 +1,218 @@
+import { describe, expect, test } from 'vitest';
+import {
+  type Config,
+  ConfigError,
+  describeSettings,
+  flagOf,
+  readConfig,
+  SETTINGS,
+  variableOf,
+} from '../../src/config/settings.ts';
+
+const KEYS = Object.keys(SETTINGS) as (keyof Config)[];
+const DESCRIPTORS = 1_000_000_000;
+
+const read = (args: string[] = [], env: NodeJS.ProcessEnv = {}, descriptors = DESCRIPTORS) =>
+  readConfig(args, env, descriptors);
+
+/** The one line that is said about a configuration that can't be. */
+function mistake(args: string[], env: NodeJS.ProcessEnv = {}, descriptors = DESCRIPTORS): string {
+  try {
+    read(args, env, descriptors);
+  } catch (error) {
+    expect(error).toBeInstanceOf(ConfigError);
+    const { message } = error as ConfigError;
+    expect(message).not.toMatch(/[\r\n]/);
+    return message;
+  }
+  throw new Error(`no mistake in ${args.join(' ')} ${JSON.stringify(env)}`);
+}
+
+/** Two values of each setting that are neither its default nor in conflict with the others. */
+const VALUES: Record<keyof Config, [string, string]> = {
+  host: ['0.0.0.0', '::1'],
+  port: ['0', '65535'],
+  http: ['0', '65534'],
+  backlog: ['1', '2'],
+  workers: ['63', '64'],
+  ring: ['2', '4194304'],
+  users: ['1', '16777216'],
+  workUs: ['1', '10000000'],
+  work: ['block', 'cpu'],
+  firstSequence: ['2147483647', '4294967295'],
+  lineBytesMax: ['512', '1048576'],
+  connectionsMax: ['1', '1000000'],
+  turnMsMax: ['1', '1000'],
+  unsentBytesMax: ['16384', '67108864'],
+  blockedMsMax: ['10', '86400000'],
+  partialMsMax: ['10', '86400000'],
+  idleMsMax: ['1', '86400000'],
+  drainMsMin: ['0', '6000'],
+  drainMsMax: ['100', '6100'],
+  graceMsMax: ['0', '1001'],
+  joinMsMax: ['10', '501'],
+  shutdownMsMax: ['7500', '3600000'],
+  debugRequests: ['true', 'true'],
+  logLevel: ['error', 'debug'],
+  logFormat: ['text', 'json'],
+};
+
+const typed = (key: keyof Config, text: string) =>
+  SETTINGS[key].is === 'integer' ? Number(text) : SETTINGS[key].is === 'switch' ? text === 'true' : text;
+const flagged = (key: keyof Config, text: string) =>
+  SETTINGS[key].is === 'switch' ? [flagOf(key)] : [flagOf(key), text];
+
+describe('every setting', () => {
+  test.each(KEYS)('%s: a flag wins over its variable, a variable over the default', key => {
+    const [one, other] = VALUES[key];
+    expect(read()[key]).toBe(SETTINGS[key].default);
+    expect(read([], { [variableOf(key)]: one })[key]).toBe(typed(key, one));
+    expect(read(flagged(key, other))[key]).toBe(typed(key, other));
+    expect(read(flagged(key, other), { [variableOf(key)]: one })[key]).toBe(typed(key, other));
+    expect(read([], { [variableOf(key)]: '' })[key]).toBe(SETTINGS[key].default);
+  });
+
+  test.each(KEYS)('%s leaves the others as they are', key => {
+    const { [key]: _, ...others } = read(flagged(key, VALUES[key][0]));
+    const { [key]: __, ...defaults } = read();
+    expect(others).toEqual(defaults);
+  });
+
+  test.each(KEYS)('%s is listed in the help, with its default', key => {
+    const row = describeSettings()
+      .split('\n')
+      .find(line => line.startsWith(`  ${flagOf(key)} `));
+    expect(row).toBeDefined();
+    if (SETTINGS[key].is !== 'switch') expect(row).toContain(`default ${SETTINGS[key].default}`);
+  });
+
+  test('has a name of its own, as a flag and as a variable', () => {
+    expect(new Set(KEYS.map(flagOf)).size).toBe(KEYS.length);
+    expect(new Set(KEYS.map(variableOf)).size).toBe(KEYS.length);
+    expect([flagOf('lineBytesMax'), variableOf('lineBytesMax')]).toEqual([
+      '--line-bytes-max',
+      'TALLY_LINE_BYTES_MAX',
+    ]);
+  });
+
+  test('has rows in the help that fit a wide terminal', () => {
+    for (const row of describeSettings().split('\n')) expect(row.length, row).toBeLessThanOrEqual(150);
+  });
+});
+
+const integers = KEYS.flatMap(key => {
+  const setting = SETTINGS[key];
+  return setting.is === 'integer' ? [{ key, min: setting.min, max: setting.max }] : [];
+});
+
+describe('a bad value', () => {
+  test.each(integers)('of $key is named, with what would be right', ({ key, min, max }) => {
+    for (const value of [
+      `${min - 1}`,
+      `${max + 1}`,
+      '1.5',
+      '1e3',
+      '0x10',
+      'many',
+      '12 ',
+      '99999999999999999999',
+    ]) {
+      const right = `is not a whole number from ${min} to ${max}`;
+      expect(mistake([flagOf(key), value])).toBe(`${flagOf(key)} ${value} ${right}`);
+      expect(mistake([], { [variableOf(key)]: value })).toBe(`${variableOf(key)} ${value} ${right}`);
+    }
+  });
+
+  test('of a choice is named, with the choices', () => {
+    expect(mistake(['--work', 'sleep'])).toBe('--work sleep is none of block, cpu');
+    expect(mistake([], { TALLY_LOG_LEVEL: 'loud' })).toBe(
+      'TALLY_LOG_LEVEL loud is none of error, warn, info, debug',
+    );
+  });
+
+  test('of a switch is named', () => {
+    expect(mistake([], { TALLY_DEBUG_REQUESTS: 'yes' })).toBe(
+      'TALLY_DEBUG_REQUESTS yes is neither true nor false',
+    );
+    expect(read([], { TALLY_DEBUG_REQUESTS: '1' }).debugRequests).toBe(true);
+    expect(read([], { TALLY_DEBUG_REQUESTS: '0' }).debugRequests).toBe(false);
+    expect(mistake(['--debug-requests=yes'])).toBe('--debug-requests takes no value');
+  });
+
+  test('that is empty is one', () => {
+    expect(mistake(['--host='])).toBe('--host is empty; the default is 127.0.0.1');
+    expect(mistake(['--port='])).toMatch(/^--port .*is not a whole number from 0 to 65535$/);
+  });
+
+  test('of a variable does not matter where the flag is given', () => {
+    expect(read(['--port', '1'], { TALLY_PORT: 'nonsense' }).port).toBe(1);
+  });
+});
+
+describe('a bad flag', () => {
+  test('is named, and a near one offered', () => {
+    expect(mistake(['--prot', '1'])).toBe('--prot is no flag of tally serve; tally serve --help lists them');
+    expect(mistake(['--debug'])).toBe(
+      '--debug is no flag of tally serve (--debug-requests?); tally serve --help lists them',
+    );
+  });
+
+  test('without its value says so', () => {
+    expect(mistake(['--port'])).toBe('--port needs a value');
+    expect(mistake(['--port', '--ring', '8'])).toBe('--port needs a value');
+  });
+
+  test('and a word that is no flag is one', () => {
+    expect(mistake(['7878'])).toMatch(/'7878'.*settings are given as --flag value$/);
+  });
+});
+
+describe('settings that do not go together', () => {
+  test.each([
+    [3, 4],
+    [1000, 1024],
+    [1025, 2048],
+    [4194303, 4194304],
+  ])('a ring of %i slots: the next power of two is %i', (slots, next) => {
+    const wrong = `${slots} is not a power of two; the next is ${next}`;
+    expect(mistake(['--ring', `${slots}`])).toBe(`--ring ${wrong}`);
+    expect(mistake([], { TALLY_RING: `${slots}` })).toBe(`TALLY_RING ${wrong}`);
+  });
+
+  test('more connections than descriptors', () => {
+    expect(mistake(['--connections-max', '961'], {}, 1_024)).toBe(
+      '--connections-max 961 needs more descriptors than this process may open; at most 960, or raise the limit (ulimit -n)',
+    );
+    expect(read(['--connections-max', '960'], {}, 1_024).connectionsMax).toBe(960);
+    expect(mistake([], { TALLY_CONNECTIONS_MAX: '961' }, 1_024)).toMatch(/^TALLY_CONNECTIONS_MAX 961 needs/);
+  });
+
+  test('the default number of connections gives way to the descriptors', () => {
+    expect(read([], {}, 1_024).connectionsMax).toBe(960);
+    expect(read([], {}, 65).connectionsMax).toBe(1);
+    expect(read().connectionsMax).toBe(SETTINGS.connectionsMax.default);
+  });
+
+  test('too few descriptors for any connection', () => {
+    expect(mistake([], {}, 64)).toMatch(/descriptors/);
+  });
+
+  test('a shortest drain above the longest', () => {
+    expect(mistake(['--http', '7878'])).toBe('--http 7878 is the port of the events; take another, or 0');
+    expect(mistake(['--drain-ms-min', '6001'])).toBe('--drain-ms-min 6001 is above --drain-ms-max 6000');
+    expect(mistake(['--drain-ms-max', '99'], { TALLY_DRAIN_MS_MIN: '100' })).toBe(
+      'TALLY_DRAIN_MS_MIN 100 is above --drain-ms-max 99',
+    );
+  });
+
+  test('stages that do not fit into the shutdown', () => {
+    expect(mistake(['--shutdown-ms-max', '7499'])).toBe(
+      'the stages of the shutdown take up to 7500 ms (--drain-ms-max 6000, --grace-ms-max 1000, --join-ms-max 500), more than --shutdown-ms-max 7499',
+    );
+    expect(read(['--shutdown-ms-max', '7500']).shutdownMsMax).toBe(7_500);
+  });
+});
+
+test('the descriptors of this process allow at least one connection', () => {
+  expect(readConfig([], {}).connectionsMax).toBeGreaterThan(0);
+});

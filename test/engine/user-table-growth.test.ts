@@ -1,0 +1,173 @@
+/** The directory's table while it grows: records move a few at a time, and everyone must be found at every moment. */
+import { describe, expect, test } from 'vitest';
+import { balanceSlotsFor, Directory, NOBODY, USER_BYTES_MAX } from '../../src/engine/user-table.ts';
+import { hashName } from '../../src/protocol/request.ts';
+
+/** Names up to here lie in the table's record, longer ones in the arena. */
+const INLINE_BYTES = 20;
+const LENGTHS = [
+  8,
+  INLINE_BYTES - 1,
+  INLINE_BYTES,
+  INLINE_BYTES + 1,
+  9,
+  INLINE_BYTES + 2,
+  40,
+  USER_BYTES_MAX,
+];
+
+type Hash = (user: number, names: DataView, at: number, bytes: number) => number;
+
+const mixed = (user: number) => Math.imul(user ^ (user >>> 7), 0x9e3779b1);
+const HASHES: Record<string, Hash> = {
+  'the hash of names': (_, names, at, bytes) => hashName(names, at, bytes),
+  'all in one shard': user => (5 << 24) | (mixed(user) >>> 8),
+  'sixteen of a hash': user => mixed(user >> 4),
+  'all at the last record of any table, in every shard': user => (user << 24) | 0xffffff,
+  'all at the last records of any table': user => (user << 24) | 0xfffff0 | (user & 15),
+  'in a row around the end of any table': user => (-100 + (user % 200)) | 0,
+  'all the same': () => 0x7fffffff,
+};
+
+/** Many names that lie on one desk, each at a place of its own among other bytes, and a directory of them. */
+class Crowd {
+  readonly directory: Directory;
+  readonly indices: number[] = [];
+  readonly #places: { at: number; bytes: number; hash: number }[] = [];
+
+  constructor(users: number, usersMax: number, hash: Hash, length = (user: number) => LENGTHS[user & 7]!) {
+    const desk = Buffer.alloc((users + 1) * (USER_BYTES_MAX + 3) + 4, 0xa5);
+    const names = new DataView(desk.buffer, desk.byteOffset, desk.length);
+    this.directory = new Directory(names, usersMax, 3);
+    // Names of one length differ only in their last bytes.
+    for (let user = 0, at = 0; user < users; user++) {
+      const bytes = length(user);
+      desk.write(`${user}`.padStart(bytes, 'x'), at, 'latin1');
+      this.#places.push({ at, bytes, hash: hash(user, names, at, bytes) });
+      at += bytes + (user & 3);
+    }
+  }
+
+  find(user: number): number {
+    const { at, bytes, hash } = this.#places[user]!;
+    return this.directory.find(at, bytes, hash);
+  }
+
+  add(): void {
+    const { at, bytes, hash } = this.#places[this.indices.length]!;
+    this.indices.push(this.directory.add(at, bytes, hash));
+  }
+
+  /** Who is found as somebody else, or not at all, or though not added yet. Looks at every `step`th. */
+  wrong(from = 0, step = 1): number | undefined {
+    const { indices } = this;
+    for (let user = from; user < indices.length; user += step)
+      if (this.find(user) !== indices[user]) return user;
+    for (let user = indices.length; user < Math.min(indices.length + 8, this.#places.length); user++)
+      if (this.find(user) !== NOBODY) return user;
+    return undefined;
+  }
+
+  expectUnique(): void {
+    expect(new Set(this.indices).size).toBe(this.indices.length);
+    expect(Math.min(...this.indices)).toBeGreaterThanOrEqual(0);
+    expect(Math.max(...this.indices)).toBeLessThan(balanceSlotsFor(this.directory.usersMax));
+  }
+}
+
+// The tables hold 1024 records, 2048, 4096, …, three quarters of them used.
+test.each(['the hash of names', 'all in one shard', 'sixteen of a hash'])(
+  'everyone is found after every addition, through three doublings: %s',
+  name => {
+    const users = 3_500;
+    const crowd = new Crowd(users + 8, users, HASHES[name]!);
+    for (let user = 0; user < users; user++) {
+      crowd.add();
+      const wrong = crowd.wrong();
+      if (wrong !== undefined) expect.fail(`user ${wrong} is wrong when there are ${user + 1}`);
+    }
+    crowd.expectUnique();
+  },
+);
+
+// Every look-up walks past nearly everybody: with the table at rest not everyone is looked up every time.
+test.each(Object.keys(HASHES))('nobody is lost while records move, through two doublings: %s', name => {
+  const users = 1_800;
+  const crowd = new Crowd(users + 8, users, HASHES[name]!);
+  for (let user = 0; user < users; user++) {
+    crowd.add();
+    const isGrowing = (user > 764 && user < 900) || (user > 1_532 && user < 1_800);
+    const wrong = isGrowing ? crowd.wrong(user % 3, 3) : crowd.wrong(user % 61, 61);
+    if (wrong !== undefined) expect.fail(`user ${wrong} is wrong when there are ${user + 1}`);
+  }
+  expect(crowd.wrong()).toBeUndefined();
+  crowd.expectUnique();
+});
+
+test('the directory may be full at any moment of growing, and still knows everyone and nobody else', () => {
+  for (const usersMax of [767, 768, 769, 770, 896, 897, 1_000, 1_536, 1_537, 1_538, 1_793]) {
+    const crowd = new Crowd(usersMax + 8, usersMax, HASHES['sixteen of a hash']!);
+    for (let user = 0; user < usersMax; user++) crowd.add();
+    expect(crowd.directory.isFull).toBe(true);
+    expect(() => crowd.add()).toThrow('is full');
+    expect(crowd.directory.users).toBe(usersMax);
+    expect(crowd.wrong(), `${usersMax} users`).toBeUndefined();
+    crowd.expectUnique();
+  }
+});
+
+describe('names around the length that lies in a record', () => {
+  test.each(Object.keys(HASHES))('are kept apart and found, also when the table doubled: %s', name => {
+    const around = (user: number) => INLINE_BYTES - 1 + (user % 4);
+    const crowd = new Crowd(1_608, 1_600, HASHES[name]!, around);
+    for (let user = 0; user < 1_600; user++) crowd.add();
+    expect(crowd.wrong()).toBeUndefined();
+    crowd.expectUnique();
+  });
+
+  test.each([INLINE_BYTES, INLINE_BYTES + 1])('differ by any one byte: %i bytes', bytes => {
+    const desk = Buffer.alloc(256, 0xa5);
+    const names = new DataView(desk.buffer, desk.byteOffset, desk.length);
+    const directory = new Directory(names, 400, 1);
+    const hash = 0x01ffffff;
+    const lay = (at: number, other: number) => {
+      desk.fill(0x61, at, at + bytes);
+      if (other >= 0) desk[at + other]! ^= 0x80;
+    };
+    const indices = Array.from({ length: bytes + 1 }, (_, other) => {
+      lay(7, other - 1);
+      expect(directory.find(7, bytes, hash)).toBe(NOBODY);
+      return directory.add(7, bytes, hash);
+    });
+    // As long as another, and nothing but its beginning.
+    lay(7, -1);
+    for (const shorter of [1, 4, bytes - 1])
+      expect(directory.find(7, shorter, hash), `${shorter} bytes`).toBe(NOBODY);
+    for (let at = 0; at < 9; at++) {
+      desk.fill(at * 37);
+      for (const [other, index] of indices.entries()) {
+        lay(at, other - 1);
+        expect(directory.find(at, bytes, hash)).toBe(index);
+      }
+    }
+    expect(new Set(indices).size).toBe(bytes + 1);
+  });
+
+  test.each([1, INLINE_BYTES, INLINE_BYTES + 1, USER_BYTES_MAX])(
+    'a directory for one user has room for a name of %i bytes, and for no other',
+    bytes => {
+      const crowd = new Crowd(
+        2,
+        1,
+        () => -1,
+        () => bytes,
+      );
+      expect(crowd.find(0)).toBe(NOBODY);
+      crowd.add();
+      expect(crowd.wrong()).toBeUndefined();
+      expect(crowd.directory.isFull).toBe(true);
+      expect(() => crowd.add()).toThrow('the table of 1 users is full');
+      expect(crowd.wrong()).toBeUndefined();
+    },
+  );
+});

@@ -1,0 +1,110 @@
+import { Writable } from 'node:stream';
+import { afterEach, describe, expect, test, vi } from 'vitest';
+import { Log } from '../src/log.ts';
+
+/** A stream that keeps what was written, and says that it is a terminal, or not. */
+function stream(isTTY: boolean) {
+  let written = '';
+  const writable = new Writable({
+    write(chunk, _, done) {
+      written += String(chunk);
+      done();
+    },
+  });
+  return {
+    stream: Object.assign(writable, { isTTY }) as unknown as NodeJS.WriteStream,
+    lines: () => written.split('\n').slice(0, -1),
+  };
+}
+
+const TERMINAL = { TERM: 'xterm' };
+const ESCAPE = '\u001b[';
+
+function sayAll(log: Log): void {
+  log.error('e', { n: 1 }, 'an error');
+  log.warn('w', { n: 2 }, 'a warning');
+  log.info('i', { n: 3 }, 'a remark');
+  log.debug('d', { n: 4 }, 'a detail');
+}
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+describe('the log', () => {
+  test.each([
+    ['error', ['e']],
+    ['warn', ['e', 'w']],
+    ['info', ['e', 'w', 'i']],
+    ['debug', ['e', 'w', 'i', 'd']],
+  ] as const)('at level %s says %j, and always what is announced', (level, events) => {
+    const { stream: out, lines } = stream(false);
+    const log = new Log(level, 'json', out, {});
+    sayAll(log);
+    log.announce('listening', { port: 1 }, 'listens');
+    expect(lines().map(line => (JSON.parse(line) as { event: string }).event)).toEqual([
+      ...events,
+      'listening',
+    ]);
+  });
+
+  test('is one JSON object a line, the event first', () => {
+    vi.useFakeTimers({ now: Date.parse('2026-01-02T03:04:05.678Z') });
+    const { stream: out, lines } = stream(false);
+    const log = new Log('info', 'json', out, {});
+    log.warn('worker_died', { worker: 1, reason: 'two\nlines' }, 'text');
+    log.announce('stopped', { exitCode: 0 }, 'text');
+    expect(lines()).toEqual([
+      '{"event":"worker_died","level":"warn","time":"2026-01-02T03:04:05.678Z","worker":1,"reason":"two\\nlines"}',
+      '{"event":"stopped","exitCode":0}',
+    ]);
+  });
+
+  test('is readable text when it is asked to be, without colours where there is no terminal', () => {
+    vi.useFakeTimers({ now: Date.parse('2026-01-02T03:04:05.678Z') });
+    const { stream: out, lines } = stream(false);
+    const log = new Log('info', 'text', out, TERMINAL);
+    log.info('draining', {}, 'draining');
+    log.announce('stopped', {}, log.style('bold', 'stopped'));
+    expect(lines()).toEqual(['03:04:05.678 info  draining', 'stopped']);
+  });
+
+  test.each([
+    ['auto', true, true],
+    ['auto', false, false],
+    ['text', true, true],
+    ['text', false, true],
+    ['json', true, false],
+    ['json', false, false],
+  ] as const)('with format %s, on a terminal: %s, is text: %s', (format, isTTY, isText) => {
+    const { stream: out, lines } = stream(isTTY);
+    const log = new Log('info', format, out, {});
+    log.announce('listening', {}, 'listens');
+    expect(Boolean(log.isText)).toBe(isText);
+    expect(lines()).toEqual([isText ? 'listens' : '{"event":"listening"}']);
+  });
+
+  test.each([
+    [true, TERMINAL, true],
+    [true, { ...TERMINAL, NO_COLOR: '' }, true],
+    [true, { ...TERMINAL, NO_COLOR: '1' }, false],
+    [true, { TERM: 'dumb' }, false],
+    [false, TERMINAL, false],
+  ])('on a terminal: %s, with %o, is coloured: %s', (isTTY, env, hasColour) => {
+    const { stream: out, lines } = stream(isTTY);
+    const log = new Log('info', 'text', out, env);
+    log.error('e', {}, 'an error');
+    expect(lines()[0]!.includes(ESCAPE)).toBe(hasColour);
+    expect(log.style('red', 'x') === 'x').toBe(!hasColour);
+  });
+
+  test('goes on when nobody reads it any more', async () => {
+    const gone = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
+    const log = new Log('info', 'json', gone as unknown as NodeJS.WriteStream, {});
+    log.info('one', {}, 'one');
+    await new Promise(resolve => setImmediate(resolve));
+    log.info('two', {}, 'two');
+    await new Promise(resolve => setImmediate(resolve));
+    expect(gone.destroyed).toBe(true);
+  });
+});

@@ -1,0 +1,146 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { Deadlines } from '../../src/session/deadlines.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Deadlines of 100 ms that note who expired, and when. */
+function deadlinesOf(limitMs = 100) {
+  const startMs = performance.now();
+  const expired: [string, number][] = [];
+  const deadlines = new Deadlines<string>(limitMs, member =>
+    expired.push([member, performance.now() - startMs]),
+  );
+  return { deadlines, expired };
+}
+
+describe('a deadline', () => {
+  test('expires once, when its time has passed and not before', () => {
+    const { deadlines, expired } = deadlinesOf();
+    deadlines.start('alice');
+    vi.advanceTimersByTime(99);
+    expect(expired).toEqual([]);
+    vi.advanceTimersByTime(1_000);
+    expect(expired).toEqual([['alice', 100]]);
+  });
+
+  test('does not expire once it was cleared', () => {
+    const { deadlines, expired } = deadlinesOf();
+    deadlines.start('alice');
+    vi.advanceTimersByTime(50);
+    deadlines.clear('alice');
+    vi.advanceTimersByTime(1_000);
+    expect(expired).toEqual([]);
+  });
+
+  test('is not pushed back by starting it again', () => {
+    const { deadlines, expired } = deadlinesOf();
+    for (let time = 0; time < 100; time += 10) {
+      deadlines.start('alice');
+      vi.advanceTimersByTime(10);
+    }
+    expect(expired).toEqual([['alice', 100]]);
+  });
+
+  test('is pushed back by restarting it', () => {
+    const { deadlines, expired } = deadlinesOf();
+    for (let time = 0; time < 500; time += 50) {
+      deadlines.restart('alice');
+      vi.advanceTimersByTime(50);
+    }
+    expect(expired).toEqual([]);
+    vi.advanceTimersByTime(50);
+    expect(expired).toEqual([['alice', 550]]);
+  });
+
+  test('runs again after it was cleared and started again', () => {
+    const { deadlines, expired } = deadlinesOf();
+    deadlines.start('alice');
+    vi.advanceTimersByTime(60);
+    deadlines.clear('alice');
+    deadlines.start('alice');
+    vi.advanceTimersByTime(1_000);
+    expect(expired).toEqual([['alice', 160]]);
+  });
+
+  test('of 0 never expires, and needs no timer', () => {
+    const { deadlines, expired } = deadlinesOf(0);
+    deadlines.start('alice');
+    deadlines.restart('bob');
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(1_000_000);
+    expect(expired).toEqual([]);
+  });
+});
+
+describe('many deadlines', () => {
+  test('each expire in their own time', () => {
+    const { deadlines, expired } = deadlinesOf();
+    for (const member of ['alice', 'bob', 'carol']) {
+      deadlines.start(member);
+      vi.advanceTimersByTime(30);
+    }
+    deadlines.restart('bob');
+    vi.advanceTimersByTime(1_000);
+    expect(expired).toEqual([
+      ['alice', 100],
+      ['carol', 160],
+      ['bob', 190],
+    ]);
+  });
+
+  test('share one timer, and none is left when all have expired', () => {
+    const { deadlines, expired } = deadlinesOf();
+    for (let member = 0; member < 50; member++) {
+      deadlines.start(`member-${member}`);
+      vi.advanceTimersByTime(1);
+      expect(vi.getTimerCount()).toBe(1);
+    }
+    vi.advanceTimersByTime(200);
+    expect(expired).toHaveLength(50);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('expire in time although one that expired before them begins anew', () => {
+    const expired: [string, number][] = [];
+    const startMs = performance.now();
+    const deadlines = new Deadlines<string>(100, member => {
+      expired.push([member, performance.now() - startMs]);
+      if (expired.length < 4) deadlines.restart(member);
+    });
+    deadlines.start('alice');
+    vi.advanceTimersByTime(10);
+    deadlines.start('bob');
+    vi.advanceTimersByTime(1_000);
+    expect(expired.slice(0, 4)).toEqual([
+      ['alice', 100],
+      ['bob', 110],
+      ['alice', 200],
+      ['bob', 210],
+    ]);
+  });
+
+  test('do not stop one another: one that clears the next', () => {
+    const expired: string[] = [];
+    const deadlines = new Deadlines<string>(100, member => {
+      expired.push(member);
+      if (member === 'alice') deadlines.clear('bob');
+    });
+    for (const member of ['alice', 'bob', 'carol']) deadlines.start(member);
+    vi.advanceTimersByTime(1_000);
+    expect(expired).toEqual(['alice', 'carol']);
+  });
+});
+
+test('a running deadline keeps no process alive', () => {
+  vi.useRealTimers();
+  const timer = vi.spyOn(globalThis, 'setTimeout');
+  const deadlines = new Deadlines<string>(100_000, () => {});
+  deadlines.start('alice');
+  expect((timer.mock.results[0]!.value as NodeJS.Timeout).hasRef()).toBe(false);
+  timer.mockRestore();
+});
