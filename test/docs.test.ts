@@ -7,18 +7,18 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { type Config, flagOf, readConfig, SETTINGS, variableOf } from '../src/config/settings.ts';
-import { Engine } from '../src/engine/engine.ts';
+import { readSettings } from '../src/config/read.ts';
+import { flagOf, SETTINGS, type Settings, variableOf } from '../src/config/settings.ts';
 import { Count, Word } from '../src/engine/memory-layout.ts';
 import { Log } from '../src/log.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
-import { createDesk, Service } from '../src/session/service.ts';
+import { assemble } from '../src/server/assemble.ts';
 import { FLAG_NAMES } from '../src/tools/load/options.ts';
 import { until } from './support/client.ts';
 import { runCli, startServer } from './support/server.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const KEYS = Object.keys(SETTINGS) as (keyof Config)[];
+const KEYS = Object.keys(SETTINGS) as (keyof Settings)[];
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
@@ -39,10 +39,10 @@ describe('settings', () => {
     .filter(line => line.startsWith('| `--'));
 
   /** How many cores there are is no default to write down. */
-  const defaultOf = (key: keyof Config) =>
+  const defaultOf = (key: keyof Settings) =>
     key === 'workers' ? 'cores − 1, from 1 to 64' : `\`${SETTINGS[key].default}\``;
 
-  function rangeOf(key: keyof Config): string {
+  function rangeOf(key: keyof Settings): string {
     const setting = SETTINGS[key];
     switch (setting.is) {
       case 'integer':
@@ -94,12 +94,9 @@ describe('the protocol', () => {
   });
 
   test('every field of the metrics in detail is there, and no other', () => {
-    const config = readConfig([], {});
-    const desk = createDesk(config);
-    const shape = { workers: 2, ringSlots: 8, usersMax: 8, workUs: 0, workKind: config.work };
-    const engine = new Engine(desk.view, shape, { onDeath: () => {}, onReplaced: () => {} });
-    const service = new Service(config, engine, desk, new Log('error', 'json', process.stdout, {}));
-    const detail = JSON.parse(service.metricsDetail.line()) as Record<string, unknown>;
+    const settings = readSettings(['--workers', '2', '--ring', '8', '--users', '8'], {});
+    const { sessions } = assemble(settings, new Log(settings, process.stdout, {}));
+    const detail = sessions.metrics.snapshot();
     const fields = Object.entries(detail).flatMap(([name, value]) =>
       value !== null && typeof value === 'object' && !Array.isArray(value)
         ? [name, ...Object.keys(value).map(inner => `${name}.${inner}`)]

@@ -8,7 +8,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { readConfig } from '../../src/config/settings.ts';
+import { readSettings } from '../../src/config/read.ts';
 import { ROOT } from './pages.ts';
 import { child_process, refusedSoFar } from './refusals.ts';
 
@@ -35,7 +35,7 @@ export const COMMAND_NAMES = [...loaded.keys()];
 
 async function runOf(name: string): Promise<Run | undefined> {
   // Its part of cli.ts.
-  if (name === 'serve') return args => void (args.includes('--help') || readConfig(args, {}));
+  if (name === 'serve') return args => void (args.includes('--help') || readSettings(args, {}));
   const found = loaded.get(name);
   if (found === undefined) return undefined;
   const module = (await import(join(ROOT, 'src', found.module))) as Record<string, Run>;
