@@ -1,5 +1,5 @@
 /**
- * The documents say what the code does: settings, replies, metrics and offsets are compared with their sources, and
+ * The documents say what the code does: settings, replies and metrics are compared with their sources, and
  * the tour of the README is run. Their links and their commands have tests of their own, in test/docs.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -9,7 +9,6 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readSettings } from '../src/config/read.ts';
 import { flagOf, SETTINGS, type Settings, variableOf } from '../src/config/settings.ts';
-import { Count, Word } from '../src/engine/memory-layout.ts';
 import { Log } from '../src/log.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
 import { assemble } from '../src/server/assemble.ts';
@@ -109,13 +108,6 @@ describe('the protocol', () => {
       .flatMap(line => [...line.split('|')[1]!.matchAll(/`([^`]+)`/g)].map(match => match[1]!));
     expect(documented.sort()).toEqual(fields.sort());
   });
-});
-
-test('the memory map has every word at its offset', () => {
-  const map = read('docs/architecture.md');
-  const words = Object.entries(Word).map(([name, word]) => `| \`${name}\` | ${word * 4} | int32 |`);
-  const counts = Object.entries(Count).map(([name, word]) => `| \`${name}\` | ${word * 8} | int64 |`);
-  expect([...words, ...counts].filter(row => !map.includes(row))).toEqual([]);
 });
 
 describe('the README', () => {
