@@ -25,34 +25,32 @@ function ratioOf(record: BenchRecord, peer: string, depth: string, client: strin
   return rate(TALLY) / rate(peer);
 }
 
-/** By peer, by depth. */
-export function worseRatios(record: BenchRecord): Map<string, number[]> {
-  return ratiosBy(record, (peer, depth) =>
-    Math.min(...CLIENTS.map(client => ratioOf(record, peer, depth, client))),
-  );
-}
-
-function ratiosBy(record: BenchRecord, of: (peer: string, depth: string) => number): Map<string, number[]> {
-  const depths = depthsOf(record);
-  return new Map(peersOf(record).map(peer => [peer, depths.map(depth => of(peer, depth))]));
+function worseRatioOf(record: BenchRecord, peer: string, depth: string): number {
+  return Math.min(...CLIENTS.map(client => ratioOf(record, peer, depth, client)));
 }
 
 /** The worse of the two clients only. */
 export function worseText(record: BenchRecord): string {
-  const rows = [...worseRatios(record)].map(([peer, ratios]) => [peer, ...ratios.map(ratioText)]);
-  return tableText([`events/s of tally, for each of`, ...depthsOf(record)], rows);
+  const depths = depthsOf(record);
+  const rows = peersOf(record).map(peer => [
+    peer,
+    ...depths.map(depth => ratioText(worseRatioOf(record, peer, depth))),
+  ]);
+  return tableText(['events/s of tally, for each of', ...depths], rows);
 }
 
 /** Both clients, and the worse; then what each had to do, which says who limits. */
 export function ratiosText(record: BenchRecord): string {
   const depths = depthsOf(record);
-  const worse = worseRatios(record);
   const ratios = peersOf(record).flatMap(peer => [
     ...CLIENTS.map(client => [
       `${peer}, ${client}`,
       ...depths.map(depth => ratioText(ratioOf(record, peer, depth, client))),
     ]),
-    [`**${peer}, the worse of the two**`, ...worse.get(peer)!.map(ratio => `**${ratioText(ratio)}**`)],
+    [
+      `**${peer}, the worse of the two**`,
+      ...depths.map(depth => `**${ratioText(worseRatioOf(record, peer, depth))}**`),
+    ],
   ]);
   const cores = [TALLY, ...peersOf(record)].flatMap(subject =>
     CLIENTS.map(client => [
