@@ -1,11 +1,9 @@
 /**
- * The documents say what the code does: settings, replies and metrics are compared with their sources, and
- * the tour of the README is run. Their links and their commands have tests of their own, in test/docs.
+ * The documents say what the code does: settings, replies and metrics are compared with their sources. Their links
+ * and their commands have tests of their own, in test/docs.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { readSettings } from '../src/config/read.ts';
 import { flagOf, SETTINGS, type Settings, variableOf } from '../src/config/settings.ts';
@@ -13,24 +11,14 @@ import { Log } from '../src/log.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
 import { assemble } from '../src/server/assemble.ts';
 import { FLAG_NAMES } from '../src/tools/load/options.ts';
-import { until } from './support/client.ts';
+import { allPages, ROOT } from './docs/pages.ts';
 import { runCli, startServer } from './support/server.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const KEYS = Object.keys(SETTINGS) as (keyof Settings)[];
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-function markdownUnder(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap(entry => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory())
-      return ['node_modules', 'dist', 'target', '.git'].includes(entry.name) ? [] : markdownUnder(path);
-    return entry.name.endsWith('.md') ? [path] : [];
-  });
-}
-
-const documents = markdownUnder('.').map(path => ({ path, text: read(path) }));
+const documents = allPages();
 
 describe('settings', () => {
   const table = read('docs/operations.md')
@@ -110,46 +98,10 @@ describe('the protocol', () => {
   });
 });
 
-describe('the README', () => {
-  const readme = read('README.md');
-  const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(match => ({
-    language: match[1]!,
-    text: match[2]!,
-  }));
-
-  test('starting and testing are one line each to copy', () => {
-    const commands = blocks.filter(block => block.language === 'sh').map(block => block.text);
-    expect(commands).toContain('npm ci && npm start\n');
-    expect(commands).toContain('npm ci && npm test\n');
-  });
-
-  const netcat = spawnSync('nc', ['-h'], { encoding: 'utf8' });
-  const hasNetcat = netcat.error === undefined && netcat.stderr.includes('OpenBSD');
-
-  test.skipIf(!hasNetcat)('the tour replies what it says', async () => {
-    const server = await startServer();
-    try {
-      const tour = readme.split('## Two minutes with netcat')[1]!.split('\n##')[0]!;
-      const pairs = [...tour.matchAll(/^```sh\n(.*)\n```\n\n```text\n([\s\S]*?)^```$/gm)];
-      expect(pairs.length).toBe(6);
-      for (const [, command, replies] of pairs) {
-        const onItsPort = command!.replace(' 7878', ` ${server.port}`);
-        const run = () => execFileSync('bash', ['-c', onItsPort], { encoding: 'utf8' });
-        // Metrics are of this moment: on a busy machine the last events may be in the ring still.
-        if (onItsPort.includes('"metrics"')) await until(() => run() === replies, `${onItsPort}: ${replies}`);
-        else expect(run(), onItsPort).toBe(replies);
-      }
-    } finally {
-      const { ledger } = await server.stop();
-      expect(ledger).toMatchObject({
-        exitCode: 0,
-        received: 100_002,
-        processed: 100_002,
-        invalid: 3,
-        lost: 0,
-      });
-    }
-  });
+test('in the README, starting and testing are one line each to copy', () => {
+  const { blocks } = documents.find(({ path }) => path === 'README.md')!;
+  const commands = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
+  expect(commands).toEqual(expect.arrayContaining(['npm ci && npm start\n', 'npm ci && npm test\n']));
 });
 
 test('docs/load.md has every field of the JSON of a load run, and no other', async () => {

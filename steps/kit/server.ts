@@ -2,13 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { UsageError } from '../../src/cli/terminal/numbers.ts';
-import {
-  freePort,
-  isListening,
-  launched,
-  type Server,
-  ServerError,
-} from '../../src/tools/harness/process.ts';
+import { freePort, isListening, launched, type Server, ServerError } from '../../src/tools/harness/process.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { FLAGS, type SettingName, type Settings, type Step, type Subject, stepOf } from './manifest.ts';
 

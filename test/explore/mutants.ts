@@ -1,12 +1,7 @@
 /**
- * Mistakes that are easily made, each planted alone into a copy of the compiled modules, and the scenario that must go
- * wrong with it. Each text must be found exactly once, so a mutant can't quietly stop being one.
+ * Mistakes that are easily made, each to be planted alone into the compiled modules, and the scenario that must go wrong
+ * with it.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-
 export interface Mutant {
   what: string;
   /** Under dist, without `.js`. */
@@ -16,40 +11,6 @@ export interface Mutant {
   scenario: string;
   /** Takes minutes to be found: for `npm run long`. */
   isLong?: boolean;
-}
-
-const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
-/** All that the threads of a scenario load. */
-const COPIED = [
-  'src/engine',
-  'steps/explore',
-  'steps/06-worker-threads',
-  'steps/07-one-lock',
-  'steps/08-sharded-locks',
-  'steps/09-lock-free-metrics',
-];
-
-/** Copies the modules with the mutant among them; `use` gets the folder of the explorer in the copy. */
-export async function withMutant<Found>(
-  mutant: Mutant,
-  use: (folder: URL) => Promise<Found>,
-): Promise<Found> {
-  const copy = mkdtempSync(join(tmpdir(), 'tally-mutant-'));
-  try {
-    for (const folder of COPIED) {
-      mkdirSync(join(copy, folder), { recursive: true });
-      cpSync(join(DIST, folder), join(copy, folder), { recursive: true });
-    }
-    writeFileSync(join(copy, 'package.json'), '{"type":"module"}');
-    const file = join(copy, `${mutant.file}.js`);
-    const parts = readFileSync(file, 'utf8').split(mutant.text);
-    if (parts.length !== 2)
-      throw new Error(`${mutant.what}: its text is ${parts.length - 1} times in ${mutant.file}, not once`);
-    writeFileSync(file, parts.join(mutant.becomes));
-    return await use(pathToFileURL(`${join(copy, 'steps/explore')}/`));
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
-  }
 }
 
 const inFile = (file: string, mutants: Omit<Mutant, 'file'>[]): Mutant[] =>
