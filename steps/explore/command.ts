@@ -1,8 +1,8 @@
 /** `tally explore`: walks every schedule of a few threads, and shows one that goes wrong. */
 
 import { type Paint, painterFor } from '../../src/cli/terminal/colours.ts';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
-import { CommandError, Exit, readArgs, runCommand } from '../kit/command.ts';
+import { CommandError, Exit, runCommand } from '../../src/cli/terminal/command.ts';
+import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import { expanded, type Replay, replay, ScheduleError } from './replay.ts';
 import type { Scenario } from './scenario.ts';
 import { GROUP_NAMES, scenarioOf, scenariosOf, UnknownScenarioError } from './scenarios.ts';

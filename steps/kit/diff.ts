@@ -3,11 +3,12 @@ import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
+import { listed } from '../../src/cli/terminal/prose.ts';
+import { readSwitches, UsageError } from '../../src/cli/terminal/usage.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
-import { CommandError, listed, readStep, readSwitches, runCommand } from './command.ts';
 import { git, gitEnvironment } from './git.ts';
-import { STEPS, type Step, stepOf } from './manifest.ts';
+import { readStep, STEPS, type Step, stepOf } from './manifest.ts';
 
 const SWITCHES = ['--all', '--stat'] as const;
 const CHAPTER = 'README.md';

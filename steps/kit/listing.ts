@@ -1,8 +1,8 @@
 /** `tally steps`: the ten steps, how far the reader has come, and what to do next. */
 import { homedir } from 'node:os';
 import { type Paint, painterFor } from '../../src/cli/terminal/colours.ts';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
-import { readSwitches, runCommand } from './command.ts';
+import { runCommand } from '../../src/cli/terminal/command.ts';
+import { readSwitches, UsageError } from '../../src/cli/terminal/usage.ts';
 import { STEPS, type Step } from './manifest.ts';
 import { DEEDS, type Deed, forget, type Progress, progressFile, readProgress } from './progress.ts';
 

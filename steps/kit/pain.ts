@@ -1,11 +1,12 @@
 /** `tally pain`: hurts a server, shows what happens meanwhile, and says whether the pain is there. */
 
 import { painterFor } from '../../src/cli/terminal/colours.ts';
-import { readCount, UsageError } from '../../src/cli/terminal/numbers.ts';
+import { Exit, exitOnSignals, runCommand } from '../../src/cli/terminal/command.ts';
+import { readCount } from '../../src/cli/terminal/numbers.ts';
+import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import { asideOf } from './asides.ts';
-import { Exit, exitOnSignals, readArgs, readStep, runCommand } from './command.ts';
 import { evidenceTable } from './evidence.ts';
-import { expectedOf, nameOf, STEPS, type Step, stepOf } from './manifest.ts';
+import { expectedOf, nameOf, readStep, STEPS, type Step, stepOf } from './manifest.ts';
 import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
 import { compared, comparison, predicted } from './predict.ts';
 import { remember } from './progress.ts';

@@ -3,9 +3,10 @@
  * Nobody is marked: a guess that was said aloud, right or wrong, is what makes the figure stay.
  */
 import { createInterface } from 'node:readline';
-import { count, UsageError } from '../../src/cli/terminal/numbers.ts';
+import { count } from '../../src/cli/terminal/numbers.ts';
 import { readableColumns, wrappedMarkdown } from '../../src/cli/terminal/prose.ts';
 import { quoteIfNeeded } from '../../src/cli/terminal/quoting.ts';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
 import type { Step } from './manifest.ts';
 import { type Choice, type Question, questionOf, type Unit, type Whether, whetherOf } from './predictions.ts';
 import type { Source } from './server.ts';

@@ -1,8 +1,8 @@
 /** `tally race N M`: two servers of the path under the same load, lap by lap, and what came of it. */
 
 import { painterFor } from '../../src/cli/terminal/colours.ts';
+import { Exit, exitOnSignals, jsonOf, runCommand } from '../../src/cli/terminal/command.ts';
 import { Screen } from '../../src/cli/terminal/screen.ts';
-import { Exit, exitOnSignals, jsonOf, runCommand } from '../kit/command.ts';
 import { stepOf } from '../kit/manifest.ts';
 import { ofStep } from '../kit/server.ts';
 import { witnessOf } from '../kit/witnesses/witnesses.ts';

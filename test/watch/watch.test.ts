@@ -121,7 +121,7 @@ test('a server without metrics has its latency; gone, it is looked for again; wh
 
 test('a first look waits for an answer to health, and what is silent or foreign is not ok', async () => {
   for (const [answer, state, why] of [
-    [() => '{"status":"error","reason":"unknown_type"}\n', 'silent', 'no answer for 1.0 s'],
+    [() => '{"status":"error","reason":"unknown_type"}\n', 'silent', 'no answer for 1.'],
     [(line: string) => `${line}\n`, 'foreign', 'asked for metrics, it says "{'],
   ] as const) {
     const server = await standIn(line => (line.includes('health') ? '' : answer(line)));

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count, ms } from '../../../src/cli/terminal/numbers.ts';
 import { Client } from '../../../src/tools/harness/client.ts';
+import { quantileOf } from '../../../src/tools/harness/samples.ts';
 import { startStep } from '../../../steps/kit/server.ts';
 import { openLoop } from '../../../steps/kit/witnesses/open-loop.ts';
-import { quantileOf } from '../../bench.ts';
 import { linear, logarithmic } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';

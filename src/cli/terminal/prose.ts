@@ -1,6 +1,6 @@
 /**
- * Lines of Markdown. In the files they end where an editor is full; an issue would show each end, and a terminal has
- * a width of its own. So paragraphs are joined to one line, and cut anew where that is wanted.
+ * Lists in a sentence, and lines of Markdown. In the files these end where an editor is full; an issue would show each
+ * end, and a terminal has a width of its own. So paragraphs are joined to one line, and cut anew where that is wanted.
  */
 
 const COLUMNS_MAX = 100;
@@ -65,4 +65,9 @@ export function cutLine(line: string, columns: number, indent: string): string[]
 
 export function indentOf(line: string): number {
   return /^ */.exec(line)![0].length;
+}
+
+/** `a, b and c`. */
+export function listed(words: readonly string[], last = 'and'): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 }

@@ -2,8 +2,9 @@
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { printHelp } from '../../cli/terminal/help.ts';
-import { count, ms, UsageError } from '../../cli/terminal/numbers.ts';
-import { quotedIfNeeded } from '../../cli/terminal/shell-quoting.ts';
+import { count, ms } from '../../cli/terminal/numbers.ts';
+import { quoteForShellIfNeeded } from '../../cli/terminal/quoting.ts';
+import { UsageError } from '../../cli/terminal/usage.ts';
 import { bucketsOf } from './buckets.ts';
 import { compareRuns, comparisonTable, readResult } from './compare.ts';
 import { judgeConditions } from './conditions.ts';
@@ -59,7 +60,7 @@ export async function loadCommand(args: string[]): Promise<void> {
   try {
     process.exitCode = await load(
       readOptions(args),
-      `tally load ${args.map(quotedIfNeeded).join(' ')}`.trimEnd(),
+      `tally load ${args.map(quoteForShellIfNeeded).join(' ')}`.trimEnd(),
     );
   } catch (error) {
     if (error instanceof UsageError) fail('load', LoadExit.usage, error.message);

@@ -1,9 +1,10 @@
 /** `tally watch`: a running server in the terminal, live, over the wire only. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Exit, exitOnSignals, jsonOf, readArgs, runCommand } from '../../../steps/kit/command.ts';
 import { painterFor } from '../../cli/terminal/colours.ts';
-import { readCount, readDurationMs, UsageError } from '../../cli/terminal/numbers.ts';
+import { Exit, exitOnSignals, jsonOf, runCommand } from '../../cli/terminal/command.ts';
+import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { Screen } from '../../cli/terminal/screen.ts';
+import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
 import type { Look } from './look.ts';
 import { lastLines, lookLine, watchLines } from './view.ts';
 import { Watcher } from './watcher.ts';
