@@ -13,8 +13,8 @@ import { Count, Word } from '../src/engine/memory-layout.ts';
 import { Log } from '../src/log.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
 import { createDesk, Service } from '../src/session/service.ts';
+import { until } from '../src/tools/harness/waiting.ts';
 import { FLAG_NAMES } from '../src/tools/load/options.ts';
-import { until } from './support/client.ts';
 import { runCli, startServer } from './support/server.ts';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));

@@ -1,9 +1,8 @@
 /** Where servers come from that are examined: a step, the finished server, somebody's command, or a port. */
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { findServer, startCommand, type Variables } from '../../src/tools/harness/elsewhere.ts';
-import { freePort, launched, type Server } from '../../src/tools/harness/process.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
+import { freePort, type Server, startOnPort } from '../../src/tools/harness/server.ts';
 import { FLAGS, type SettingName, type Settings, type Step, type Subject, stepOf } from './manifest.ts';
 
 /** Where servers come from: a step, a command, a port. `start` gives a new one each time, but for a port. */
@@ -41,8 +40,8 @@ export async function startStep(
   const port = await freePort();
   const args =
     subject === 'src' ? serverArgs(port, settings) : stepArgs(stepOf(subject), port, settings, flags);
-  const child = spawn(process.execPath, [...nodeFlags, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  return launched(child, port, labelOf(subject), START_LIMIT_MS);
+  const program = { name: labelOf(subject), program: process.execPath, args: [...nodeFlags, ...args] };
+  return startOnPort(program, port, START_LIMIT_MS);
 }
 
 /** A command for a shell. It learns its port, and what a check needs, from its environment or from `{port}` and such. */

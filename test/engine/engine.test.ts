@@ -4,7 +4,7 @@ import { OVERFLOWED } from '../../src/engine/balances.ts';
 import { Engine, type EngineOptions, Outcome } from '../../src/engine/engine.ts';
 import { Word } from '../../src/engine/memory-layout.ts';
 import { hashName } from '../../src/protocol/request.ts';
-import { until } from '../support/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 

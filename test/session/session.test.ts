@@ -9,8 +9,9 @@ import { Log } from '../../src/log.ts';
 import { readInto } from '../../src/net/plain-transport.ts';
 import { createDesk, Service } from '../../src/session/service.ts';
 import { Connection } from '../../src/session/session.ts';
-import { HEALTH, HEALTHY } from '../support/asking.ts';
-import { ACCEPTED, balanceRequest, buyLine, Client, okLine, until } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { ACCEPTED, balanceRequest, buyLine, HEALTH, HEALTHY, okLine } from '../support/asking.ts';
 
 /** More than a small chunk, and less than a sip. */
 const LINES = 120;

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { exchange } from '../../src/tools/harness/client.ts';
 import { readOptions } from '../../src/tools/watch/command.ts';
 import { type Look, ratesOf, readMetrics } from '../../src/tools/watch/look.ts';
 import { lookLine, watchLines } from '../../src/tools/watch/view.ts';
 import { Watcher } from '../../src/tools/watch/watcher.ts';
-import { buyLine, exchange } from '../support/client.ts';
+import { buyLine } from '../support/asking.ts';
 import { type RunningServer, runCli, startServer } from '../support/server.ts';
 
 const DETAIL = '{"type":"metrics","detail":true}\n';

@@ -5,7 +5,8 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ACCEPTED, balanceRequest, Client, okLine } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { ACCEPTED, balanceRequest, okLine } from '../support/asking.ts';
 import { Choices } from '../support/lines.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 

@@ -1,7 +1,6 @@
 /** Servers that are somebody else's: a command for a shell starts them, or they are there already. */
-import { spawn } from 'node:child_process';
 import { UsageError } from '../../cli/terminal/usage.ts';
-import { freePort, isListening, launched, type Server, ServerError } from './process.ts';
+import { freePort, isListening, type Server, ServerError, startOnPort } from './server.ts';
 
 /** Somebody's command may compile first. */
 const START_LIMIT_MS = 120_000;
@@ -15,12 +14,8 @@ export async function startCommand(command: string, variables: Variables): Promi
   const known: Variables = { ...variables, PORT: String(port) };
   const line = command.replace(/\{(\w+)\}/g, (whole, name: string) => known[name.toUpperCase()] ?? whole);
   // A process group of its own: the shell, and whatever the command starts, end together.
-  const child = spawn('sh', ['-c', forShell(line)], {
-    stdio: ['ignore', 'pipe', 'pipe'],
-    detached: true,
-    env: { ...process.env, ...known },
-  });
-  return launched(child, port, command, START_LIMIT_MS);
+  const program = { name: command, program: 'sh', args: ['-c', forShell(line)], env: known, isGroup: true };
+  return startOnPort(program, port, START_LIMIT_MS);
 }
 
 /**
