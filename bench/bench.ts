@@ -1,5 +1,5 @@
 /** What a bench is, and what it leaves: samples of figures, each from a run whose answer was checked. */
-import type { Machine } from './machine.ts';
+import type { Machine } from '../src/tools/harness/machine.ts';
 
 /** `small` runs in a second or two, so that the tests can run every bench and none rots. Its figures mean nothing. */
 export type Size = 'small' | 'full';
@@ -35,17 +35,4 @@ export interface BenchRecord {
   commit: string;
   machine: Machine;
   measures: Measure[];
-}
-
-export function median(samples: readonly number[]): number {
-  if (samples.length === 0) throw new RangeError('there is no median of no samples');
-  const sorted = [...samples].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
-}
-
-/** The value that this share of them do not exceed; 0 of none. */
-export function quantileOf(values: readonly number[], share: number): number {
-  const sorted = Float64Array.from(values).sort();
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? 0;
 }

@@ -9,11 +9,11 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { printHelp } from '../src/cli/terminal/help.ts';
-import { UsageError } from '../src/cli/terminal/numbers.ts';
+import { UsageError } from '../src/cli/terminal/usage.ts';
+import { describeMachine, machineLine } from '../src/tools/harness/machine.ts';
 import type { BenchRecord, Size } from './bench.ts';
 import { BENCHES, chosenBenches, GROUPS } from './benches.ts';
 import { runProgram } from './ending.ts';
-import { describeMachine, machineLine } from './machine.ts';
 import { currentCommit, jsonOf, RESULTS_FOLDER, record, writeRecord } from './record.ts';
 import { tableOf } from './table.ts';
 

@@ -12,8 +12,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type BenchRecord, type Measure, median } from './bench.ts';
-import { machineLine } from './machine.ts';
+import { machineLine } from '../src/tools/harness/machine.ts';
+import { median } from '../src/tools/harness/samples.ts';
+import type { BenchRecord, Measure } from './bench.ts';
 import { partsOf, ratiosText, worseText } from './peers/worse.ts';
 import { figureOf } from './table.ts';
 

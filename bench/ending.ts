@@ -2,7 +2,7 @@
  * How the programs of this folder end. Whoever starts other programs ends them in a listener of the process's `exit`
  * event: that runs after an error and on Ctrl+C too, since the signals end here in an orderly exit.
  */
-import { UsageError } from '../src/cli/terminal/numbers.ts';
+import { UsageError } from '../src/cli/terminal/usage.ts';
 
 /** Runs a program to its end. An error is one line on standard error; exit code 2 for wrong usage, otherwise 1. */
 export async function runProgram(name: string, main: (args: string[]) => Promise<void>): Promise<void> {

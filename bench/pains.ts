@@ -6,6 +6,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { endsWithUs } from '../src/tools/harness/process.ts';
 import type { Bench, Measure, Size } from './bench.ts';
 
 interface Row {
@@ -82,13 +83,10 @@ async function runMatrix({ condition, busy, isPinned }: Circumstance, pains: str
   const start = (args: string[]) => {
     const [program, ...rest] = [...(isPinned ? PINNED : []), process.execPath, ...args];
     const child = spawn(program!, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
+    endsWithUs(child);
     started.push(child);
     return child;
   };
-  const endAll = () => {
-    for (const child of started) child.kill('SIGKILL');
-  };
-  process.on('exit', endAll);
   try {
     for (let count = 0; count < busy; count += 1) start(BUSY);
     const matrix = start([CLI, 'pain', ...pains, '--all', '--json']);
@@ -106,8 +104,7 @@ async function runMatrix({ condition, busy, isPinned }: Circumstance, pains: str
       throw new Error(`${condition}: exit code ${exitCode}, wrong verdicts: ${JSON.stringify(wrong)}`);
     return rows;
   } finally {
-    endAll();
-    process.off('exit', endAll);
+    for (const child of started) child.kill('SIGKILL');
   }
 }
 

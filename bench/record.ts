@@ -5,8 +5,8 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { describeMachine } from '../src/tools/harness/machine.ts';
 import type { Bench, BenchRecord, Size } from './bench.ts';
-import { describeMachine } from './machine.ts';
 
 /** Compiled, this file lies one folder deeper. */
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));

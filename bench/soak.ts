@@ -5,14 +5,15 @@
  *
  * Needs /proc. A wrong answer, a lost event or a kept descriptor ends it with an error, as does memory that grows.
  */
-import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { descriptorsOf, settledDescriptors } from '../src/tools/harness/descriptors.ts';
 import { residentKiBOf } from '../src/tools/harness/memory.ts';
+import { median } from '../src/tools/harness/samples.ts';
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix } from '../src/tools/load/plan.ts';
 import type { LoadResult } from '../src/tools/load/result.ts';
 import { runLoad } from '../src/tools/load/run.ts';
-import { type Bench, type Measure, median, type Size } from './bench.ts';
+import type { Bench, Measure, Size } from './bench.ts';
 import { Asker } from './peers/asker.ts';
 import type { PeerProcess } from './peers/process.ts';
 import { startTally } from './peers/subjects.ts';
@@ -81,9 +82,9 @@ export const bench: Bench = {
     const server = await startTally(['--workers', '1', '--first-sequence', String(course.firstSequence)]);
     let end: number | NodeJS.Signals | undefined;
     try {
-      const descriptorsBefore = descriptorsOf(server.pid);
+      const descriptorsBefore = descriptorsOf(server.pid)!;
       const { result, looks, visits } = await soak(server, course, say);
-      const descriptorsAfter = await settledDescriptors(server.pid, descriptorsBefore);
+      const descriptorsAfter = (await settledDescriptors(server.pid, descriptorsBefore))!;
       const cpuS = server.cpuSeconds()!;
       end = await server.stop();
       if (end !== 0) throw new Error(`the server ended with ${end}: its ledger does not balance`);
@@ -133,7 +134,7 @@ async function lookOn(
   const startMs = performance.now();
   while (!over.aborted) {
     const atS = (performance.now() - startMs) / 1_000;
-    looks.push({ atS, residentMiB: residentKiBOf(pid)! / 1_024, descriptors: descriptorsOf(pid) });
+    looks.push({ atS, residentMiB: residentKiBOf(pid)! / 1_024, descriptors: descriptorsOf(pid)! });
     if (looks.length % LOOKS_PER_LINE === 0) {
       const { residentMiB, descriptors } = looks.at(-1)!;
       say(`${Math.round(atS / 60)} min: ${residentMiB.toFixed(1)} MiB resident, ${descriptors} descriptors`);
@@ -166,16 +167,6 @@ function resetInALine(port: number): void {
     socket.write('{"user":"visi');
     socket.resetAndDestroy();
   });
-}
-
-function descriptorsOf(pid: number): number {
-  return readdirSync(`/proc/${pid}/fd`).length;
-}
-
-/** The server learns of the last ends a moment after the clients. */
-async function settledDescriptors(pid: number, expected: number): Promise<number> {
-  for (let look = 0; look < 50 && descriptorsOf(pid) > expected; look += 1) await sleep(100);
-  return descriptorsOf(pid);
 }
 
 /** The median of the slopes between any two values (Theil and Sen): a few that stand out do not move it. */

@@ -2,7 +2,9 @@
  * The table of a bench: measures in, text out. What was measured under one condition in one unit stands together, and
  * is compared with the first subject there.
  */
-import { type Measure, median } from './bench.ts';
+
+import { median } from '../src/tools/harness/samples.ts';
+import type { Measure } from './bench.ts';
 
 /** The first cell is aligned left, the others right. */
 type Row = string[];

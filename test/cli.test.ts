@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { describe, expect, test } from 'vitest';
-import { exchange } from './support/client.ts';
+import { exchange } from '../src/tools/harness/client.ts';
 import { CLI, runCli, startServer } from './support/server.ts';
 
 const packageJson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {

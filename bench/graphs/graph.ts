@@ -2,7 +2,7 @@
  * What a graph of the documents is: a run that finds its data, what must be true of them, and the drawing of them. And
  * the usual one: a few lines over two axes, whose data and shapes are told in one declaration.
  */
-import { describeMachine, type Machine, machineLine } from '../machine.ts';
+import { describeMachine, type Machine, machineLine } from '../../src/tools/harness/machine.ts';
 import type { Axis } from './axis.ts';
 import { drawLines, type LineChart, type Point } from './draw.ts';
 import { complaintOf, type Distance, type Shape } from './shapes.ts';

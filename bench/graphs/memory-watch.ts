@@ -1,7 +1,7 @@
 /** How the resident memory of a server grows over time, above what it was at first. */
 
 import { residentKiBOf, settledResidentKiB } from '../../src/tools/harness/memory.ts';
-import type { Server } from '../../src/tools/harness/process.ts';
+import type { Server } from '../../src/tools/harness/server.ts';
 import type { Point } from './draw.ts';
 
 const KIB_PER_MIB = 1_024;

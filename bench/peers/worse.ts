@@ -2,7 +2,8 @@
  * What a record of the peers' bench lets anybody claim. Each of its two clients gives ratios of its own; where one has
  * all it can do, its servers look alike. So a claim is the ratio that is worse for Tally, and rounded down.
  */
-import { type BenchRecord, median } from '../bench.ts';
+import { median } from '../../src/tools/harness/samples.ts';
+import type { BenchRecord } from '../bench.ts';
 
 export const IN_C = 'client in C';
 export const IN_JAVASCRIPT = 'client in JavaScript';

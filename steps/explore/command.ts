@@ -1,8 +1,9 @@
 /** `tally explore`: walks every schedule of a few threads, and shows one that goes wrong. */
 
 import { type Paint, painterFor } from '../../src/cli/terminal/colours.ts';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
-import { CommandError, Exit, readArgs, runCommand } from '../kit/command.ts';
+import { CommandError, Exit, runCommand } from '../../src/cli/terminal/command.ts';
+import { columnsOn, isTerminal } from '../../src/cli/terminal/terminal.ts';
+import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import { expanded, type Replay, replay, ScheduleError } from './replay.ts';
 import type { Scenario } from './scenario.ts';
 import { GROUP_NAMES, scenarioOf, scenariosOf, UnknownScenarioError } from './scenarios.ts';
@@ -124,10 +125,10 @@ async function explore(name: string, wishes: Wishes): Promise<number> {
   try {
     const startMs = performance.now();
     const onProgress = (runs: number) => {
-      if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${name}: ${runs} runs`);
+      if (isTerminal(process.stderr)) process.stderr.write(`\r\x1b[K${name}: ${runs} runs`);
     };
     const found = walk(stage, { everyRun: wishes.everyRun, runsMax: wishes.runsMax, onProgress });
-    if (process.stderr.isTTY) process.stderr.write('\r\x1b[K');
+    if (isTerminal(process.stderr)) process.stderr.write('\r\x1b[K');
     const elapsedMs = Math.round(performance.now() - startMs);
     const wrong = found.summary.shortestWrong;
     const shortest = wrong === undefined ? undefined : replay(stage, expanded(stage, wrong));
@@ -216,7 +217,7 @@ async function runSchedule(id: string, wishes: Wishes): Promise<number> {
     throw new UsageError(
       `${id} is no id of a schedule; they look like lost-update:abba, or worker-death-run:a17aK`,
     );
-  if (wishes.isStepped && !(process.stdin.isTTY && process.stdout.isTTY))
+  if (wishes.isStepped && !(isTerminal(process.stdin) && isTerminal(process.stdout)))
     throw new CommandError(
       '--step wants a terminal, for its keys; without --step the whole schedule is printed',
     );
@@ -262,7 +263,7 @@ function replayed(stage: Stage, id: string, choices: Parameters<typeof replay>[1
 }
 
 function printSchedule(stage: Stage, found: Replay, paint: Paint): void {
-  const columns = (process.stdout.isTTY ? process.stdout.columns : COLUMNS_PIPED) - INDENT.length;
+  const columns = columnsOn(process.stdout, COLUMNS_PIPED) - INDENT.length;
   const { head, rows } = tableOf(stage, found, { paint, columns });
   for (const line of [...head, ...rows]) print(INDENT + line);
   const { isWrong, outcome } = found.verdict;

@@ -5,7 +5,7 @@ import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { count } from '../../src/cli/terminal/numbers.ts';
-import type { Server } from '../../src/tools/harness/process.ts';
+import type { Server } from '../../src/tools/harness/server.ts';
 import { createCounters, PROCESSED, total } from '../09-lock-free-metrics/counters.ts';
 import { sourceFlags, startStep } from './server.ts';
 import type { Say } from './witnesses/witness.ts';

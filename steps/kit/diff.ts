@@ -1,13 +1,16 @@
 /** `tally diff N M`: what changes from one step to another, as Git shows it: the lesson. */
+
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
+import { listed } from '../../src/cli/terminal/prose.ts';
+import { isTerminal } from '../../src/cli/terminal/terminal.ts';
+import { readSwitches, UsageError } from '../../src/cli/terminal/usage.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
-import { CommandError, listed, readStep, readSwitches, runCommand } from './command.ts';
 import { git, gitEnvironment } from './git.ts';
-import { STEPS, type Step, stepOf } from './manifest.ts';
+import { readStep, STEPS, type Step, stepOf } from './manifest.ts';
 
 const SWITCHES = ['--all', '--stat'] as const;
 const CHAPTER = 'README.md';
@@ -34,7 +37,7 @@ export function diffCommand(args: string[]): Promise<void> {
           `steps/${folder} is not here: an installed package has no sources; clone the repository`,
         );
     // A pager would hide it, if it came before.
-    const isPaged = process.stdout.isTTY;
+    const isPaged = isTerminal(process.stdout);
     if (!isPaged) process.stderr.write(introduction(from, to));
     const exitCode = await show([from, to], on.has('--all'), on.has('--stat') ? ['--stat'] : []);
     if (isPaged) process.stderr.write(introduction(from, to));

@@ -3,8 +3,8 @@
  * without what the caller's environment says of other repositories: Git's hooks set such variables.
  */
 import { spawnSync } from 'node:child_process';
+import { CommandError } from '../../src/cli/terminal/command.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
-import { CommandError } from './command.ts';
 
 const NO_GIT = 'git is needed for that, and is not there; see https://git-scm.com/downloads';
 

@@ -1,8 +1,10 @@
 /** `tally steps`: the ten steps, how far the reader has come, and what to do next. */
+
 import { homedir } from 'node:os';
 import { type Paint, painterFor } from '../../src/cli/terminal/colours.ts';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
-import { readSwitches, runCommand } from './command.ts';
+import { runCommand } from '../../src/cli/terminal/command.ts';
+import { columnsOn } from '../../src/cli/terminal/terminal.ts';
+import { readSwitches, UsageError } from '../../src/cli/terminal/usage.ts';
 import { STEPS, type Step } from './manifest.ts';
 import { DEEDS, type Deed, forget, type Progress, progressFile, readProgress } from './progress.ts';
 
@@ -47,7 +49,7 @@ function reset(isJson: boolean): number {
 
 function list(progress: Progress): string {
   const { stdout, env } = process;
-  return listing(progress, Math.min(stdout.columns ?? COLUMNS_MAX, COLUMNS_MAX), painterFor(stdout, env));
+  return listing(progress, Math.min(columnsOn(stdout, COLUMNS_MAX), COLUMNS_MAX), painterFor(stdout, env));
 }
 
 /** The whole text. Where a line has no room for both its parts, the second goes below. */

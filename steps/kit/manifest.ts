@@ -2,6 +2,7 @@
  * The path as data: which steps there are, what each teaches, what hurts in it, and in which others that pain must
  * show and in which it must not. Everything that lists, runs, checks or tags steps reads it here.
  */
+import { UsageError } from '../../src/cli/terminal/usage.ts';
 
 /** What a server can be started with. Each step takes some of them. */
 export interface Settings {
@@ -167,6 +168,16 @@ export function stepOf(number: number): Step {
   const step = STEPS[number - 1];
   if (step === undefined) throw new RangeError(`there is no step ${number}`);
   return step;
+}
+
+/** From a command line. Steps and their pains have the same numbers. */
+export function readStep(text: string, what = 'step', others = ''): Step {
+  const number = /^\d{1,2}$/.test(text) ? Number(text) : 0;
+  if (number < 1 || number > STEPS.length)
+    throw new UsageError(
+      `there is no ${what} ${text}: they are 1 to ${STEPS.length}${others}; tally steps lists them`,
+    );
+  return stepOf(number);
 }
 
 export function nameOf(subject: Subject): string {

@@ -1,11 +1,13 @@
 /** `tally pain`: hurts a server, shows what happens meanwhile, and says whether the pain is there. */
 
 import { painterFor } from '../../src/cli/terminal/colours.ts';
-import { readCount, UsageError } from '../../src/cli/terminal/numbers.ts';
+import { Exit, exitOnSignals, runCommand } from '../../src/cli/terminal/command.ts';
+import { readCount } from '../../src/cli/terminal/numbers.ts';
+import { isTerminal } from '../../src/cli/terminal/terminal.ts';
+import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import { asideOf } from './asides.ts';
-import { Exit, exitOnSignals, readArgs, readStep, runCommand } from './command.ts';
 import { evidenceTable } from './evidence.ts';
-import { expectedOf, nameOf, STEPS, type Step, stepOf } from './manifest.ts';
+import { expectedOf, nameOf, readStep, STEPS, type Step, stepOf } from './manifest.ts';
 import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
 import { compared, comparison, predicted } from './predict.ts';
 import { remember } from './progress.ts';
@@ -211,10 +213,10 @@ async function table(onlyPain: number | undefined): Promise<Row[]> {
   for (const number of new Set(pairs(onlyPain).map(({ pain }) => pain))) {
     const found: Row[] = [];
     for (const pair of pairs(number)) {
-      if (process.stdout.isTTY) print(`\r${tableRow(number, found, pair.step)}`);
+      if (isTerminal(process.stdout)) print(`\r${tableRow(number, found, pair.step)}`);
       found.push(await runPair(pair));
     }
-    print(`${process.stdout.isTTY ? '\r' : ''}${tableRow(number, found)}\n`);
+    print(`${isTerminal(process.stdout) ? '\r' : ''}${tableRow(number, found)}\n`);
     rows.push(...found);
   }
   print('\n');

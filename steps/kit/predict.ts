@@ -2,10 +2,13 @@
  * `tally pain N --predict`: asks what the reader expects, before anything runs, and holds it beside what was measured.
  * Nobody is marked: a guess that was said aloud, right or wrong, is what makes the figure stay.
  */
+
 import { createInterface } from 'node:readline';
-import { count, UsageError } from '../../src/cli/terminal/numbers.ts';
+import { count } from '../../src/cli/terminal/numbers.ts';
 import { readableColumns, wrappedMarkdown } from '../../src/cli/terminal/prose.ts';
 import { quoteIfNeeded } from '../../src/cli/terminal/quoting.ts';
+import { isTerminal } from '../../src/cli/terminal/terminal.ts';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
 import type { Step } from './manifest.ts';
 import { type Choice, type Question, questionOf, type Unit, type Whether, whetherOf } from './predictions.ts';
 import type { Source } from './server.ts';
@@ -62,8 +65,8 @@ export async function predicted(
   const question = questionOf(number);
   const whether = whetherOf(number, pain, subject === number, name);
   const { stdin } = process;
-  const isTerminal = stdin.isTTY === true && out.isTTY === true;
-  const lines = createInterface({ input: stdin, output: out, terminal: isTerminal });
+  const isLive = isTerminal(stdin) && isTerminal(out);
+  const lines = createInterface({ input: stdin, output: out, terminal: isLive });
   // A terminal that hands over keys hands over this one as well, and sends no signal.
   lines.on('SIGINT', () => {
     out.write('\n');
@@ -76,7 +79,7 @@ export async function predicted(
     const { value, done } = await answers.next();
     // Nobody typed it, so nobody has seen it.
     const text = done ? '' : String(value).trim();
-    if (!isTerminal) out.write(`${text === '' ? '' : quoteIfNeeded(text)}\n`);
+    if (!isLive) out.write(`${text === '' ? '' : quoteIfNeeded(text)}\n`);
     return done ? undefined : text;
   };
   try {
@@ -127,7 +130,7 @@ async function again<T>(ask: Ask, prompt: string, read: (text: string) => T): Pr
     try {
       return read(text);
     } catch (error) {
-      if (!(error instanceof UsageError) || process.stdin.isTTY !== true) throw error;
+      if (!(error instanceof UsageError) || !isTerminal(process.stdin)) throw error;
       process.stderr.write(`${INDENT}${error.message}\n`);
     }
   }

@@ -1,9 +1,8 @@
 /** Where servers come from that are examined: a step, the finished server, somebody's command, or a port. */
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
-import { freePort, isListening, launched, type Server, ServerError } from '../../src/tools/harness/process.ts';
+import { findServer, startCommand, type Variables } from '../../src/tools/harness/elsewhere.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
+import { freePort, type Server, startOnPort } from '../../src/tools/harness/server.ts';
 import { FLAGS, type SettingName, type Settings, type Step, type Subject, stepOf } from './manifest.ts';
 
 /** Where servers come from: a step, a command, a port. `start` gives a new one each time, but for a port. */
@@ -17,8 +16,6 @@ export interface Source {
 }
 
 const START_LIMIT_MS = 10_000;
-/** Somebody's command may compile first. */
-const COMMAND_LIMIT_MS = 120_000;
 
 export function ofStep(subject: Subject): Source {
   return {
@@ -43,8 +40,8 @@ export async function startStep(
   const port = await freePort();
   const args =
     subject === 'src' ? serverArgs(port, settings) : stepArgs(stepOf(subject), port, settings, flags);
-  const child = spawn(process.execPath, [...nodeFlags, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-  return launched(child, port, labelOf(subject), START_LIMIT_MS);
+  const program = { name: labelOf(subject), program: process.execPath, args: [...nodeFlags, ...args] };
+  return startOnPort(program, port, START_LIMIT_MS);
 }
 
 /** A command for a shell. It learns its port, and what a check needs, from its environment or from `{port}` and such. */
@@ -53,60 +50,16 @@ export function ofCommand(command: string): Source {
     name: command,
     subject: undefined,
     isStarted: true,
-    start: async settings => {
-      const port = await freePort();
-      const variables = variablesOf(port, settings);
-      const line = command.replace(
-        /\{(\w+)\}/g,
-        (whole, name: string) => variables[name.toUpperCase()] ?? whole,
-      );
-      // A process group of its own: the shell, and whatever the command starts, end together.
-      const child = spawn('sh', ['-c', forShell(line)], {
-        stdio: ['ignore', 'pipe', 'pipe'],
-        detached: true,
-        env: { ...process.env, ...variables },
-      });
-      return launched(child, port, command, COMMAND_LIMIT_MS);
-    },
+    start: settings => startCommand(command, variablesOf(settings)),
   };
 }
-
-/**
- * The end of the command should be the end of the process. A shell hands over to a plain command; around anything
- * else (`cd app && …`, `DEBUG=1 …`) it stays, lets signals pass by, and ends with that command's exit code.
- */
-function forShell(line: string): string {
-  const isPlain = /^\s*[\w./~-]+(?:\s|$)/.test(line) && !/[;&|\n`]|\$\(/.test(line) && !SHELL_WORD.test(line);
-  return isPlain ? `exec ${line}` : `trap : INT TERM\n${line}`;
-}
-
-/** What a shell does itself. */
-const SHELL_WORD =
-  /^\s*(?:\.|case|cd|command|eval|exec|exit|export|for|if|read|set|source|trap|ulimit|umask|unset|until|wait|while)(?:\s|$)/;
 
 export function ofAddress(host: string, port: number): Source {
-  const found: Server = {
-    host,
-    port,
-    pid: undefined,
-    hasEnded: false,
-    ended: new Promise(() => {}),
-    output: () => '',
-    signal: () => {
-      throw new UsageError(
-        'a server that was found on a port cannot be signalled; give its command with --cmd',
-      );
-    },
-    stop: async () => {},
-  };
   return {
     name: `${host}:${port}`,
     subject: undefined,
     isStarted: false,
-    start: async () => {
-      if (!(await isListening(host, port))) throw new ServerError(`nothing listens on ${host}:${port}`);
-      return found;
-    },
+    start: () => findServer(host, port),
   };
 }
 
@@ -163,10 +116,9 @@ function serverArgs(
   ];
 }
 
-function variablesOf(port: number, settings: Settings = {}): Record<string, string> {
+function variablesOf(settings: Settings = {}): Variables {
   const { workers = 4, queue = 1024, workUs = 0, windowUs = 0, work = 'block' } = settings;
   return {
-    PORT: String(port),
     WORKERS: String(workers),
     QUEUE: String(queue),
     WORK_US: String(workUs),

@@ -1,7 +1,7 @@
 /** Which server a command is to look at: `--cmd`, `--connect`, or a step of this repository. */
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
-import { readStep } from './command.ts';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
 import type { Subject } from './manifest.ts';
+import { readStep } from './manifest.ts';
 import { ofAddress, ofCommand, ofStep, type Source } from './server.ts';
 
 export const SOURCE_OPTIONS = {

@@ -4,10 +4,11 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { relative } from 'node:path';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
+import { listed } from '../../src/cli/terminal/prose.ts';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
-import { CommandError, listed, readStep, runCommand } from './command.ts';
-import { FLAGS, STEPS, type Step } from './manifest.ts';
+import { FLAGS, readStep, STEPS, type Step } from './manifest.ts';
 import { remember } from './progress.ts';
 import { stepArgs } from './server.ts';
 

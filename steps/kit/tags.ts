@@ -3,8 +3,9 @@
  * whose trees hold just a step's files, at the root, so that the difference between two is the lesson and nothing
  * else. Author, date and message are fixed, so that every clone gets the same hashes.
  */
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
-import { CommandError, readSwitches, runCommand } from './command.ts';
+
+import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
+import { readSwitches, UsageError } from '../../src/cli/terminal/usage.ts';
 import { git, tryGit } from './git.ts';
 import { STEPS } from './manifest.ts';
 

@@ -1,8 +1,9 @@
 /** `tally race N M`: two servers of the path under the same load, lap by lap, and what came of it. */
 
 import { painterFor } from '../../src/cli/terminal/colours.ts';
+import { Exit, exitOnSignals, jsonOf, runCommand } from '../../src/cli/terminal/command.ts';
 import { Screen } from '../../src/cli/terminal/screen.ts';
-import { Exit, exitOnSignals, jsonOf, runCommand } from '../kit/command.ts';
+import { columnsOn, isTerminal } from '../../src/cli/terminal/terminal.ts';
 import { stepOf } from '../kit/manifest.ts';
 import { ofStep } from '../kit/server.ts';
 import { witnessOf } from '../kit/witnesses/witnesses.ts';
@@ -126,7 +127,7 @@ async function watchedLap(lane: Lane, live: LiveLane, number: number): Promise<v
 /** On a terminal: the race as it goes, until the function that is returned is called. Elsewhere: who races, once. */
 function shown(live: LiveRace): () => void {
   const out = process.stdout;
-  if (!out.isTTY) {
+  if (!isTerminal(out)) {
     out.write(`${headLines(live.subjects, live.load, plainView()).join('\n')}\n\n`);
     return () => {};
   }
@@ -150,7 +151,7 @@ function plainView(): View {
 
 function resultText(result: RaceResult, { matchup }: RaceOptions): string {
   const out = process.stdout;
-  if (!out.isTTY) return raceTable(result, matchup, plainView()).split('\n\n').slice(1).join('\n\n');
-  const view = { columns: out.columns || PLAIN_COLUMNS, paint: painterFor(out, process.env), hasBars: true };
+  if (!isTerminal(out)) return raceTable(result, matchup, plainView()).split('\n\n').slice(1).join('\n\n');
+  const view = { columns: columnsOn(out, PLAIN_COLUMNS), paint: painterFor(out, process.env), hasBars: true };
   return raceTable(result, matchup, view);
 }

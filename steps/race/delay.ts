@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { ROOT } from '../../src/tools/harness/root.ts';
+import { within } from '../../src/tools/harness/waiting.ts';
 
 /** In ms. */
 export interface Delay {
@@ -48,25 +49,12 @@ export class DelayMeter {
     const socket = await within(CONNECTED_MS_MAX, this.#connected);
     if (socket === undefined || socket.destroyed) return undefined;
     socket.write('take\n');
-    const said = await within(ANSWER_MS_MAX, once(socket, 'data'));
+    const said = await within(ANSWER_MS_MAX, once(socket, 'data')).catch(() => undefined);
     return said && (JSON.parse(said[0] as string) as Delay);
   }
 
   close(): void {
     this.#server.close();
     void this.#connected.then(socket => socket.destroy());
-  }
-}
-
-/** Undefined if it does not come in time, or not at all. */
-async function within<Value>(limitMs: number, work: Promise<Value>): Promise<Value | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const over = new Promise<undefined>(resolve => {
-    timer = setTimeout(() => resolve(undefined), limitMs);
-  });
-  try {
-    return await Promise.race([work, over]).catch(() => undefined);
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,6 +1,6 @@
 /** What a race found, lap by lap and in sum. Times carry their unit in their name. */
 
-import { quantileOf } from '../../bench/bench.ts';
+import { quantileOf } from '../../src/tools/harness/samples.ts';
 import type { Verdict } from '../../src/tools/load/result.ts';
 import type { Subject } from '../kit/manifest.ts';
 import type { Delay } from './delay.ts';

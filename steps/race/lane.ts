@@ -3,13 +3,13 @@
  * for all its balances in between, so that nothing of a lap is left in its queues when the other one's begins.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Server, ServerError } from '../../src/tools/harness/process.ts';
+import type { Client } from '../../src/tools/harness/client.ts';
+import { type Server, ServerError } from '../../src/tools/harness/server.ts';
 import { readBalances } from '../../src/tools/load/money.ts';
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../../src/tools/load/plan.ts';
 import type { LoadResult, Verdict } from '../../src/tools/load/result.ts';
 import { type Progress, runLoad } from '../../src/tools/load/run.ts';
-import { Prober } from '../../src/tools/watch/prober.ts';
-import { Wire } from '../../src/tools/watch/wire.ts';
+import { openForQuestions, Prober } from '../../src/tools/watch/prober.ts';
 import type { Subject } from '../kit/manifest.ts';
 import { startStep } from '../kit/server.ts';
 import { DelayMeter } from './delay.ts';
@@ -34,20 +34,20 @@ export class Lane {
   readonly prober: Prober;
   readonly #load: RaceLoad;
   readonly #server: Server;
-  readonly #wire: Wire;
+  readonly #client: Client;
   readonly #delay: DelayMeter;
   readonly #users: number[];
   readonly #names: string[];
   #takenEvents = 0;
   #unknownEvents = 0;
 
-  private constructor(subject: Subject, load: RaceLoad, server: Server, wire: Wire, delay: DelayMeter) {
+  private constructor(subject: Subject, load: RaceLoad, server: Server, client: Client, delay: DelayMeter) {
     this.subject = subject;
     this.#load = load;
     this.#server = server;
-    this.#wire = wire;
+    this.#client = client;
     this.#delay = delay;
-    this.prober = new Prober(wire, PROBE_EVERY_MS);
+    this.prober = new Prober(client, PROBE_EVERY_MS);
     this.#users = Array.from({ length: load.users }, (_, user) => user);
     this.#names = this.#users.map(user => `${USER_PREFIX}${user}`);
   }
@@ -59,8 +59,8 @@ export class Lane {
     let server: Server | undefined;
     try {
       server = await startStep(subject, { workers, queue, workUs, windowUs }, [], delay.nodeFlags);
-      const wire = await Wire.open(server.host, server.port, CONNECT_MS);
-      return new Lane(subject, load, server, wire, delay);
+      const client = await openForQuestions(server.host, server.port, CONNECT_MS);
+      return new Lane(subject, load, server, client, delay);
     } catch (error) {
       await server?.stop();
       delay.close();
@@ -99,7 +99,7 @@ export class Lane {
 
   async stop(): Promise<void> {
     this.prober.stop();
-    this.#wire.close();
+    this.#client.close();
     await this.#server.stop();
     this.#delay.close();
   }

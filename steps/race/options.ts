@@ -1,7 +1,8 @@
 /** The arguments of `tally race`, read and checked, with one line for each mistake. */
 
-import { readCount, readDurationMs, UsageError } from '../../src/cli/terminal/numbers.ts';
-import { listed, readArgs } from '../kit/command.ts';
+import { readCount, readDurationMs } from '../../src/cli/terminal/numbers.ts';
+import { listed } from '../../src/cli/terminal/prose.ts';
+import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import { STEPS, type Subject, stepOf } from '../kit/manifest.ts';
 import { labelOf, type Matchup, matchupOf, RACERS, type RaceLoad } from './matchup.ts';
 

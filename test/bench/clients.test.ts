@@ -10,7 +10,7 @@ import type { Client } from '../../bench/peers/peers.ts';
 import type { Subject } from '../../bench/peers/subjects.ts';
 import { CLIENT_CPU, IN_C, IN_JAVASCRIPT, ratiosText, worseText } from '../../bench/peers/worse.ts';
 import type { ProtocolName } from '../../src/tools/load/plan.ts';
-import { ACCEPTED, BUSY, okLine } from '../support/client.ts';
+import { ACCEPTED, BUSY, okLine } from '../support/asking.ts';
 
 // Compiled: the load generator starts threads.
 const peers = new URL('../../dist/bench/peers/peers.js', import.meta.url).href;

@@ -9,8 +9,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BenchRecord } from '../../bench/bench.ts';
 import { NotInstalledError, type PeerProcess, startProcess } from '../../bench/peers/process.ts';
 import { CLIENT_CPU, IN_C, IN_JAVASCRIPT } from '../../bench/peers/worse.ts';
+import { Client, exchange } from '../../src/tools/harness/client.ts';
 import { cpuSecondsOf, parseCpuSeconds } from '../../src/tools/harness/cpu.ts';
-import { ACCEPTED, Client, exchange, okLine } from '../support/client.ts';
+import { ACCEPTED, okLine } from '../support/asking.ts';
 
 const execute = promisify(execFile);
 

@@ -2,10 +2,11 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type BenchRecord, type Measure, median } from '../../bench/bench.ts';
+import type { BenchRecord, Measure } from '../../bench/bench.ts';
 import { BENCHES, chosenBenches, GROUPS } from '../../bench/benches.ts';
 import { alternate, type Figure, rotated, type Trial } from '../../bench/rounds.ts';
 import { figureOf, tableOf } from '../../bench/table.ts';
+import { median } from '../../src/tools/harness/samples.ts';
 import { runBench } from '../support/bench.ts';
 
 describe('the median', () => {

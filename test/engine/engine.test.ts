@@ -7,7 +7,7 @@ import type { Position } from '../../src/engine/position.ts';
 import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
 import { Outcome } from '../../src/protocol/outcome.ts';
 import type { ParsedRequest } from '../../src/protocol/request.ts';
-import { until } from '../support/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 

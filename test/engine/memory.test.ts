@@ -5,8 +5,9 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { expect, test } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
 import { residentMiB } from '../support/abuse.ts';
-import { ACCEPTED, BUSY, Client } from '../support/client.ts';
+import { ACCEPTED, BUSY } from '../support/asking.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 const USERS = 1_000_000;

@@ -2,7 +2,9 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterAll, describe, expect, test } from 'vitest';
-import { ACCEPTED, buyLine, Client, until } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { ACCEPTED, buyLine } from '../support/asking.ts';
 import { startHttpServer } from '../support/http.ts';
 
 const REQUEST = 'GET /live.json HTTP/1.1\r\nHost: localhost\r\n\r\n';

@@ -1,8 +1,9 @@
 /** The live page in a real browser: what it shows is what the wire says, in both themes, with the keyboard alone. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { askMetrics, FREEZE, type Metrics, THAW } from '../support/asking.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { askMetrics, buyLine, FREEZE, type Metrics, THAW } from '../support/asking.ts';
 import { Chromium, findChromium } from '../support/chromium.ts';
-import { buyLine, Client, until } from '../support/client.ts';
 import { type HttpServer, startHttpServer } from '../support/http.ts';
 import { startServer } from '../support/server.ts';
 

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { LoopDelay } from '../../src/http/loop-delay.ts';
-import { until } from '../support/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 
 test('a loop that was kept busy is seen to be late, by the next who look too', async () => {
   // Short windows, but longer than a run of the timer: a reset forgets the run before it.

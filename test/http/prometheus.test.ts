@@ -2,8 +2,9 @@
 import parse from 'parse-prometheus-text-format';
 import { expect, test } from 'vitest';
 import { family } from '../../src/http/prometheus.ts';
-import { FREEZE, type Metrics, THAW } from '../support/asking.ts';
-import { buyLine, Client, until } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { buyLine, FREEZE, type Metrics, THAW } from '../support/asking.ts';
 import { startHttpServer } from '../support/http.ts';
 
 interface Family {

@@ -7,8 +7,9 @@ import { readSettings } from '../../src/config/read.ts';
 import { HttpThread } from '../../src/http/thread.ts';
 import { Log } from '../../src/log.ts';
 import { assemble } from '../../src/server/assemble.ts';
-import { FREEZE, HEALTH, HEALTHY, THAW } from '../support/asking.ts';
-import { ACCEPTED, buyLine, Client, until } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { ACCEPTED, buyLine, FREEZE, HEALTH, HEALTHY, THAW } from '../support/asking.ts';
 import { ask, startHttpServer } from '../support/http.ts';
 import { runCli } from '../support/server.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { judgeConditions, readCondition } from '../../src/tools/load/conditions.ts';
 import type { LoadResult } from '../../src/tools/load/result.ts';
 import { latency, NO_MONEY_LOST, percentiles, resultWith } from './results.ts';

@@ -1,8 +1,9 @@
 /** How a run ends before its time: by Ctrl+C, by a condition, by a server that dies. */
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { askMetrics } from '../support/asking.ts';
-import { Client, until } from '../support/client.ts';
 import { startServer } from '../support/server.ts';
 import { load, startLoad, startTally, tally } from './running.ts';
 import { startWrongServer } from './wrong-servers.ts';

@@ -1,7 +1,8 @@
 /** When lines leave: how many, at which rate, and what is measured when the server stalls. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { askMetrics } from '../support/asking.ts';
-import { Client, until } from '../support/client.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { load, startLoad } from './running.ts';
 

@@ -1,8 +1,8 @@
 /** The check of the money, against the real server: it must pass whatever the load is. */
 import { writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { askBalances, askMetrics } from '../support/asking.ts';
-import { buyLine, Client, sellLine } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { askBalances, askMetrics, buyLine, sellLine } from '../support/asking.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { load, type RanWithResult, scratchFile } from './running.ts';
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { LOAD_HELP } from '../../src/tools/load/command.ts';
 import { readOptions } from '../../src/tools/load/options.ts';
 import { tally } from './running.ts';

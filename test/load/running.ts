@@ -7,10 +7,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
+import { endsWithUs } from '../../src/tools/harness/process.ts';
 import type { LoadResult } from '../../src/tools/load/result.ts';
 import { isHungInNode, NODE_HANG } from '../support/hung.ts';
 import { outputOf } from '../support/output.ts';
-import { CLI, endsWithTests } from '../support/server.ts';
+import { CLI } from '../support/server.ts';
 
 const DEADLINE_MS = 60_000;
 /** Before a test's own time is up. Most runs have long ended; one that hangs in Node itself says nothing any more. */
@@ -34,7 +35,7 @@ export function startTally(args: string[], env: Record<string, string> = {}): Ru
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  endsWithTests(child);
+  endsWithUs(child);
   const output = outputOf(child);
   const ended = new Promise<Ran>((resolve, reject) => {
     let why: string | undefined;

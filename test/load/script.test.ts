@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { DEFAULT_WORK, type Mix, type Work } from '../../src/tools/load/plan.ts';
 import { Kind, NO_USER, type Script, writeScript } from '../../src/tools/load/script.ts';
 import { scratchFile } from './running.ts';

@@ -3,7 +3,7 @@
  * and the table where lines were sent.
  */
 import { describe, expect, test } from 'vitest';
-import { ACCEPTED } from '../support/client.ts';
+import { ACCEPTED } from '../support/asking.ts';
 import { load, type RanWithResult, tally } from './running.ts';
 import { type Asked, type Fault, startWrongServer } from './wrong-servers.ts';
 

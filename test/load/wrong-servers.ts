@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterAll } from 'vitest';
-import { ACCEPTED, okLine } from '../support/client.ts';
+import { ACCEPTED, okLine } from '../support/asking.ts';
 
 export interface Asked {
   line: string;

@@ -1,10 +1,10 @@
 /** The deaths of workers under load, a hundred of each kind. */
 import { afterAll, expect, test } from 'vitest';
+import { quantileOf } from '../../src/tools/harness/samples.ts';
 import { type Death, type DeathFigures, dieUnderLoad } from '../support/death-cycles.ts';
 import { figure } from '../support/figure.ts';
 import { keep } from '../support/keep.ts';
 import { sayTenths } from '../support/progress.ts';
-import { quantile } from '../support/quantile.ts';
 
 const DEATHS_KEPT = 100;
 const DEATHS = Number(process.env.TALLY_TEST_CYCLES ?? DEATHS_KEPT);
@@ -29,11 +29,11 @@ afterAll(() => {
     figure(how, 'events accepted', 'higher', figures.accepted),
     figure(how, 'events lost', 'lower', figures.lost),
     figure(how, 'wrong replies', 'lower', figures.wrongReplies),
-    figure(how, 'ms until it was well again, at the median', 'lower', quantile(recoveryMs, 0.5)),
-    figure(how, 'ms until it was well again, at most', 'lower', quantile(recoveryMs, 1)),
+    figure(how, 'ms until it was well again, at the median', 'lower', quantileOf(recoveryMs, 0.5)),
+    figure(how, 'ms until it was well again, at most', 'lower', quantileOf(recoveryMs, 1)),
     figure(how, 'servers stopped', 'higher', exitMs.length),
     figure(how, 'wrong exit codes', 'lower', 0),
-    figure(how, 'ms to the exit, at most', 'lower', quantile(exitMs, 1)),
+    figure(how, 'ms to the exit, at most', 'lower', quantileOf(exitMs, 1)),
   ]);
   keep('deaths', 'npm run long -- test/long/deaths.test.ts', startedAt, measures);
 });

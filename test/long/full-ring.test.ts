@@ -1,10 +1,10 @@
 /** The shutdown with a full ring, two hundred times. */
 import { expect, test } from 'vitest';
+import { quantileOf } from '../../src/tools/harness/samples.ts';
 import { figure } from '../support/figure.ts';
 import { stopWhenFull } from '../support/full-ring-cycles.ts';
 import { keep } from '../support/keep.ts';
 import { sayTenths } from '../support/progress.ts';
-import { quantile } from '../support/quantile.ts';
 
 const CYCLES_KEPT = 200;
 const CYCLES = Number(process.env.TALLY_TEST_CYCLES ?? CYCLES_KEPT);
@@ -18,7 +18,7 @@ test(
       CYCLES,
       sayTenths('cycles of a full ring', CYCLES),
     );
-    const [p50Ms, p99Ms, maxMs] = [0.5, 0.99, 1].map(share => quantile(exitMs, share)) as [
+    const [p50Ms, p99Ms, maxMs] = [0.5, 0.99, 1].map(share => quantileOf(exitMs, share)) as [
       number,
       number,
       number,

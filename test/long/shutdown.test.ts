@@ -1,9 +1,9 @@
 /** The shutdown under load, a thousand times; two servers at a time, since each mostly waits. */
 import { expect, test } from 'vitest';
+import { quantileOf } from '../../src/tools/harness/samples.ts';
 import { figure } from '../support/figure.ts';
 import { keep } from '../support/keep.ts';
 import { sayTenths } from '../support/progress.ts';
-import { quantile } from '../support/quantile.ts';
 import { stopUnderLoad } from '../support/shutdown-cycles.ts';
 
 const CYCLES_KEPT = 1_000;
@@ -35,15 +35,15 @@ test(
       figure('all', 'wrong replies', 'lower', figures.wrongReplies),
       figure('all', 'wrong exit codes', 'lower', 0),
       figure(once, 'cycles', 'higher', ways.once),
-      figure(once, 'ms to the exit, at the median', 'lower', quantile(exitMs, 0.5)),
-      figure(once, 'ms to the exit, at the 99th percentile', 'lower', quantile(exitMs, 0.99)),
-      figure(once, 'ms to the exit, at most', 'lower', quantile(exitMs, 1)),
+      figure(once, 'ms to the exit, at the median', 'lower', quantileOf(exitMs, 0.5)),
+      figure(once, 'ms to the exit, at the 99th percentile', 'lower', quantileOf(exitMs, 0.99)),
+      figure(once, 'ms to the exit, at most', 'lower', quantileOf(exitMs, 1)),
       figure(twice, 'cycles', 'higher', ways.twice),
       figure(twice, 'cycles that it cut short', 'higher', figures.cutShort),
       figure(twice, 'events that the ledger called lost', 'lower', figures.lostInLedger),
-      figure(twice, 'ms to the exit, at the median', 'lower', quantile(atOnceMs, 0.5)),
-      figure(twice, 'ms to the exit, at the 99th percentile', 'lower', quantile(atOnceMs, 0.99)),
-      figure(twice, 'ms to the exit, at most', 'lower', quantile(atOnceMs, 1)),
+      figure(twice, 'ms to the exit, at the median', 'lower', quantileOf(atOnceMs, 0.5)),
+      figure(twice, 'ms to the exit, at the 99th percentile', 'lower', quantileOf(atOnceMs, 0.99)),
+      figure(twice, 'ms to the exit, at most', 'lower', quantileOf(atOnceMs, 1)),
       figure('SIGKILL', 'cycles', 'higher', ways.kill),
     ]);
   },

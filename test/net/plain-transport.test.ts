@@ -4,8 +4,10 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { readDocumented, readInto } from '../../src/net/plain-transport.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
-import { ACCEPTED, balanceRequest, buyLine, Client, okLine, until } from '../support/client.ts';
+import { ACCEPTED, balanceRequest, buyLine, okLine } from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { startServer } from '../support/server.ts';
 

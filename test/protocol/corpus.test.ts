@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
 import { makeCorpus } from '../corpus/make.ts';
 import { complaintOf, type Entry, LINE_BYTES_MAX, lineOf, readCorpus } from '../corpus/read.ts';
 import { foundLine, readFound } from '../fuzz/found.ts';
-import { ACCEPTED, Client, okLine } from '../support/client.ts';
+import { ACCEPTED, okLine } from '../support/asking.ts';
 import { Subject } from '../support/oracle.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 

@@ -11,8 +11,9 @@ import { PlainTransport, readInto } from '../../src/net/plain-transport.ts';
 import { drawHashSeed } from '../../src/protocol/hash.ts';
 import type { Session } from '../../src/session/session.ts';
 import { createReadBuffer, Sessions } from '../../src/session/sessions.ts';
-import { HEALTH, HEALTHY } from '../support/asking.ts';
-import { ACCEPTED, balanceRequest, buyLine, Client, okLine, until } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { ACCEPTED, balanceRequest, buyLine, HEALTH, HEALTHY, okLine } from '../support/asking.ts';
 
 /** More than a small chunk, and less than a first read. */
 const LINES = 120;

@@ -2,12 +2,12 @@
 import { execFile, spawnSync } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
+import { exchange } from '../../src/tools/harness/client.ts';
 import { readCheckOptions } from '../../steps/kit/check/options.ts';
 import { STAGES } from '../../steps/kit/check/stages.ts';
 import type { Subject } from '../../steps/kit/manifest.ts';
 import { ofAddress, ofCommand, ofStep } from '../../steps/kit/server.ts';
-import { exchange } from '../support/client.ts';
 import { startServer } from '../support/server.ts';
 import { check, ENVIRONMENT, findings, serverFile, wrong } from './check-run.ts';
 

@@ -13,8 +13,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { UsageError } from '../../src/cli/terminal/numbers.ts';
 import { joined, wrappedMarkdown } from '../../src/cli/terminal/prose.ts';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { readCheckOptions } from '../../steps/kit/check/options.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
@@ -115,7 +115,7 @@ describe('tally roadmap', () => {
 
   test('prints a task whose commands work from here, and hints for whoever asks', () => {
     const stdout = here('3');
-    const [, call] = /`(node \S+cli\.js) check 3 --cmd/.exec(stdout)!;
+    const [, call] = /`(node \S+main\.js) check 3 --cmd/.exec(stdout)!;
     expect(join(folder, call!.slice('node '.length))).toBe(CLI);
     expect(stdout).not.toContain('npx tally');
     expect(stdout).not.toContain('](');

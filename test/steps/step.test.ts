@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { afterAll, describe, expect, test } from 'vitest';
+import { exchange } from '../../src/tools/harness/client.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
 import { flagsOf } from '../../steps/kit/step.ts';
-import { ACCEPTED, BUSY, buyLine, exchange } from '../support/client.ts';
+import { ACCEPTED, BUSY, buyLine } from '../support/asking.ts';
 import { type Output, outputOf } from '../support/output.ts';
 import { CLI, runCli } from '../support/server.ts';
 

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { freePort } from '../../src/tools/harness/process.ts';
+import { exchange } from '../../src/tools/harness/client.ts';
+import { freePort } from '../../src/tools/harness/server.ts';
 import { gitEnvironment } from '../../steps/kit/git.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
-import { exchange } from '../support/client.ts';
 import { outputOf } from '../support/output.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

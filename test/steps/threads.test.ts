@@ -2,12 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { createQueue, type Queue, tryPush } from '../../steps/05-bounded-queue/queue.ts';
 import * as mutex from '../../steps/07-one-lock/lock.ts';
 import { acquireRead, createLock, releaseRead } from '../../steps/08-sharded-locks/lock.ts';
 import { createCounters, total } from '../../steps/09-lock-free-metrics/counters.ts';
 import { stepOf } from '../../steps/kit/manifest.ts';
-import { until } from '../support/client.ts';
 import type { LockWork } from './threads/locker.ts';
 import { runThread } from './threads/start.ts';
 import { createTable, INSIDE, LOG, LOG_NEXT, ONE, OTHER } from './threads/table.ts';

@@ -1,8 +1,9 @@
 /** Clients as bad as they come, at the steps whose pain they are not. */
 import { describe, expect, test } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
 import { residentMiB } from '../support/abuse.ts';
-import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, okLine } from '../support/client.ts';
+import { ACCEPTED, BUSY, balanceRequest, buyLine, okLine } from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { floodUntilStuck } from './wire/flood.ts';
 import { withStep } from './wire/running.ts';
@@ -29,7 +30,7 @@ describe.each([3, 4, 5, 6, 7, 8, 9, 10])('step %i', number => {
     const seed = pickSeed();
     const random = randomFrom(seed);
     const pick = <Value>(...values: Value[]) => values[Math.floor(random() * values.length)]!;
-    await withStep(number, [], async ({ port, output }) => {
+    await withStep(number, [], async ({ port, stderr }) => {
       const other = await Client.open(port);
       for (let reset = 0; reset < RESETS; reset++) {
         const client = await Client.open(port);
@@ -54,7 +55,7 @@ describe.each([3, 4, 5, 6, 7, 8, 9, 10])('step %i', number => {
         for (const client of clients) client.send(HEALTH);
         for (const client of clients) expect(await client.finish()).toBe(`${OK}\n`);
       }
-      expect(output.stderr, `TALLY_TEST_SEED=${seed}`).toBe('');
+      expect(stderr(), `TALLY_TEST_SEED=${seed}`).toBe('');
       other.close();
     });
   });

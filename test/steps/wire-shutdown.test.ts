@@ -1,8 +1,10 @@
 /** The shutdown of step 10, with clients that hang up when they are told to: the others are its pain. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
-import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, SHUTTING_DOWN, until } from '../support/client.ts';
+import { ACCEPTED, BUSY, balanceRequest, buyLine, SHUTTING_DOWN } from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { floodUntilStuck } from './wire/flood.ts';
 import { type RunningStep, startStep } from './wire/running.ts';
@@ -20,9 +22,9 @@ async function ledgerOf(step: RunningStep, what: string) {
   );
   await step.exited;
   expect(step.exit(), what).toBe(0);
-  expect(step.output.stderr, what).toBe('');
-  const ledger = /^listening on \S+\nstopped: (\{.*\})\n$/.exec(step.output.stdout)?.[1];
-  expect(ledger, `${what}: ${step.output.stdout}`).toBeDefined();
+  expect(step.stderr(), what).toBe('');
+  const ledger = /^listening on \S+\nstopped: (\{.*\})\n$/.exec(step.stdout())?.[1];
+  expect(ledger, `${what}: ${step.stdout()}`).toBeDefined();
   return JSON.parse(ledger!) as { received: number; processed: number; dropped: number };
 }
 

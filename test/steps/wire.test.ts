@@ -1,16 +1,9 @@
 /** What each step must say to whatever is sent, by the contract: its pain is the only thing that may be wrong. */
 import { describe, expect, test } from 'vitest';
+import { Client, exchange } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
-import {
-  ACCEPTED,
-  BUSY,
-  balanceRequest,
-  buyLine,
-  Client,
-  exchange,
-  okLine,
-  until,
-} from '../support/client.ts';
+import { ACCEPTED, BUSY, balanceRequest, buyLine, okLine } from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { startStep, withStep } from './wire/running.ts';
 import { bytesOf, EVENTS, error, NO_EVENTS, OK, rejected, repliesTo, replyOf } from './wire/script.ts';

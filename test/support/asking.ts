@@ -1,5 +1,15 @@
-/** Requests about the server that tests ask again and again, with their answers read. */
-import { balanceRequest, Client } from './client.ts';
+/** Requests and replies that tests write again and again, and questions about the server with their answers read. */
+import { Client } from '../../src/tools/harness/client.ts';
+
+export const ACCEPTED = '{"status":"accepted"}';
+export const BUSY = '{"status":"rejected","reason":"server_busy"}';
+export const SHUTTING_DOWN = '{"status":"rejected","reason":"shutting_down"}';
+export const okLine = (balance: number) => `{"status":"ok","balance":${balance}}`;
+export const buyLine = (user: string, amount: number) =>
+  `{"user":"${user}","action":"buy","amount":${amount}}\n`;
+export const sellLine = (user: string, amount: number) =>
+  `{"user":"${user}","action":"sell","amount":${amount}}\n`;
+export const balanceRequest = (user: string) => `{"type":"balance","user":"${user}"}\n`;
 
 export const HEALTH = '{"type":"health"}\n';
 export const FREEZE = '{"type":"debug","do":"freeze"}\n';

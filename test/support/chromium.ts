@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
+import { endsWithUs } from '../../src/tools/harness/process.ts';
 
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome'];
 const ANSWER_MS_MAX = 30_000;
@@ -45,12 +46,6 @@ type Message = {
   error?: { message: string };
 };
 
-/** Browsers that a failed test left running end with the process that runs the tests. */
-const running = new Set<ChildProcess>();
-process.on('exit', () => {
-  for (const child of running) child.kill('SIGKILL');
-});
-
 export class Chromium {
   /** What the page did that nobody asked it for: errors on its console, and the addresses that it loaded. */
   readonly complaints: string[] = [];
@@ -69,11 +64,10 @@ export class Chromium {
     this.#child = spawn(file, [...FLAGS, `--user-data-dir=${this.#profile}`, 'about:blank'], {
       stdio: ['ignore', 'ignore', 'ignore', 'pipe', 'pipe'],
     });
-    running.add(this.#child);
+    endsWithUs(this.#child);
     this.#closed = new Promise(resolve => {
       this.#child.on('error', () => {});
       this.#child.on('close', () => {
-        running.delete(this.#child);
         const error = { message: 'it has ended' };
         for (const answer of this.#waiting.values()) answer({ error });
         resolve();

@@ -4,9 +4,10 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
 import { askBalances, askMetrics, HEALTH, HEALTHY } from './asking.ts';
-import { Client, until } from './client.ts';
 import { Load, pickSeed } from './load.ts';
 import { startServer } from './server.ts';
 

@@ -6,9 +6,10 @@
  * it is full for certain. What the exit takes counts from the signal, so it holds the moment until the thaw, too.
  */
 import { expect } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
-import { FREEZE, HEALTHY, THAW } from './asking.ts';
-import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, okLine, until } from './client.ts';
+import { ACCEPTED, BUSY, balanceRequest, buyLine, FREEZE, HEALTHY, okLine, THAW } from './asking.ts';
 import { pickSeed } from './load.ts';
 import { startServer } from './server.ts';
 

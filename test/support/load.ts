@@ -7,6 +7,7 @@
  * then is known, the rest is `unknown`.
  */
 import { connect, type Socket } from 'node:net';
+import { within } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
 
 export interface LoadOptions {
@@ -71,17 +72,9 @@ export class Load {
 
   /** Resolves when every connection has ended, by `stop` or by the server. */
   async ended(deadlineMs = 20_000): Promise<Tally> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        const pending = this.#feeds.map(feed => feed.pending).join(', ');
-        reject(new Error(`after ${deadlineMs} ms these answers are missing, a connection each: ${pending}`));
-      }, deadlineMs);
-    });
-    try {
-      await Promise.race([Promise.all(this.#feeds.map(feed => feed.ended)), late]);
-    } finally {
-      clearTimeout(timer);
+    if ((await within(deadlineMs, Promise.all(this.#feeds.map(feed => feed.ended)))) === undefined) {
+      const pending = this.#feeds.map(feed => feed.pending).join(', ');
+      throw new Error(`after ${deadlineMs} ms these answers are missing, a connection each: ${pending}`);
     }
     return this.tally();
   }

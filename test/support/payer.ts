@@ -5,7 +5,8 @@
  * applied, and goes on with a new connection and a new user: of each user, one event at most is in doubt.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, okLine, sellLine } from './client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { ACCEPTED, BUSY, balanceRequest, buyLine, okLine, sellLine } from './asking.ts';
 
 export interface Account {
   user: string;

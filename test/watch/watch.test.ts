@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { exchange } from '../../src/tools/harness/client.ts';
 import { readOptions } from '../../src/tools/watch/command.ts';
 import { type Look, ratesOf, readMetrics } from '../../src/tools/watch/look.ts';
 import { lookLine, watchLines } from '../../src/tools/watch/view.ts';
 import { Watcher } from '../../src/tools/watch/watcher.ts';
-import { buyLine, exchange } from '../support/client.ts';
+import { buyLine } from '../support/asking.ts';
 import { type RunningServer, runCli, startServer } from '../support/server.ts';
 
 const DETAIL = '{"type":"metrics","detail":true}\n';
@@ -121,7 +122,7 @@ test('a server without metrics has its latency; gone, it is looked for again; wh
 
 test('a first look waits for an answer to health, and what is silent or foreign is not ok', async () => {
   for (const [answer, state, why] of [
-    [() => '{"status":"error","reason":"unknown_type"}\n', 'silent', 'no answer for 1.0 s'],
+    [() => '{"status":"error","reason":"unknown_type"}\n', 'silent', 'no answer for 1.'],
     [(line: string) => `${line}\n`, 'foreign', 'asked for metrics, it says "{'],
   ] as const) {
     const server = await standIn(line => (line.includes('health') ? '' : answer(line)));

@@ -5,10 +5,11 @@
 import { connect } from 'node:net';
 import { constants } from 'node:os';
 import { expect, test } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { abuse } from '../support/abuse.ts';
 import { ABUSERS, type AbuserName } from '../support/abusers.ts';
-import { askBalances, askMetrics } from '../support/asking.ts';
-import { buyLine, Client, until } from '../support/client.ts';
+import { askBalances, askMetrics, buyLine } from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { startServer } from '../support/server.ts';
 

@@ -1,8 +1,20 @@
 /** What the server does with more than it can take: it says so at once, or stops reading, and it counts. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { askMetrics, FREEZE, HEALTH, HEALTHY, THAW } from '../support/asking.ts';
-import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, okLine, until } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import {
+  ACCEPTED,
+  askMetrics,
+  BUSY,
+  balanceRequest,
+  buyLine,
+  FREEZE,
+  HEALTH,
+  HEALTHY,
+  okLine,
+  THAW,
+} from '../support/asking.ts';
 import { Load, pickSeed } from '../support/load.ts';
 import { startServer } from '../support/server.ts';
 

@@ -2,7 +2,8 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, type TestContext, test } from 'vitest';
-import { balanceRequest, buyLine, until } from '../support/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { balanceRequest, buyLine } from '../support/asking.ts';
 import { CLI, type RunningServer, startServer } from '../support/server.ts';
 
 const REPLIES = '{"status":"accepted"}\n{"status":"ok","balance":100}\n';

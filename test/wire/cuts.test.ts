@@ -5,9 +5,10 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Client } from '../../src/tools/harness/client.ts';
 import { BatchMaker } from '../fuzz/batches.ts';
 import { expectedOf, withoutProgress } from '../fuzz/ledger.ts';
-import { ACCEPTED, Client, okLine } from '../support/client.ts';
+import { ACCEPTED, okLine } from '../support/asking.ts';
 import { Choices } from '../support/lines.ts';
 import { pickSeed } from '../support/load.ts';
 import { type RunningServer, startServer } from '../support/server.ts';

@@ -1,7 +1,18 @@
 /** A worker that dies is replaced, and neither an event nor a reply is lost or doubled. */
 import { expect, test } from 'vitest';
-import { askMetrics, FREEZE, HEALTH, HEALTHY, THAW } from '../support/asking.ts';
-import { ACCEPTED, balanceRequest, buyLine, Client, okLine, until } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import {
+  ACCEPTED,
+  askMetrics,
+  balanceRequest,
+  buyLine,
+  FREEZE,
+  HEALTH,
+  HEALTHY,
+  okLine,
+  THAW,
+} from '../support/asking.ts';
 import { dieUnderLoad } from '../support/death-cycles.ts';
 import { startServer } from '../support/server.ts';
 

@@ -1,8 +1,8 @@
 /** Each fault of the proxy really does what it says, on servers that only keep or echo what they get. */
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
-import { until } from '../support/client.ts';
 import { type Course, FaultProxy } from '../support/fault-proxy.ts';
 import { pickSeed } from '../support/load.ts';
 

@@ -2,8 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { askMetrics } from '../support/asking.ts';
-import { ACCEPTED, buyLine, Client, until } from '../support/client.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { ACCEPTED, askMetrics, buyLine } from '../support/asking.ts';
 import { startServer } from '../support/server.ts';
 
 const CONNECTIONS = 1_000;

@@ -1,18 +1,20 @@
 /** Replies to large input leave at the end of a turn: whatever follows at once, they are all there, and in order. */
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Client, exchange } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
-import { askBalances, askMetrics, HEALTH, HEALTHY } from '../support/asking.ts';
 import {
   ACCEPTED,
+  askBalances,
+  askMetrics,
   balanceRequest,
   buyLine,
-  Client,
-  exchange,
+  HEALTH,
+  HEALTHY,
   okLine,
   SHUTTING_DOWN,
-  until,
-} from '../support/client.ts';
+} from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 

@@ -1,18 +1,21 @@
 /** What the order of requests on one connection promises about the replies, whatever is held back meanwhile. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { Client, exchange } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
-import { askMetrics, FREEZE, HEALTH, HEALTHY, THAW } from '../support/asking.ts';
 import {
   ACCEPTED,
+  askMetrics,
   BUSY,
   balanceRequest,
   buyLine,
-  Client,
-  exchange,
+  FREEZE,
+  HEALTH,
+  HEALTHY,
   okLine,
   sellLine,
-  until,
-} from '../support/client.ts';
+  THAW,
+} from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 

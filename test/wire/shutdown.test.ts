@@ -2,16 +2,20 @@
 import { connect } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { askMetrics, FREEZE, HEALTH, HEALTHY, THAW } from '../support/asking.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import {
   ACCEPTED,
+  askMetrics,
   balanceRequest,
   buyLine,
-  Client,
+  FREEZE,
+  HEALTH,
+  HEALTHY,
   okLine,
   SHUTTING_DOWN,
-  until,
-} from '../support/client.ts';
+  THAW,
+} from '../support/asking.ts';
 import { Load, pickSeed } from '../support/load.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { stopUnderLoad } from '../support/shutdown-cycles.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { exchange } from '../support/client.ts';
+import { exchange } from '../../src/tools/harness/client.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 
 let server: RunningServer;

@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../../src/cli/terminal/numbers.ts';
 import { Client } from '../../../src/tools/harness/client.ts';
-import type { Server } from '../../../src/tools/harness/process.ts';
+import type { Server } from '../../../src/tools/harness/server.ts';
 import { startStep } from '../../../steps/kit/server.ts';
 import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
@@ -62,7 +62,7 @@ async function course(step: number): Promise<{ accepted: Point[]; processed: Poi
     const looker = await Client.open(server.port);
     const client = await Client.open(server.port);
     // Threads take a while to start. This one has, once it answers.
-    await client.ask('{"user":"early","action":"buy","amount":1,"wait":true}');
+    await client.ask('{"user":"early","action":"buy","amount":1,"wait":true}\n');
     const startMs = performance.now();
     const elapsedS = () => Math.round(performance.now() - startMs) / 1_000;
     client.send('{"user":"patient","action":"buy","amount":1}\n'.repeat(EVENTS));
@@ -75,7 +75,7 @@ async function course(step: number): Promise<{ accepted: Point[]; processed: Poi
     const processed = [{ x: 0, y: 0 }];
     try {
       for (;;) {
-        processed.push({ y: processedIn(await looker.ask('{"type":"metrics"}')), x: elapsedS() });
+        processed.push({ y: processedIn(await looker.ask('{"type":"metrics"}\n')), x: elapsedS() });
         await sleep(LOOK_EVERY_MS);
       }
     } catch {

@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count, ms } from '../../../src/cli/terminal/numbers.ts';
 import { Client } from '../../../src/tools/harness/client.ts';
+import { quantileOf } from '../../../src/tools/harness/samples.ts';
 import { startStep } from '../../../steps/kit/server.ts';
 import { openLoop } from '../../../steps/kit/witnesses/open-loop.ts';
-import { quantileOf } from '../../bench.ts';
 import { linear, logarithmic } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';
@@ -60,13 +60,13 @@ async function p99Ms(step: number, ratePerS: number): Promise<number> {
     // So that the code is as fast as it gets, and the worker has started.
     flooder.send('{"user":"heavy","action":"none","amount":1}\n'.repeat(1_000));
     await flooder.lines(1_000, LIMIT_MS);
-    await flooder.ask('{"user":"heavy","action":"buy","amount":1,"wait":true}', LIMIT_MS);
+    await flooder.ask('{"user":"heavy","action":"buy","amount":1,"wait":true}\n', LIMIT_MS);
     const sent = sendAtRate(flooder, ratePerS, SECONDS, '{"user":"heavy","action":"buy","amount":1}\n');
     // Not from the first moment: there is a backlog only after a while.
     await sleep((SECONDS * 1_000) / 4);
     const questions = (SECONDS * 750) / ASK_EVERY_MS;
     const times = await openLoop(questions, 1_000 / ASK_EVERY_MS, async (_, dueMs) => {
-      await prober.ask('{"type":"health"}', LIMIT_MS);
+      await prober.ask('{"type":"health"}\n', LIMIT_MS);
       return performance.now() - dueMs;
     });
     await sent;

@@ -74,9 +74,9 @@ async function donePerS(step: number, workers: number, readShare: number): Promi
     const random = randomFrom(SEED);
     const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(server.port)));
     const write = (client: Client, index: number) =>
-      client.ask(`{"user":"user-${index}","action":"buy","amount":1,"wait":true}`, LIMIT_MS);
+      client.ask(`{"user":"user-${index}","action":"buy","amount":1,"wait":true}\n`, LIMIT_MS);
     const read = (client: Client, index: number) =>
-      client.ask(`{"type":"balance","user":"user-${index}"}`, LIMIT_MS);
+      client.ask(`{"type":"balance","user":"user-${index}"}\n`, LIMIT_MS);
     // Threads take a while to start. Once all clients have an answer, all threads have.
     await Promise.all(clients.map(write));
     let done = 0;

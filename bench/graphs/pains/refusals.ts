@@ -54,7 +54,7 @@ async function offered(ratePerS: number): Promise<{ accepted: number; refused: n
   const server = await startStep(5, { workUs: WORK_US, queue: QUEUE });
   try {
     const client = await Client.open(server.port);
-    await client.ask('{"user":"early","action":"buy","amount":1,"wait":true}');
+    await client.ask('{"user":"early","action":"buy","amount":1,"wait":true}\n');
     const sent = await sendAtRate(client, ratePerS, SECONDS, '{"user":"alice","action":"buy","amount":1}\n');
     const replies = await client.lines(sent);
     client.close();

@@ -45,11 +45,11 @@ async function waits(step: number, say: (line: string) => void): Promise<Point[]
   const server = await startStep(step);
   try {
     const first = await Client.open(server.port);
-    await first.ask('hello');
+    await first.ask('hello\n');
     const second = await Client.open(server.port);
     const left = sleep(STAY_MS).then(() => first.close());
     const points = await openLoop(QUESTIONS, 1_000 / ASK_EVERY_MS, async (index, dueMs) => {
-      await second.ask(`line ${index}`, 2 * STAY_MS);
+      await second.ask(`line ${index}\n`, 2 * STAY_MS);
       // A timer may be early, by a part of a millisecond.
       return { x: (index * ASK_EVERY_MS) / 1_000, y: rounded(Math.max(0, performance.now() - dueMs)) };
     });

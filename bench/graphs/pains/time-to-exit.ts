@@ -1,7 +1,7 @@
 /** Pain 10: how long a server takes to exit, by how long a silent client stays. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../../src/tools/harness/client.ts';
-import type { Server } from '../../../src/tools/harness/process.ts';
+import type { Server } from '../../../src/tools/harness/server.ts';
 import type { Subject } from '../../../steps/kit/manifest.ts';
 import { startStep } from '../../../steps/kit/server.ts';
 import { linear, plain } from '../axis.ts';
@@ -47,7 +47,7 @@ async function exits(subject: Subject): Promise<Point[]> {
 
 async function exit(server: Server, stayS: number): Promise<Point> {
   const client = await Client.open(server.port);
-  await client.ask('{"type":"health"}');
+  await client.ask('{"type":"health"}\n');
   const startMs = performance.now();
   server.signal('SIGINT');
   const left = new AbortController();

@@ -1,5 +1,7 @@
 /** Help texts. They are written for 120 columns; a terminal that has fewer gets them in lines of its own. */
+
 import { cutLine, indentOf } from './prose.ts';
+import { columnsOn, isTerminal } from './terminal.ts';
 
 const COLUMNS_MAX = 120;
 /** Narrower than this, lines of two columns are no longer ones. */
@@ -7,7 +9,7 @@ const COLUMNS_MIN = 60;
 const TEXT_COLUMNS_MIN = 30;
 
 export function printHelp(text: string, out: NodeJS.WriteStream = process.stdout): void {
-  out.write(out.isTTY ? helpFor(text, Math.max(COLUMNS_MIN, out.columns || COLUMNS_MAX)) : text);
+  out.write(isTerminal(out) ? helpFor(text, Math.max(COLUMNS_MIN, columnsOn(out, COLUMNS_MAX))) : text);
 }
 
 /** Paragraphs flow; what stands behind two blanks or more is a column, and goes on in it. */

@@ -1,8 +1,5 @@
 /** How people write durations and counts, read and printed. */
 
-/** A mistake of whoever runs the command: one line that says what is wrong and what would be right. */
-export class UsageError extends Error {}
-
 const MS_PER_UNIT: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const PER_SUFFIX: Record<string, number> = { '': 1, k: 1_000, M: 1_000_000 };
 

@@ -1,7 +1,8 @@
 /**
- * Lines of Markdown. In the files they end where an editor is full; an issue would show each end, and a terminal has
- * a width of its own. So paragraphs are joined to one line, and cut anew where that is wanted.
+ * Lists in a sentence, and lines of Markdown. In the files these end where an editor is full; an issue would show each
+ * end, and a terminal has a width of its own. So paragraphs are joined to one line, and cut anew where that is wanted.
  */
+import { columnsOn } from './terminal.ts';
 
 const COLUMNS_MAX = 100;
 const ALONE = /^(?:#|<|\||```)/;
@@ -36,9 +37,9 @@ export function wrappedMarkdown(markdown: string, columns: number): string {
     .join('\n');
 }
 
-/** As wide as who reads it there can read it well. Some terminals say that they have no columns. */
-export function readableColumns({ columns }: NodeJS.WriteStream): number {
-  return Math.min(columns || COLUMNS_MAX, COLUMNS_MAX);
+/** As wide as who reads it there can read it well. */
+export function readableColumns(out: NodeJS.WriteStream): number {
+  return Math.min(columnsOn(out, COLUMNS_MAX), COLUMNS_MAX);
 }
 
 function cut(line: string, columns: number): string[] {
@@ -65,4 +66,9 @@ export function cutLine(line: string, columns: number, indent: string): string[]
 
 export function indentOf(line: string): number {
   return /^ */.exec(line)![0].length;
+}
+
+/** `a, b and c`. */
+export function listed(words: readonly string[], last = 'and'): string {
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} ${last} ${words.at(-1)}`;
 }

@@ -2,7 +2,9 @@
  * A terminal that is painted over in place: the alternate screen, no cursor, and everything as it was before when the
  * process ends, however it does (but for a `kill -9`).
  */
+
 import { fitted } from './drawing.ts';
+import { columnsOn, rowsOn } from './terminal.ts';
 
 const OPEN = '\u001b[?1049h\u001b[?25l';
 const CLOSE = '\u001b[0m\u001b[?25h\u001b[?1049l';
@@ -10,9 +12,6 @@ const HOME = '\u001b[H';
 const LINE_ERASED = '\u001b[K';
 /** From where the cursor is. */
 const SCREEN_ERASED = '\u001b[J';
-/** Terminals that do not know their size have this one. */
-const COLUMNS = 80;
-const ROWS = 24;
 
 export class Screen {
   readonly #out: NodeJS.WriteStream;
@@ -25,11 +24,11 @@ export class Screen {
   }
 
   get columns(): number {
-    return this.#out.columns || COLUMNS;
+    return columnsOn(this.#out);
   }
 
   get rows(): number {
-    return this.#out.rows || ROWS;
+    return rowsOn(this.#out);
   }
 
   /** With what is left on the terminal's own screen in the end. */

@@ -1,49 +1,81 @@
-/** A TCP client that sends what it is told and keeps what comes, for witnesses and checks. It knows bytes and lines only. */
+/**
+ * A TCP client that sends what it is told and hands out what comes, line by line. It knows bytes and lines only, so
+ * that witnesses, checks and tests may send whatever is wrong.
+ */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
+import { within } from './waiting.ts';
 
+/** The other side has ended the connection, or reset it: then its error is the cause. */
 export class HungUp extends Error {}
 export class TooLate extends Error {}
 
+export interface Manners {
+  /** Stays open when the other side has ended, until it is closed. */
+  isHalfOpen?: boolean;
+  /** Hangs up on a line that is longer. */
+  lineCharactersMax?: number;
+}
+
+const LIMIT_MS = 10_000;
+
+interface Waiting {
+  resolve(line: string): void;
+  reject(error: Error): void;
+}
+
 export class Client {
   readonly socket: Socket;
-  /** All that came, as text; replies are ASCII. */
+  /** What came and was not taken yet, a character a byte. */
   received = '';
   /** When the last bytes came, on the clock of `performance.now()`. */
   receivedAtMs = 0;
   /** The other side has ended or reset the connection. */
-  isOver = false;
+  isEnded = false;
   error: NodeJS.ErrnoException | undefined;
-  #taken = 0;
-  /** Several may wait for replies at a time; they get them in the order in which they asked. */
-  #waiting: (() => void)[] = [];
+  /** Several may wait for lines at a time; they get them in the order in which they asked. */
+  readonly #waiting: Waiting[] = [];
+  readonly #ended: Promise<true>;
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, lineCharactersMax: number) {
     this.socket = socket;
-    socket.on('data', bytes => {
-      this.received += bytes.toString('latin1');
+    socket.setEncoding('latin1').on('data', (text: string) => {
+      this.received += text;
       this.receivedAtMs = performance.now();
-      this.#wake();
+      this.#handOut();
+      if (this.received.length > lineCharactersMax && this.#restLength > lineCharactersMax)
+        socket.destroy(new Error('its reply has no end'));
     });
     socket.on('error', error => {
       this.error = error;
     });
-    for (const event of ['end', 'close'])
-      socket.on(event, () => {
-        this.isOver = true;
-        this.#wake();
-      });
+    this.#ended = new Promise(resolve => {
+      for (const event of ['end', 'close'])
+        socket.on(event, () => {
+          this.isEnded = true;
+          this.#handOut();
+          resolve(true);
+        });
+    });
   }
 
-  static async open(port: number, host = '127.0.0.1', limitMs = 5_000): Promise<Client> {
-    const socket = connect({ port, host, noDelay: true, allowHalfOpen: true });
-    const timer = setTimeout(() => socket.destroy(new TooLate(`no connection after ${limitMs} ms`)), limitMs);
+  static async open(
+    port: number,
+    host = '127.0.0.1',
+    limitMs = LIMIT_MS,
+    { isHalfOpen = true, lineCharactersMax = Number.POSITIVE_INFINITY }: Manners = {},
+  ): Promise<Client> {
+    const socket = connect({ port, host, noDelay: true, allowHalfOpen: isHalfOpen });
+    const timer = setTimeout(
+      () => socket.destroy(new TooLate(`no connection within ${limitMs} ms`)),
+      limitMs,
+    );
     try {
       await once(socket, 'connect');
     } finally {
       clearTimeout(timer);
     }
-    return new Client(socket);
+    return new Client(socket, lineCharactersMax);
   }
 
   send(bytes: string | Uint8Array): void {
@@ -51,7 +83,7 @@ export class Client {
   }
 
   /** Nothing more will be sent; replies may still come. */
-  finish(): void {
+  end(): void {
     this.socket.end();
   }
 
@@ -59,58 +91,89 @@ export class Client {
     this.socket.destroy();
   }
 
+  /** A reset instead of an orderly end. */
   reset(): void {
     this.socket.resetAndDestroy();
   }
 
-  /** The next reply, without its newline. Throws `HungUp` or `TooLate` if there is none. */
-  async line(limitMs = 5_000): Promise<string> {
-    let end = this.received.indexOf('\n', this.#taken);
-    const endMs = performance.now() + limitMs;
-    while (end < 0) {
-      if (this.isOver) throw new HungUp('the server hung up');
-      await this.#news(endMs, limitMs);
-      end = this.received.indexOf('\n', this.#taken);
-    }
-    const line = this.received.slice(this.#taken, end);
-    this.#taken = end + 1;
-    return line;
+  /** The next line, without its newline. Throws `HungUp` or `TooLate` if there is none. */
+  line(limitMs = LIMIT_MS): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const late = () => {
+        this.#waiting.splice(this.#waiting.indexOf(waiting), 1);
+        reject(new TooLate(`nothing came within ${Math.round(limitMs)} ms`));
+      };
+      const timer = Number.isFinite(limitMs) ? setTimeout(late, Math.max(0, limitMs)) : undefined;
+      const waiting = {
+        resolve(line: string) {
+          clearTimeout(timer);
+          resolve(line);
+        },
+        reject(error: Error) {
+          clearTimeout(timer);
+          reject(error);
+        },
+      };
+      this.#waiting.push(waiting);
+      this.#handOut();
+    });
   }
 
-  async lines(count: number, limitMs = 5_000): Promise<string[]> {
+  async lines(count: number, limitMs = LIMIT_MS): Promise<string[]> {
     const endMs = performance.now() + limitMs;
     const lines: string[] = [];
-    while (lines.length < count) lines.push(await this.line(Math.max(0, endMs - performance.now())));
+    try {
+      while (lines.length < count) lines.push(await this.line(endMs - performance.now()));
+    } catch (error) {
+      (error as Error).message += `, after ${lines.length} of ${count} lines`;
+      throw error;
+    }
     return lines;
   }
 
-  async ask(line: string, limitMs?: number): Promise<string> {
-    this.send(`${line}\n`);
+  /** Sends a request as it is, and resolves to the next line. */
+  ask(request: string, limitMs?: number): Promise<string> {
+    this.send(request);
     return this.line(limitMs);
   }
 
-  /** Waits until the server has ended the connection, however it did. */
-  async over(limitMs = 5_000): Promise<void> {
-    const endMs = performance.now() + limitMs;
-    while (!this.isOver) await this.#news(endMs, limitMs);
+  /** Waits until the other side has ended the connection, however it did. */
+  async over(limitMs = LIMIT_MS): Promise<void> {
+    if ((await within(limitMs, this.#ended)) === undefined)
+      throw new TooLate(`the server has not hung up within ${limitMs} ms`);
   }
 
-  #wake(): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
-    for (const wake of waiting) wake();
+  /** Sends nothing more, waits for the end, and resolves to all that came and was not taken. */
+  async finish(limitMs?: number): Promise<string> {
+    this.end();
+    await this.over(limitMs);
+    const rest = this.received;
+    this.received = '';
+    return rest;
   }
 
-  #news(endMs: number, limitMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new TooLate(`nothing came within ${Math.round(limitMs)} ms`)),
-        Math.max(0, endMs - performance.now()),
-      );
-      this.#waiting.push(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+  /** Of a line whose end has not come. */
+  get #restLength(): number {
+    return this.received.length - this.received.lastIndexOf('\n') - 1;
   }
+
+  #handOut(): void {
+    while (this.#waiting.length > 0) {
+      const end = this.received.indexOf('\n');
+      if (end < 0) break;
+      const line = this.received.slice(0, end);
+      this.received = this.received.slice(end + 1);
+      this.#waiting.shift()!.resolve(line);
+    }
+    if (!this.isEnded) return;
+    for (const { reject } of this.#waiting.splice(0))
+      reject(new HungUp('the server hung up', { cause: this.error }));
+  }
+}
+
+/** Sends bytes, then nothing more, and resolves to all that came, as text in UTF-8. */
+export async function exchange(port: number, bytes: string | Uint8Array): Promise<string> {
+  const client = await Client.open(port);
+  client.send(bytes);
+  return Buffer.from(await client.finish(), 'latin1').toString();
 }

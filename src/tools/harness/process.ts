@@ -1,153 +1,121 @@
 /**
- * A server under examination, as a process of its own. Who examines it sees its port, may signal it, and may wait for
- * its end; nothing else.
+ * A program as a process of its own. Whoever started it sees what it prints and how it ends, and may signal it.
+ * However this process ends, nothing that it has started is left behind.
  */
-import type { ChildProcess } from 'node:child_process';
-import { connect, createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+export interface Program {
+  /** For messages. */
+  name: string;
+  program: string;
+  args: readonly string[];
+  /** Beside the variables of this process. */
+  env?: Readonly<Record<string, string>>;
+  /** In a process group of its own: a shell, and whatever that starts. */
+  isGroup?: boolean;
+  /** Hears each line of its standard output. */
+  onLine?(line: string): void;
+  /** When it has ended, or this process ends: removes what it leaves. Must be quick, and may come twice. */
+  cleanUp?(): void;
+}
 
 export interface Ended {
   exitCode: number | null;
   signal: NodeJS.Signals | null;
 }
 
-export interface Server {
-  host: string;
-  port: number;
-  /** Of a server that was found, not started: undefined. */
+export interface Running {
+  child: ChildProcess;
+  /** Undefined where it could not be started. */
   pid: number | undefined;
+  /** Why it could not be started. */
+  mistake: NodeJS.ErrnoException | undefined;
   hasEnded: boolean;
+  /** With all its output read; of a group, when its first process has ended. */
   ended: Promise<Ended>;
   /** What it printed last, for whoever must explain why it ended. */
-  output: () => string;
+  output(): string;
+  /** The same of standard error alone. */
+  errors(): string;
   signal(name: NodeJS.Signals): void;
-  /** Ends a server that was started, at once. A server that was found is left alone. */
+  /** Ends it at once. */
   stop(): Promise<void>;
 }
 
-/** A server did not start, or ended when it should not. */
-export class ServerError extends Error {}
-
-const HOST = '127.0.0.1';
-/** Who waits longer is told what for. */
-const TOLD_AFTER_MS = 3_000;
-/** Below the range from which systems take the ports of outgoing connections. */
-const PORTS_FROM = 20_000;
-const PORTS = 10_000;
 const OUTPUT_CHARACTERS_MAX = 4_000;
 
-const running = new Set<() => void>();
-// Nothing that was started outlives this process.
+const atExit = new Set<() => void>();
 process.on('exit', () => {
-  for (const kill of running) kill();
+  for (const end of atExit) end();
 });
 
-/** Waits until it listens; if it does not, it is stopped. */
-export async function launched(
-  child: ChildProcess,
-  port: number,
-  name: string,
-  limitMs: number,
-): Promise<Server> {
-  let output = '';
-  for (const stream of [child.stdout!, child.stderr!])
-    stream.setEncoding('utf8').on('data', text => {
-      output = (output + text).slice(-OUTPUT_CHARACTERS_MAX);
-    });
-  const kill = () => signalGroup(child, 'SIGKILL');
-  running.add(kill);
-  const ended = new Promise<Ended>(resolve => {
-    child.on('error', error => {
-      output += error.message;
-      resolve({ exitCode: null, signal: null });
-    });
-    child.on('exit', (exitCode, signal) => resolve({ exitCode, signal }));
+/** Whatever started it: it ends with this process. */
+export function endsWithUs(child: ChildProcess): void {
+  const kill = () => child.kill('SIGKILL');
+  atExit.add(kill);
+  child.once('close', () => atExit.delete(kill));
+}
+
+export function start({ program, args, env, isGroup = false, onLine, cleanUp }: Program): Running {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: isGroup,
+    ...(env && { env: { ...process.env, ...env } }),
   });
-  const server: Server = {
-    host: HOST,
-    port,
+  let output = '';
+  let errors = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-OUTPUT_CHARACTERS_MAX);
+      if (stream === child.stderr) errors = (errors + text).slice(-OUTPUT_CHARACTERS_MAX);
+    });
+  if (onLine) createInterface({ input: child.stdout }).on('line', onLine);
+  const signal = (name: NodeJS.Signals) => signalTo(child, isGroup, name);
+  const end = () => {
+    signal('SIGKILL');
+    cleanUp?.();
+  };
+  atExit.add(end);
+  const running: Running = {
+    child,
     pid: child.pid,
+    mistake: undefined,
     hasEnded: false,
-    ended,
+    ended: new Promise<Ended>(resolve => {
+      child.on('error', error => {
+        running.mistake = error;
+        output += error.message;
+        resolve({ exitCode: null, signal: null });
+      });
+      // Whoever has left the group may still hold its output open.
+      child.on(isGroup ? 'exit' : 'close', (exitCode, by) => resolve({ exitCode, signal: by }));
+    }),
     output: () => output.trimEnd(),
-    signal: signal => signalGroup(child, signal),
-    stop: async () => {
-      kill();
-      await ended;
-      // Whoever was started from it, and has left its group, may still hold them open.
-      child.stdout!.destroy();
-      child.stderr!.destroy();
-      running.delete(kill);
+    errors: () => errors.trimEnd(),
+    signal,
+    async stop() {
+      signal('SIGKILL');
+      await running.ended;
+      child.stdout.destroy();
+      child.stderr.destroy();
+      atExit.delete(end);
     },
   };
-  void ended.then(() => {
-    server.hasEnded = true;
+  void running.ended.then(() => {
+    running.hasEnded = true;
+    cleanUp?.();
+    // A group may live on when its first process has ended.
+    if (!isGroup) atExit.delete(end);
   });
-  try {
-    await listening(server, name, limitMs);
-  } catch (error) {
-    await server.stop();
-    throw error;
-  }
-  return server;
+  return running;
 }
 
-/** A command was started in a group of its own, which may live on when the shell has ended; a step was not. */
-function signalGroup(child: ChildProcess, signal: NodeJS.Signals): void {
-  const isGroup = child.spawnfile === 'sh';
+function signalTo(child: ChildProcess, isGroup: boolean, name: NodeJS.Signals): void {
   if (child.pid === undefined || (!isGroup && (child.exitCode !== null || child.signalCode !== null))) return;
   try {
-    process.kill(isGroup ? -child.pid : child.pid, signal);
+    process.kill(isGroup ? -child.pid : child.pid, name);
   } catch {
     // There is nobody left.
-  }
-}
-
-async function listening(server: Server, name: string, limitMs: number): Promise<void> {
-  const { host, port } = server;
-  const startMs = performance.now();
-  let isTold = false;
-  while (!(await isListening(host, port))) {
-    // The shell's own words, without one that nobody wrote.
-    const printed = server.output().replace(/^(sh: \d+: )exec: /m, '$1');
-    const said = printed === '' ? '' : `; it printed:\n${printed}`;
-    if (server.hasEnded) throw new ServerError(`${name} ended before it listened on port ${port}${said}`);
-    const elapsedMs = performance.now() - startMs;
-    if (elapsedMs > limitMs) throw new ServerError(`${await whyNot(name, port, limitMs)}${said}`);
-    if (elapsedMs > TOLD_AFTER_MS && !isTold) {
-      process.stderr.write(
-        `waiting for ${name} to listen on ${host}:${port}, the port in the variable PORT (up to ${limitMs / 1_000} s)\n`,
-      );
-      isTold = true;
-    }
-    await sleep(10);
-  }
-}
-
-async function whyNot(name: string, port: number, limitMs: number): Promise<string> {
-  if (await isListening('::1', port)) return `${name} listens on [::1]:${port}; it must listen on ${HOST}`;
-  return (
-    `${name} does not listen on port ${port} after ${limitMs / 1_000} s. It must take the port from the variable ` +
-    'PORT, or from {port} in the command'
-  );
-}
-
-export function isListening(host: string, port: number): Promise<boolean> {
-  return new Promise(resolve => {
-    const socket = connect({ host, port });
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
-  });
-}
-
-/** A port that nobody has, and that no outgoing connection will get. */
-export async function freePort(): Promise<number> {
-  for (;;) {
-    const port = PORTS_FROM + Math.floor(Math.random() * PORTS);
-    const isFree = await new Promise<boolean>(resolve => {
-      const probe = createServer().on('error', () => resolve(false));
-      probe.listen(port, HOST, () => probe.close(() => resolve(true)));
-    });
-    if (isFree) return port;
   }
 }

@@ -1,9 +1,12 @@
 /** `tally load` and `tally compare`, from the arguments to the exit code. */
+
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { printHelp } from '../../cli/terminal/help.ts';
-import { count, ms, UsageError } from '../../cli/terminal/numbers.ts';
-import { quotedIfNeeded } from '../../cli/terminal/shell-quoting.ts';
+import { count, ms } from '../../cli/terminal/numbers.ts';
+import { quoteForShellIfNeeded } from '../../cli/terminal/quoting.ts';
+import { hasColour, isTerminal } from '../../cli/terminal/terminal.ts';
+import { UsageError } from '../../cli/terminal/usage.ts';
 import { bucketsOf } from './buckets.ts';
 import { compareRuns, comparisonTable, readResult } from './compare.ts';
 import { judgeConditions } from './conditions.ts';
@@ -59,7 +62,7 @@ export async function loadCommand(args: string[]): Promise<void> {
   try {
     process.exitCode = await load(
       readOptions(args),
-      `tally load ${args.map(quotedIfNeeded).join(' ')}`.trimEnd(),
+      `tally load ${args.map(quoteForShellIfNeeded).join(' ')}`.trimEnd(),
     );
   } catch (error) {
     if (error instanceof UsageError) fail('load', LoadExit.usage, error.message);
@@ -125,7 +128,7 @@ async function runOnce(options: LoadOptions, command: string, signal: AbortSigna
 
 /** A run with a moving line, where there is a terminal. */
 async function measured(options: LoadOptions, command: string, signal: AbortSignal): Promise<LoadRun> {
-  const line = process.stderr.isTTY ? new ProgressLine(process.stderr) : undefined;
+  const line = isTerminal(process.stderr) ? new ProgressLine(process.stderr) : undefined;
   try {
     return await runLoadWithHistograms(options.plan, {
       signal,
@@ -180,7 +183,7 @@ function reportMax(found: MaxFound, out: NodeJS.WritableStream, isInterrupted: b
 
 function writeOut(options: LoadOptions, { result, corrected, uncorrected }: LoadRun): void {
   const out = options.json === '-' ? process.stderr : process.stdout;
-  const colour = out.isTTY === true && !process.env.NO_COLOR;
+  const colour = hasColour(out, process.env);
   out.write(resultTable(result, bucketsOf(corrected), colour));
   if (options.json !== undefined) writeText(options.json, `${JSON.stringify(result, null, 2)}\n`);
   if (options.hdr === undefined) return;

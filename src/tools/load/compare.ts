@@ -6,7 +6,8 @@
  * of Mann and Whitney, two-sided, with ties), and by more than 2 %: a difference can be certain and not matter. What
  * seconds of one run can't show is how much whole runs differ on that machine; the page says so.
  */
-import { count, ms, UsageError } from '../../cli/terminal/numbers.ts';
+import { count, ms } from '../../cli/terminal/numbers.ts';
+import { UsageError } from '../../cli/terminal/usage.ts';
 import type { Interval, LoadResult } from './result.ts';
 
 /**

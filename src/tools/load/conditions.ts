@@ -2,7 +2,8 @@
  * What a run may be asked of: `p99>5ms`, `busy>1%`, `rate<50000`. Used to fail a run (--fail-if) and to look for the
  * highest rate (--find-max).
  */
-import { readCount, readDurationMs, UsageError } from '../../cli/terminal/numbers.ts';
+import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
+import { UsageError } from '../../cli/terminal/usage.ts';
 import { type LoadResult, type Percentiles, VERDICTS, type Verdict } from './result.ts';
 
 export interface Condition {

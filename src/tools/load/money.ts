@@ -5,8 +5,8 @@
  * Balances are read before the load and after it, so a server may have a past. Accepted is not applied: a server
  * with a queue is read again until its balances are right, or have stopped moving.
  */
-import { connect } from 'node:net';
 import { count } from '../../cli/terminal/numbers.ts';
+import { Client, HungUp, TooLate } from '../harness/client.ts';
 import type { LoadPlan } from './plan.ts';
 import { encodersFor, replyJudgeFor } from './protocols.ts';
 import type { Money } from './result.ts';
@@ -204,7 +204,8 @@ export function moneyLine(money: Money): string {
 
 const REQUESTS_AT_ONCE = 1_000;
 /** No balance takes more. */
-const BALANCE_BYTES_MAX = 1_024;
+const BALANCE_CHARACTERS_MAX = 1_024;
+const SHOWN_CHARACTERS = 120;
 
 /** The balances of these users (numbers in `names`), in that order, through a connection of their own. */
 export async function readBalances(
@@ -212,48 +213,44 @@ export async function readBalances(
   names: readonly string[],
   users: readonly number[],
 ): Promise<Float64Array> {
-  const encoders = encodersFor(plan.protocol);
-  const judge = replyJudgeFor(plan.protocol);
+  const { host, port, protocol, graceMs } = plan;
+  const encoders = encodersFor(protocol);
   const balances = new Float64Array(users.length);
-  let asked = 0;
   let answered = 0;
-  const socket = connect({ host: plan.host, port: plan.port, noDelay: true });
-  const ask = () => {
-    const until = Math.min(users.length, asked + REQUESTS_AT_ONCE);
-    let requests = '';
-    while (asked < until) requests += `${encoders.balance(names[users[asked++]!]!)}\n`;
-    if (requests !== '') socket.write(requests);
-  };
+  let client: Client | undefined;
   try {
-    await new Promise<void>((resolve, reject) => {
-      const fail = (why: string) => reject(new Error(`the balances could not be read: ${why}`));
-      socket.setTimeout(plan.graceMs, () =>
-        fail(
-          `no reply within ${plan.graceMs / 1_000} s (--grace) after ${count(answered)} of ${count(users.length)}`,
-        ),
-      );
-      socket.on('error', error => fail(error.message));
-      socket.on('close', () => fail(`the server closed the connection after ${count(answered)}`));
-      let rest = '';
-      socket.setEncoding('utf8').on('data', (chunk: string) => {
-        const lines = (rest + chunk).split('\n');
-        rest = lines.pop()!;
-        for (const line of lines) {
-          const balance = judge.balanceOf(line);
-          if (balance === 'next line') continue;
-          if (balance === undefined || answered === users.length)
-            return fail(`the server sent ${line.slice(0, 120)}`);
-          balances[answered++] = balance;
-        }
-        if (rest.length > BALANCE_BYTES_MAX) return fail(`the server sent ${rest.slice(0, 120)}…`);
-        if (answered === users.length) resolve();
-        else if (answered === asked) ask();
-      });
-      ask();
-      if (users.length === 0) resolve();
-    });
+    client = await Client.open(port, host, graceMs, { lineCharactersMax: BALANCE_CHARACTERS_MAX });
+    while (answered < users.length) {
+      const some = users.slice(answered, answered + REQUESTS_AT_ONCE);
+      client.send(some.map(user => `${encoders.balance(names[user]!)}\n`).join(''));
+      for (const _ of some) balances[answered++] = await nextBalance(client, plan);
+    }
+    if (client.received !== '')
+      throw new Error(`the server sent ${client.received.slice(0, SHOWN_CHARACTERS)}`);
+    return balances;
+  } catch (error) {
+    const of = `${count(answered)} of ${count(users.length)}`;
+    throw new Error(`the balances could not be read: ${whyUnread(error as Error, client, of, graceMs)}`);
   } finally {
-    socket.destroy();
+    client?.close();
   }
-  return balances;
+}
+
+async function nextBalance(client: Client, { protocol, graceMs }: LoadPlan): Promise<number> {
+  const judge = replyJudgeFor(protocol);
+  for (;;) {
+    const line = await client.line(graceMs);
+    const balance = judge.balanceOf(line);
+    if (balance === undefined) throw new Error(`the server sent ${line.slice(0, SHOWN_CHARACTERS)}`);
+    if (balance !== 'next line') return balance;
+  }
+}
+
+function whyUnread(error: Error, client: Client | undefined, of: string, graceMs: number): string {
+  if (error instanceof TooLate) return `no reply within ${graceMs / 1_000} s (--grace) after ${of}`;
+  if (!(error instanceof HungUp)) return error.message;
+  const { received = '' } = client ?? {};
+  if (received.length > BALANCE_CHARACTERS_MAX)
+    return `the server sent ${received.slice(0, SHOWN_CHARACTERS)}…`;
+  return error.cause instanceof Error ? error.cause.message : `the server closed the connection after ${of}`;
 }

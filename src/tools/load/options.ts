@@ -1,7 +1,8 @@
 /** The flags of `tally load`: what there is, read and checked, with one line for each mistake. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { readCount, readDurationMs, UsageError } from '../../cli/terminal/numbers.ts';
+import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
+import { UsageError } from '../../cli/terminal/usage.ts';
 import { type Condition, readCondition } from './conditions.ts';
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix, type Stage } from './plan.ts';
 

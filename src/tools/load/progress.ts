@@ -1,5 +1,7 @@
 /** The line that moves while a run is under way, on a terminal only. */
+
 import { count, duration, ms } from '../../cli/terminal/numbers.ts';
+import { columnsOn } from '../../cli/terminal/terminal.ts';
 import type { Progress } from './run.ts';
 
 const BAR_WIDTH = 20;
@@ -18,9 +20,6 @@ export function progressLine(progress: Progress): string {
   return `${bar}${time}  ${latency}  busy ${count(busy)}  errors ${count(errors)}`;
 }
 
-/** Terminals that do not know their width have this many columns. */
-const COLUMNS = 80;
-
 /** Writes over its own line. */
 export class ProgressLine {
   readonly #stream: NodeJS.WriteStream;
@@ -30,7 +29,7 @@ export class ProgressLine {
   }
 
   show(text: string): void {
-    this.#stream.write(`\r\u001b[K${text.slice(0, (this.#stream.columns || COLUMNS) - 1)}`);
+    this.#stream.write(`\r\u001b[K${text.slice(0, columnsOn(this.#stream) - 1)}`);
   }
 
   clear(): void {

@@ -2,7 +2,7 @@
  * What a load run found, as it is written by `--json`. The documented schema: docs/load.md. Times carry their unit
  * in their name; counts are of lines, and leave the warm-up out.
  */
-import type { Machine } from '../../../bench/machine.ts';
+import type { Machine } from '../harness/machine.ts';
 import type { LoadPlan } from './plan.ts';
 
 /** In which a reply is counted, so that fast refusals do not flatter the rest. */

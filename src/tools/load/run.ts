@@ -3,7 +3,7 @@
  * and the result. Throws only if the run could not begin; whatever goes wrong later is a problem in the result.
  */
 import type { Histogram } from 'hdr-histogram-js';
-import { describeMachine } from '../../../bench/machine.ts';
+import { describeMachine } from '../harness/machine.ts';
 import { monotonicMs, type ThreadOutcome } from './messages.ts';
 import { checkMoney, type Expected, expectedFrom, moneyLine, readBalances } from './money.ts';
 import type { LoadPlan } from './plan.ts';

@@ -6,7 +6,7 @@
  * Everything lies in shared memory: the threads read one copy. Nobody writes it after it was made.
  */
 import { readFileSync } from 'node:fs';
-import { UsageError } from '../../cli/terminal/numbers.ts';
+import { UsageError } from '../../cli/terminal/usage.ts';
 import type { Mix, ProtocolName, Work } from './plan.ts';
 import { encodersFor } from './protocols.ts';
 import { drawFrom, drawUniform, drawZipf, randomFrom } from './random.ts';

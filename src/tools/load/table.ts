@@ -1,7 +1,7 @@
 /** What a person reads at the end of a run. Pure: a result in, text out. */
 import { styleText } from 'node:util';
-import { machineLine } from '../../../bench/machine.ts';
 import { count, duration, ms } from '../../cli/terminal/numbers.ts';
+import { machineLine } from '../harness/machine.ts';
 import type { Bucket } from './buckets.ts';
 import { moneyLine } from './money.ts';
 import type { LoadPlan } from './plan.ts';

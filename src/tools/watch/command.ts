@@ -1,9 +1,12 @@
 /** `tally watch`: a running server in the terminal, live, over the wire only. */
+
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Exit, exitOnSignals, jsonOf, readArgs, runCommand } from '../../../steps/kit/command.ts';
 import { painterFor } from '../../cli/terminal/colours.ts';
-import { readCount, readDurationMs, UsageError } from '../../cli/terminal/numbers.ts';
+import { Exit, exitOnSignals, jsonOf, runCommand } from '../../cli/terminal/command.ts';
+import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { Screen } from '../../cli/terminal/screen.ts';
+import { isTerminal } from '../../cli/terminal/terminal.ts';
+import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
 import type { Look } from './look.ts';
 import { lastLines, lookLine, watchLines } from './view.ts';
 import { Watcher } from './watcher.ts';
@@ -55,7 +58,7 @@ export function watchCommand(args: string[]): Promise<void> {
   return runCommand('watch', HELP, args, async () => {
     const options = readOptions(args);
     exitOnSignals();
-    const isLive = process.stdout.isTTY === true && !options.json;
+    const isLive = isTerminal(process.stdout) && !options.json;
     return isLive ? watchLive(options) : watchPlain(options);
   });
 }
@@ -160,7 +163,7 @@ async function watchLive(options: WatchOptions): Promise<number> {
 /** One after the other, as they are typed. On a terminal only. */
 function onKeys(listener: (key: string) => void): () => void {
   const keyboard = process.stdin;
-  if (!keyboard.isTTY) return () => {};
+  if (!isTerminal(keyboard)) return () => {};
   const restore = () => keyboard.setRawMode(false);
   keyboard.setRawMode(true);
   process.on('exit', restore);

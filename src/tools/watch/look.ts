@@ -1,5 +1,5 @@
 /** A look at a server: what it said of itself, and how long its health took. Pure: replies in, figures out. */
-import { quantileOf } from '../../../bench/bench.ts';
+import { quantileOf } from '../harness/samples.ts';
 
 /** The counts that every server with metrics has; the others are the finished server's, with `detail`. */
 export interface Metrics {

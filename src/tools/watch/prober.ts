@@ -2,10 +2,18 @@
  * Asks for `health` at fixed times, whether or not the questions before were answered: how long everybody waits for a
  * server's one thread, seen from outside.
  */
-import type { Wire } from './wire.ts';
+import { Client } from '../harness/client.ts';
 
 /** Beyond this, a server that has stopped answering is asked no more. Its silence counts all the same. */
 const WAITING_MAX = 5_000;
+
+/** No reply of the protocol is longer. */
+const REPLY_CHARACTERS_MAX = 1 << 16;
+
+/** A connection over which questions are asked as long as the server answers. It ends when the server ends it. */
+export function openForQuestions(host: string, port: number, limitMs: number): Promise<Client> {
+  return Client.open(port, host, limitMs, { isHalfOpen: false, lineCharactersMax: REPLY_CHARACTERS_MAX });
+}
 
 /** An answer: when it came, and what it took. */
 export interface Probe {
@@ -14,7 +22,7 @@ export interface Probe {
 }
 
 export class Prober {
-  readonly #wire: Wire;
+  readonly #client: Client;
   readonly #everyMs: number;
   #timer: NodeJS.Timeout | undefined;
   #probes: Probe[] = [];
@@ -28,8 +36,8 @@ export class Prober {
   readonly answered: Promise<void>;
   #onAnswer = () => {};
 
-  constructor(wire: Wire, everyMs: number) {
-    this.#wire = wire;
+  constructor(client: Client, everyMs: number) {
+    this.#client = client;
     this.#everyMs = everyMs;
     this.answered = new Promise(resolve => {
       this.#onAnswer = resolve;
@@ -68,11 +76,11 @@ export class Prober {
   }
 
   async #probe(): Promise<void> {
-    if (this.#sentMs.length >= WAITING_MAX || !this.#wire.isOpen) return;
+    if (this.#sentMs.length >= WAITING_MAX || this.#client.isEnded) return;
     const sentMs = performance.now();
     this.#sentMs.push(sentMs);
     try {
-      this.reply = await this.#wire.ask('{"type":"health"}');
+      this.reply = await this.#client.ask('{"type":"health"}\n', Number.POSITIVE_INFINITY);
       const atMs = performance.now();
       this.#probes.push({ atMs, ms: atMs - sentMs });
       this.#sentMs.shift();

@@ -2,8 +2,9 @@
  * Looks at a server over the wire, and only so: one connection for its metrics, one for the probes of its health.
  * Connects anew when the server has gone away, and says so meanwhile.
  */
-
 import { quote } from '../../cli/terminal/quoting.ts';
+import { type Client, HungUp, TooLate } from '../harness/client.ts';
+import { within } from '../harness/waiting.ts';
 import {
   isOfProtocol,
   type Look,
@@ -14,8 +15,7 @@ import {
   readMetrics,
   type State,
 } from './look.ts';
-import { type Probe, Prober } from './prober.ts';
-import { Wire, WireError } from './wire.ts';
+import { openForQuestions, type Probe, Prober } from './prober.ts';
 
 const PROBE_EVERY_MS = 50;
 const WINDOW_MS = 10_000;
@@ -24,8 +24,8 @@ const CONNECT_MS = 2_000;
 const SILENT_MS = 1_000;
 
 interface Link {
-  metrics: Wire;
-  health: Wire;
+  metrics: Client;
+  health: Client;
   prober: Prober;
 }
 
@@ -50,8 +50,8 @@ export class Watcher {
   async look(): Promise<Look> {
     try {
       const link = await this.#linked();
-      const [reply] = await Promise.all([this.#metricsReply(link), inTime(link.prober.answered)]);
-      if (link.prober.reply === '' && !link.health.isOpen) throw new WireError('it hung up');
+      const [reply] = await Promise.all([this.#metricsReply(link), within(SILENT_MS, link.prober.answered)]);
+      if (link.prober.reply === '' && link.health.isEnded) throw new HungUp('no answer to health');
       const atMs = performance.now();
       const slowestMs = this.#takeProbes(link, atMs);
       const metrics = reply === undefined ? undefined : readMetrics(reply);
@@ -66,9 +66,9 @@ export class Watcher {
         slowestMs,
       };
     } catch (error) {
-      if (!(error instanceof WireError)) throw error;
+      const why = whyGone(error);
       this.#forget();
-      return this.#blank('gone', error.message);
+      return this.#blank('gone', why);
     }
   }
 
@@ -86,10 +86,10 @@ export class Watcher {
   }
 
   async #linked(): Promise<Link> {
-    if (this.#link?.metrics.isOpen && this.#link.health.isOpen) return this.#link;
+    if (this.#link && !this.#link.metrics.isEnded && !this.#link.health.isEnded) return this.#link;
     this.#forget();
-    const metrics = await Wire.open(this.#host, this.#port, CONNECT_MS);
-    const health = await Wire.open(this.#host, this.#port, CONNECT_MS).catch(error => {
+    const metrics = await openForQuestions(this.#host, this.#port, CONNECT_MS);
+    const health = await openForQuestions(this.#host, this.#port, CONNECT_MS).catch(error => {
       metrics.close();
       throw error;
     });
@@ -108,8 +108,8 @@ export class Watcher {
 
   /** Undefined if there is none within the time; then it is waited for in the next look. */
   async #metricsReply({ metrics }: Link): Promise<string | undefined> {
-    this.#asked ??= metrics.ask('{"type":"metrics","detail":true}');
-    const reply = await inTime(this.#asked);
+    this.#asked ??= metrics.ask('{"type":"metrics","detail":true}\n', Number.POSITIVE_INFINITY);
+    const reply = await within(SILENT_MS, this.#asked);
     if (reply !== undefined) this.#asked = undefined;
     return reply;
   }
@@ -137,15 +137,11 @@ export class Watcher {
   }
 }
 
-/** Undefined if it takes longer than an answer may. */
-async function inTime<Value>(work: Promise<Value>): Promise<Value | undefined> {
-  let timer: NodeJS.Timeout | undefined;
-  const tooLate = new Promise<undefined>(resolve => {
-    timer = setTimeout(() => resolve(undefined), SILENT_MS);
-  });
-  try {
-    return await Promise.race([work, tooLate]);
-  } finally {
-    clearTimeout(timer);
-  }
+/** Of a connection that could not be opened or has ended. Anything else is a mistake of ours. */
+function whyGone(error: unknown): string {
+  if (error instanceof TooLate) return error.message;
+  if (error instanceof HungUp && error.cause === undefined) return 'it hung up';
+  const { code, message } = (error instanceof HungUp ? error.cause : error) as NodeJS.ErrnoException;
+  if (code === undefined && !(error instanceof HungUp)) throw error;
+  return code ?? message;
 }

@@ -3,7 +3,7 @@
  * names that nobody else has, so it works on a server that other people use.
  */
 
-import type { Server } from '../../../src/tools/harness/process.ts';
+import type { Server } from '../../../src/tools/harness/server.ts';
 import type { Settings } from '../manifest.ts';
 import type { Talk } from './talk.ts';
 

@@ -1,8 +1,8 @@
 /** `tally check N`, from the arguments to the exit code. */
 import { resolve } from 'node:path';
 import { painterFor } from '../../../src/cli/terminal/colours.ts';
-import { ServerError } from '../../../src/tools/harness/process.ts';
-import { Exit, exitOnSignals, runCommand } from '../command.ts';
+import { Exit, exitOnSignals, runCommand } from '../../../src/cli/terminal/command.ts';
+import { ServerError } from '../../../src/tools/harness/server.ts';
 import { stepOf } from '../manifest.ts';
 import { remember } from '../progress.ts';
 import { type CheckOptions, readCheckOptions } from './options.ts';

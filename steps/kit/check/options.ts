@@ -1,9 +1,8 @@
 /** The arguments of `tally check`, read and refused. */
 import { existsSync, statSync } from 'node:fs';
-import { UsageError } from '../../../src/cli/terminal/numbers.ts';
-import { quotedIfNeeded } from '../../../src/cli/terminal/shell-quoting.ts';
-import { readArgs, readStep } from '../command.ts';
-import { STEPS } from '../manifest.ts';
+import { quoteForShellIfNeeded } from '../../../src/cli/terminal/quoting.ts';
+import { readArgs, UsageError } from '../../../src/cli/terminal/usage.ts';
+import { readStep, STEPS } from '../manifest.ts';
 import type { Source } from '../server.ts';
 import { type Given, SOURCE_OPTIONS, sourceOf } from '../sources.ts';
 
@@ -61,8 +60,8 @@ function withFolder(args: string[]): string[] {
 }
 
 function againOf({ cmd, connect }: Given): string {
-  if (cmd !== undefined) return `--cmd ${quotedIfNeeded(cmd)}`;
-  return connect === undefined ? '' : `--connect ${quotedIfNeeded(connect)}`;
+  if (cmd !== undefined) return `--cmd ${quoteForShellIfNeeded(cmd)}`;
+  return connect === undefined ? '' : `--connect ${quoteForShellIfNeeded(connect)}`;
 }
 
 function readFolder(folder: string): string {

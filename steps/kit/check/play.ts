@@ -1,6 +1,6 @@
 /** Plays a case against a server. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Server } from '../../../src/tools/harness/process.ts';
+import type { Server } from '../../../src/tools/harness/server.ts';
 import type { Act, Case } from './case.ts';
 import { Failed } from './failure.ts';
 import { Talk } from './talk.ts';

@@ -2,6 +2,7 @@
 
 import type { Paint } from '../../../src/cli/terminal/colours.ts';
 import { duration } from '../../../src/cli/terminal/numbers.ts';
+import { columnsOn, isTerminal } from '../../../src/cli/terminal/terminal.ts';
 import { stepOf } from '../manifest.ts';
 import type { Audience, CheckResult, StageResult } from './run.ts';
 
@@ -16,7 +17,7 @@ export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
   let name = '';
   let isFirst = true;
   const show = (text: string) => {
-    if (out.isTTY) out.write(`\r\x1b[K${paint('dim', text.slice(0, (out.columns || 80) - 1))}`);
+    if (isTerminal(out)) out.write(`\r\x1b[K${paint('dim', text.slice(0, columnsOn(out) - 1))}`);
   };
   return {
     begins: text => {
@@ -25,7 +26,7 @@ export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
     },
     says: text => show(`  … ${name}: ${text}`),
     ends: result => {
-      if (out.isTTY) out.write('\r\x1b[K');
+      if (isTerminal(out)) out.write('\r\x1b[K');
       // The heading of the run has left a blank line.
       if (!result.passed && !isFirst) out.write('\n');
       isFirst = false;

@@ -1,6 +1,6 @@
 /** Runs a stage against a server: its cases, then the witnesses of the pains that must be gone; up to the first failure. */
 import { setImmediate as turn } from 'node:timers/promises';
-import { type Server, ServerError } from '../../../src/tools/harness/process.ts';
+import { type Server, ServerError } from '../../../src/tools/harness/server.ts';
 import { stepOf } from '../manifest.ts';
 import type { Source } from '../server.ts';
 import type { Say, Witness } from '../witnesses/witness.ts';

@@ -1,7 +1,7 @@
 /** From step 10 on: a signal ends the server, and everything that it accepted is applied before. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../../src/tools/harness/client.ts';
-import type { Server } from '../../../src/tools/harness/process.ts';
+import type { Server } from '../../../src/tools/harness/server.ts';
 import { ACCEPTED, balance, type Case, event, HEALTH, METRICS, OK, ok, rejected } from './case.ts';
 import { Failed } from './failure.ts';
 import type { Talk } from './talk.ts';
@@ -74,7 +74,7 @@ async function refusesConnections({ port, host }: Server): Promise<void> {
     return;
   }
   try {
-    const reply = await client.ask(HEALTH, 1_000);
+    const reply = await client.ask(`${HEALTH}\n`, 1_000);
     throw new Failed({
       problem: 'a new client was served while the server shut down',
       sent: [`${HEALTH}\n`],

@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../../src/tools/harness/client.ts';
-import type { Server } from '../../../src/tools/harness/process.ts';
+import type { Server } from '../../../src/tools/harness/server.ts';
 import { Failed, type Failure } from './failure.ts';
 
 /** A reply that has not come by then will not come. */
@@ -53,7 +53,7 @@ export class Talk {
 
   finish(): void {
     this.#sent.push('');
-    this.#client.finish();
+    this.#client.end();
   }
 
   close(): void {
@@ -83,7 +83,7 @@ export class Talk {
       const nearest = nearestOf(ends, rest);
       const at = differenceOf(nearest, rest);
       if (at < rest.length) throw await this.#differs(nearest, at);
-      if (this.#client.isOver) throw this.#missing(nearest, 'the server ended the connection');
+      if (this.#client.isEnded) throw this.#missing(nearest, 'the server ended the connection');
       if (performance.now() >= endMs) {
         const seconds = Math.round(limitMs / 100) / 10;
         throw this.#missing(nearest, `nothing${rest === '' ? '' : ' more'} came within ${seconds} s`);
@@ -96,7 +96,7 @@ export class Talk {
   async beginning(wanted: string): Promise<string> {
     const endMs = performance.now() + REPLY_MS_MAX;
     this.#replies += 1;
-    while (!this.#rest().includes('\n') && !this.#client.isOver && performance.now() < endMs)
+    while (!this.#rest().includes('\n') && !this.#client.isEnded && performance.now() < endMs)
       await this.#news(endMs - performance.now());
     const rest = this.#rest();
     const at = differenceOf(wanted, rest);
@@ -110,9 +110,9 @@ export class Talk {
   /** The server ends its side, and sends nothing before that which was not compared already. */
   async ends(limitMs = REPLY_MS_MAX): Promise<void> {
     const endMs = performance.now() + limitMs;
-    while (!this.#client.isOver && performance.now() < endMs) await this.#news(endMs - performance.now());
+    while (!this.#client.isEnded && performance.now() < endMs) await this.#news(endMs - performance.now());
     this.#failIfSurplus(true);
-    if (this.#client.isOver) return;
+    if (this.#client.isEnded) return;
     throw this.#failed({
       problem: `the server kept the connection open for ${limitMs / 1_000} s`,
       expectedWords: 'the end of the connection, once every reply was sent',
@@ -123,10 +123,10 @@ export class Talk {
   /** Nothing comes, and the connection stays open. */
   async quiet(ms: number): Promise<void> {
     const endMs = performance.now() + ms;
-    while (!this.#client.isOver && this.#rest() === '' && performance.now() < endMs)
+    while (!this.#client.isEnded && this.#rest() === '' && performance.now() < endMs)
       await this.#news(endMs - performance.now());
     this.#failIfSurplus(true);
-    if (!this.#client.isOver) return;
+    if (!this.#client.isEnded) return;
     throw this.#failed({
       problem: 'the server ended the connection',
       expectedWords: 'the connection stays open',
@@ -138,7 +138,7 @@ export class Talk {
   /** Every reply was read: nothing came behind them, and nothing comes in this time. */
   async done(ms: number): Promise<void> {
     const endMs = performance.now() + ms;
-    while (!this.#client.isOver && this.#rest() === '' && performance.now() < endMs)
+    while (!this.#client.isEnded && this.#rest() === '' && performance.now() < endMs)
       await this.#news(endMs - performance.now());
     this.#failIfSurplus(true);
   }
@@ -177,7 +177,7 @@ export class Talk {
 
   async #differs(expected: string, at: number): Promise<Failed> {
     const endMs = performance.now() + REST_MS;
-    while (this.#rest().indexOf('\n', at) < 0 && !this.#client.isOver && performance.now() < endMs)
+    while (this.#rest().indexOf('\n', at) < 0 && !this.#client.isEnded && performance.now() < endMs)
       await this.#news(endMs - performance.now());
     const rest = this.#rest();
     return this.#failed({

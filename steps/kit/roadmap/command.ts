@@ -1,10 +1,10 @@
 /** `tally roadmap`: the path as tasks: listed, read, or put into a repository of the reader's own. */
 
 import { painterFor } from '../../../src/cli/terminal/colours.ts';
-import { UsageError } from '../../../src/cli/terminal/numbers.ts';
+import { Exit, runCommand } from '../../../src/cli/terminal/command.ts';
 import { readableColumns, wrappedMarkdown } from '../../../src/cli/terminal/prose.ts';
 import { quoteIfNeeded } from '../../../src/cli/terminal/quoting.ts';
-import { Exit, readArgs, runCommand } from '../command.ts';
+import { readArgs, UsageError } from '../../../src/cli/terminal/usage.ts';
 import {
   CALL,
   callFrom,

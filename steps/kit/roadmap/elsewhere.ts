@@ -3,7 +3,7 @@
  * into it lead nowhere, and the server is started in another way.
  */
 import { basename, posix, relative } from 'node:path';
-import { quoted, quotedIfNeeded } from '../../../src/cli/terminal/shell-quoting.ts';
+import { quoteForShell, quoteForShellIfNeeded } from '../../../src/cli/terminal/quoting.ts';
 import { ROOT } from '../../../src/tools/harness/root.ts';
 import { STEPS } from '../manifest.ts';
 import { ROADMAP_FOLDER } from './task.ts';
@@ -45,7 +45,7 @@ export function isInside(folder: string): boolean {
 
 /** Node itself, and no `npx`: that asks the registry for somebody else's package, where it does not find this one. */
 export function callFrom(checkout: string): string {
-  return `node ${quotedIfNeeded(`${checkout}/dist/src/cli/main.js`)}`;
+  return `node ${quoteForShellIfNeeded(`${checkout}/dist/src/cli/main.js`)}`;
 }
 
 export function placed(markdown: string, place: Place): string {
@@ -62,7 +62,7 @@ export function placed(markdown: string, place: Place): string {
 
 function wordsOf(words: string, { tally, cmd }: Place): string {
   if (words === CALL) return tally;
-  return words.startsWith('--cmd') ? `--cmd ${quoted(cmd ?? SERVER)}` : `\`${cmd ?? SERVER}\``;
+  return words.startsWith('--cmd') ? `--cmd ${quoteForShell(cmd ?? SERVER)}` : `\`${cmd ?? SERVER}\``;
 }
 
 function linkOf(text: string, target: string, place: Place): string {
@@ -78,5 +78,5 @@ function linkOf(text: string, target: string, place: Place): string {
   if (task !== undefined)
     return `${text} (\`${place.tally} roadmap ${Number(task) > STEPS.length ? 'src' : Number(task)}\`)`;
   const reader = /\.\w+$/.test(path) ? 'less' : 'ls';
-  return `${text} (\`${reader} ${quotedIfNeeded(posix.join(place.checkout, path))}\`)`;
+  return `${text} (\`${reader} ${quoteForShellIfNeeded(posix.join(place.checkout, path))}\`)`;
 }

@@ -1,7 +1,8 @@
 /** The tasks as Markdown files in a folder of the reader's own, where nothing is overwritten that differs. */
 import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
-import { CommandError, listed } from '../command.ts';
+import { CommandError } from '../../../src/cli/terminal/command.ts';
+import { listed } from '../../../src/cli/terminal/prose.ts';
 
 export interface Written {
   folder: string;

@@ -3,9 +3,9 @@
  * files are the truth; nothing of them is written down a second time.
  */
 import { readdirSync, readFileSync } from 'node:fs';
-import { UsageError } from '../../../src/cli/terminal/numbers.ts';
+import { CommandError } from '../../../src/cli/terminal/command.ts';
+import { UsageError } from '../../../src/cli/terminal/usage.ts';
 import { ROOT } from '../../../src/tools/harness/root.ts';
-import { CommandError } from '../command.ts';
 import { STEPS, type Subject } from '../manifest.ts';
 
 export const ROADMAP_FOLDER = 'docs/course/roadmap';

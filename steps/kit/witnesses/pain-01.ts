@@ -5,7 +5,7 @@ import { type Finding, type Witness, withServer } from './witness.ts';
 const STAY_MS = 1_000;
 const ROUND_TRIPS = 200;
 /** Echo servers send it back, others answer it. */
-const LINE = '{"type":"health"}';
+const LINE = '{"type":"health"}\n';
 
 export const oneAtATime: Witness = {
   pain: 1,

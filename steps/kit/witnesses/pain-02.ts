@@ -5,7 +5,7 @@
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../../src/tools/harness/client.ts';
-import type { Server } from '../../../src/tools/harness/process.ts';
+import type { Server } from '../../../src/tools/harness/server.ts';
 import type { Source } from '../server.ts';
 import { type Evidence, type Say, type Witness, withServer } from './witness.ts';
 
@@ -40,9 +40,9 @@ export const resetKillsAll: Witness = {
 async function resetting(source: Source, say: Say): Promise<{ isAlive: boolean; evidence: Evidence }> {
   return withServer(source, {}, async server => {
     const bystander = await Client.open(server.port, server.host);
-    await bystander.ask(LINE.trimEnd());
+    await bystander.ask(LINE);
     say('a bystander is connected, and has its reply');
-    for (let resets = 0; resets < RESETS && !bystander.isOver; resets += 1) await sendAndReset(server);
+    for (let resets = 0; resets < RESETS && !bystander.isEnded; resets += 1) await sendAndReset(server);
     say(`${RESETS} other clients have sent a line, and reset their connections`);
     const isAlive = await isServed(bystander);
     say(isAlive ? 'the bystander is still served' : 'the bystander has lost its connection');
@@ -68,7 +68,7 @@ async function sendAndReset({ host, port }: Server): Promise<void> {
 
 async function isServed(client: Client): Promise<boolean> {
   try {
-    await client.ask(LINE.trimEnd());
+    await client.ask(LINE);
     return true;
   } catch {
     return false;

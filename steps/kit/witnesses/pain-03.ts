@@ -1,8 +1,9 @@
 /** Pain 3, a split packet is refused: does it matter how bytes are cut into packets? */
-import { setTimeout as sleep } from 'node:timers/promises';
+import { once } from 'node:events';
 import { count } from '../../../src/cli/terminal/numbers.ts';
 import { Client } from '../../../src/tools/harness/client.ts';
-import type { Server } from '../../../src/tools/harness/process.ts';
+import type { Server } from '../../../src/tools/harness/server.ts';
+import { within } from '../../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../../src/tools/load/random.ts';
 import { type Witness, withServer } from './witness.ts';
 
@@ -53,13 +54,12 @@ export async function repliesTo(
   const client = await Client.open(port, host);
   for (const packet of packets.slice(0, -1)) {
     client.send(packet);
-    await Promise.race([client.line().catch(() => {}), sleep(betweenMs)]);
+    await within(betweenMs, once(client.socket, 'data')).catch(() => {});
   }
   client.send(packets.at(-1)!);
-  client.finish();
-  await client.over();
+  const replies = await client.finish();
   client.close();
-  return client.received.split('\n').slice(0, -1);
+  return replies.split('\n').slice(0, -1);
 }
 
 export function isRefused(replies: string[], wanted: number): boolean {

@@ -26,7 +26,7 @@ export const heavyClient: Witness = {
       await flooder.lines(WARM_UP_LINES);
       say(`one client asks for health every ${PROBE_EVERY_MS} ms`);
       const probed = openLoop(PROBES, 1_000 / PROBE_EVERY_MS, async (_, dueMs) => {
-        await prober.ask('{"type":"health"}', 20_000);
+        await prober.ask('{"type":"health"}\n', 20_000);
         return performance.now() - dueMs;
       });
       await sleep(FLOOD_AFTER_MS);

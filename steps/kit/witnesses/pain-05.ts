@@ -24,14 +24,14 @@ export const oneThread: Witness = {
       const some = clients.slice(0, CONNECTIONS / 4);
       await Promise.all(
         some.map((client, index) =>
-          client.ask(`{"user":"warm-${index}","action":"buy","amount":1,"wait":true}`, LIMIT_MS),
+          client.ask(`{"user":"warm-${index}","action":"buy","amount":1,"wait":true}\n`, LIMIT_MS),
         ),
       );
       const offered = RATE_PER_S * SECONDS;
       say(`an event costs ${WORK_US / 1_000} ms, so one thread can do ${RATE_PER_S / 2} a second`);
       say(`${RATE_PER_S} a second are sent, for ${SECONDS} s`);
       const replies = await openLoop(offered, RATE_PER_S, index =>
-        clients[index % CONNECTIONS]!.ask(`{"user":"user-${index}","action":"buy","amount":1}`, LIMIT_MS),
+        clients[index % CONNECTIONS]!.ask(`{"user":"user-${index}","action":"buy","amount":1}\n`, LIMIT_MS),
       );
       for (const client of clients) client.close();
       const refused = replies.filter(reply => reply.includes('"server_busy"')).length;

@@ -45,7 +45,7 @@ export const lostUpdates: Witness = {
 };
 
 async function balanceOf(client: Client, user: string): Promise<number> {
-  const reply = await client.ask(`{"type":"balance","user":"${user}"}`, LIMIT_MS);
+  const reply = await client.ask(`{"type":"balance","user":"${user}"}\n`, LIMIT_MS);
   return Number(/"balance":(-?\d+)/.exec(reply)?.[1]);
 }
 

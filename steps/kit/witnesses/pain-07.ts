@@ -37,7 +37,7 @@ export async function throughputPerS(source: Source, workers: number): Promise<n
   return withServer(source, { workers, windowUs: WINDOW_US, queue: 1024 }, async ({ host, port }) => {
     const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(port, host)));
     const applyOne = (client: Client, index: number) =>
-      client.ask(`{"user":"user-${index}","action":"buy","amount":1,"wait":true}`, LIMIT_MS);
+      client.ask(`{"user":"user-${index}","action":"buy","amount":1,"wait":true}\n`, LIMIT_MS);
     // Threads take a while to start. Once all clients have an answer, all threads have.
     await Promise.all(clients.map(applyOne));
     let applied = 0;

@@ -10,11 +10,11 @@ export const blind: Witness = {
   run: (source, say) =>
     withServer(source, {}, async ({ host, port }) => {
       const client = await Client.open(port, host);
-      const before = countsOf(await client.ask('{"type":"metrics"}'));
+      const before = countsOf(await client.ask('{"type":"metrics"}\n'));
       client.send('{"user":"counted","action":"buy","amount":1,"wait":true}\n'.repeat(EVENTS));
       await client.lines(EVENTS);
       say(`${EVENTS} events were applied`);
-      const reply = await client.ask('{"type":"metrics"}');
+      const reply = await client.ask('{"type":"metrics"}\n');
       say(`asked for metrics, it says ${reply}`);
       client.close();
       const after = countsOf(reply);

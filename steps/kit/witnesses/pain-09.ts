@@ -20,13 +20,13 @@ export const lostOnCtrlC: Witness = {
     withServer(source, { workUs: WORK_US, queue: 1024 }, async server => {
       const client = await Client.open(server.port, server.host);
       // Threads take a while to start. This one has, once it answers.
-      await client.ask('{"user":"early","action":"buy","amount":1,"wait":true}');
+      await client.ask('{"user":"early","action":"buy","amount":1,"wait":true}\n');
       client.send('{"user":"patient","action":"buy","amount":1}\n'.repeat(EVENTS));
       const replies = await client.lines(EVENTS);
       const accepted = replies.filter(reply => reply === '{"status":"accepted"}').length;
       // A moment for the queue to be worked on, so that there is something processed and something not.
       await sleep(100);
-      const metrics = await client.ask('{"type":"metrics"}');
+      const metrics = await client.ask('{"type":"metrics"}\n');
       say(`${count(accepted)} events are accepted; metrics: ${metrics}`);
       // The early one is among them.
       const processed = Math.max(0, Number(/"processed":(\d+)/.exec(metrics)?.[1] ?? 0) - 1);

@@ -12,7 +12,7 @@ export const silentClient: Witness = {
   run: (source, say) =>
     withServer(source, {}, async server => {
       const client = await Client.open(server.port, server.host);
-      await client.ask('{"type":"health"}');
+      await client.ask('{"type":"health"}\n');
       say('a client is connected, and says nothing more, nor will it ever hang up');
       const startMs = performance.now();
       server.signal('SIGINT');

@@ -1,5 +1,5 @@
 /** What a witness is: it starts a server or finds one, hurts it, and says whether the pain is there, with its figures. */
-import type { Server } from '../../../src/tools/harness/process.ts';
+import type { Server } from '../../../src/tools/harness/server.ts';
 import type { Source } from '../server.ts';
 
 /** The figures that the verdict was made of. Units are in their names. */

@@ -1,5 +1,6 @@
 /** A client that sends and never reads, for as long as the server takes what it sends. */
-import { type Client, until } from '../../support/client.ts';
+import type { Client } from '../../../src/tools/harness/client.ts';
+import { until } from '../../../src/tools/harness/waiting.ts';
 
 /** Nothing taken for so long: the server waits for the client. */
 const STUCK_MS = 1_000;

@@ -1,5 +1,5 @@
 /** A conversation with a step: what is sent, line by line, and what each line must be answered, by the contract. */
-import { ACCEPTED, okLine } from '../../support/client.ts';
+import { ACCEPTED, okLine } from '../../support/asking.ts';
 
 export const OK = '{"status":"ok"}';
 export const error = (reason: string) => `{"status":"error","reason":"${reason}"}`;

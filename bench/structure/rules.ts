@@ -1,0 +1,72 @@
+/** The rules of the tree as data: which room may import which, and how long files may be. Nothing else says them. */
+import { STEPS } from '../../steps/kit/manifest.ts';
+
+/** Files whose imports have one rule: a folder, or one file. A file's room is the longest of these that holds it. */
+export interface Room {
+  /** What it may import besides its own files: rooms, or folders of rooms. */
+  may: readonly string[];
+  /** What it may know the types of. */
+  mayTypes?: readonly string[];
+}
+
+/** All that a program outside of the server needs of src. */
+const OUTSIDE = ['src/tools', 'src/cli/terminal'];
+const LOW = ['src/protocol', 'src/threads', 'src/engine', 'src/log.ts', 'src/metrics', 'src/config'];
+
+/** From low to high. */
+export const ROOMS: Readonly<Record<string, Room>> = {
+  'src/protocol': { may: [] },
+  'src/threads': { may: [] },
+  'src/engine': { may: ['src/protocol', 'src/threads'] },
+  'src/log.ts': { may: [] },
+  'src/metrics': { may: ['src/protocol', 'src/engine'] },
+  'src/config': { may: [], mayTypes: ['src/protocol', 'src/engine'] },
+  'src/net': { may: ['src/log.ts'] },
+  'src/commands': { may: ['src/protocol', 'src/engine', 'src/metrics'] },
+  'src/session': {
+    may: ['src/net', 'src/commands', 'src/protocol', 'src/engine', 'src/metrics', 'src/config'],
+  },
+  'src/http': {
+    may: LOW.filter(room => room !== 'src/protocol').concat('src/net', 'src/commands', 'src/session'),
+  },
+  'src/server': { may: [...LOW, 'src/net', 'src/commands', 'src/session', 'src/http'] },
+  // The terminal and the tools know the server over the wire only, so that no mistake of its can hide from them.
+  'src/cli/terminal': { may: [] },
+  'src/tools': { may: ['src/cli/terminal'] },
+  // The table of the commands, and so the one file of src that knows of steps.
+  'src/cli/main.ts': { may: ['src', 'steps'] },
+  // Each of the ten is read, and must run, alone.
+  ...Object.fromEntries(STEPS.map(({ folder }) => [`steps/${folder}`, { may: [] }])),
+  steps: { may: ['steps', ...OUTSIDE] },
+  // Those run what the server is made of: in every order, and beside other ways to do the same.
+  'steps/explore/scenarios': { may: ['steps', ...OUTSIDE, 'src/engine'] },
+  'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol'] },
+  'bench/peers/floor.ts': { may: ['bench', 'src/net'] },
+  bench: { may: ['bench', 'steps', ...OUTSIDE] },
+  test: { may: ['src', 'steps', 'bench', 'test'] },
+};
+
+export interface LengthRule {
+  linesMax: number;
+  why: string;
+}
+
+/** By what holds a file, as with rooms. */
+export const LENGTHS: Readonly<Record<string, LengthRule>> = {
+  '': { linesMax: 350, why: 'what is longer is not read in one sitting' },
+  ...Object.fromEntries(
+    ['src/net', 'src/session', 'src/commands', 'src/protocol', 'src/engine'].map(room => [
+      room,
+      { linesMax: 250, why: 'one noun a file, where it matters most' },
+    ]),
+  ),
+  'src/config/settings.ts': { linesMax: 380, why: 'a table of all the settings, and what checks them' },
+  'src/protocol/json-parser.ts': { linesMax: 380, why: 'one grammar, one pass' },
+};
+
+/** The longest of the names that is a path itself or holds it. */
+export function holderOf<Value>(path: string, table: Readonly<Record<string, Value>>): string | undefined {
+  return Object.keys(table)
+    .filter(name => name === '' || path === name || path.startsWith(`${name}/`))
+    .sort((a, b) => b.length - a.length)[0];
+}

@@ -1,0 +1,42 @@
+/** Arguments of commands: words, switches and flags with values. A mistake in them is one line that says what would be right. */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { listed } from './prose.ts';
+
+/** A mistake of whoever runs the command: one line that says what is wrong and what would be right. */
+export class UsageError extends Error {}
+
+/** Splits arguments into words and the switches that are on. A switch that is not known is a mistake. */
+export function readSwitches<Name extends string>(
+  command: string,
+  args: string[],
+  known: readonly Name[],
+): { words: string[]; on: Set<Name> } {
+  const words: string[] = [];
+  const on = new Set<Name>();
+  for (const arg of args) {
+    if (!arg.startsWith('-')) words.push(arg);
+    else if ((known as readonly string[]).includes(arg)) on.add(arg as Name);
+    else throw new UsageError(`${arg} is no flag of tally ${command}; it takes ${listed(known)}`);
+  }
+  return { words, on };
+}
+
+/** Flags with values, and words. What `parseArgs` complains of is said in this program's words. */
+export function readArgs<Options extends NonNullable<ParseArgsConfig['options']>>(
+  command: string,
+  args: string[],
+  options: Options,
+) {
+  try {
+    return parseArgs({ args, allowPositionals: true, options });
+  } catch (error) {
+    const { code, message } = error as { code?: string; message: string };
+    const flag = /'(-[^' ]*)/.exec(message)?.[1] ?? '';
+    if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
+      throw new UsageError(`${flag} is no flag of tally ${command}; tally ${command} --help lists them`);
+    const isSwitch = options[flag.slice(2)]?.type === 'boolean';
+    throw new UsageError(
+      isSwitch ? `${flag} takes no value` : `${flag} wants a value; tally ${command} --help shows how`,
+    );
+  }
+}

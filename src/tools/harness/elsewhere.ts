@@ -1,0 +1,51 @@
+/** Servers that are somebody else's: a command for a shell starts them, or they are there already. */
+import { UsageError } from '../../cli/terminal/usage.ts';
+import { freePort, isListening, type Server, ServerError, startOnPort } from './server.ts';
+
+/** Somebody's command may compile first. */
+const START_LIMIT_MS = 120_000;
+
+/** What a command is told, in its environment and in place of `{port}` and such. Names in capitals. */
+export type Variables = Record<string, string>;
+
+/** Starts a command for a shell, which learns its port from the variable PORT or from `{port}`. */
+export async function startCommand(command: string, variables: Variables): Promise<Server> {
+  const port = await freePort();
+  const known: Variables = { ...variables, PORT: String(port) };
+  const line = command.replace(/\{(\w+)\}/g, (whole, name: string) => known[name.toUpperCase()] ?? whole);
+  // A process group of its own: the shell, and whatever the command starts, end together.
+  const program = { name: command, program: 'sh', args: ['-c', forShell(line)], env: known, isGroup: true };
+  return startOnPort(program, port, START_LIMIT_MS);
+}
+
+/**
+ * The end of the command should be the end of the process. A shell hands over to a plain command; around anything
+ * else (`cd app && …`, `DEBUG=1 …`) it stays, lets signals pass by, and ends with that command's exit code.
+ */
+function forShell(line: string): string {
+  const isPlain = /^\s*[\w./~-]+(?:\s|$)/.test(line) && !/[;&|\n`]|\$\(/.test(line) && !SHELL_WORD.test(line);
+  return isPlain ? `exec ${line}` : `trap : INT TERM\n${line}`;
+}
+
+/** What a shell does itself. */
+const SHELL_WORD =
+  /^\s*(?:\.|case|cd|command|eval|exec|exit|export|for|if|read|set|source|trap|ulimit|umask|unset|until|wait|while)(?:\s|$)/;
+
+/** A server that somebody has started. It is left alone in the end. */
+export async function findServer(host: string, port: number): Promise<Server> {
+  if (!(await isListening(host, port))) throw new ServerError(`nothing listens on ${host}:${port}`);
+  return {
+    host,
+    port,
+    pid: undefined,
+    hasEnded: false,
+    ended: new Promise(() => {}),
+    output: () => '',
+    signal: () => {
+      throw new UsageError(
+        'a server that was found on a port cannot be signalled; give its command with --cmd',
+      );
+    },
+    stop: async () => {},
+  };
+}

@@ -1,0 +1,127 @@
+/** Servers as processes of their own, started and awaited until they listen. */
+import { connect, createServer } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Ended, type Program, type Running, start } from './process.ts';
+import { within } from './waiting.ts';
+
+/** What is examined: somebody may have started it long ago. */
+export interface Server {
+  host: string;
+  port: number;
+  /** Of a server that was found, not started: undefined. */
+  pid: number | undefined;
+  hasEnded: boolean;
+  ended: Promise<Ended>;
+  /** What it printed last, for whoever must explain why it ended. */
+  output(): string;
+  signal(name: NodeJS.Signals): void;
+  /** Ends a server that was started, at once. A server that was found is left alone. */
+  stop(): Promise<void>;
+}
+
+export type StartedServer = Running & Server;
+
+/** A server did not start, or ended when it should not. */
+export class ServerError extends Error {}
+
+const HOST = '127.0.0.1';
+const LOOK_MS = 10;
+/** Who waits longer is told what for. */
+const TOLD_AFTER_MS = 3_000;
+/** Below the range from which systems take the ports of outgoing connections. */
+const PORTS_FROM = 20_000;
+const PORTS = 10_000;
+
+/** Starts a server that was told its port, and waits until it listens there. If it does not, it is stopped. */
+export async function startOnPort(program: Program, port: number, limitMs: number): Promise<StartedServer> {
+  const server = Object.assign(start(program), { host: HOST, port });
+  try {
+    await listening(server, program.name, limitMs);
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+  return server;
+}
+
+/**
+ * Starts a server that prints a line when it listens, from which `portOf` takes its port. `portOf` hears every line,
+ * also behind that one. If there is none within the time, the server is stopped.
+ */
+export async function startSaying(
+  program: Program,
+  portOf: (line: string) => number | undefined,
+  limitMs: number,
+): Promise<StartedServer> {
+  const { name } = program;
+  let onPort = (_: number) => {};
+  const said = new Promise<number>(resolve => {
+    onPort = resolve;
+  });
+  const running = start({
+    ...program,
+    onLine(line) {
+      const port = portOf(line);
+      if (port !== undefined) onPort(port);
+    },
+  });
+  const ended = running.ended.then(({ exitCode, signal }) => {
+    if (running.mistake) throw new ServerError(`can't start ${name}`, { cause: running.mistake });
+    throw new ServerError(`${name} ended with ${exitCode ?? signal} before it listened: ${running.errors()}`);
+  });
+  const port = await within(limitMs, Promise.race([said, ended]));
+  if (port === undefined) {
+    await running.stop();
+    throw new ServerError(`${name} did not listen within ${limitMs} ms: ${running.errors()}`);
+  }
+  return Object.assign(running, { host: HOST, port });
+}
+
+async function listening(server: Server, name: string, limitMs: number): Promise<void> {
+  const { host, port } = server;
+  const startMs = performance.now();
+  let isTold = false;
+  while (!(await isListening(host, port))) {
+    // The shell's own words, without one that nobody wrote.
+    const printed = server.output().replace(/^(sh: \d+: )exec: /m, '$1');
+    const said = printed === '' ? '' : `; it printed:\n${printed}`;
+    if (server.hasEnded) throw new ServerError(`${name} ended before it listened on port ${port}${said}`);
+    const elapsedMs = performance.now() - startMs;
+    if (elapsedMs > limitMs) throw new ServerError(`${await whyNot(name, port, limitMs)}${said}`);
+    if (elapsedMs > TOLD_AFTER_MS && !isTold) {
+      process.stderr.write(
+        `waiting for ${name} to listen on ${host}:${port}, the port in the variable PORT (up to ${limitMs / 1_000} s)\n`,
+      );
+      isTold = true;
+    }
+    await sleep(LOOK_MS);
+  }
+}
+
+async function whyNot(name: string, port: number, limitMs: number): Promise<string> {
+  if (await isListening('::1', port)) return `${name} listens on [::1]:${port}; it must listen on ${HOST}`;
+  return (
+    `${name} does not listen on port ${port} after ${limitMs / 1_000} s. It must take the port from the variable ` +
+    'PORT, or from {port} in the command'
+  );
+}
+
+export function isListening(host: string, port: number): Promise<boolean> {
+  return new Promise(resolve => {
+    const socket = connect({ host, port });
+    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
+    socket.on('connect', () => socket.destroy());
+  });
+}
+
+/** A port that nobody has, and that no outgoing connection will get. */
+export async function freePort(): Promise<number> {
+  for (;;) {
+    const port = PORTS_FROM + Math.floor(Math.random() * PORTS);
+    const isFree = await new Promise<boolean>(resolve => {
+      const probe = createServer().on('error', () => resolve(false));
+      probe.listen(port, HOST, () => probe.close(() => resolve(true)));
+    });
+    if (isFree) return port;
+  }
+}
