@@ -4,7 +4,6 @@
  */
 import type { Lane } from './lane.ts';
 import { Word, type WorkKind } from './memory-layout.ts';
-import type { Workers } from './workers.ts';
 
 /** What a worker does for each event before it applies it; undefined: nothing. */
 export function costOf(workUs: number, workKind: WorkKind): (() => void) | undefined {
@@ -29,12 +28,17 @@ export function crashIfTold(words: Int32Array<SharedArrayBuffer>): void {
   if (Atomics.load(words, Word.crash) === 1) throw new Error('crashed by a debug request');
 }
 
+/** Whose threads can be ended. */
+interface Mortal {
+  kill(worker: number): void;
+}
+
 /** The socket thread's side. A worker that does not exist is left alone. */
 export class Experiments {
   readonly #lanes: readonly Lane[];
-  readonly #workers: Workers;
+  readonly #workers: Mortal;
 
-  constructor(lanes: readonly Lane[], workers: Workers) {
+  constructor(lanes: readonly Lane[], workers: Mortal) {
     this.#lanes = lanes;
     this.#workers = workers;
   }

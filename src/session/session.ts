@@ -52,9 +52,9 @@ export class Session implements Receiver, Client {
 
   /** While draining: nothing is left of what had been received when it began, or the client does not let it. */
   get isServed(): boolean {
+    const { grantedBytes, hasLines } = this.#framer;
     // Full of replies that wait for a worker: they will leave, and then there is room.
-    if (this.#replies.isFull && !this.#replies.isWaiting) return true;
-    return this.#framer.grantedBytes === 0 || !this.#framer.hasLines;
+    return grantedBytes === 0 || !hasLines || (this.#replies.isFull && !this.#replies.isWaiting);
   }
 
   /** The server ends: replies that are ready are written, nothing more is served. */
@@ -98,9 +98,9 @@ export class Session implements Receiver, Client {
 
   /** While lines wait, the transport is paused, and brings no bytes. */
   received(bytes: number): void {
-    if (!this.#isLive) return;
     const { readBuffer, idle, scheduler } = this.#shared;
     const framer = this.#framer;
+    if (!this.#isLive) return;
     idle.restart(this);
     this.nextRead = bytes === this.nextRead.length ? readBuffer.chunk : readBuffer.firstRead;
     // A full chunk: there is more, and it waits until the others had their turn.
@@ -134,12 +134,9 @@ export class Session implements Receiver, Client {
   takeTurn(): void {
     if (!this.#isLive) return;
     this.#waits = 'nothing';
-    if (this.#framer.hasLines) {
-      this.#visit(0);
-      this.advance(this.#framer.isSkipping);
-    } else {
-      this.advance();
-    }
+    const { hasLines } = this.#framer;
+    if (hasLines) this.#visit(0);
+    this.advance(hasLines && this.#framer.isSkipping);
   }
 
   /** After anything changed: reads on, waits for its turn, or waits for the client. */
@@ -168,7 +165,6 @@ export class Session implements Receiver, Client {
     }
   }
 
-  /** It is served. */
   get #isLive(): boolean {
     return this.#life === 'open' && this.#shared.phase !== 'ending';
   }

@@ -13,6 +13,8 @@ import type { Mutant } from './mutants.ts';
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 /** All that the threads of a scenario load. */
 const COPIED = [
+  'src/protocol',
+  'src/threads',
   'src/engine',
   'steps/explore',
   ...['06-worker-threads', '07-one-lock', '08-sharded-locks', '09-lock-free-metrics'].map(

@@ -138,14 +138,14 @@ export const MUTANTS: Mutant[] = [
       what: 'the bell is rung before the event is published',
       text: 'if (!this.ring.publish())\n            return;',
       becomes:
-        'this.#bell.ring(this.#hasNewAsk); if (!this.ring.publish()) return; if (this.ring.depth >= 0) return;',
+        'this.#bell.notify(this.#hasNewAsk); if (!this.ring.publish()) return; if (this.ring.depth >= 0) return;',
       scenario: 'parking',
     },
     {
       what: 'a message is acknowledged after the answers were collected',
-      text: 'Atomics.store(this.#memory.words, Word.acknowledged, Atomics.load(this.#memory.words, Word.rung));\n        this.collect();',
+      text: 'Atomics.store(this.#memory.words, Word.acknowledged, Atomics.load(this.#memory.words, Word.messages));\n        this.collect();',
       becomes:
-        'const rung = Atomics.load(this.#memory.words, Word.rung);\n        this.collect();\n        Atomics.store(this.#memory.words, Word.acknowledged, rung);',
+        'const messages = Atomics.load(this.#memory.words, Word.messages);\n        this.collect();\n        Atomics.store(this.#memory.words, Word.acknowledged, messages);',
       scenario: 'parking-ask-2',
     },
     {
@@ -158,14 +158,14 @@ export const MUTANTS: Mutant[] = [
   ...inFile('src/engine/worker', [
     {
       what: 'the word to leave is believed with an old look at the ring',
-      text: 'if (isStopped() && ring.available() === 0 && !isFrozen())',
-      becomes: 'if (isStopped() && available === 0 && !isFrozen())',
+      text: 'if (isStopped() && ring.available() === 0 && !isFrozen(words))',
+      becomes: 'if (isStopped() && available === 0 && !isFrozen(words))',
       scenario: 'parking-stop',
     },
     {
       what: 'a worker that was told to leave leaves what is in the ring',
-      text: 'if (available === 0 || isFrozen()) {',
-      becomes: 'if (isStopped()) return; if (available === 0 || isFrozen()) {',
+      text: 'if (available === 0 || isFrozen(words)) {',
+      becomes: 'if (isStopped()) return; if (available === 0 || isFrozen(words)) {',
       scenario: 'parking-stop',
     },
   ]),
