@@ -140,7 +140,7 @@ export const GAPS: Gap[] = [
       'const start = `import(${first}).then(tsx => { tsx.register(); return import(${then}); })`;',
       'return new Worker(start, { ...options, eval: true });',
     ],
-    why: 'what is counted is compiled; test/wire/clients.test.ts runs the sources, with their threads',
+    why: 'what is counted is compiled; the suite runs the sources when it is not counted, and threads of them',
   },
   {
     file: 'src/threads/thread.ts',
