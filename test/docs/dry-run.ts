@@ -38,7 +38,7 @@ async function runOf(name: string): Promise<Run | undefined> {
   if (name === 'serve') return args => void (args.includes('--help') || readConfig(args, {}));
   const found = loaded.get(name);
   if (found === undefined) return undefined;
-  const module = (await import(join(ROOT, 'src', found.module))) as Record<string, Run>;
+  const module = (await import(join(ROOT, 'src/cli', found.module))) as Record<string, Run>;
   return module[found.run];
 }
 
