@@ -59,7 +59,7 @@ async function mistakeOf(args: string[]): Promise<string | undefined> {
   const run = isTalkedOf ? await dryRun([name, '--help']) : await tried(args);
   if (run.exitCode === 2) return run.stderr;
   // What only somebody at a terminal can have has been understood as well.
-  if (isTalkedOf || run.hasBegun || run.exitCode === 0 || run.stderr.includes('wants a terminal'))
+  if (isTalkedOf || run.hasBegun || run.exitCode === 0 || run.stderr.includes('needs a terminal'))
     return undefined;
   return `it ended with ${run.exitCode} before it did anything: ${run.stderr}`;
 }
@@ -102,7 +102,7 @@ test('a dry run says what is right and what is not', async () => {
   expect(await mistakeOf(['load', '--rat', '5'])).toMatch('--rat');
   expect(await mistakeOf(['serve', '--ring', '1000'])).toMatch('not a power of two');
   expect(await mistakeOf(['explore', 'lost-updates'])).toMatch('there is no scenario lost-updates');
-  expect(await mistakeOf(['check', '4', '--connect', 'x'])).toMatch('no HOST:PORT');
+  expect(await mistakeOf(['check', '4', '--connect', 'x'])).toMatch('not HOST:PORT');
   expect(await mistakeOf(['step', '1', '--queue', '4'])).toMatch('does not take --queue');
   expect(await mistakeOf(['dance'])).toMatch('no command dance');
   // Beside what the reader fills in, too.
