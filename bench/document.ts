@@ -6,7 +6,8 @@
  *     … replaced …
  *     <!-- end of figures -->
  *
- * `facts` in place of `figures` gives one table of all that a record has, for records that compare nothing.
+ * `facts` in place of `figures` gives one table of all that a record has, for records that compare nothing. `ratios`
+ * and `worse` are of the peers: how many times as much Tally does by each client, and by the one that is worse for it.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,21 +15,28 @@ import { fileURLToPath } from 'node:url';
 import { machineLine } from '../src/tools/harness/machine.ts';
 import { median } from '../src/tools/harness/samples.ts';
 import type { BenchRecord, Measure } from './bench.ts';
+import { partsOf, ratiosText, worseText } from './peers/worse.ts';
 import { figureOf } from './table.ts';
 
 /** Compiled, this file lies one folder deeper. */
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
-export const DOCUMENTS = ['docs/benchmarking.md', 'docs/microsecond.md', 'docs/proof.md'];
+export const DOCUMENTS = ['README.md', 'docs/benchmarking.md', 'docs/microsecond.md', 'docs/proof.md'];
 
-const PLACE = /<!-- (figures|facts): ([\w-]+) -->\n[\s\S]*?<!-- end of \1 -->/g;
+/** By what a document calls them. */
+const KINDS: Record<string, (record: BenchRecord) => string> = {
+  figures: figuresText,
+  facts: factsText,
+  ratios: record => withSource([ratiosText(record)], record),
+  worse: record => withSource([worseText(record)], record),
+};
+const PLACE = /<!-- (figures|facts|ratios|worse): ([\w-]+) -->\n[\s\S]*?<!-- end of \1 -->/g;
 /** With more subjects than this, each has a row, not a column. */
 const SUBJECT_COLUMNS_MAX = 4;
 
 /** The text with its figures replaced by those of the records, each asked for by name. */
 export function withFigures(text: string, recordOf: (bench: string) => BenchRecord): string {
   return text.replace(PLACE, (_, kind: string, bench: string) => {
-    const record = recordOf(bench);
-    const tables = kind === 'facts' ? factsText(record) : figuresText(record);
+    const tables = KINDS[kind]!(recordOf(bench));
     return `<!-- ${kind}: ${bench} -->\n${tables}<!-- end of ${kind} -->`;
   });
 }
@@ -40,10 +48,16 @@ export function readBenchRecord(bench: string): BenchRecord {
   return record;
 }
 
-/** One table a unit, a row a subject, a column a condition; then where the figures are from. */
+/** One table a unit, and a client where there are two; a row a subject, a column a condition; then where the figures are from. */
 export function figuresText(record: BenchRecord): string {
-  const units = [...new Set(record.measures.map(measure => measure.unit))];
-  const tables = units.map(unit => tableText(record.measures.filter(measure => measure.unit === unit)));
+  const titleOf = ({ unit, condition }: Measure) => [unit, partsOf(condition)[1]].filter(Boolean).join(', ');
+  const titles = [...new Set(record.measures.map(titleOf))];
+  const tables = titles.map(title =>
+    tableText(
+      title,
+      record.measures.filter(measure => titleOf(measure) === title),
+    ),
+  );
   return withSource(tables, record);
 }
 
@@ -87,8 +101,8 @@ function factText({ samples }: Measure): string {
   return least === most ? text(least) : `${text(least)} to ${text(most)}`;
 }
 
-function tableText(measures: readonly Measure[]): string {
-  const { unit, better } = measures[0]!;
+function tableText(title: string, measures: readonly Measure[]): string {
+  const { better } = measures[0]!;
   const conditions = [...new Set(measures.map(measure => measure.condition))];
   const subjects = [...new Set(measures.map(measure => measure.subject))];
   const cell = (subject: string, condition: string) => {
@@ -96,7 +110,7 @@ function tableText(measures: readonly Measure[]): string {
     return measure === undefined ? '–' : cellText(measure);
   };
   return `${[
-    `| ${unit} (${better} is better) | ${conditions.map(condition => condition || 'median').join(' | ')} |`,
+    `| ${title} (${better} is better) | ${conditions.map(condition => partsOf(condition)[0] || 'median').join(' | ')} |`,
     `| --- | ${conditions.map(() => '---').join(' | ')} |`,
     ...subjects.map(
       subject => `| ${subject} | ${conditions.map(condition => cell(subject, condition)).join(' | ')} |`,

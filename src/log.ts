@@ -5,26 +5,37 @@
  * other. Nothing here is said once an event or once a refusal; those are counted.
  */
 import { styleText } from 'node:util';
-import type { LogFormat, LogLevel } from './config/settings.ts';
+
+export type LogLevel = 'error' | 'warn' | 'info' | 'debug';
+export type LogFormat = 'auto' | 'text' | 'json';
 
 type Fields = Record<string, unknown>;
 
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 const COLOURS = { error: 'red', warn: 'yellow', info: 'cyan', debug: 'gray' } as const;
 
+/** Read whenever something is logged. */
+export interface LogSettings {
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+}
+
 export class Log {
-  readonly isText: boolean;
-  readonly #level: number;
+  readonly #settings: LogSettings;
   readonly #stream: NodeJS.WriteStream;
   readonly #hasColour: boolean;
 
-  constructor(level: LogLevel, format: LogFormat, stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv) {
-    this.#level = LEVELS.indexOf(level);
+  constructor(settings: LogSettings, stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv) {
+    this.#settings = settings;
     this.#stream = stream;
-    this.isText = format === 'text' || (format === 'auto' && stream.isTTY);
     this.#hasColour = stream.isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
     // Whoever read the log has gone (`tally serve | head -1`): no reason to stop serving.
     stream.on('error', () => {});
+  }
+
+  get isText(): boolean {
+    const { logFormat } = this.#settings;
+    return logFormat === 'text' || (logFormat === 'auto' && this.#stream.isTTY);
   }
 
   error(event: string, fields: Fields, text: string): void {
@@ -53,7 +64,7 @@ export class Log {
   }
 
   #log(level: LogLevel, event: string, fields: Fields, text: string): void {
-    if (LEVELS.indexOf(level) > this.#level) return;
+    if (LEVELS.indexOf(level) > LEVELS.indexOf(this.#settings.logLevel)) return;
     const time = new Date().toISOString();
     const line = `${this.style('gray', time.slice(11, 23))} ${this.style(COLOURS[level], level.padEnd(5))} ${text}`;
     this.announce(event, { level, time, ...fields }, line);

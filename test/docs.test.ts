@@ -1,37 +1,24 @@
 /**
- * The documents say what the code does: settings, replies, metrics and offsets are compared with their sources, and
- * the tour of the README is run. Their links and their commands have tests of their own, in test/docs.
+ * The documents say what the code does: settings, replies and metrics are compared with their sources. Their links
+ * and their commands have tests of their own, in test/docs.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { type Config, flagOf, readConfig, SETTINGS, variableOf } from '../src/config/settings.ts';
-import { Engine } from '../src/engine/engine.ts';
-import { Count, Word } from '../src/engine/memory-layout.ts';
+import { readSettings } from '../src/config/read.ts';
+import { flagOf, SETTINGS, type Settings, variableOf } from '../src/config/settings.ts';
 import { Log } from '../src/log.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
-import { createDesk, Service } from '../src/session/service.ts';
-import { until } from '../src/tools/harness/waiting.ts';
+import { assemble } from '../src/server/assemble.ts';
 import { FLAG_NAMES } from '../src/tools/load/options.ts';
+import { allPages, ROOT } from './docs/pages.ts';
 import { runCli, startServer } from './support/server.ts';
 
-const ROOT = fileURLToPath(new URL('..', import.meta.url));
-const KEYS = Object.keys(SETTINGS) as (keyof Config)[];
+const KEYS = Object.keys(SETTINGS) as (keyof Settings)[];
 
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
-function markdownUnder(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap(entry => {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory())
-      return ['node_modules', 'dist', 'target', '.git'].includes(entry.name) ? [] : markdownUnder(path);
-    return entry.name.endsWith('.md') ? [path] : [];
-  });
-}
-
-const documents = markdownUnder('.').map(path => ({ path, text: read(path) }));
+const documents = allPages();
 
 describe('settings', () => {
   const table = read('docs/operations.md')
@@ -39,10 +26,10 @@ describe('settings', () => {
     .filter(line => line.startsWith('| `--'));
 
   /** How many cores there are is no default to write down. */
-  const defaultOf = (key: keyof Config) =>
+  const defaultOf = (key: keyof Settings) =>
     key === 'workers' ? 'cores − 1, from 1 to 64' : `\`${SETTINGS[key].default}\``;
 
-  function rangeOf(key: keyof Config): string {
+  function rangeOf(key: keyof Settings): string {
     const setting = SETTINGS[key];
     switch (setting.is) {
       case 'integer':
@@ -94,12 +81,9 @@ describe('the protocol', () => {
   });
 
   test('every field of the metrics in detail is there, and no other', () => {
-    const config = readConfig([], {});
-    const desk = createDesk(config);
-    const shape = { workers: 2, ringSlots: 8, usersMax: 8, workUs: 0, workKind: config.work };
-    const engine = new Engine(desk.view, shape, { onDeath: () => {}, onReplaced: () => {} });
-    const service = new Service(config, engine, desk, new Log('error', 'json', process.stdout, {}));
-    const detail = JSON.parse(service.metricsDetail.line()) as Record<string, unknown>;
+    const settings = readSettings(['--workers', '2', '--ring', '8', '--users', '8'], {});
+    const { sessions } = assemble(settings, new Log(settings, process.stdout, {}));
+    const detail = sessions.metrics.snapshot();
     const fields = Object.entries(detail).flatMap(([name, value]) =>
       value !== null && typeof value === 'object' && !Array.isArray(value)
         ? [name, ...Object.keys(value).map(inner => `${name}.${inner}`)]
@@ -114,53 +98,10 @@ describe('the protocol', () => {
   });
 });
 
-test('the memory map has every word at its offset', () => {
-  const map = read('docs/architecture.md');
-  const words = Object.entries(Word).map(([name, word]) => `| \`${name}\` | ${word * 4} | int32 |`);
-  const counts = Object.entries(Count).map(([name, word]) => `| \`${name}\` | ${word * 8} | int64 |`);
-  expect([...words, ...counts].filter(row => !map.includes(row))).toEqual([]);
-});
-
-describe('the README', () => {
-  const readme = read('README.md');
-  const blocks = [...readme.matchAll(/^```(\w+)\n([\s\S]*?)^```$/gm)].map(match => ({
-    language: match[1]!,
-    text: match[2]!,
-  }));
-
-  test('starting and testing are one line each to copy', () => {
-    const commands = blocks.filter(block => block.language === 'sh').map(block => block.text);
-    expect(commands).toContain('npm ci && npm start\n');
-    expect(commands).toContain('npm ci && npm test\n');
-  });
-
-  const netcat = spawnSync('nc', ['-h'], { encoding: 'utf8' });
-  const hasNetcat = netcat.error === undefined && netcat.stderr.includes('OpenBSD');
-
-  test.skipIf(!hasNetcat)('the tour replies what it says', async () => {
-    const server = await startServer();
-    try {
-      const tour = readme.split('## Two minutes with netcat')[1]!.split('\n##')[0]!;
-      const pairs = [...tour.matchAll(/^```sh\n(.*)\n```\n\n```text\n([\s\S]*?)^```$/gm)];
-      expect(pairs.length).toBe(6);
-      for (const [, command, replies] of pairs) {
-        const onItsPort = command!.replace(' 7878', ` ${server.port}`);
-        const run = () => execFileSync('bash', ['-c', onItsPort], { encoding: 'utf8' });
-        // Metrics are of this moment: on a busy machine the last events may be in the ring still.
-        if (onItsPort.includes('"metrics"')) await until(() => run() === replies, `${onItsPort}: ${replies}`);
-        else expect(run(), onItsPort).toBe(replies);
-      }
-    } finally {
-      const { ledger } = await server.stop();
-      expect(ledger).toMatchObject({
-        exitCode: 0,
-        received: 100_002,
-        processed: 100_002,
-        invalid: 3,
-        lost: 0,
-      });
-    }
-  });
+test('in the README, starting and testing are one line each to copy', () => {
+  const { blocks } = documents.find(({ path }) => path === 'README.md')!;
+  const commands = blocks.filter(({ language }) => language === 'sh').map(({ text }) => text);
+  expect(commands).toEqual(expect.arrayContaining(['npm ci && npm start\n', 'npm ci && npm test\n']));
 });
 
 test('docs/load.md has every field of the JSON of a load run, and no other', async () => {

@@ -39,7 +39,7 @@ describe('the log', () => {
     ['debug', ['e', 'w', 'i', 'd']],
   ] as const)('at level %s says %j, and always what is announced', (level, events) => {
     const { stream: out, lines } = stream(false);
-    const log = new Log(level, 'json', out, {});
+    const log = new Log({ logLevel: level, logFormat: 'json' }, out, {});
     sayAll(log);
     log.announce('listening', { port: 1 }, 'listens');
     expect(lines().map(line => (JSON.parse(line) as { event: string }).event)).toEqual([
@@ -51,7 +51,7 @@ describe('the log', () => {
   test('is one JSON object a line, the event first', () => {
     vi.useFakeTimers({ now: Date.parse('2026-01-02T03:04:05.678Z') });
     const { stream: out, lines } = stream(false);
-    const log = new Log('info', 'json', out, {});
+    const log = new Log({ logLevel: 'info', logFormat: 'json' }, out, {});
     log.warn('worker_died', { worker: 1, reason: 'two\nlines' }, 'text');
     log.announce('stopped', { exitCode: 0 }, 'text');
     expect(lines()).toEqual([
@@ -63,7 +63,7 @@ describe('the log', () => {
   test('is readable text when it is asked to be, without colours where there is no terminal', () => {
     vi.useFakeTimers({ now: Date.parse('2026-01-02T03:04:05.678Z') });
     const { stream: out, lines } = stream(false);
-    const log = new Log('info', 'text', out, TERMINAL);
+    const log = new Log({ logLevel: 'info', logFormat: 'text' }, out, TERMINAL);
     log.info('draining', {}, 'draining');
     log.announce('stopped', {}, log.style('bold', 'stopped'));
     expect(lines()).toEqual(['03:04:05.678 info  draining', 'stopped']);
@@ -78,7 +78,7 @@ describe('the log', () => {
     ['json', false, false],
   ] as const)('with format %s, on a terminal: %s, is text: %s', (format, isTTY, isText) => {
     const { stream: out, lines } = stream(isTTY);
-    const log = new Log('info', format, out, {});
+    const log = new Log({ logLevel: 'info', logFormat: format }, out, {});
     log.announce('listening', {}, 'listens');
     expect(Boolean(log.isText)).toBe(isText);
     expect(lines()).toEqual([isText ? 'listens' : '{"event":"listening"}']);
@@ -92,7 +92,7 @@ describe('the log', () => {
     [false, TERMINAL, false],
   ])('on a terminal: %s, with %o, is coloured: %s', (isTTY, env, hasColour) => {
     const { stream: out, lines } = stream(isTTY);
-    const log = new Log('info', 'text', out, env);
+    const log = new Log({ logLevel: 'info', logFormat: 'text' }, out, env);
     log.error('e', {}, 'an error');
     expect(lines()[0]!.includes(ESCAPE)).toBe(hasColour);
     expect(log.style('red', 'x') === 'x').toBe(!hasColour);
@@ -100,7 +100,7 @@ describe('the log', () => {
 
   test('goes on when nobody reads it any more', async () => {
     const gone = new Writable({ write: (_chunk, _encoding, done) => done(new Error('EPIPE')) });
-    const log = new Log('info', 'json', gone as unknown as NodeJS.WriteStream, {});
+    const log = new Log({ logLevel: 'info', logFormat: 'json' }, gone as unknown as NodeJS.WriteStream, {});
     log.info('one', {}, 'one');
     await new Promise(resolve => setImmediate(resolve));
     log.info('two', {}, 'two');

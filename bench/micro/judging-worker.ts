@@ -2,10 +2,13 @@
  * One thread of the judging bench: one way, one kind of line. First every verdict is compared with what the line is
  * known to mean; then the lines are judged over and over, and the balances must be as many times what one pass makes.
  */
-import { balanceSlotsFor, Directory, NOBODY, USER_BYTES_MAX } from '../../src/engine/user-table.ts';
-import { judgeUsual } from '../../src/protocol/fast-parser.ts';
-import { JsonJudge } from '../../src/protocol/json-parser.ts';
-import { DECODED_AT, Desk, hashName, type Judgement, Kind } from '../../src/protocol/request.ts';
+import { balanceSlotsFor, NOBODY, UserTable } from '../../src/engine/user-table.ts';
+import { FastParser } from '../../src/protocol/fast-parser.ts';
+import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
+import { JsonParser } from '../../src/protocol/json-parser.ts';
+import { USER_BYTES_MAX } from '../../src/protocol/limits.ts';
+import { DECODED_AT, ReadBuffer } from '../../src/protocol/read-buffer.ts';
+import { emptyRequest, Kind, type ParsedRequest } from '../../src/protocol/request.ts';
 import { type Dress, eventsOf, type LineEvent, lineOf, nameOf } from './lines.ts';
 import { answerWith, clockNs } from './thread.ts';
 
@@ -23,13 +26,14 @@ export interface JudgingAnswer {
   nsPerLine: number;
 }
 
-/** A way to judge all lines on the desk once. */
+/** A way to judge all lines on the buffer once. */
 interface Subject {
   /** Adds each event to its user's balance. Returns how many lines were none. */
   pass(): number;
   balanceOf(name: string): number | undefined;
 }
 
+const SEED = drawHashSeed();
 const NEWLINE = 0x0a;
 /** What one read of a socket brings at most. */
 const CHUNK_BYTES_MAX = 65_536;
@@ -39,11 +43,11 @@ const WARM_UP_PASSES = 12;
 function run({ way, dress, users, measureMs }: JudgingWork): JudgingAnswer {
   const events = eventsOf(users);
   const text = events.map(event => `${lineOf(event, dress)}\n`).join('');
-  const desk = new Desk(Buffer.byteLength(text));
-  const end = desk.start + desk.bytes.write(text, desk.start);
-  // Ends every search, as on the server's desk.
-  desk.bytes[end] = NEWLINE;
-  const subject = subjectOf(way, desk, end, users);
+  const buffer = new ReadBuffer(Buffer.byteLength(text));
+  const end = buffer.start + buffer.bytes.write(text, buffer.start);
+  // Ends every search, as on the server's buffer.
+  buffer.bytes[end] = NEWLINE;
+  const subject = subjectOf(way, buffer, end, users);
 
   let passes = 0;
   const pass = () => {
@@ -75,65 +79,65 @@ function check(subject: Subject, events: LineEvent[], passes: number, where: str
   }
 }
 
-function subjectOf(way: Way, desk: Desk, end: number, users: number): Subject {
+function subjectOf(way: Way, buffer: ReadBuffer, end: number, users: number): Subject {
   switch (way) {
     case 'server':
-      return new Judges(desk, end, users, true);
+      return new Parsers(buffer, end, users, true);
     case 'general':
-      return new Judges(desk, end, users, false);
+      return new Parsers(buffer, end, users, false);
     case 'parse':
-      return new Parse(desk, end, users);
+      return new Parse(buffer, end, users);
   }
 }
 
-/** As a connection does: the usual judge, and what it leaves goes to the general one. */
-class Judges implements Subject {
-  readonly #desk: Desk;
+/** As a session does: the fast parser, and what it leaves goes to the JSON parser. */
+class Parsers implements Subject {
+  readonly #buffer: ReadBuffer;
   readonly #end: number;
-  readonly #hasUsual: boolean;
-  readonly #judge: JsonJudge;
-  readonly #directory: Directory;
+  readonly #fast: FastParser | undefined;
+  readonly #json: JsonParser;
+  readonly #users: UserTable;
   readonly #balances: Float64Array;
-  readonly #judgement: Judgement = { nameAt: 0, nameBytes: 0, hash: 0, amount: 0, isWaiting: false };
+  readonly #request = emptyRequest();
 
-  constructor(desk: Desk, end: number, users: number, hasUsual: boolean) {
-    this.#desk = desk;
+  constructor(buffer: ReadBuffer, end: number, users: number, hasFast: boolean) {
+    this.#buffer = buffer;
     this.#end = end;
-    this.#hasUsual = hasUsual;
-    this.#judge = new JsonJudge(desk);
-    this.#directory = new Directory(desk.view, users, 2);
+    this.#fast = hasFast ? new FastParser(buffer, SEED) : undefined;
+    this.#json = new JsonParser(buffer, SEED);
+    this.#users = new UserTable(buffer.view, users, 2);
     this.#balances = new Float64Array(balanceSlotsFor(users));
   }
 
   pass(): number {
-    const judgement = this.#judgement;
+    const request = this.#request;
     let wrong = 0;
-    for (let at = this.#desk.start; at < this.#end; ) {
-      let next = this.#hasUsual ? judgeUsual(this.#desk, at, this.#end, judgement) : 0;
+    for (let at = this.#buffer.start; at < this.#end; ) {
+      let next = this.#fast?.parse(at, this.#end, request) ?? 0;
       let kind: Kind = Kind.event;
       if (next === 0) {
-        const lineEnd = this.#desk.bytes.indexOf(NEWLINE, at);
-        kind = this.#judge.judge(at, lineEnd, judgement);
+        const lineEnd = this.#buffer.bytes.indexOf(NEWLINE, at);
+        kind = this.#json.parse(at, lineEnd, request);
         next = lineEnd + 1;
       }
-      if (kind === Kind.event && !judgement.isWaiting) this.#add(judgement);
+      if (kind === Kind.event && !request.isWaiting) this.#add(request);
       else wrong += 1;
       at = next;
     }
     return wrong;
   }
 
-  #add({ nameAt, nameBytes, hash, amount }: Judgement): void {
-    let user = this.#directory.find(nameAt, nameBytes, hash);
-    if (user === NOBODY) user = this.#directory.add(nameAt, nameBytes, hash);
-    this.#balances[user]! += amount;
+  #add(request: ParsedRequest): void {
+    let user = this.#users.find(request);
+    if (user === NOBODY) user = this.#users.add(request);
+    this.#balances[user]! += request.amount;
   }
 
   balanceOf(name: string): number | undefined {
-    // Names are looked up on the desk; in front of the lines there is room for one.
-    const bytes = this.#desk.bytes.write(name, DECODED_AT);
-    const hash = hashName(this.#desk.view, DECODED_AT, bytes);
-    return this.#balances[this.#directory.find(DECODED_AT, bytes, hash)];
+    // Names are looked up on the buffer; in front of the lines there is room for one.
+    const nameBytes = this.#buffer.bytes.write(name, DECODED_AT);
+    const hash = hashName(this.#buffer.view, DECODED_AT, nameBytes, SEED);
+    return this.#balances[this.#users.find({ nameAt: DECODED_AT, nameBytes, hash })];
   }
 }
 
@@ -145,9 +149,9 @@ class Parse implements Subject {
   readonly #users = new Map<string, number>();
   readonly #balances: Float64Array;
 
-  constructor(desk: Desk, end: number, users: number) {
-    this.#bytes = desk.bytes;
-    this.#start = desk.start;
+  constructor(buffer: ReadBuffer, end: number, users: number) {
+    this.#bytes = buffer.bytes;
+    this.#start = buffer.start;
     this.#end = end;
     this.#balances = new Float64Array(users);
   }

@@ -3,7 +3,7 @@
  * is woken. Both are warmed up with a flood before they are measured.
  */
 import { readFileSync } from 'node:fs';
-import { type Lane, laneOf, shapeOf, Word } from '../../src/engine/memory-layout.ts';
+import { type LaneMemory, laneOf, shapeOf, Word } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import { Bell, Rester } from '../../src/engine/wakeup.ts';
 import { answerWith, clockNs } from './thread.ts';
@@ -47,7 +47,11 @@ function run(work: ParkingWork, meet: () => void): ProducerAnswer | ConsumerAnsw
   return work.role === 'produce' ? produce(work, lane, meet) : consume(work, lane, meet);
 }
 
-function produce({ way, burst, bursts, everyMs }: ParkingWork, lane: Lane, meet: () => void): ProducerAnswer {
+function produce(
+  { way, burst, bursts, everyMs }: ParkingWork,
+  lane: LaneMemory,
+  meet: () => void,
+): ProducerAnswer {
   const ring = new Producer(lane);
   const wake = wakeOf(way, lane);
   /** Returns how long it took. */
@@ -71,7 +75,7 @@ function produce({ way, burst, bursts, everyMs }: ParkingWork, lane: Lane, meet:
   return { nsPerEvent: busyNs / (bursts * burst) };
 }
 
-function consume({ way, burst, bursts }: ParkingWork, lane: Lane, meet: () => void): ConsumerAnswer {
+function consume({ way, burst, bursts }: ParkingWork, lane: LaneMemory, meet: () => void): ConsumerAnswer {
   const ring = new Consumer(lane);
   const rest = restOf(way, lane, () => ring.available() > 0);
   const seenNs = new Float64Array(WARM_UP_EVENTS + bursts * burst);
@@ -113,13 +117,13 @@ function consume({ way, burst, bursts }: ParkingWork, lane: Lane, meet: () => vo
   };
 }
 
-function wakeOf(way: Way, { words }: Lane): () => void {
+function wakeOf(way: Way, { words }: LaneMemory): () => void {
   const bell = new Bell(words);
   switch (way) {
     case 'server':
-      return () => bell.ring(false);
+      return () => bell.notify(false);
     case 'urgent':
-      return () => bell.ring(true);
+      return () => bell.notify(true);
     case 'notify':
       return () => {
         Atomics.store(words, Word.bell, (Atomics.load(words, Word.bell) + 1) | 0);
@@ -138,7 +142,7 @@ interface Rest {
   lateWakes(): number;
 }
 
-function restOf(way: Way, { words }: Lane, hasWork: () => boolean): Rest {
+function restOf(way: Way, { words }: LaneMemory, hasWork: () => boolean): Rest {
   if (way === 'spin') return { wait: () => {}, worked: () => {}, lateWakes: () => 0 };
   if (way === 'notify') {
     let late = 0;

@@ -4,7 +4,7 @@
  * The clock is the consumer's: from when it has taken the events of the warm-up to when it has taken all.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { type Lane, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/memory-layout.ts';
+import { type LaneMemory, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import {
   amountAt,
@@ -32,7 +32,7 @@ function run(work: RingWork): Answer | Promise<Answer> {
   }
 }
 
-function laneIn(buffer: SharedArrayBuffer): Lane {
+function laneIn(buffer: SharedArrayBuffer): LaneMemory {
   return laneOf(buffer, shapeOf(buffer), 0);
 }
 

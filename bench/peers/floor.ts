@@ -22,15 +22,17 @@ const chunk = Buffer.alloc(CHUNK_BYTES_MAX + 1);
 const room = chunk.subarray(0, CHUNK_BYTES_MAX);
 
 const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, accepted => {
-  const socket = readInto(
-    () => room,
-    accepted,
-    bytes => {
+  const socket = readInto(accepted, {
+    nextRead: room,
+    received(bytes) {
       let due = countLines(bytes);
       for (; due > PAGE_REPLIES; due -= PAGE_REPLIES) socket.write(page);
       if (due > 0) socket.write(runs[due]!);
     },
-  );
+    inputEnded: () => {},
+    drained: () => {},
+    closed: () => {},
+  });
   socket.on('end', () => socket.end());
   socket.on('error', () => socket.destroy());
 });

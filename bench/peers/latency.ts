@@ -5,7 +5,7 @@
 import type { Bench, Measure, Size } from '../bench.ts';
 import { alternate, type Figure, type Trial } from '../rounds.ts';
 import { checkSent, latencyFigures, openPlan, perS } from './open-loop.ts';
-import { FLOOR, presentOf, REDIS, type Subject, TALLY } from './subjects.ts';
+import { FLOOR, redisIfInstalled, type Subject, TALLY } from './subjects.ts';
 import { CONNECTIONS, checkLoad, measure, onFresh, ROUNDS, untilSound } from './trial.ts';
 
 const RATES: Record<Size, number[]> = { small: [2_000], full: [50_000, 100_000] };
@@ -14,7 +14,7 @@ export const bench: Bench = {
   name: 'latency',
   about: 'Tally, Redis and the floor of Node in an open loop: how long a reply takes, by rate',
   async run(size, say) {
-    const subjects = await presentOf([TALLY, REDIS, FLOOR], say);
+    const subjects = [TALLY, ...(await redisIfInstalled(say)), FLOOR];
     const measures: Measure[] = [];
     for (const ratePerS of RATES[size]) {
       say(perS(ratePerS));

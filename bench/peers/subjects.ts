@@ -76,19 +76,16 @@ export const FLOOR: Subject = {
   start: () => startProcess(nodeServer('node:net, fixed reply', './floor.js')),
 };
 
-/** Those that can be started here. */
-export async function presentOf(subjects: Subject[], say: (line: string) => void): Promise<Subject[]> {
-  const present: Subject[] = [];
-  for (const subject of subjects) {
-    try {
-      await (await subject.start()).stop();
-      present.push(subject);
-    } catch (error) {
-      if (!(error instanceof NotInstalledError)) throw error;
-      say(error.message);
-    }
+/** Redis, or nobody and a line that says so: of all subjects, only it may be missing. */
+export async function redisIfInstalled(say: (line: string) => void): Promise<Subject[]> {
+  try {
+    await (await REDIS.start()).stop();
+    return [REDIS];
+  } catch (error) {
+    if (!(error instanceof NotInstalledError)) throw error;
+    say(error.message);
+    return [];
   }
-  return present;
 }
 
 function pathOf(compiled: string): string {

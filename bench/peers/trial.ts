@@ -113,33 +113,47 @@ function fill(plan: LoadPlan): Promise<LoadResult> {
   return runLoad({ ...plan, warmupMs: 0, durationMs: undefined, events: FILL_EVENTS, work });
 }
 
-export interface MeasuredLoad {
-  result: LoadResult;
+export interface MeasuredLoad<Result = LoadResult> {
+  result: Result;
   /**
-   * From the end of the warm-up to the last reply. What was under way or queued at its start is in it, what is
-   * queued at its end is not: both are small beside the load.
+   * Of the server, from the end of the warm-up to the last reply. What was under way or queued at its start is in it,
+   * what is queued at its end is not: both are small beside the load.
    */
   cpuS: number | undefined;
+  /** Of the client, from and to the same moments. */
+  clientCpuS: number | undefined;
 }
 
-/** Runs the load. `cpuSeconds` says how much processor time has been used so far by whoever is measured. */
+/** Runs the load. `cpuSeconds` says how much processor time the server has used so far. */
 export async function measure(plan: LoadPlan, cpuSeconds: () => number | undefined): Promise<MeasuredLoad> {
-  let startCpuS: number | undefined;
-  let endCpuS: number | undefined;
+  const clocks = [cpuSeconds, ownCpuSeconds];
+  let starts: (number | undefined)[] = [];
+  let ends: (number | undefined)[] = [];
   const result = await runLoad(plan, {
     // The load runs in threads, so this timer is late by a millisecond or two of two thousand at most.
     onLoadStart: () => {
       setTimeout(() => {
-        startCpuS = cpuSeconds();
+        starts = clocks.map(clock => clock());
       }, plan.warmupMs);
     },
     // Before the money is read back: that is no part of the load.
     onLoadEnd: () => {
-      endCpuS = cpuSeconds();
+      ends = clocks.map(clock => clock());
     },
   });
-  const cpuS = startCpuS === undefined || endCpuS === undefined ? undefined : endCpuS - startCpuS;
-  return { result, cpuS };
+  const [cpuS, clientCpuS] = clocks.map((_, clock) => difference(starts[clock], ends[clock]));
+  return { result, cpuS, clientCpuS };
+}
+
+/** The generator's threads are threads of this process, which does nothing else meanwhile. */
+function ownCpuSeconds(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1e6;
+}
+
+/** Undefined if either is: the figure is left out then. */
+export function difference(start: number | undefined, end: number | undefined): number | undefined {
+  return start === undefined || end === undefined ? undefined : end - start;
 }
 
 /** A fast wrong answer has no figure. With `error` every line was wrong, and that is the reason its reply must give. */

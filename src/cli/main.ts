@@ -6,7 +6,9 @@
  * die at once either way; measured under abuse, it saves about 25 MiB and costs no throughput.
  */
 import { readFileSync } from 'node:fs';
-import { ConfigError, describeSettings, readConfig } from '../config/settings.ts';
+import { ConfigError } from '../config/config-error.ts';
+import { describeSettings } from '../config/help.ts';
+import { readSettings } from '../config/read.ts';
 import { Log } from '../log.ts';
 import { ListenError } from '../net/listener.ts';
 import { Exit } from '../server/shutdown.ts';
@@ -104,8 +106,8 @@ async function main(args: string[]): Promise<void> {
 }
 
 async function runServe(args: string[]): Promise<void> {
-  const config = readConfig(args, process.env);
-  await serve(config, new Log(config.logLevel, config.logFormat, process.stdout, process.env), version());
+  const settings = readSettings(args, process.env);
+  await serve(settings, new Log(settings, process.stdout, process.env), version());
 }
 
 function version(): string {

@@ -1,13 +1,14 @@
 /**
- * How many descriptors there are, and how many of them are kept for what is no client of the events: a client that took
- * the last one would keep a worker from being replaced.
+ * How many descriptors there are, and how many of them are set aside for everything but clients of the events: a client
+ * that took the last one would keep a worker from being replaced.
  */
 import { readFileSync } from 'node:fs';
-import { HTTP_CONNECTIONS_MAX } from '../http/snapshot.ts';
 
 /** Standard streams, the listener, the event loops, some to spare. */
 const SPARE = 60;
 const A_WORKER = 4;
+/** One more, and the oldest is closed: clients that hold HTTP connections open keep nobody else out. */
+export const HTTP_CONNECTIONS_MAX = 32;
 /** Its connections, and its thread. */
 const HTTP = HTTP_CONNECTIONS_MAX + 8;
 

@@ -8,16 +8,24 @@
  * (An undo log of one entry. A log by event would cost each one a store that orders memory; here it is a few a run.
  * And copying first brings the balances into the cache, several at a time.)
  */
-import { Before, balancesOf, Count, type Lane, laneOf, type Shape, shapeOf, Word } from './memory-layout.ts';
+import { BALANCE_MAX } from '../protocol/limits.ts';
+import {
+  Before,
+  balancesOf,
+  Count,
+  type LaneMemory,
+  laneOf,
+  type Shape,
+  shapeOf,
+  Word,
+} from './memory-layout.ts';
 import { Consumer } from './ring.ts';
 
 /** The answer to an ask whose event would have left the range of a balance. */
 export const OVERFLOWED = Number.NaN;
 
-const BALANCE_MAX = Number.MAX_SAFE_INTEGER;
-
 export class Balances {
-  readonly #lane: Lane;
+  readonly #lane: LaneMemory;
   readonly #ring: Consumer;
   readonly #balances: Float64Array<SharedArrayBuffer>;
   #processed: number;

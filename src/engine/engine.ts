@@ -6,29 +6,29 @@
  * nothing beyond the first. An ask (an event with `wait`, or the reading of a balance) goes through the same
  * ring, so its answer is exact for its place among the events; the worker leaves it in the lane's answers.
  */
-
+import { Outcome } from '../protocol/outcome.ts';
+import type { ParsedRequest } from '../protocol/request.ts';
 import { Balances } from './balances.ts';
-import { type Asker, Lane } from './lane.ts';
-import { balancesOf, createMemory, laneOf, type WorkKind } from './memory-layout.ts';
-import { Sample } from './sampler.ts';
-import { balanceSlotsFor, Directory, NOBODY } from './user-table.ts';
+import { Experiments } from './experiments.ts';
+import { Lane } from './lane.ts';
+import { balancesOf, createMemory, laneOf, Word, type WorkKind } from './memory-layout.ts';
+import type { Position } from './position.ts';
+import { Sampler } from './sampler.ts';
+import { balanceSlotsFor, type Name, NOBODY, UserTable } from './user-table.ts';
 import { type WorkerEvents, Workers } from './workers.ts';
 
+/** Named as the server's settings, so that these can be handed in as they are. */
 export interface EngineOptions {
   workers: number;
-  ringSlots: number;
-  usersMax: number;
+  /** Slots of the ring before each worker; a power of two. */
+  ring: number;
+  /** Users at most. */
+  users: number;
   workUs: number;
-  workKind: WorkKind;
+  work: WorkKind;
   /** Where the sequences start: tests start them just below where they wrap. */
   firstSequence?: number;
 }
-
-/** What became of an event that was handed in. */
-export const Outcome = { accepted: 0, serverBusy: 1, tooManyUsers: 2 } as const;
-export type Outcome = (typeof Outcome)[keyof typeof Outcome];
-/** What became of one that was not handed in any more: counted behind the outcomes. */
-const SHUTTING_DOWN = 3;
 
 export interface Counts {
   received: number;
@@ -38,8 +38,9 @@ export interface Counts {
 }
 
 export class Engine {
-  readonly directory: Directory;
+  readonly users: UserTable;
   readonly workers: Workers;
+  readonly experiments: Experiments;
   readonly #lanes: Lane[];
   readonly #balances: Float64Array<SharedArrayBuffer>;
   readonly #buffer: SharedArrayBuffer;
@@ -47,14 +48,20 @@ export class Engine {
    * How often each outcome was. Doubles from the first event on: a property that counts past 2^31 becomes a number of
    * another kind there, and V8 throws away all the code that touches it, under full load.
    */
-  readonly #outcomes = new Float64Array(SHUTTING_DOWN + 1);
+  readonly #outcomes = new Float64Array(Outcome.balanceOverflow);
 
   /** `names` is the memory in which the names of users will lie when events are handed in. */
   constructor(names: DataView, options: EngineOptions, events: Pick<WorkerEvents, 'onDeath' | 'onReplaced'>) {
-    const { workers, usersMax, firstSequence = 0 } = options;
-    const shape = { ...options, balanceSlots: balanceSlotsFor(usersMax) };
+    const { workers, ring, users, workUs, work, firstSequence = 0 } = options;
+    const shape = {
+      workers,
+      ringSlots: ring,
+      balanceSlots: balanceSlotsFor(users),
+      workUs,
+      workKind: work,
+    };
     this.#buffer = createMemory(shape, firstSequence);
-    this.directory = new Directory(names, usersMax, workers);
+    this.users = new UserTable(names, users, workers);
     this.#lanes = Array.from(
       { length: workers },
       (_, worker) => new Lane(laneOf(this.#buffer, shape, worker)),
@@ -64,42 +71,54 @@ export class Engine {
       ...events,
       onProgress: worker => this.#lanes[worker]!.progressed(),
     });
+    this.experiments = new Experiments(this.#lanes, this.workers);
   }
 
-  /** Accepts or refuses an event. `amount` is signed and not 0. Workers see it after `publish`. */
-  submit(at: number, bytes: number, hash: number, amount: number): Outcome {
-    return this.#submit(at, bytes, hash, amount, undefined);
+  /** Accepts or refuses an event. Workers see it after `publish`. */
+  submit(event: ParsedRequest): Outcome {
+    const lane = this.#laneOf(event.hash);
+    const user = this.#userOf(event, lane);
+    if (user < 0) return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane);
+    if (!lane.tryPush(user, event.amount)) return this.#refuseBusy(lane);
+    this.#outcomes[Outcome.accepted]! += 1;
+    return Outcome.accepted;
   }
 
-  /** As `submit`; once the event was applied, `asker` learns the balance after it, or `OVERFLOWED`. */
-  submitAsking(at: number, bytes: number, hash: number, amount: number, asker: Asker): Outcome {
-    return this.#submit(at, bytes, hash, amount, asker);
+  /** As `submit`, for an event whose balance is wanted: if it is accepted, the position that it got. */
+  submitAsking(event: ParsedRequest): Position | Outcome {
+    const lane = this.#laneOf(event.hash);
+    const user = this.#userOf(event, lane);
+    if (user < 0) return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane);
+    const position = lane.tryAsk(user, event.amount);
+    if (position === undefined) return this.#refuseBusy(lane);
+    this.#outcomes[Outcome.accepted]! += 1;
+    return position;
   }
 
   /**
    * A balance as it is after everything accepted so far, if it is known: the user is new, or its owner has
    * nothing to do. Otherwise undefined, and `askBalance` finds out.
    */
-  readBalance(at: number, bytes: number, hash: number): number | undefined {
-    const user = this.directory.find(at, bytes, hash);
+  readBalance(name: Name): number | undefined {
+    const user = this.users.find(name);
     if (user === NOBODY) return 0;
     // Settled: the head just read published everything that the owner has written.
-    return this.#lanes[this.directory.workerOf(hash)]!.isSettled ? this.#balances[user] : undefined;
+    return this.#laneOf(name.hash).isSettled ? this.#balances[user] : undefined;
   }
 
-  /** Asks the owner of a user that exists; false if its ring has no room to ask in (see `whenRoom`). */
-  askBalance(at: number, bytes: number, hash: number, asker: Asker): boolean {
-    return this.#lanes[this.directory.workerOf(hash)]!.tryAsk(this.directory.find(at, bytes, hash), 0, asker);
+  /** Asks the owner of a user that exists; undefined if its ring has no room to ask in (see `whenRoom`). */
+  askBalance(name: Name): Position | undefined {
+    return this.#laneOf(name.hash).tryAsk(this.users.find(name), 0);
   }
 
   /** Calls back, once, when the ring of the owner of this hash may have room. */
   whenRoom(hash: number, retry: () => void): void {
-    this.#lanes[this.directory.workerOf(hash)]!.whenRoom(retry);
+    this.#laneOf(hash).whenRoom(retry);
   }
 
-  /** Counts an event that is refused because the server is shutting down. */
-  refuse(): void {
-    this.#outcomes[SHUTTING_DOWN]! += 1;
+  /** Counts an event that comes too late, because the server is shutting down. */
+  refuseLate(): Outcome {
+    return this.#refuse(Outcome.shuttingDown);
   }
 
   /** Makes everything accepted visible to the workers, and wakes those that rest. */
@@ -142,8 +161,8 @@ export class Engine {
         shutting_down: shuttingDown,
         balance_overflow: sum(lane => lane.overflowed),
       },
-      users: this.directory.users,
-      users_max: this.directory.usersMax,
+      users: this.users.users,
+      users_max: this.users.usersMax,
       workers: this.#lanes.length,
       workers_ready: this.workers.ready,
       worker_deaths: this.workers.deaths,
@@ -156,8 +175,8 @@ export class Engine {
   }
 
   /** For whoever wants to look at rings and shards; asked for before the first event, or never. */
-  sample(): Sample {
-    return new Sample(this.#lanes, this.directory);
+  sampler(): Sampler {
+    return new Sampler(this.#lanes, this.users);
   }
 
   get areRingsEmpty(): boolean {
@@ -171,7 +190,7 @@ export class Engine {
 
   /** Has each worker leave when its ring is empty; resolves when all have. */
   stop(): Promise<void> {
-    for (const lane of this.#lanes) lane.stop();
+    for (const lane of this.#lanes) lane.command(Word.stop, 1);
     return this.workers.join();
   }
 
@@ -180,46 +199,41 @@ export class Engine {
     for (let worker = 0; worker < this.#lanes.length; worker++) Balances.settle(this.#buffer, worker);
   }
 
-  /** Debug requests: workers take nothing from their rings; one dies where it is, or at its next event. */
-  freeze(isFrozen: boolean): void {
-    for (const lane of this.#lanes) lane.freeze(isFrozen);
-  }
-
-  crash(worker: number): void {
-    this.#lanes[worker]?.crash();
-  }
-
   get #outcomeCounts() {
     const counts = this.#outcomes;
     return {
       accepted: counts[Outcome.accepted]!,
       serverBusy: counts[Outcome.serverBusy]!,
       tooManyUsers: counts[Outcome.tooManyUsers]!,
-      shuttingDown: counts[SHUTTING_DOWN]!,
+      shuttingDown: counts[Outcome.shuttingDown]!,
     };
   }
 
-  #submit(at: number, bytes: number, hash: number, amount: number, asker: Asker | undefined): Outcome {
-    const lane = this.#lanes[this.directory.workerOf(hash)]!;
-    let user = this.directory.find(at, bytes, hash);
-    if (user === NOBODY) {
-      if (this.directory.isFull) {
-        this.#outcomes[Outcome.tooManyUsers]! += 1;
-        return Outcome.tooManyUsers;
-      }
-      // Only an event that is accepted makes a user. Room that was seen stays: workers only make more.
-      if (!lane.ring.hasRoom()) return this.#refuseBusy(lane);
-      user = this.directory.add(at, bytes, hash);
-    }
-    const isIn = asker === undefined ? lane.tryPush(user, amount) : lane.tryAsk(user, amount, asker);
-    if (!isIn) return this.#refuseBusy(lane);
-    this.#outcomes[Outcome.accepted]! += 1;
-    return Outcome.accepted;
+  #laneOf(hash: number): Lane {
+    return this.#lanes[this.users.workerOf(hash)]!;
   }
+
+  /** The user of an event; a new one is added, unless the table is `FULL` or the ring `BUSY`. */
+  #userOf(event: ParsedRequest, lane: Lane): number {
+    const user = this.users.find(event);
+    if (user !== NOBODY) return user;
+    if (this.users.isFull) return FULL;
+    // Only an event that is accepted makes a user. Room that was seen stays: workers only make more.
+    return lane.ring.hasRoom() ? this.users.add(event) : BUSY;
+  }
+
+  #refuse(outcome: Outcome): Outcome {
+    this.#outcomes[outcome]! += 1;
+    return outcome;
+  }
+
   #refuseBusy(lane: Lane): Outcome {
-    this.#outcomes[Outcome.serverBusy]! += 1;
     // What fills the ring may not have been shown to the worker yet.
     lane.publish();
-    return Outcome.serverBusy;
+    return this.#refuse(Outcome.serverBusy);
   }
 }
+
+/** Instead of a user: there can't be one. */
+const BUSY = -1;
+const FULL = -2;

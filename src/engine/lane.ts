@@ -1,27 +1,17 @@
 /**
- * The socket thread's end of one worker: its ring, its bell, and the asks that wait for its answers.
+ * The socket thread's end of one worker: its ring, its bell, and the positions somebody waits for.
  */
-import { Count, type Lane as LaneMemory, Word } from './memory-layout.ts';
+import { Count, type LaneMemory, Word } from './memory-layout.ts';
+import { Position } from './position.ts';
 import { Producer } from './ring.ts';
 import { Bell } from './wakeup.ts';
-
-/** Somebody who waits to hear a balance. */
-export interface Asker {
-  /** `OVERFLOWED` if the event could not be applied. */
-  answer(balance: number): void;
-}
-
-interface Ask {
-  sequence: number;
-  asker: Asker;
-}
 
 export class Lane {
   readonly ring: Producer;
   readonly #memory: LaneMemory;
   readonly #bell: Bell;
-  /** Asks not yet answered, oldest first, from `#answered` on. */
-  #asks: Ask[] = [];
+  /** Positions asked for and not yet reached, oldest first, from `#answered` on. */
+  #asks: Position[] = [];
   #answered = 0;
   /** Free-running count of asks; its low bits say where the answer will lie. */
   #askCount = 0;
@@ -44,20 +34,20 @@ export class Lane {
     return true;
   }
 
-  /** Pushes an event (or, with amount 0, only the reading of a balance) whose answer `asker` wants. */
-  tryAsk(user: number, amount: number, asker: Asker): boolean {
+  /** Pushes an event (or, with amount 0, only the reading of a balance) whose answer is wanted; undefined: no room. */
+  tryAsk(user: number, amount: number): Position | undefined {
     if (this.#openAsks === this.ring.capacity) this.collect();
     // An answer's place is free once it was collected. Where none is, the ring was full at that look; it may
     // have room by now, but the places do not.
-    if (this.#openAsks === this.ring.capacity) return false;
+    if (this.#openAsks === this.ring.capacity) return undefined;
     const place = this.#askCount & (this.ring.capacity - 1);
-    const sequence = this.ring.tail;
-    if (!this.ring.tryPush(user, place + 1, amount)) return false;
+    const position = new Position(this.ring.tail);
+    if (!this.ring.tryPush(user, place + 1, amount)) return undefined;
     this.#askCount = (this.#askCount + 1) | 0;
-    this.#asks.push({ sequence, asker });
+    this.#asks.push(position);
     this.#hasNewAsk = true;
     if (amount !== 0) this.#eventsEnd = this.ring.tail;
-    return true;
+    return position;
   }
 
   /** The owner has applied every event so far, so it changes no balance until the next is pushed. */
@@ -75,31 +65,31 @@ export class Lane {
     if (!this.ring.publish()) return;
     const half = this.ring.capacity >> 1;
     const isFilling = this.ring.depthSeen >= half && this.ring.depth >= half;
-    this.#bell.ring(this.#hasNewAsk || isFilling);
+    this.#bell.notify(this.#hasNewAsk || isFilling);
     this.#hasNewAsk = false;
   }
 
   /** The worker's message came: it has answered, or made room. */
   progressed(): void {
     // Acknowledged before the head is read: see sendProgress in worker.ts.
-    Atomics.store(this.#memory.words, Word.acknowledged, Atomics.load(this.#memory.words, Word.rung));
+    Atomics.store(this.#memory.words, Word.acknowledged, Atomics.load(this.#memory.words, Word.messages));
     this.collect();
     const retries = this.#retries;
     this.#retries = [];
     for (const retry of retries) retry();
   }
 
-  /** Tells the askers whose events the worker has passed. */
+  /** Tells those who wait for positions that the worker has passed. */
   collect(): void {
     if (this.#answered === this.#asks.length) return;
     const head = (this.ring.tail - this.ring.depth) | 0;
     while (this.#answered < this.#asks.length) {
-      const { sequence, asker } = this.#asks[this.#answered]!;
-      if (((head - sequence) | 0) <= 0) break;
+      const position = this.#asks[this.#answered]!;
+      if (((head - position.sequence) | 0) <= 0) break;
       // Asks are answered in order, so the oldest one's place follows from how many there are.
       const place = (this.#askCount - this.#openAsks) & (this.ring.capacity - 1);
       this.#answered += 1;
-      asker.answer(this.#memory.answers[place]!);
+      position.reach(this.#memory.answers[place]!);
     }
     if (this.#answered === this.#asks.length || this.#answered > this.ring.capacity) {
       this.#asks.splice(0, this.#answered);
@@ -110,7 +100,7 @@ export class Lane {
   whenRoom(retry: () => void): void {
     this.#retries.push(retry);
     Atomics.store(this.#memory.words, Word.wanted, (Atomics.load(this.#memory.words, Word.wanted) + 1) | 0);
-    this.#bell.ring(true);
+    this.#bell.notify(true);
     // The worker stores its head, then looks at `wanted`; here it is the other way round. One of the two sees.
     if (this.ring.hasRoom()) setImmediate(() => this.progressed());
   }
@@ -135,20 +125,9 @@ export class Lane {
     return Atomics.load(this.#memory.words, Word.lateWakes) >>> 0;
   }
 
-  stop(): void {
-    this.#command(Word.stop, 1);
-  }
-
-  freeze(isFrozen: boolean): void {
-    this.#command(Word.frozen, isFrozen ? 1 : 0);
-  }
-
-  crash(): void {
-    this.#command(Word.crash, 1);
-  }
-
-  #command(word: number, value: number): void {
+  /** Sets a word that the worker looks at, and wakes it. */
+  command(word: number, value: number): void {
     Atomics.store(this.#memory.words, word, value);
-    this.#bell.ring(true);
+    this.#bell.notify(true);
   }
 }

@@ -10,7 +10,7 @@
  *  byte 0        header            socket thread writes, workers read once when they attach
  *  then, a worker:
  *    +0          producer line     TAIL BELL ACKNOWLEDGED WANTED STOP FROZEN CRASH   (socket thread writes)
- *    +128        consumer line     HEAD REST RUNG … PROCESSED OVERFLOWED             (worker writes)
+ *    +128        consumer line     HEAD REST MESSAGES … PROCESSED OVERFLOWED         (worker writes)
  *    +256        run line          BEGUN                                             (worker writes, its successor reads)
  *    +384        before            balances and counts before that run               (worker writes, its successor reads)
  *    next line   ring slots        8 bytes each: user and amount, or user and ask    (socket thread writes)
@@ -23,7 +23,7 @@
  * before are plain memory, published by the `Atomics.store` of the word that says they are complete.
  */
 const MAGIC = 0x594c4154; // "TALY", little endian
-const VERSION = 2;
+const VERSION = 3;
 const LINE_BYTES = 128;
 
 /** Words of a ring slot; ring.ts says what is in them. */
@@ -41,6 +41,7 @@ const Header = {
   balanceSlots: 4,
   workUs: 5,
   workKind: 6,
+  producers: 7,
 } as const;
 
 /** Words of a worker's control lines, counted from the start of its block. */
@@ -49,7 +50,7 @@ export const Word = {
   tail: 0,
   /** Bumped to wake the consumer: the word it sleeps on. Producer writes, consumer reads. */
   bell: 1,
-  /** The value of `rung` the socket thread has reacted to. Producer writes, consumer reads. */
+  /** The value of `messages` the socket thread has reacted to. Producer writes, consumer reads. */
   acknowledged: 2,
   /** Bumped when the socket thread wants to hear of the next progress, whatever it is. Producer writes. */
   wanted: 3,
@@ -64,7 +65,7 @@ export const Word = {
   /** How the consumer rests: `ticket * 4 + Rest`. Consumer writes, producer reads. */
   rest: 33,
   /** How often the consumer has sent the socket thread a message. Consumer writes, producer reads. */
-  rung: 34,
+  messages: 34,
   /** Parked waits that ran out and found work nobody had told of; must stay 0. Consumer writes. */
   lateWakes: 35,
   /** Parks and naps so far, modulo 2^32. Consumer writes. */
@@ -84,16 +85,18 @@ export const Before = { processed: RUN_EVENTS_MAX, overflowed: RUN_EVENTS_MAX + 
 export type WorkKind = 'block' | 'cpu';
 
 export interface Shape {
+  /** Threads that write into rings; each has a ring to every worker. One, if it is left out. */
+  producers?: number;
   workers: number;
   ringSlots: number;
-  /** Balances in all; the indices that the directory hands out stay below it. */
+  /** Balances in all; the indices that the table of users hands out stay below it. */
   balanceSlots: number;
   workUs: number;
   workKind: WorkKind;
 }
 
-/** One worker's block, as views: `words` starts at its producer line. */
-export interface Lane {
+/** The memory between one producer and one consumer, as views: `words` starts at its producer line. */
+export interface LaneMemory {
   words: Int32Array<SharedArrayBuffer>;
   counts: BigInt64Array<SharedArrayBuffer>;
   before: Float64Array<SharedArrayBuffer>;
@@ -118,25 +121,32 @@ function partsOf(ringSlots: number) {
   return { before, slots, amounts, answers, bytes: answers + wholeLines(ringSlots * 8) };
 }
 
-function laneOffset(shape: Shape, worker: number): number {
-  return LINE_BYTES + worker * partsOf(shape.ringSlots).bytes;
+function laneOffset({ workers, ringSlots }: Shape, consumer: number, producer: number): number {
+  return LINE_BYTES + (producer * workers + consumer) * partsOf(ringSlots).bytes;
+}
+
+function balancesOffset(shape: Shape): number {
+  return laneOffset(shape, 0, shape.producers ?? 1);
 }
 
 /** Allocates the memory of an engine. The system hands out its pages when they are first touched. */
 export function createMemory(shape: Shape, firstSequence = 0): SharedArrayBuffer {
-  const { workers, ringSlots, balanceSlots } = shape;
+  const { producers = 1, workers, ringSlots, balanceSlots } = shape;
   if ((ringSlots & (ringSlots - 1)) !== 0 || ringSlots < 2)
     throw new Error(`ring of ${ringSlots} slots is no power of two`);
-  const buffer = new SharedArrayBuffer(laneOffset(shape, workers) + balanceSlots * 8);
+  const buffer = new SharedArrayBuffer(balancesOffset(shape) + balanceSlots * 8);
   const header = new Int32Array(buffer, 0, LINE_BYTES / 4);
+  header[Header.producers] = producers;
   header[Header.workers] = workers;
   header[Header.ringSlots] = ringSlots;
   header[Header.balanceSlots] = balanceSlots;
   header[Header.workUs] = shape.workUs;
   header[Header.workKind] = shape.workKind === 'block' ? 1 : 0;
-  for (let worker = 0; worker < workers; worker++) {
-    const { words } = laneOf(buffer, shape, worker);
-    for (const word of [Word.tail, Word.head, Word.begun]) Atomics.store(words, word, firstSequence);
+  for (let producer = 0; producer < producers; producer++) {
+    for (let consumer = 0; consumer < workers; consumer++) {
+      const { words } = laneOf(buffer, shape, consumer, producer);
+      for (const word of [Word.tail, Word.head, Word.begun]) Atomics.store(words, word, firstSequence);
+    }
   }
   header[Header.version] = VERSION;
   Atomics.store(header, Header.magic, MAGIC);
@@ -154,21 +164,23 @@ export function shapeOf(buffer: SharedArrayBuffer): Shape {
     );
   }
   const shape: Shape = {
+    producers: header[Header.producers]!,
     workers: header[Header.workers]!,
     ringSlots: header[Header.ringSlots]!,
     balanceSlots: header[Header.balanceSlots]!,
     workUs: header[Header.workUs]!,
     workKind: header[Header.workKind] === 1 ? 'block' : 'cpu',
   };
-  const bytes = laneOffset(shape, shape.workers) + shape.balanceSlots * 8;
+  const bytes = balancesOffset(shape) + shape.balanceSlots * 8;
   if (buffer.byteLength !== bytes)
     throw new Error(`memory of ${buffer.byteLength} bytes where its header asks for ${bytes}`);
   return shape;
 }
 
-export function laneOf(buffer: SharedArrayBuffer, shape: Shape, worker: number): Lane {
+/** The memory between a consumer (a worker) and a producer. */
+export function laneOf(buffer: SharedArrayBuffer, shape: Shape, consumer: number, producer = 0): LaneMemory {
   const { ringSlots } = shape;
-  const start = laneOffset(shape, worker);
+  const start = laneOffset(shape, consumer, producer);
   const parts = partsOf(ringSlots);
   return {
     words: new Int32Array(buffer, start, CONTROL_BYTES / 4),
@@ -181,5 +193,5 @@ export function laneOf(buffer: SharedArrayBuffer, shape: Shape, worker: number):
 }
 
 export function balancesOf(buffer: SharedArrayBuffer, shape: Shape): Float64Array<SharedArrayBuffer> {
-  return new Float64Array(buffer, laneOffset(shape, shape.workers), shape.balanceSlots);
+  return new Float64Array(buffer, balancesOffset(shape), shape.balanceSlots);
 }

@@ -13,7 +13,7 @@
  *
  * May call: `Producer` the socket thread, `Consumer` its worker, and nobody else.
  */
-import { type Lane, SLOT_WORDS, Word } from './memory-layout.ts';
+import { type LaneMemory, SLOT_WORDS, Word } from './memory-layout.ts';
 
 /** The top bit: the amount is beside the ring. */
 const WIDE = 1 << 31;
@@ -29,7 +29,7 @@ export class Producer {
   #published: number;
   #headSeen: number;
 
-  constructor(lane: Lane) {
+  constructor(lane: LaneMemory) {
     this.#words = lane.words;
     this.#slots = lane.slots;
     this.#amounts = lane.amounts;
@@ -101,7 +101,7 @@ export class Consumer {
   readonly #mask: number;
   #head: number;
 
-  constructor(lane: Lane) {
+  constructor(lane: LaneMemory) {
     this.#words = lane.words;
     this.#slots = lane.slots;
     this.#amounts = lane.amounts;

@@ -10,7 +10,7 @@
  */
 
 import type { Lane } from './lane.ts';
-import { type Directory, SHARDS } from './user-table.ts';
+import { SHARDS, type UserTable } from './user-table.ts';
 
 /** Slots that one look reads, of all rings together: some tens of microseconds. */
 export const SAMPLE_SLOTS_MAX = 4_096;
@@ -35,9 +35,9 @@ export interface ShardLook {
   users: Int32Array;
 }
 
-export class Sample {
+export class Sampler {
   readonly #lanes: readonly Lane[];
-  readonly #directory: Directory;
+  readonly #users: UserTable;
   readonly #random: () => number;
   /** Up to where each ring was looked at. */
   readonly #tails: number[];
@@ -48,12 +48,12 @@ export class Sample {
     users: new Int32Array(SHARDS),
   };
 
-  constructor(lanes: readonly Lane[], directory: Directory, random = Math.random) {
+  constructor(lanes: readonly Lane[], users: UserTable, random = Math.random) {
     this.#lanes = lanes;
-    this.#directory = directory;
+    this.#users = users;
     this.#random = random;
     this.#tails = lanes.map(lane => lane.ring.tail);
-    directory.keepShards();
+    users.keepShards();
   }
 
   rings(): RingLook[] {
@@ -68,7 +68,7 @@ export class Sample {
     this.#lanes.forEach((_, worker) => {
       this.#lookAt(worker);
     });
-    for (let shard = 0; shard < SHARDS; shard++) this.#shards.users[shard] = this.#directory.usersIn(shard);
+    for (let shard = 0; shard < SHARDS; shard++) this.#shards.users[shard] = this.#users.usersIn(shard);
     return this.#shards;
   }
 
@@ -85,7 +85,7 @@ export class Sample {
       const within = kept > sampled ? this.#random() : 0;
       // The product may round up to the end.
       const at = Math.min(Math.floor((place + within) * stride), kept - 1);
-      const shard = this.#directory.shardOf(ring.userAt((ring.tail - kept + at) | 0));
+      const shard = this.#users.shardOf(ring.userAt((ring.tail - kept + at) | 0));
       this.#shards.events[shard]! += pushed / sampled;
     }
     this.#shards.pushed += pushed;

@@ -1,5 +1,5 @@
 /**
- * The directory of users: the bytes of a name in, the index of its balance out. The socket thread's own.
+ * The table of users: the bytes of a name in, the index of its balance out. It has one owner, today the socket thread.
  *
  * An open-addressing table of records, at most three quarters full, in which a name of the usual length lies in the
  * record itself: a look-up touches one place. That counts more than anything else here: with one line at a time, the
@@ -13,7 +13,9 @@
  * Hash → shard → worker: a shard takes indices in blocks of a cache line, so two workers never write
  * balances on the same line.
  */
-export const USER_BYTES_MAX = 128;
+import { USER_BYTES_MAX } from '../protocol/limits.ts';
+import type { ParsedRequest } from '../protocol/request.ts';
+
 export const SHARDS = 256;
 
 /** Balances on one cache line. */
@@ -35,10 +37,13 @@ export function balanceSlotsFor(usersMax: number): number {
   return usersMax + SHARDS * BLOCK_USERS;
 }
 
+/** A name where it lies in memory, and its hash. */
+export type Name = Pick<ParsedRequest, 'nameAt' | 'nameBytes' | 'hash'>;
+
 /** What a look-up answers for a user that is not there. */
 export const NOBODY = -1;
 
-export class Directory {
+export class UserTable {
   readonly usersMax: number;
   users = 0;
   readonly #names: DataView;
@@ -74,21 +79,45 @@ export class Directory {
     return this.#workerOfShard[hash >>> 24]!;
   }
 
-  /** The balance index of the user whose name lies at `at`, or `NOBODY`. */
-  find(at: number, bytes: number, hash: number): number {
-    const index = this.#findIn(this.#table, at, bytes, hash);
+  /** The balance index of a user, or `NOBODY`. */
+  find({ nameAt, nameBytes, hash }: Name): number {
+    const index = this.#findIn(this.#table, nameAt, nameBytes, hash);
     if (index !== NOBODY || this.#outgrown === undefined) return index;
-    return this.#findIn(this.#outgrown, at, bytes, hash);
+    return this.#findIn(this.#outgrown, nameAt, nameBytes, hash);
   }
 
   /** Adds a user that `find` did not find, while there is room. Returns its balance index. */
-  add(at: number, bytes: number, hash: number): number {
+  add(name: Name): number {
+    const index = this.#takeIndex(name.hash >>> 24);
+    this.#insert(name, index);
+    return index;
+  }
+
+  /**
+   * Puts a user back under the index it had. Users come back in the order of their indices, before any is added; the
+   * shards then go on handing out indices where they had stopped.
+   */
+  restore(name: Name, index: number): void {
+    const shard = name.hash >>> 24;
+    const block = Math.trunc(index / BLOCK_USERS);
+    while (this.#nextBlock <= block) this.#takeBlock(shard);
+    this.#nextOfShard[shard] = index + 1;
+    this.#insert(name, index);
+  }
+
+  /** Every user once, in no order: its hash, its index, and its name as bytes that are valid during the call only. */
+  each(visit: (hash: number, index: number, name: Uint8Array) => void): void {
+    this.#eachIn(this.#table, 0, visit);
+    // Of the outgrown table, those that were not moved.
+    if (this.#outgrown !== undefined) this.#eachIn(this.#outgrown, this.#unmoved, visit);
+  }
+
+  #insert({ nameAt: at, nameBytes: bytes, hash }: Name, index: number): void {
     if (this.isFull) throw new Error(`the table of ${this.usersMax} users is full`);
     this.users += 1;
     if (this.#outgrown !== undefined) this.#moveSome(this.#outgrown);
     else if (this.users * 4 * RECORD_WORDS > this.#table.length * 3) this.#grow();
 
-    const index = this.#takeIndex(hash >>> 24);
     const record = freeRecord(this.#table, hash);
     this.#table[record + Field.hash] = hash;
     this.#table[record + Field.bytes] = bytes;
@@ -103,7 +132,6 @@ export class Directory {
       this.#arenaEnd += words;
     }
     for (let word = 0; word < words; word++) target[place + word] = nameWord(this.#names, at, bytes, word);
-    return index;
   }
 
   /** From now on `shardOf` and `usersIn` answer. Call it before the first user; it costs a new block a byte. */
@@ -120,6 +148,21 @@ export class Directory {
   usersIn(shard: number): number {
     const left = -this.#nextOfShard[shard]! & (BLOCK_USERS - 1);
     return this.#blocks!.taken[shard]! * BLOCK_USERS - left;
+  }
+
+  #eachIn(
+    table: Int32Array,
+    from: number,
+    visit: (hash: number, index: number, name: Uint8Array) => void,
+  ): void {
+    for (let record = from; record < table.length; record += RECORD_WORDS) {
+      const bytes = table[record + Field.bytes]!;
+      if (bytes === 0) continue;
+      const words = bytes <= NAME_BYTES ? table : this.#arena;
+      const place = bytes <= NAME_BYTES ? record + Field.name : table[record + Field.name]!;
+      const name = new Uint8Array(words.buffer, words.byteOffset + place * 4, bytes);
+      visit(table[record + Field.hash]!, table[record + Field.index]!, name);
+    }
   }
 
   #findIn(table: Int32Array, at: number, bytes: number, hash: number): number {

@@ -3,8 +3,8 @@
  *
  * Waking a sleeper costs more than an event does. So a worker that runs dry first *naps*, a few short timed
  * waits in which the producer owes it nothing, and only when the naps find nothing does it *park*. The producer
- * rings for a parked worker only (or for a napping one when somebody waits for an answer), once a rest: each
- * rest has a ticket, and a ticket is rung for once.
+ * notifies a parked worker only (or for a napping one when somebody waits for an answer), once a rest: each
+ * rest has a ticket, and for a ticket the bell is struck once.
  *
  * Why no wake-up is lost: the worker stores its rest word, then looks at the ring, then waits on the bell it
  * read before. The producer stores the tail, then looks at the rest word. Whichever store came second, that
@@ -21,13 +21,13 @@ const NAP_MS = 4;
 const NAPS_MAX = 2;
 /** A parked worker still looks now and then: if it ever finds work so, a wake-up was lost, and that is counted. */
 const PARK_MS = 1000;
-const LATE_RING_MS = 50;
+const LATE_NOTIFY_MS = 50;
 
 /** The socket thread's side. */
 export class Bell {
   readonly #words: Int32Array<SharedArrayBuffer>;
   #bell: number;
-  #rungFor = -1;
+  #notifiedFor = -1;
 
   constructor(words: Int32Array<SharedArrayBuffer>) {
     this.#words = words;
@@ -38,11 +38,11 @@ export class Bell {
    * Call after publishing work. Wakes a parked worker; with `urgent` a napping one too.
    * Never blocks; costs one load when the worker is awake.
    */
-  ring(urgent: boolean): void {
+  notify(urgent: boolean): void {
     const rest = Atomics.load(this.#words, Word.rest);
     const kind = rest & KIND_MASK;
-    if (kind === Rest.awake || rest === this.#rungFor || (kind === Rest.napping && !urgent)) return;
-    this.#rungFor = rest;
+    if (kind === Rest.awake || rest === this.#notifiedFor || (kind === Rest.napping && !urgent)) return;
+    this.#notifiedFor = rest;
     this.#bell = (this.#bell + 1) | 0;
     Atomics.store(this.#words, Word.bell, this.#bell);
     Atomics.notify(this.#words, Word.bell, 1);
@@ -56,7 +56,7 @@ export class Rester {
   #ticket: number;
   #naps = 0;
 
-  /** `hasWork` must load, with `Atomics`, every word whose change the producer rings for. */
+  /** `hasWork` must load, with `Atomics`, every word whose change the producer notifies of. */
   constructor(words: Int32Array<SharedArrayBuffer>, hasWork: () => boolean) {
     this.#words = words;
     this.#hasWork = hasWork;
@@ -87,16 +87,16 @@ export class Rester {
     // The store before the look; see above.
     Atomics.store(this.#words, Word.rest, this.#ticket | kind);
     const slept = this.#hasWork() ? 'not-equal' : Atomics.wait(this.#words, Word.bell, bell, waitMs);
-    if (slept === 'timed-out' && kind === Rest.parked && this.#hasWork()) this.#awaitRing(bell);
+    if (slept === 'timed-out' && kind === Rest.parked && this.#hasWork()) this.#awaitNotify(bell);
     Atomics.store(this.#words, Word.rest, this.#ticket | Rest.awake);
   }
 
   /**
    * The time ran out and there is work. The producer may be just between publishing and its look at the rest word,
-   * which must still say parked: then a ring is on its way, and arrives now. One that was lost does not.
+   * which must still say parked: then a notification is on its way, and arrives now. One that was lost does not.
    */
-  #awaitRing(bell: number): void {
-    if (Atomics.wait(this.#words, Word.bell, bell, LATE_RING_MS) !== 'timed-out') return;
+  #awaitNotify(bell: number): void {
+    if (Atomics.wait(this.#words, Word.bell, bell, LATE_NOTIFY_MS) !== 'timed-out') return;
     Atomics.store(this.#words, Word.lateWakes, (Atomics.load(this.#words, Word.lateWakes) + 1) | 0);
   }
 }

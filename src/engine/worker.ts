@@ -6,7 +6,8 @@
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Balances } from './balances.ts';
-import { laneOf, RUN_EVENTS_MAX, type Shape, shapeOf, Word } from './memory-layout.ts';
+import { costOf, crashIfTold, isFrozen } from './experiments.ts';
+import { laneOf, RUN_EVENTS_MAX, shapeOf, Word } from './memory-layout.ts';
 import { Consumer } from './ring.ts';
 import { Rester } from './wakeup.ts';
 
@@ -23,13 +24,12 @@ export function runWorker({ buffer, worker }: WorkerStart, send: (message: Worke
   const { words } = lane;
   const ring = new Consumer(lane);
   const balances = new Balances(buffer, shape, worker, ring);
-  const cost = costOf(shape);
+  const cost = costOf(shape.workUs, shape.workKind);
   const runMax = cost === undefined ? RUN_EVENTS_MAX : 1;
   balances.recover();
 
-  const isFrozen = () => Atomics.load(words, Word.frozen) === 1;
   const isStopped = () => Atomics.load(words, Word.stop) === 1;
-  const rester = new Rester(words, () => !isFrozen() && (ring.available() > 0 || isStopped()));
+  const rester = new Rester(words, () => !isFrozen(words) && (ring.available() > 0 || isStopped()));
   // The producer's word is read afresh: an older worker may have been asked for progress and died.
   let wantedSeen = (Atomics.load(words, Word.wanted) - 1) | 0;
 
@@ -37,13 +37,13 @@ export function runWorker({ buffer, worker }: WorkerStart, send: (message: Worke
   for (;;) {
     const available = ring.available();
     // Frozen is looked at after the tail: an event pushed after the freeze can't slip through.
-    if (available === 0 || isFrozen()) {
+    if (available === 0 || isFrozen(words)) {
       // The ring is looked at anew behind the word to leave: what was pushed before that word must not stay.
-      if (isStopped() && ring.available() === 0 && !isFrozen()) return;
+      if (isStopped() && ring.available() === 0 && !isFrozen(words)) return;
       rester.waitForWork();
       continue;
     }
-    if (Atomics.load(words, Word.crash) === 1) throw new Error('crashed by a debug request');
+    crashIfTold(words);
     rester.worked();
     cost?.();
     const isAsked = balances.applyRun(Math.min(available, runMax));
@@ -60,22 +60,10 @@ export function runWorker({ buffer, worker }: WorkerStart, send: (message: Worke
  * was stored before the look at the acknowledgement, so an answer that finds a message under way is seen by it.
  */
 function sendProgress(words: Int32Array<SharedArrayBuffer>, send: (message: WorkerMessage) => void): void {
-  const rung = Atomics.load(words, Word.rung);
-  if (rung !== Atomics.load(words, Word.acknowledged)) return;
-  Atomics.store(words, Word.rung, (rung + 1) | 0);
+  const messages = Atomics.load(words, Word.messages);
+  if (messages !== Atomics.load(words, Word.acknowledged)) return;
+  Atomics.store(words, Word.messages, (messages + 1) | 0);
   send('progress');
-}
-
-function costOf({ workUs, workKind }: Shape): (() => void) | undefined {
-  if (workUs === 0) return undefined;
-  const workMs = workUs / 1000;
-  if (workKind === 'block') {
-    const nobody = new Int32Array(new SharedArrayBuffer(4));
-    return () => void Atomics.wait(nobody, 0, 0, workMs);
-  }
-  return () => {
-    for (const end = performance.now() + workMs; performance.now() < end; );
-  };
 }
 
 if (!isMainThread && parentPort !== null) {

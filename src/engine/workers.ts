@@ -5,14 +5,12 @@
  * one had not finished, and goes on there.
  */
 import type { Worker } from 'node:worker_threads';
+import { type RestartPolicy, Supervisor } from '../threads/supervisor.ts';
 import { createThread } from '../threads/thread.ts';
 import { laneOf, shapeOf, Word } from './memory-layout.ts';
 import type { WorkerMessage, WorkerStart } from './worker.ts';
 
-/** A worker that dies at once, again and again, is started again ever more slowly. */
-const RESTART_MS_MIN = 20;
-const RESTART_MS_MAX = 5_000;
-const HEALTHY_AFTER_MS = 100;
+const RESTART: RestartPolicy = { healthyMs: 0, firstMs: 40, maxMs: 5_000 };
 
 export interface WorkerEvents {
   /** The worker is attached, or has come further since somebody wanted to hear of it. */
@@ -21,33 +19,25 @@ export interface WorkerEvents {
   onReplaced(worker: number): void;
 }
 
-interface Seat {
-  thread: Worker | undefined;
-  isReady: boolean;
-  readyAtMs: number;
-  restartMs: number;
-  restart: NodeJS.Timeout | undefined;
-  deaths: number;
-}
-
 export class Workers {
   readonly #buffer: SharedArrayBuffer;
   readonly #events: WorkerEvents;
-  readonly #seats: Seat[];
-  #isStopping = false;
+  readonly #seats: Supervisor[];
   #onChange: () => void = () => {};
 
   constructor(buffer: SharedArrayBuffer, events: WorkerEvents) {
     this.#buffer = buffer;
     this.#events = events;
-    this.#seats = Array.from({ length: shapeOf(buffer).workers }, () => ({
-      thread: undefined,
-      isReady: false,
-      readyAtMs: 0,
-      restartMs: RESTART_MS_MIN,
-      restart: undefined,
-      deaths: 0,
-    }));
+    this.#seats = Array.from(
+      { length: shapeOf(buffer).workers },
+      (_, worker) =>
+        new Supervisor(RESTART, {
+          endReason: 'it was terminated',
+          create: () => this.#create(worker),
+          onDeath: reason => this.#died(worker, reason),
+          onExit: () => this.#onChange(),
+        }),
+    );
   }
 
   get ready(): number {
@@ -69,7 +59,7 @@ export class Workers {
 
   /** Starts all; resolves when every one has attached to the memory, rejects if one dies before that. */
   async start(): Promise<void> {
-    for (let worker = 0; worker < this.#seats.length; worker++) this.#spawn(worker);
+    for (const seat of this.#seats) seat.start();
     await this.#until(() => {
       if (this.deaths > 0) throw new Error('a worker thread died while the server was starting');
       return this.areAllReady;
@@ -83,66 +73,39 @@ export class Workers {
 
   /** Each leaves when its ring is empty; the words must have been set. Resolves when none is left. */
   async join(): Promise<void> {
-    this.#isStopping = true;
-    for (const seat of this.#seats) clearTimeout(seat.restart);
+    for (const seat of this.#seats) seat.end();
     await this.#until(() => this.#seats.every(seat => seat.thread === undefined));
   }
 
   /** Ends all threads wherever they are. */
   terminate(): void {
-    this.#isStopping = true;
     for (const seat of this.#seats) {
-      clearTimeout(seat.restart);
+      seat.end();
       void seat.thread?.terminate();
     }
   }
 
-  #spawn(worker: number): void {
-    const seat = this.#seats[worker]!;
+  #create(worker: number): Worker {
     const start: WorkerStart = { buffer: this.#buffer, worker };
     const thread = createThread(new URL('./worker', import.meta.url), {
       workerData: start,
       name: `tally-worker-${worker}`,
     });
-    seat.thread = thread;
-    let reason = 'it was terminated';
     thread.on('message', (message: WorkerMessage) => {
       if (message === 'ready') {
-        seat.isReady = true;
-        seat.readyAtMs = performance.now();
+        const seat = this.#seats[worker]!;
+        seat.ready();
         if (seat.deaths > 0) this.#events.onReplaced(worker);
         this.#onChange();
       }
       this.#events.onProgress(worker);
     });
-    thread.on('error', error => {
-      reason = error instanceof Error ? error.message : String(error);
-    });
-    thread.on('exit', () => {
-      seat.thread = undefined;
-      seat.isReady = false;
-      if (!this.#isStopping) this.#replace(worker, reason);
-      this.#onChange();
-    });
+    return thread;
   }
 
-  #replace(worker: number, reason: string): void {
-    const seat = this.#seats[worker]!;
-    const wasHealthy = seat.readyAtMs > 0 && performance.now() - seat.readyAtMs > HEALTHY_AFTER_MS;
-    seat.restartMs = wasHealthy ? RESTART_MS_MIN : Math.min(seat.restartMs * 2, RESTART_MS_MAX);
-    seat.deaths += 1;
-    seat.readyAtMs = 0;
+  #died(worker: number, reason: string): void {
     Atomics.store(laneOf(this.#buffer, shapeOf(this.#buffer), worker).words, Word.crash, 0);
     this.#events.onDeath(worker, reason);
-    const restart = () => {
-      try {
-        this.#spawn(worker);
-      } catch (error) {
-        // The system gives no more threads now. Its ring keeps what it holds until there is one.
-        this.#replace(worker, String(error));
-      }
-    };
-    seat.restart = setTimeout(restart, wasHealthy ? 0 : seat.restartMs);
   }
 
   #until(isReached: () => boolean): Promise<void> {

@@ -3,16 +3,16 @@
  * the shards.
  */
 import { memoryUsage } from 'node:process';
-import type { FrontStart } from './snapshot.ts';
+import type { HttpThreadStart } from './snapshot.ts';
 import type { Seen } from './snapshot-cache.ts';
 
-export function liveJson({ view, answerMs }: Seen, { version, startedAtMs }: FrontStart): string {
-  const { state, line, rings, shards, owners, delay } = view;
+export function liveJson({ snapshot, answerMs }: Seen, { version, startedAtMs }: HttpThreadStart): string {
+  const { state, metrics, rings, shards, owners, delay } = snapshot;
   return JSON.stringify({
     version,
     started_at: startedAtMs,
     state,
-    metrics: JSON.parse(line),
+    metrics,
     rings: rings.map(({ head, tail, processed, isReady }) => ({ head, tail, processed, ready: isReady })),
     shards: {
       pushed: shards.pushed,

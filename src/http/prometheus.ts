@@ -3,34 +3,9 @@
  * (https://prometheus.io/docs/instrumenting/exposition_formats/). They are those of the wire, under names by
  * Prometheus's rules: base units, `_total` for what only grows, one name with a label for what adds up.
  */
-import type { View } from './snapshot.ts';
-
-/** The fields of the detailed metrics that are shown. */
-interface Detail {
-  received: number;
-  processed: number;
-  accepted: number;
-  queued: number;
-  refused: Record<string, number>;
-  users: number;
-  users_max: number;
-  workers: number;
-  workers_ready: number;
-  worker_deaths: number;
-  ring_slots: number;
-  ring_depths: number[];
-  parks: number;
-  naps: number;
-  late_wakes: number;
-  invalid: number;
-  connections: number;
-  connections_total: number;
-  connections_refused: number;
-  closed_blocked: number;
-  closed_partial: number;
-  closed_idle: number;
-  uptime_ms: number;
-}
+import { FIELDS, type Field, type Kind } from '../metrics/fields.ts';
+import type { Snapshot } from '../metrics/snapshot.ts';
+import type { HttpSnapshot } from './snapshot.ts';
 
 /** Once: the same in every answer. */
 const STARTED_AT_S = Math.round(Date.now() - process.uptime() * 1_000) / 1_000;
@@ -42,88 +17,58 @@ interface Row {
   suffix?: string;
   value: number;
 }
-type Kind = 'counter' | 'gauge' | 'summary';
 
-export function prometheusText(view: View, version: string): string {
-  const detail = JSON.parse(view.line) as Detail;
-  return [...tallyFamilies(detail, view, version), ...processFamilies()].join('');
+export function prometheusText(snapshot: HttpSnapshot, version: string): string {
+  return [...tallyFamilies(snapshot, version), ...processFamilies()].join('');
 }
 
-function* tallyFamilies(detail: Detail, view: View, version: string): Generator<string> {
+function* tallyFamilies(snapshot: HttpSnapshot, version: string): Generator<string> {
+  const { state, metrics, rings } = snapshot;
   yield family('build_info', 'gauge', 'What runs; always 1.', [
     { labels: { version, node: process.version }, value: 1 },
   ]);
-  yield one('uptime_seconds', 'gauge', 'Since the server was set up.', detail.uptime_ms / 1_000);
-  yield one('draining', 'gauge', '1 while the server shuts down.', view.state === 'draining' ? 1 : 0);
+  for (const [name, fields] of fieldsByName()) {
+    const { kind, help } = FIELDS[fields[0]!];
+    yield family(
+      name,
+      kind,
+      help,
+      fields.flatMap(key => rowsOf(FIELDS[key], metrics[key])),
+    );
+    if (name === 'uptime_seconds')
+      yield one('draining', 'gauge', '1 while the server shuts down.', state === 'draining' ? 1 : 0);
+    if (name === 'ring_depth') yield* workerFamilies(rings);
+  }
+  yield delayFamily(snapshot.delay);
+}
 
-  yield one('events_received_total', 'counter', 'Well-formed events.', detail.received);
-  yield one('events_accepted_total', 'counter', 'Events that went into a ring.', detail.accepted);
-  yield one('events_processed_total', 'counter', 'Events applied to their balance.', detail.processed);
-  yield family(
-    'events_dropped_total',
-    'counter',
-    'Events refused, or accepted and not applicable (balance_overflow), by reason.',
-    byLabel('reason', Object.entries(detail.refused)),
-  );
-  yield one('events_queued', 'gauge', 'Events accepted and not yet applied.', detail.queued);
-  yield one('lines_invalid_total', 'counter', 'Lines that were answered with an error.', detail.invalid);
+/** The fields that are exported, by their names for Prometheus. */
+function fieldsByName(): Map<string, (keyof Snapshot)[]> {
+  const keysOf = new Map<string, (keyof Snapshot)[]>();
+  for (const [key, { name }] of Object.entries(FIELDS) as [keyof Snapshot, Field][])
+    if (name !== undefined) keysOf.set(name, [...(keysOf.get(name) ?? []), key]);
+  return keysOf;
+}
 
-  yield one('users', 'gauge', 'Users in the table.', detail.users);
-  yield one('users_max', 'gauge', 'Users that the table has room for.', detail.users_max);
+function rowsOf({ label = '', labelled, divisor = 1 }: Field, value: Snapshot[keyof Snapshot]): Row[] {
+  if (typeof value === 'object') return byLabel(label, Object.entries(value));
+  return [{ ...(labelled === undefined ? {} : { labels: { [label]: labelled } }), value: value / divisor }];
+}
 
-  yield one('ring_slots', 'gauge', 'Slots of the ring before each worker.', detail.ring_slots);
-  yield family(
-    'ring_depth',
-    'gauge',
-    'Slots in use, by worker: events and requests for balances.',
-    byLabel('worker', Object.entries(detail.ring_depths)),
-  );
-  yield family(
-    'worker_events_processed_total',
-    'counter',
-    'Events applied, by worker.',
+function* workerFamilies(rings: HttpSnapshot['rings']): Generator<string> {
+  const byWorker = (read: (ring: HttpSnapshot['rings'][number]) => number) =>
     byLabel(
       'worker',
-      view.rings.map(({ processed }, worker) => [String(worker), processed]),
-    ),
-  );
-  yield family(
-    'worker_ready',
-    'gauge',
-    '1 for a worker that is attached and working.',
-    byLabel(
-      'worker',
-      view.rings.map(({ isReady }, worker) => [String(worker), isReady ? 1 : 0]),
-    ),
-  );
-  yield one('workers', 'gauge', 'Worker threads that the server was told to have.', detail.workers);
-  yield one('workers_ready', 'gauge', 'Of these, attached and working.', detail.workers_ready);
-  yield one('worker_deaths_total', 'counter', 'Worker threads that died.', detail.worker_deaths);
-  yield one('worker_parks_total', 'counter', 'Times that workers slept until woken.', detail.parks);
-  yield one('worker_naps_total', 'counter', 'Times that workers took a short timed rest.', detail.naps);
-  yield one('worker_late_wakes_total', 'counter', 'Lost wake-ups found; must stay 0.', detail.late_wakes);
+      rings.map((ring, worker) => [String(worker), read(ring)]),
+    );
+  const processed = byWorker(ring => ring.processed);
+  yield family('worker_events_processed_total', 'counter', 'Events applied, by worker.', processed);
+  const ready = byWorker(ring => (ring.isReady ? 1 : 0));
+  yield family('worker_ready', 'gauge', '1 for a worker that is attached and working.', ready);
+}
 
-  yield one('connections', 'gauge', 'Connections that are open.', detail.connections);
-  yield one('connections_opened_total', 'counter', 'Connections since the start.', detail.connections_total);
-  yield one(
-    'connections_refused_total',
-    'counter',
-    'Connections closed at once because there were too many.',
-    detail.connections_refused,
-  );
-  yield family(
-    'connections_closed_total',
-    'counter',
-    'Connections closed because the client broke a limit, by limit.',
-    byLabel('reason', [
-      ['blocked', detail.closed_blocked],
-      ['partial', detail.closed_partial],
-      ['idle', detail.closed_idle],
-    ]),
-  );
-
-  const { p50Ms, p99Ms, maxMs, sumMs, samples } = view.delay;
-  yield family('event_loop_delay_seconds', 'summary', 'How late the socket thread runs a timer.', [
+function delayFamily({ p50Ms, p99Ms, maxMs, sumMs, samples }: HttpSnapshot['delay']): string {
+  return family('event_loop_delay_seconds', 'summary', 'How late the socket thread runs a timer.', [
     ...byLabel('quantile', [
       ['0.5', p50Ms / 1_000],
       ['0.99', p99Ms / 1_000],

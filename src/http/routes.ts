@@ -74,7 +74,7 @@ export async function route(
 
 function ready(seen: Seen | undefined): Answered {
   if (seen === undefined) return say(503, 'stuck');
-  return seen.view.state === 'serving' ? say(200, 'ready') : say(503, seen.view.state);
+  return seen.snapshot.state === 'serving' ? say(200, 'ready') : say(503, seen.snapshot.state);
 }
 
 function shown(seen: Seen | undefined, type: string, write: (seen: Seen) => string): Answered {

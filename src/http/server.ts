@@ -1,22 +1,17 @@
 /**
- * The thread that speaks HTTP: one small server on loopback, with a limit on all that a client can make it keep. What
- * clients do to it, they do to one another at worst; the events have a thread of their own.
+ * The thread that speaks HTTP: one small server on loopback, with a limit on everything that a client can make it keep.
+ * At worst, HTTP clients harm one another; the events have a thread of their own.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { parentPort, workerData } from 'node:worker_threads';
+import { HTTP_CONNECTIONS_MAX } from '../config/descriptors.ts';
 import { liveJson } from './live-json.ts';
 import { readPageFiles } from './page-files.ts';
 import { prometheusText } from './prometheus.ts';
 import { route, SECURITY_HEADERS, type Shop } from './routes.ts';
-import {
-  type FrontMessage,
-  type FrontStart,
-  HTTP_CONNECTIONS_MAX,
-  HTTP_HOST,
-  type ToFront,
-} from './snapshot.ts';
-import { Asking, type Seen } from './snapshot-cache.ts';
+import { type FromHttpThread, HTTP_HOST, type HttpThreadStart, type ToHttpThread } from './snapshot.ts';
+import { type Seen, SnapshotCache } from './snapshot-cache.ts';
 
 const HEADER_BYTES_MAX = 8_192;
 /** How long a request may take to come, and how long a connection may say nothing. */
@@ -26,19 +21,19 @@ const CHECK_MS = 1_000;
 /** A socket thread that says nothing for so long is stuck: far above anything that load does. */
 const ANSWER_MS_MAX = 3_000;
 
-interface Front {
-  asking: Asking;
+interface HttpServer {
+  snapshots: SnapshotCache;
   /** Nothing is left that would keep the thread. */
   end(): void;
 }
 
-function startFront(start: FrontStart, send: (message: FrontMessage) => void): Front {
-  const asking = new Asking(() => send({ is: 'ask' }), ANSWER_MS_MAX);
+function startServer(start: HttpThreadStart, send: (message: FromHttpThread) => void): HttpServer {
+  const snapshots = new SnapshotCache(() => send({ is: 'ask' }), ANSWER_MS_MAX);
   const shop: Shop = {
     files: readPageFiles(),
-    metrics: oncePerLook(({ view }) => prometheusText(view, start.version)),
+    metrics: oncePerLook(({ snapshot }) => prometheusText(snapshot, start.version)),
     live: oncePerLook(seen => liveJson(seen, start)),
-    look: () => asking.look(),
+    look: () => snapshots.look(),
   };
   const take = (request: IncomingMessage, response: ServerResponse) => {
     if (mayAsk(request.socket)) void answer(shop, request, response);
@@ -78,12 +73,12 @@ function startFront(start: FrontStart, send: (message: FrontMessage) => void): F
     send({ is: 'listening', port: (server.address() as AddressInfo).port });
   });
   return {
-    asking,
+    snapshots,
     end() {
       isEnding = true;
       server.close();
       for (const socket of sockets) socket.destroy();
-      asking.end();
+      snapshots.end();
     },
   };
 }
@@ -143,10 +138,10 @@ async function answer(shop: Shop, request: IncomingMessage, response: ServerResp
 }
 
 const port = parentPort!;
-const front = startFront(workerData as FrontStart, message => port.postMessage(message));
-port.on('message', (message: ToFront) => {
-  if (message.is === 'view') return front.asking.answered(message.view);
+const server = startServer(workerData as HttpThreadStart, message => port.postMessage(message));
+port.on('message', (message: ToHttpThread) => {
+  if (message.is === 'snapshot') return server.snapshots.answered(message.snapshot);
   // It ends by itself, since nothing is left to wait for; `process.exit` would stop it in the middle of something.
-  front.end();
+  server.end();
   port.close();
 });

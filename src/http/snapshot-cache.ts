@@ -1,14 +1,14 @@
 /**
- * The HTTP thread's side of the views: however many look at once, and however often, the socket thread is asked ten
+ * The HTTP thread's side of the snapshots: however many look at once, and however often, the socket thread is asked ten
  * times a second at most, and one question at a time is under way. All who wait for it share one promise and one timer.
  */
-import type { View } from './snapshot.ts';
+import type { HttpSnapshot } from './snapshot.ts';
 
-/** A view is shown again for so long. */
+/** A snapshot is shown again for so long. */
 const FRESH_MS = 100;
 
 export interface Seen {
-  view: View;
+  snapshot: HttpSnapshot;
   /** From the question to the answer: the socket thread's own delay, just now. */
   answerMs: number;
 }
@@ -19,7 +19,7 @@ interface Wait {
   late: NodeJS.Timeout;
 }
 
-export class Asking {
+export class SnapshotCache {
   readonly #ask: () => void;
   readonly #deadlineMs: number;
   #seen: Seen | undefined;
@@ -35,10 +35,10 @@ export class Asking {
     this.#deadlineMs = deadlineMs;
   }
 
-  answered(view: View): void {
+  answered(snapshot: HttpSnapshot): void {
     this.#isAsked = false;
     this.#seenAtMs = performance.now();
-    this.#seen = { view, answerMs: this.#seenAtMs - this.#askedAtMs };
+    this.#seen = { snapshot, answerMs: this.#seenAtMs - this.#askedAtMs };
     this.#tell(this.#seen);
   }
 

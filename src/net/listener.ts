@@ -1,10 +1,10 @@
 /**
- * The listening socket and the connections it has brought.
+ * The listening socket.
  */
 import { createServer, type Server } from 'node:net';
-import type { Service } from '../session/service.ts';
-import { Connection } from '../session/session.ts';
-import { readInto } from './plain-transport.ts';
+import { CloseQueue } from './close-queue.ts';
+import { PlainTransport, readInto } from './plain-transport.ts';
+import type { Transport } from './transport.ts';
 
 /** Node's default on this version's oldest Node; fixed, because the limits on unread replies build on it. */
 const STREAM_BYTES = 16_384;
@@ -12,28 +12,28 @@ const STREAM_BYTES = 16_384;
 /** The address can't be listened on: exit code 1. */
 export class ListenError extends Error {}
 
+/** Who is handed the connections. */
+export interface Accepting {
+  accept(transport: Transport): void;
+  /** There were too many connections: one was closed at once. */
+  refused(): void;
+}
+
 export class Listener {
-  readonly connections = new Set<Connection>();
   readonly #server: Server;
-  #onEmpty: () => void = () => {};
+  readonly #closeQueue = new CloseQueue();
   #isClosing = false;
 
-  constructor(service: Service, read = readInto) {
+  constructor(accepting: Accepting, limits: { readonly connectionsMax: number }, read = readInto) {
     // Half-open: a client that has shut down its sending side still gets its replies. No delay: replies leave
     // in one write, and the next should not wait for the acknowledgement of the last. Paused: until somebody reads.
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: STREAM_BYTES };
-    this.#server = createServer(options, socket => {
-      const onClose = () => {
-        this.connections.delete(connection);
-        if (this.connections.size === 0) this.#onEmpty();
-      };
-      const connection = new Connection(socket, service, onClose, read);
-      this.connections.add(connection);
-    });
-    this.#server.maxConnections = service.config.connectionsMax;
-    this.#server.on('drop', () => {
-      service.clients.connections_refused += 1;
-    });
+    this.#server = createServer(options, socket =>
+      accepting.accept(new PlainTransport(socket, this.#closeQueue, read)),
+    );
+    // Read at every accept.
+    Object.defineProperty(this.#server, 'maxConnections', { get: () => limits.connectionsMax });
+    this.#server.on('drop', () => accepting.refused());
   }
 
   /** Resolves to the port, once it listens. */
@@ -55,14 +55,6 @@ export class Listener {
   close(): void {
     this.#isClosing = true;
     this.#server.close();
-  }
-
-  /** Resolves when no connection is left. */
-  empty(): Promise<void> {
-    return new Promise(resolve => {
-      this.#onEmpty = resolve;
-      if (this.connections.size === 0) resolve();
-    });
   }
 }
 

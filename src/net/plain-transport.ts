@@ -1,51 +1,127 @@
 /**
- * How a socket's bytes come to the server: all sockets read into one buffer, and each read is served before the next.
+ * A transport on a plain TCP socket of node:net.
  *
- * A stream has memory of its own for every read, 64 KiB. Under a flood that was garbage for twelve full collections a
- * second, of 4 ms each, and everybody waited for them. Reading into the caller's memory is something that Node offers
- * (`onread`), but only for a socket that the caller makes. So one is made here, around what the accepted socket is
- * around: its handle. That takes three properties that Node does not document (`handle`, `_handle`, `_server`);
- * test/net/plain-transport.test.ts fails on a Node that has others.
- *
- * Such a socket stops reading at once when it is paused, and has nothing filed.
+ * All sockets read into one buffer, and each read is served before the next. A stream allocates new memory for every
+ * read, 64 KiB; under a flood that was garbage for twelve full collections a second, of 4 ms each, and every client
+ * waited for them. Node offers reading into the caller's memory (`onread`), but only for a socket that the caller
+ * makes. So a new socket takes over the handle of the accepted one. That takes three properties that Node does not
+ * document (`_handle` and `_server` of a socket, the option `handle`). Where they are not as expected, reading falls
+ * back to what is documented: the stream's own chunks are copied into the buffer.
  */
 import { Socket, type SocketConstructorOpts } from 'node:net';
+import type { CloseQueue } from './close-queue.ts';
+import type { Receiver, Transport } from './transport.ts';
 
-interface Options extends SocketConstructorOpts {
+interface TakeOverOptions extends SocketConstructorOpts {
   handle: unknown;
   writableHighWaterMark: number;
   onread: { buffer: () => Uint8Array; callback: (bytes: number) => boolean };
 }
 
-interface Handled extends Socket {
+interface Inner extends Socket {
   _handle: unknown;
   /** Which counts its connections. */
   _server: unknown;
 }
 
-/**
- * Returns the socket to use from now on, which reads. `receive` is called with how many bytes are in the buffer;
- * then `bufferOf` says where the next read goes.
- */
-export function readInto(
-  bufferOf: () => Uint8Array,
-  accepted: Socket,
-  receive: (bytes: number) => void,
-): Socket {
-  const { _handle: handle, _server: server, writableHighWaterMark } = accepted as Handled;
-  // Nothing is left that the old one could close, or count as closed.
-  Object.assign(accepted, { _handle: null, _server: null });
+/** Starts to read an accepted, paused socket; returns the socket to use from then on. */
+export type Read = (accepted: Socket, receiver: Receiver) => Socket;
+
+export class PlainTransport implements Transport {
+  readonly #accepted: Socket;
+  readonly #closeQueue: CloseQueue;
+  readonly #read: Read;
+  #socket: Socket;
+  #destroyNow: () => void = () => {};
+
+  /** `accepted` must be paused (`pauseOnConnect`). */
+  constructor(accepted: Socket, closeQueue: CloseQueue, read: Read = readInto) {
+    this.#accepted = accepted;
+    this.#closeQueue = closeQueue;
+    this.#read = read;
+    this.#socket = accepted;
+  }
+
+  open(receiver: Receiver): void {
+    const socket = this.#read(this.#accepted, receiver);
+    this.#socket = socket;
+    this.#destroyNow = this.#closeQueue.spread(socket);
+    socket.on('drain', () => receiver.drained());
+    // A reset that finds input unread is reported as an end too, but it leaves no peer.
+    socket.on('end', () => receiver.inputEnded(socket.remoteAddress === undefined));
+    // A reset, or a client that went away before its replies: `close` follows and cleans up.
+    socket.on('error', () => {});
+    socket.on('close', () => receiver.closed());
+  }
+
+  get unsentBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  write(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  destroy(): void {
+    this.#destroyNow();
+  }
+}
+
+/** Reads into the receiver's memory, in the way that this Node allows. */
+export function readInto(accepted: Socket, receiver: Receiver): Socket {
+  return takeOver(accepted as Partial<Inner> & Socket, receiver) ?? readDocumented(accepted, receiver);
+}
+
+/** Such a socket stops reading at once when it is paused, and holds no bytes back. Undefined: this Node has other ways. */
+function takeOver(accepted: Partial<Inner> & Socket, receiver: Receiver): Socket | undefined {
+  const { _handle: handle, _server: server, writableHighWaterMark } = accepted;
+  if (typeof handle !== 'object' || handle === null || typeof server !== 'object') return undefined;
   const callback = (bytes: number) => {
-    receive(bytes);
+    receiver.received(bytes);
     return true;
   };
-  const options: Options = {
+  const options: TakeOverOptions = {
     handle,
     writableHighWaterMark,
     allowHalfOpen: true,
     readable: true,
     writable: true,
-    onread: { buffer: bufferOf, callback },
+    onread: { buffer: () => receiver.nextRead, callback },
   };
-  return Object.assign(new Socket(options), { _server: server });
+  const socket = new Socket(options) as Inner;
+  if (socket._handle !== handle) return undefined;
+  // Nothing is left that the old one could close, or count as closed.
+  Object.assign(accepted, { _handle: null, _server: null });
+  return Object.assign(socket, { _server: server });
+}
+
+/** By the stream's own chunks, which are copied into the receiver's memory. */
+export function readDocumented(socket: Socket, receiver: Receiver): Socket {
+  socket.on('data', (chunk: Buffer) => {
+    for (let at = 0; at < chunk.length; ) {
+      // Paused by the receiver in the midst of a chunk: the stream keeps what is left.
+      if (socket.isPaused()) return socket.unshift(chunk.subarray(at));
+      const bytes = chunk.copy(receiver.nextRead, 0, at);
+      at += bytes;
+      receiver.received(bytes);
+      if (socket.destroyed) return;
+    }
+  });
+  return socket.resume();
 }

@@ -1,18 +1,19 @@
 /**
- * Judges the usual line where it lies, without looking for its end first:
+ * Parses the usual line where it lies, without looking for its end first:
  *
  *     {"user":"NAME","action":"buy","amount":123}      and with ,"wait":true before the brace
  *
  * with a NAME of 1 to 128 printable ASCII characters without escapes, and 1 to 9 digits. What is the same in every
- * line is compared eight bytes at a time, as float64 (`eight`). The name is hashed on the way. Whatever is not
- * exactly that is no error: it goes the general way (json.ts), which must give the same verdict on every line that
- * is taken here.
+ * line is compared eight bytes at a time, as float64 (`eight`). The name is hashed on the way. A line of any other
+ * form is no error: the JSON parser (json-parser.ts) takes it, and must give the same verdict on every line that is
+ * taken here.
  */
-import { USER_BYTES_MAX } from '../engine/user-table.ts';
-import { type Desk, HASH_SEED, hashEnd, hashWord, type Judgement } from './request.ts';
+import { type HashSeed, hashEnd, hashWord } from './hash.ts';
+import { USER_BYTES_MAX } from './limits.ts';
+import type { ReadBuffer } from './read-buffer.ts';
+import type { ParsedRequest } from './request.ts';
 
-// Names of its own: what is imported is looked up, and checked, whenever it is used.
-const seed = HASH_SEED;
+// A name of its own: what is imported is looked up, and checked, whenever it is used.
 const nameBytesMax = USER_BYTES_MAX;
 
 const QUOTE = 0x22;
@@ -45,83 +46,99 @@ const LINE_END_CR = 0x0a0d; // \r and \n
 const ONES = 0x01010101;
 const HIGHS = 0x80808080 | 0;
 
-/**
- * Judges the line at `at`; nothing at or behind `end` belongs to it. Returns where the next line starts, or 0 if
- * this one is not usual, or not complete.
- */
-export function judgeUsual(desk: Desk, at: number, end: number, judgement: Judgement): number {
-  const view = desk.view;
-  if (view.getFloat64(at, true) !== USER || view.getUint8(at + 8) !== QUOTE) return 0;
+export class FastParser {
+  readonly #view: DataView;
+  readonly #start: number;
+  readonly #first: number;
+  readonly #second: number;
 
-  const nameAt = at + 9;
-  let next = nameAt;
-  let hash = seed;
-  for (;;) {
-    const word = view.getInt32(next, true);
-    // The high bit of each byte that is a quote, a backslash, a control character, or not ASCII. A byte above
-    // a flagged one may be flagged wrongly (the borrow), so only the lowest flag counts.
-    const quotes = word ^ 0x22222222;
-    const slashes = word ^ 0x5c5c5c5c;
-    const flags =
-      (((quotes - ONES) & ~quotes) | ((slashes - ONES) & ~slashes) | ((word - 0x20202020) & ~word) | word) &
-      HIGHS;
-    if (flags === 0) {
-      hash = hashWord(hash, word);
-      next += 4;
-      if (next - nameAt > nameBytesMax) return 0;
-      continue;
+  constructor(buffer: ReadBuffer, seed: HashSeed) {
+    this.#view = buffer.view;
+    this.#start = seed.start;
+    this.#first = seed.first;
+    this.#second = seed.second;
+  }
+
+  /**
+   * Parses the line at `at`; nothing at or behind `end` belongs to it. Returns where the next line starts, or 0 if
+   * this one is not of the usual form, or not complete. What it finds is an event.
+   */
+  parse(at: number, end: number, request: ParsedRequest): number {
+    const view = this.#view;
+    const first = this.#first;
+    const second = this.#second;
+    if (view.getFloat64(at, true) !== USER || view.getUint8(at + 8) !== QUOTE) return 0;
+
+    const nameAt = at + 9;
+    let next = nameAt;
+    let hash = this.#start;
+    for (;;) {
+      const word = view.getInt32(next, true);
+      // The high bit of each byte that is a quote, a backslash, a control character, or not ASCII. A byte above
+      // a flagged one may be flagged wrongly (the borrow), so only the lowest flag counts.
+      const quotes = word ^ 0x22222222;
+      const slashes = word ^ 0x5c5c5c5c;
+      const flags =
+        (((quotes - ONES) & ~quotes) | ((slashes - ONES) & ~slashes) | ((word - 0x20202020) & ~word) | word) &
+        HIGHS;
+      if (flags === 0) {
+        hash = hashWord(hash, word, first, second);
+        next += 4;
+        if (next - nameAt > nameBytesMax) return 0;
+        continue;
+      }
+      const lowBits = 31 - Math.clz32(flags & -flags) - 7;
+      if (((word >>> lowBits) & 0xff) !== QUOTE) return 0;
+      if (lowBits > 0) hash = hashWord(hash, word & ((1 << lowBits) - 1), first, second);
+      next += lowBits >> 3;
+      break;
     }
-    const lowBits = 31 - Math.clz32(flags & -flags) - 7;
-    if (((word >>> lowBits) & 0xff) !== QUOTE) return 0;
-    if (lowBits > 0) hash = hashWord(hash, word & ((1 << lowBits) - 1));
-    next += lowBits >> 3;
-    break;
-  }
-  const nameBytes = next - nameAt;
-  if (nameBytes === 0 || nameBytes > nameBytesMax) return 0;
+    const nameBytes = next - nameAt;
+    if (nameBytes === 0 || nameBytes > nameBytesMax) return 0;
 
-  // next is at the quote that ends the name.
-  if (view.getFloat64(next, true) !== ACTION_1) return 0;
-  const isBuy = view.getFloat64(next + 8, true) === BUY_2;
-  if (isBuy) {
-    if (view.getFloat64(next + 16, true) !== BUY_3 || view.getUint16(next + 24, true) !== COLON) return 0;
-    next += 26;
-  } else {
-    if (view.getFloat64(next + 8, true) !== SELL_2 || view.getFloat64(next + 16, true) !== SELL_3) return 0;
-    // The last eight bytes, some of them for the second time.
-    if (view.getFloat64(next + 19, true) !== SELL_4) return 0;
-    next += 27;
-  }
+    // next is at the quote that ends the name.
+    if (view.getFloat64(next, true) !== ACTION_1) return 0;
+    const isBuy = view.getFloat64(next + 8, true) === BUY_2;
+    if (isBuy) {
+      if (view.getFloat64(next + 16, true) !== BUY_3 || view.getUint16(next + 24, true) !== COLON) return 0;
+      next += 26;
+    } else {
+      if (view.getFloat64(next + 8, true) !== SELL_2 || view.getFloat64(next + 16, true) !== SELL_3) return 0;
+      // The last eight bytes, some of them for the second time.
+      if (view.getFloat64(next + 19, true) !== SELL_4) return 0;
+      next += 27;
+    }
 
-  let amount = view.getUint8(next) - 0x30;
-  if (amount < 1 || amount > 9) return 0;
-  const digitsEnd = next + DIGITS_MAX;
-  let byte = view.getUint8(++next);
-  while (byte >= 0x30 && byte <= 0x39) {
-    if (next === digitsEnd) return 0;
-    amount = amount * 10 + byte - 0x30;
-    byte = view.getUint8(++next);
-  }
+    let amount = view.getUint8(next) - 0x30;
+    if (amount < 1 || amount > 9) return 0;
+    const digitsEnd = next + DIGITS_MAX;
+    let byte = view.getUint8(++next);
+    while (byte >= 0x30 && byte <= 0x39) {
+      if (next === digitsEnd) return 0;
+      amount = amount * 10 + byte - 0x30;
+      byte = view.getUint8(++next);
+    }
 
-  let isWaiting = false;
-  if (byte === 0x2c) {
-    if (view.getFloat64(next, true) !== WAIT_1 || view.getInt32(next + 8, true) !== TRUE) return 0;
-    isWaiting = true;
-    next += 12;
-  }
-  if (view.getUint16(next, true) === LINE_END) {
-    next += 1;
-  } else {
-    if (view.getUint8(next) !== 0x7d || view.getUint16(next + 1, true) !== LINE_END_CR) return 0;
-    next += 2;
-  }
-  // Bytes behind the end are left over from other chunks and may look like anything.
-  if (next >= end) return 0;
+    let isWaiting = false;
+    if (byte === 0x2c) {
+      if (view.getFloat64(next, true) !== WAIT_1 || view.getInt32(next + 8, true) !== TRUE) return 0;
+      isWaiting = true;
+      next += 12;
+    }
+    if (view.getUint16(next, true) === LINE_END) {
+      next += 1;
+    } else {
+      if (view.getUint8(next) !== 0x7d || view.getUint16(next + 1, true) !== LINE_END_CR) return 0;
+      next += 2;
+    }
+    // Bytes behind the end are left over from other chunks and may look like anything.
+    if (next >= end) return 0;
 
-  judgement.nameAt = nameAt;
-  judgement.nameBytes = nameBytes;
-  judgement.hash = hashEnd(hash, nameBytes);
-  judgement.amount = isBuy ? amount : -amount;
-  judgement.isWaiting = isWaiting;
-  return next + 1;
+    request.nameAt = nameAt;
+    request.nameBytes = nameBytes;
+    request.hash = hashEnd(hash, nameBytes, first);
+    request.amount = isBuy ? amount : -amount;
+    request.isWaiting = isWaiting;
+    return next + 1;
+  }
 }

@@ -5,13 +5,11 @@
  * replies is only counted; if a visit's replies are a single run, what is written is a view of a page that
  * repeats that line, prepared once and never changed. Otherwise the runs are copied together.
  */
-import { Outcome } from '../engine/engine.ts';
+import { Outcome } from './outcome.ts';
 
 /** The fixed replies, by number; the first are the outcomes of an event, so an outcome is a reply. */
 export const Reply = {
   ...Outcome,
-  shuttingDown: 3,
-  balanceOverflow: 4,
   healthOk: 5,
   healthDraining: 6,
   healthDegraded: 7,
@@ -64,15 +62,8 @@ class Page {
   }
 }
 
-const pages: (Page | undefined)[] = [];
-
-function pageOf(reply: Reply): Page {
-  pages[reply] ??= new Page(LINES[reply]);
-  return pages[reply];
-}
-
 export function replyLine(reply: Reply): Buffer {
-  return pageOf(reply).view(1);
+  return Buffer.from(LINES[reply], 'latin1');
 }
 
 export function balanceLine(balance: number): string {
@@ -81,11 +72,12 @@ export function balanceLine(balance: number): string {
 
 /** The replies of the visit under way. One serves the whole socket thread. */
 export class Replies {
+  readonly #pages: (Page | undefined)[] = [];
   #copied = Buffer.allocUnsafe(PAGE_BYTES * 2);
   #copiedBytes = 0;
   #run: Reply = Reply.accepted;
   #runCount = 0;
-  #page = pageOf(Reply.accepted);
+  #page = this.#pageOf(Reply.accepted);
 
   get bytes(): number {
     return this.#copiedBytes + this.#runCount * this.#page.lineBytes;
@@ -121,7 +113,12 @@ export class Replies {
   #startRun(reply: Reply): void {
     this.#copyRun();
     this.#run = reply;
-    this.#page = pageOf(reply);
+    this.#page = this.#pageOf(reply);
+  }
+
+  #pageOf(reply: Reply): Page {
+    this.#pages[reply] ??= new Page(LINES[reply]);
+    return this.#pages[reply];
   }
 
   #copyRun(): void {

@@ -13,12 +13,23 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isatty } from 'node:tty';
+import type { Settings } from '../config/settings.ts';
+import type { Engine } from '../engine/engine.ts';
 import type { Log } from '../log.ts';
 import type { Listener } from '../net/listener.ts';
-import type { Service } from '../session/service.ts';
+import type { Sessions } from '../session/sessions.ts';
+
+/** What is shut down. */
+export interface Parts {
+  readonly settings: Settings;
+  readonly engine: Engine;
+  readonly sessions: Sessions;
+  readonly listener: Listener;
+  readonly log: Log;
+}
 
 /** What else is served beside the events, for as long as anything is: who looks sees how the server drains. */
-interface Front {
+interface HttpThread {
   /** At once, whoever is connected to it. The ledger does not wait for it; the exit of the process does. */
   end(): void;
 }
@@ -38,20 +49,16 @@ const hasTerminal = isatty(0);
 const LOOK_MS = 2;
 
 export class Shutdown {
-  readonly #service: Service;
-  readonly #listener: Listener;
-  readonly #log: Log;
-  readonly #front: Front | undefined;
+  readonly #parts: Parts;
+  readonly #httpThread: HttpThread | undefined;
   #signalledAtMs = 0;
   #signal: Signal | undefined;
   #isOver = false;
   readonly #onSignal = (signal: Signal) => this.#signalled(signal);
 
-  constructor(service: Service, listener: Listener, log: Log, front?: Front) {
-    this.#service = service;
-    this.#listener = listener;
-    this.#log = log;
-    this.#front = front;
+  constructor(parts: Parts, httpThread?: HttpThread) {
+    this.#parts = parts;
+    this.#httpThread = httpThread;
   }
 
   /** From now on SIGINT and SIGTERM begin the shutdown. */
@@ -69,8 +76,9 @@ export class Shutdown {
     }
     this.#signal = signal;
     this.#signalledAtMs = performance.now();
-    const { shutdownMsMax } = this.#service.config;
-    this.#log.info('draining', { signal }, `${signal}: draining; once more stops at once`);
+    const { settings, log } = this.#parts;
+    const { shutdownMsMax } = settings;
+    log.info('draining', { signal }, `${signal}: draining; once more stops at once`);
     const hardLimit = setTimeout(
       () => void this.#finish(Exit.clean, `the hard limit of ${shutdownMsMax} ms`),
       shutdownMsMax,
@@ -79,32 +87,31 @@ export class Shutdown {
   }
 
   async #stages(): Promise<void> {
-    const service = this.#service;
-    const { engine, config } = service;
-    const { connections } = this.#listener;
-    const drainEndMs = this.#signalledAtMs + config.drainMsMax;
-    this.#listener.close();
-    service.phase = 'draining';
-    for (const connection of connections) connection.startDraining();
-    const isLameDuckOver = () => connections.size === 0 || this.#elapsedMs >= config.drainMsMin;
-    const isServed = () => [...connections].every(connection => connection.isServed);
-    await this.#until(() => isLameDuckOver() && engine.counts().queued === 0 && isServed(), drainEndMs);
+    const { settings, engine, sessions, listener } = this.#parts;
+    const drainEndMs = this.#signalledAtMs + settings.drainMsMax;
+    listener.close();
+    sessions.startDraining();
+    const isLameDuckOver = () => sessions.all.size === 0 || this.#elapsedMs >= settings.drainMsMin;
+    await this.#until(
+      () => isLameDuckOver() && engine.counts().queued === 0 && sessions.areServed,
+      drainEndMs,
+    );
 
     // Nothing is served any more, so nobody can keep the rings from emptying by asking for balances.
-    service.phase = 'ending';
+    sessions.stopServing();
     await this.#until(() => engine.areRingsEmpty, drainEndMs);
     if (this.#isOver) return;
     const cutShortBy = engine.areRingsEmpty
       ? undefined
-      : `the limit of ${config.drainMsMax} ms for the rings to empty`;
+      : `the limit of ${settings.drainMsMax} ms for the rings to empty`;
     engine.collect();
     await Promise.resolve(); // lets the answers just collected be written
-    for (const connection of connections) connection.end();
-    await within(config.graceMsMax, this.#listener.empty());
+    sessions.end();
+    await within(settings.graceMsMax, sessions.empty());
     if (this.#isOver) return;
-    for (const connection of connections) connection.destroy();
+    sessions.destroy();
 
-    await within(config.joinMsMax, engine.stop());
+    await within(settings.joinMsMax, engine.stop());
     await this.#finish(Exit.clean, cutShortBy);
   }
 
@@ -121,11 +128,12 @@ export class Shutdown {
     if (this.#isOver) return;
     this.#isOver = true;
     // The signals stay watched: a third one must not take the ledger away.
-    const { engine, clients, config } = this.#service;
-    this.#front?.end();
-    for (const connection of this.#listener.connections) connection.destroy();
+    const { settings, engine, sessions, log } = this.#parts;
+    const { clients } = sessions;
+    this.#httpThread?.end();
+    sessions.destroy();
     engine.workers.terminate();
-    await within(config.joinMsMax, engine.workers.join());
+    await within(settings.joinMsMax, engine.workers.join());
     engine.settle();
 
     const { received, processed, dropped, queued: lost } = engine.counts();
@@ -143,9 +151,8 @@ export class Shutdown {
       workerDeaths: engine.workers.deaths,
       lateWakes: late_wakes,
     };
-    if (cutShortBy !== undefined)
-      this.#log.warn('cut_short', { by: cutShortBy }, `cut short by ${cutShortBy}`);
-    this.#log.announce('stopped', fields, this.#ledgerText(code, elapsedMs, ledger));
+    if (cutShortBy !== undefined) log.warn('cut_short', { by: cutShortBy }, `cut short by ${cutShortBy}`);
+    log.announce('stopped', fields, this.#ledgerText(code, elapsedMs, ledger));
     process.exitCode = code;
   }
 
@@ -154,11 +161,12 @@ export class Shutdown {
     elapsedMs: number,
     ledger: Record<'received' | 'processed' | 'dropped' | 'invalid' | 'lost', number>,
   ): string {
+    const { log } = this.#parts;
     const number = (value: number) => value.toLocaleString('en-US');
     const lost =
       ledger.lost === 0
-        ? this.#log.style('green', 'nothing lost')
-        : this.#log.style('red', `${number(ledger.lost)} accepted events lost`);
+        ? log.style('green', 'nothing lost')
+        : log.style('red', `${number(ledger.lost)} accepted events lost`);
     return (
       `stopped in ${elapsedMs} ms, exit code ${code}: received ${number(ledger.received)} = processed ${number(ledger.processed)} ` +
       `+ dropped ${number(ledger.dropped)}${ledger.lost === 0 ? '' : ` + lost ${number(ledger.lost)}`}; ${number(ledger.invalid)} invalid lines; ${lost}`

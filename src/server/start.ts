@@ -2,11 +2,10 @@
  * `tally serve`: puts the parts together, starts them, says where it listens.
  */
 import { setFlagsFromString } from 'node:v8';
-import type { Config } from '../config/settings.ts';
-import { Engine } from '../engine/engine.ts';
+import type { Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
 import { Listener } from '../net/listener.ts';
-import { createDesk, Service } from '../session/service.ts';
+import { assemble } from './assemble.ts';
 import { Shutdown } from './shutdown.ts';
 
 /**
@@ -17,43 +16,36 @@ import { Shutdown } from './shutdown.ts';
 const COLLECTOR_FLAGS = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];
 
 /** Resolves once it serves; rejects, with everything stopped again, if it can't start. */
-export async function serve(config: Config, log: Log, version: string): Promise<void> {
+export async function serve(settings: Settings, log: Log, version: string): Promise<void> {
   for (const flag of COLLECTOR_FLAGS) setFlagsFromString(flag);
-  const desk = createDesk(config);
-  const options = {
-    workers: config.workers,
-    ringSlots: config.ring,
-    usersMax: config.users,
-    workUs: config.workUs,
-    workKind: config.work,
-    firstSequence: config.firstSequence,
+  const { engine, sessions } = assemble(settings, log);
+  const listener = new Listener(sessions, settings);
+  const watched = {
+    engine,
+    metrics: sessions.metrics,
+    get isDraining() {
+      return sessions.phase !== 'serving';
+    },
   };
-  const engine = new Engine(desk.view, options, {
-    onDeath: (worker, reason) =>
-      log.warn('worker_died', { worker, reason }, `worker ${worker} died: ${reason}; replacing it`),
-    onReplaced: worker => log.warn('worker_replaced', { worker }, `worker ${worker} is replaced`),
-  });
-  const service = new Service(config, engine, desk, log);
-  const listener = new Listener(service);
   // Loaded when it is wanted: without it nobody pays for it.
-  const front =
-    config.http < 0 ? undefined : new (await import('../http/thread.ts')).HttpThread(service, version);
+  const httpThread =
+    settings.http < 0 ? undefined : new (await import('../http/thread.ts')).HttpThread(watched, log, version);
   let port: number;
   let http: number | undefined;
   try {
-    http = await front?.listen(config.http);
+    http = await httpThread?.listen(settings.http);
     await engine.start();
     // Before the first client can be served, so that no signal finds events and nobody who minds them.
-    new Shutdown(service, listener, log, front).watchSignals();
-    port = await listener.listen(config.host, config.port, config.backlog);
-    front?.serving();
+    new Shutdown({ settings, engine, sessions, listener, log }, httpThread).watchSignals();
+    port = await listener.listen(settings.host, settings.port, settings.backlog);
+    httpThread?.serving();
   } catch (error) {
-    front?.end();
+    httpThread?.end();
     engine.workers.terminate();
     throw error;
   }
 
-  const { host, workers, ring, users } = config;
+  const { host, workers, ring, users } = settings;
   const tryIt = `printf '{"user":"alice","action":"buy","amount":100}\\n' | nc -N ${isAnyAddress(host) ? '127.0.0.1' : host} ${port}`;
   log.announce(
     'listening',
@@ -66,7 +58,7 @@ export async function serve(config: Config, log: Log, version: string): Promise<
       workers,
       ring,
       users,
-      connectionsMax: config.connectionsMax,
+      connectionsMax: settings.connectionsMax,
       try: tryIt,
     },
     `${log.style('bold', `Tally ${version}`)} listens on ${log.style('cyan', `${host}:${port}`)}, ${workers} worker${workers === 1 ? '' : 's'}, pid ${process.pid}\n` +

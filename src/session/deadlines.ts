@@ -3,24 +3,25 @@
  * and one timer is enough. With no members there is no timer, and an idle server stays idle.
  */
 export class Deadlines<Member> {
-  readonly #limitMs: number;
+  readonly #limitMs: () => number;
   readonly #expire: (member: Member) => void;
   /** When each was added, oldest first. */
   readonly #since = new Map<Member, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** With a limit of 0 nothing ever expires. `expire` may add the member again. */
-  constructor(limitMs: number, expire: (member: Member) => void) {
+  /** The limit is read whenever it counts; with one of 0 nothing expires. `expire` may add the member again. */
+  constructor(limitMs: () => number, expire: (member: Member) => void) {
     this.#limitMs = limitMs;
     this.#expire = expire;
   }
 
   /** Starts the member's time; again, if it was running. */
   restart(member: Member): void {
-    if (this.#limitMs === 0) return;
+    const limitMs = this.#limitMs();
+    if (limitMs === 0) return;
     this.#since.delete(member);
     this.#since.set(member, performance.now());
-    this.#timer ??= this.#startTimer(this.#limitMs);
+    this.#timer ??= this.#startTimer(limitMs);
   }
 
   /** Starts the member's time unless it is running. */
@@ -40,9 +41,10 @@ export class Deadlines<Member> {
   #sweep(): void {
     // The timer that has run out stays in its place until the end, so that a member added meanwhile sets none.
     const now = performance.now();
+    const limitMs = this.#limitMs();
     let nextMs: number | undefined;
     for (const [member, since] of this.#since) {
-      nextMs = since + this.#limitMs - now;
+      nextMs = since + limitMs - now;
       if (nextMs > 0) break;
       this.#since.delete(member);
       this.#expire(member);

@@ -1,85 +1,178 @@
 /**
- * What is answered to a line, once it was judged. What is known at once becomes one of the visit's replies; a reply that
- * waits for a worker keeps its place in the client's outbox.
+ * From lines to replies: each line is parsed and answered by its command.
+ *
+ * The usual line is an event in the usual form. It takes the fast path: parsed where it lies, handed to the engine, its
+ * fixed reply counted. The fast path skips everything that may stand between a client and the engine, so it is open
+ * only while the session says so (`mayFastSubmit`). Every other line goes through `#answer`.
  */
+import { balanceCommand } from '../commands/balance.ts';
+import type { Answer } from '../commands/command.ts';
+import { debugCommand } from '../commands/debug.ts';
+import { eventCommand } from '../commands/event.ts';
+import { healthCommand } from '../commands/health.ts';
+import { MetricsDetail, metricsCommand } from '../commands/metrics.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Position } from '../engine/position.ts';
+import type { ClientCounts, Metrics } from '../metrics/snapshot.ts';
+import { FastParser } from '../protocol/fast-parser.ts';
+import type { HashSeed } from '../protocol/hash.ts';
+import { JsonParser } from '../protocol/json-parser.ts';
+import { NEWLINE, type ReadBuffer } from '../protocol/read-buffer.ts';
+import { Replies, Reply } from '../protocol/replies.ts';
+import { emptyRequest, Kind } from '../protocol/request.ts';
+import type { Framer } from './framer.ts';
+import type { ReplyQueue } from './reply-queue.ts';
+import type { Phase } from './state.ts';
 
-import { debugLine, healthReply, metricsLine } from '../commands/requests.ts';
-import { balanceLine, Reply } from '../protocol/replies.ts';
-import { Kind } from '../protocol/request.ts';
-import type { Outbox } from './reply-queue.ts';
-import type { Service } from './service.ts';
+/** Why lines were served no further: there are none left, the client must read first, or a ring is full. */
+export type Stop = 'end' | 'replies' | 'ring';
 
-/** Answers the line from `at` up to `next`, just judged; false if there is no room in the ring of its user. */
-export function answer(
-  service: Service,
-  outbox: Outbox,
-  kind: Kind,
-  at: number,
-  next: number,
-  isServed: boolean,
-): boolean {
-  const { desk, judgement, replies, engine, config, metricsDetail, phase } = service;
-  if (kind !== Kind.metricsDetail) metricsDetail.forget();
-  switch (kind) {
-    case Kind.event:
-      if (!isServed) {
-        engine.refuse();
-        replies.add(Reply.shuttingDown);
-      } else if (judgement.isWaiting) {
-        submitWaiting(service, outbox);
-      } else {
-        replies.add(engine.submit(judgement.nameAt, judgement.nameBytes, judgement.hash, judgement.amount));
+interface DispatchSettings {
+  readonly lineBytesMax: number;
+  readonly debugRequests: boolean;
+}
+
+export class Dispatch implements Answer {
+  readonly #buffer: ReadBuffer;
+  readonly #fast: FastParser;
+  readonly #json: JsonParser;
+  readonly #engine: Engine;
+  readonly #settings: DispatchSettings;
+  readonly #clients: ClientCounts;
+  readonly #detail: MetricsDetail;
+  readonly #request = emptyRequest();
+  readonly #replies = new Replies();
+  /** Of the client that is served. */
+  #queue: ReplyQueue | undefined;
+  #phase: Phase = 'serving';
+
+  constructor(
+    buffer: ReadBuffer,
+    seed: HashSeed,
+    engine: Engine,
+    settings: DispatchSettings,
+    metrics: Metrics,
+    clients: ClientCounts,
+  ) {
+    this.#buffer = buffer;
+    this.#fast = new FastParser(buffer, seed);
+    this.#json = new JsonParser(buffer, seed);
+    this.#engine = engine;
+    this.#settings = settings;
+    this.#detail = new MetricsDetail(metrics);
+    this.#clients = clients;
+  }
+
+  /** Serves the lines that the framer has laid, from `framer.at` on, which it moves to where it stopped. */
+  serve(framer: Framer, queue: ReplyQueue, phase: Phase, mayFastSubmit: boolean): Stop {
+    const fast = this.#fast;
+    const request = this.#request;
+    const engine = this.#engine;
+    const replies = this.#replies;
+    const { end } = framer;
+    let { at } = framer;
+    let { roomBytes } = queue;
+    let stop: Stop = 'end';
+    this.#queue = queue;
+    this.#phase = phase;
+    this.#detail.forget();
+    while (at < end) {
+      if (replies.bytes >= roomBytes) {
+        stop = 'replies';
+        break;
       }
-      return true;
-    case Kind.balance:
-      return readBalance(service, outbox);
-    case Kind.metrics:
-      replies.addLine(metricsLine(engine));
-      return true;
-    case Kind.metricsDetail:
-      replies.addLine(metricsDetail.line());
-      return true;
-    case Kind.health:
-      replies.add(healthReply(engine, phase !== 'serving'));
-      return true;
-    case Kind.debug:
-      if (config.debugRequests) replies.addLine(debugLine(engine, desk.bytes.toString('utf8', at, next)));
-      else refuse(service, Reply.unknownType);
-      return true;
-    case Kind.invalidJson:
-      refuse(service, Reply.invalidJson);
-      return true;
-    case Kind.invalidEvent:
-      refuse(service, Reply.invalidEvent);
-      return true;
-    case Kind.unknownType:
-      refuse(service, Reply.unknownType);
-      return true;
+      let next = fast.parse(at, end, request);
+      if (next !== 0 && mayFastSubmit && !request.isWaiting) {
+        replies.add(engine.submit(request));
+        at = next;
+        continue;
+      }
+      let kind: Kind = Kind.event;
+      if (next === 0) {
+        const lineEnd = this.#buffer.bytes.indexOf(NEWLINE, at);
+        if (lineEnd === end) break;
+        next = lineEnd + 1;
+        if (lineEnd - at > this.#settings.lineBytesMax) {
+          this.refuse(Reply.lineTooLong);
+          at = next;
+          continue;
+        }
+        kind = this.#json.parse(at, lineEnd, request);
+      }
+      if (!this.#answer(kind, at, next, phase !== 'serving' && !framer.isGranted(next))) {
+        stop = 'ring';
+        break;
+      }
+      roomBytes = queue.roomBytes;
+      at = next;
+    }
+    framer.at = at;
+    return stop;
   }
-}
 
-/** Answers a line that is none of those that the server takes. */
-export function refuse({ clients, replies }: Service, reply: Reply): void {
-  clients.invalid += 1;
-  replies.add(reply);
-}
-
-function submitWaiting({ judgement, replies, engine }: Service, outbox: Outbox): void {
-  const { nameAt, nameBytes, hash, amount } = judgement;
-  const outcome = engine.submitAsking(nameAt, nameBytes, hash, amount, outbox.hold(replies.take()));
-  if (outcome === Reply.accepted) return;
-  outbox.unhold();
-  replies.add(outcome);
-}
-
-function readBalance({ judgement, replies, engine }: Service, outbox: Outbox): boolean {
-  const { nameAt, nameBytes, hash } = judgement;
-  const balance = engine.readBalance(nameAt, nameBytes, hash);
-  if (balance !== undefined) {
-    replies.addLine(balanceLine(balance));
-    return true;
+  /** Shows the workers what was submitted, and hands the replies made so far to the client's queue. */
+  finish(queue: ReplyQueue): void {
+    this.#engine.publish();
+    queue.send(this.#replies.take());
   }
-  if (engine.askBalance(nameAt, nameBytes, hash, outbox.hold(replies.take()))) return true;
-  outbox.unhold();
-  return false;
+
+  /** Of the line that a ring had no room for: the hash of its user. */
+  get stalledHash(): number {
+    return this.#request.hash;
+  }
+
+  /** Answers a line that is none of those that the server takes. */
+  refuse(reply: Reply): void {
+    this.#clients.invalid += 1;
+    this.#replies.add(reply);
+  }
+
+  fixed(reply: Reply): void {
+    this.#replies.add(reply);
+  }
+
+  line(line: string): void {
+    this.#replies.addLine(line);
+  }
+
+  balanceAt(position: Position): void {
+    this.#queue!.send(this.#replies.take());
+    this.#queue!.send(undefined, position);
+  }
+
+  /** Answers the line from `at` up to `next`, just parsed; false if there is no room in the ring of its user. */
+  #answer(kind: Kind, at: number, next: number, isLate: boolean): boolean {
+    const engine = this.#engine;
+    if (kind !== Kind.metricsDetail) this.#detail.forget();
+    switch (kind) {
+      case Kind.event:
+        eventCommand(engine, this.#request, isLate, this);
+        return true;
+      case Kind.balance:
+        return balanceCommand(engine, this.#request, this);
+      case Kind.metrics:
+        metricsCommand(engine, this);
+        return true;
+      case Kind.metricsDetail:
+        this.#detail.command(this);
+        return true;
+      case Kind.health:
+        healthCommand(engine, this.#phase !== 'serving', this);
+        return true;
+      case Kind.debug:
+        if (this.#settings.debugRequests)
+          debugCommand(engine.experiments, this.#buffer.bytes.toString('utf8', at, next), this);
+        else this.refuse(Reply.unknownType);
+        return true;
+      case Kind.invalidJson:
+        this.refuse(Reply.invalidJson);
+        return true;
+      case Kind.invalidEvent:
+        this.refuse(Reply.invalidEvent);
+        return true;
+      case Kind.unknownType:
+        this.refuse(Reply.unknownType);
+        return true;
+    }
+  }
 }

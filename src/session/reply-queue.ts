@@ -1,33 +1,41 @@
 /**
- * The replies of one connection on their way out, in the order of the requests.
+ * The replies of one client on their way out, in the order of the requests.
  *
- * Most leave when they are made. Two kinds wait: those behind a reply that waits for a worker are *held*, and those
- * to much input are *kept* until the end of the turn (see turns.ts).
+ * The reply gate: `send(bytes, after?)` says what is to leave, and behind which position; `flush` has everything leave
+ * that may. Most replies leave when they are made. Two kinds wait: those behind a position that is not reached yet
+ * are *pending*, and those to large input are *kept* until the end of the turn (see scheduler.ts).
  */
-import type { Socket } from 'node:net';
-import type { Asker } from '../engine/lane.ts';
-import { HeldReplies } from './pending-replies.ts';
-import type { Turns } from './scheduler.ts';
+import type { Position } from '../engine/position.ts';
+import type { Transport } from '../net/transport.ts';
+import { PendingReplies } from './pending-replies.ts';
+import type { Scheduler } from './scheduler.ts';
 
-/** The connection, as its outbox sees it. */
+/** The session, as its queue sees it. */
 export interface Owner {
   /** Replies have left that had to wait: there may be room for more. */
-  goOn(): void;
+  advance(): void;
 }
 
-export class Outbox {
-  readonly #socket: Socket;
-  readonly #turns: Turns;
-  readonly #bytesMax: number;
+export class ReplyQueue {
+  readonly #transport: Transport;
+  readonly #scheduler: Scheduler;
+  readonly #limits: { readonly unsentBytesMax: number };
   readonly #owner: Owner;
-  #held: HeldReplies | undefined;
+  /** Sent, and not flushed. */
+  #ready: Buffer | undefined;
+  #pending: PendingReplies | undefined;
   #kept: Buffer | undefined;
   #isClosed = false;
 
-  constructor(socket: Socket, turns: Turns, bytesMax: number, owner: Owner) {
-    this.#socket = socket;
-    this.#turns = turns;
-    this.#bytesMax = bytesMax;
+  constructor(
+    transport: Transport,
+    scheduler: Scheduler,
+    limits: { readonly unsentBytesMax: number },
+    owner: Owner,
+  ) {
+    this.#transport = transport;
+    this.#scheduler = scheduler;
+    this.#limits = limits;
     this.#owner = owner;
   }
 
@@ -41,55 +49,54 @@ export class Outbox {
   }
 
   get roomBytes(): number {
-    return this.#bytesMax - this.#bytes;
+    return this.#limits.unsentBytesMax - this.#bytes;
   }
 
   /** A reply waits for a worker. */
   get isWaiting(): boolean {
-    return this.#held !== undefined && !this.#held.isEmpty;
+    return this.#pending !== undefined && !this.#pending.isEmpty;
   }
 
-  /** Sends what can be sent; `inputBytes` says how much it answers. */
-  send(lines: Buffer | undefined, inputBytes = 0): void {
-    if (this.isWaiting) {
-      if (lines !== undefined) this.#held!.push(lines);
-      lines = this.#held!.take();
+  /**
+   * Bytes that may leave behind all that was sent before, and not before the position is reached. Without bytes, the
+   * balance at the position is the reply.
+   */
+  send(bytes: Buffer | undefined, after?: Position): void {
+    if (after === undefined && !this.isWaiting && this.#ready === undefined) {
+      this.#ready = bytes;
+      return;
     }
+    if (bytes === undefined && after === undefined) return;
+    this.#pending ??= new PendingReplies(() => this.#onReached());
+    this.#pending.push(bytes, after);
+  }
+
+  /** Has all leave that may; `inputBytes` says how much input it answers. */
+  flush(inputBytes = 0): void {
+    const lines = this.#takeReady();
     if (lines === undefined || this.#isClosed) return;
-    this.flush();
-    if (this.#turns.isLarge(inputBytes)) {
+    this.writeKept();
+    if (this.#scheduler.isLarge(inputBytes)) {
       this.#kept = lines;
-      this.#turns.sendLater(this);
+      this.#scheduler.sendLater(this);
     } else {
-      this.#socket.write(lines);
+      this.#transport.write(lines);
     }
-  }
-
-  /** Keeps a place for a reply that is still to come, behind `before`. */
-  hold(before: Buffer | undefined): Asker {
-    this.#held ??= new HeldReplies(() => this.#sendAnswered());
-    if (before !== undefined) this.#held.push(before);
-    return this.#held.hold();
-  }
-
-  /** Gives up the place kept last: it turned out that there was nobody to ask. */
-  unhold(): void {
-    this.#held!.unhold();
   }
 
   /** Called at the end of the turn. */
   sendKept(): void {
     const wasFull = this.isFull;
-    this.flush();
-    if (wasFull) this.#owner.goOn();
+    this.writeKept();
+    if (wasFull) this.#owner.advance();
   }
 
-  /** Writes what was kept for the end of the turn. */
-  flush(): void {
+  /** Writes now what was kept for the end of the turn. */
+  writeKept(): void {
     if (this.#kept === undefined) return;
     const lines = this.#kept;
     this.#kept = undefined;
-    this.#socket.write(lines);
+    this.#transport.write(lines);
   }
 
   close(): void {
@@ -99,12 +106,26 @@ export class Outbox {
 
   /** What the client has not taken yet. */
   get #bytes(): number {
-    return this.#socket.writableLength + (this.#held?.bytes ?? 0) + (this.#kept?.length ?? 0);
+    return (
+      this.#transport.unsentBytes +
+      (this.#ready?.length ?? 0) +
+      (this.#pending?.bytes ?? 0) +
+      (this.#kept?.length ?? 0)
+    );
   }
 
-  #sendAnswered(): void {
+  #takeReady(): Buffer | undefined {
+    const ready = this.#ready;
+    this.#ready = undefined;
+    if (!this.isWaiting) return ready;
+    const released = this.#pending!.take();
+    if (ready === undefined) return released;
+    return released === undefined ? ready : Buffer.concat([ready, released]);
+  }
+
+  #onReached(): void {
     if (this.#isClosed) return;
-    this.send(undefined);
-    this.#owner.goOn();
+    this.flush();
+    this.#owner.advance();
   }
 }

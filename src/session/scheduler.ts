@@ -23,7 +23,7 @@ const VISITS_SHARE_MIN = 0.25;
 const SEND_MS_MAX = 0.25;
 const SENDS_REMEMBERED = 8;
 
-/** How long those wait whose input is only thrown away: it is worth nobody's time, not even much of theirs. */
+/** How long those wait whose input is only thrown away: nobody should wait for that. */
 const LAST_MS = 50;
 
 export interface Visited {
@@ -35,8 +35,8 @@ export interface Sender {
   sendKept(): void;
 }
 
-export class Turns {
-  readonly #turnMsMax: number;
+export class Scheduler {
+  readonly #limits: { readonly turnMsMax: number };
   readonly #collect: () => void;
   readonly #line = new Set<Visited>();
   /** Those let in, and how many visits each has left. */
@@ -54,8 +54,8 @@ export class Turns {
   #isArmed = false;
 
   /** `collect` answers those who wait for a worker, if there is an answer; it costs next to nothing. */
-  constructor(turnMsMax: number, collect: () => void = () => {}) {
-    this.#turnMsMax = turnMsMax;
+  constructor(limits: { readonly turnMsMax: number }, collect: () => void = () => {}) {
+    this.#limits = limits;
     this.#collect = collect;
   }
 
@@ -101,7 +101,7 @@ export class Turns {
   /** Replies that leave at the end of the turn take part of it. */
   get #isSpent(): boolean {
     const toSendMs = this.#senders.length * this.#sendMs;
-    return performance.now() - this.#startMs + toSendMs >= this.#turnMsMax;
+    return performance.now() - this.#startMs + toSendMs >= this.#limits.turnMsMax;
   }
 
   #arm(): void {
@@ -114,8 +114,8 @@ export class Turns {
   #turn(): void {
     this.#sendKept();
     // What the event loop has done since the last turn, mostly reading, is part of this one. But visits there must be.
-    const visitsMs = this.#turnMsMax * VISITS_SHARE_MIN;
-    this.#startMs = Math.max(this.#startMs, performance.now() + visitsMs - this.#turnMsMax);
+    const visitsMs = this.#limits.turnMsMax * VISITS_SHARE_MIN;
+    this.#startMs = Math.max(this.#startMs, performance.now() + visitsMs - this.#limits.turnMsMax);
     this.#letOut();
     this.#letIn();
     // Whoever asks again while this runs is visited in the next turn; whoever it has no time for, first then.

@@ -97,6 +97,6 @@ describe('the figures of a record', () => {
 
 test.each(DOCUMENTS)('%s has the figures of bench/results (npm run document puts them there)', path => {
   const text = readFileSync(join(ROOT, path), 'utf8');
-  expect(text).toMatch(/<!-- (?:figures|facts): /);
+  expect(text).toMatch(/<!-- (?:figures|facts|worse): /);
   expect(withFigures(text, readBenchRecord)).toBe(text);
 });

@@ -8,6 +8,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BenchRecord } from '../../bench/bench.ts';
 import { NotInstalledError, type PeerProcess, startProcess } from '../../bench/peers/process.ts';
+import { CLIENT_CPU, IN_C, IN_JAVASCRIPT } from '../../bench/peers/worse.ts';
 import { Client, exchange } from '../../src/tools/harness/client.ts';
 import { cpuSecondsOf, parseCpuSeconds } from '../../src/tools/harness/cpu.ts';
 import { ACCEPTED, okLine } from '../support/asking.ts';
@@ -45,47 +46,54 @@ async function runSmall(
   );
   const { measures } = (JSON.parse(stdout) as BenchRecord[])[0]!;
   const units = new Map<string, string[]>();
-  for (const { subject, unit, samples } of measures) {
+  for (const { subject, condition, unit, samples } of measures) {
     expect(samples.every(sample => sample > 0 && Number.isFinite(sample))).toBe(true);
-    units.set(unit, [...(units.get(unit) ?? []), subject]);
+    units.set(unit, [...(units.get(unit) ?? []), `${subject}: ${condition}`]);
   }
   return { units, said: stderr };
 }
 
 // Their figures mean nothing, so they may disturb one another.
 describe.concurrent('a small run of', { timeout: BENCH_MS_MAX }, () => {
-  test('peers compares all the servers that are installed', async () => {
+  test('peers compares all the servers and both clients that are installed', async () => {
     const { units, said } = await runSmall('peers');
     const redis = said.includes('redis-server is not installed') ? [] : ['redis INCRBY'];
-    expect(units.get('events/s')).toEqual(['tally', ...redis, 'plain Node', 'node:net, fixed reply']);
-    if (process.platform === 'linux') expect(units.get('µs CPU/event')).toEqual(units.get('events/s'));
+    const servers = ['tally', ...redis, 'plain Node', 'node:net, fixed reply'];
+    const clients = said.includes('cc is not installed') ? [IN_JAVASCRIPT] : [IN_JAVASCRIPT, IN_C];
+    const all = clients.flatMap(client => servers.map(server => `${server}: depth 16, ${client}`));
+    expect(units.get('events/s')).toEqual(all);
+    expect(units.get(CLIENT_CPU)).toEqual(all);
+    if (process.platform === 'linux') expect(units.get('µs CPU/event')).toEqual(all);
   });
 
-  test('peers goes on without Redis, and says so', async () => {
+  test('peers goes on without Redis and without a compiler, and says so', async () => {
     const { units, said } = await runSmall('peers', NO_PROGRAMS);
     expect(said).toContain('redis-server is not installed, so there are no figures for redis INCRBY');
-    expect(units.get('events/s')).toEqual(['tally', 'plain Node', 'node:net, fixed reply']);
+    expect(said).toContain('cc is not installed, so there are no figures of the client in C');
+    expect(units.get('events/s')).toEqual(
+      ['tally', 'plain Node', 'node:net, fixed reply'].map(server => `${server}: depth 16, ${IN_JAVASCRIPT}`),
+    );
   });
 
   test('server measures every kind of line', async () => {
     const { units } = await runSmall('server');
     expect(units.get('lines/s')).toEqual([
-      'usual events',
-      'events with wait',
-      'balance requests',
-      'balance requests, 9 of 10',
+      'usual events: depth 16',
+      'events with wait: depth 16',
+      'balance requests: depth 16',
+      'balance requests, 9 of 10: depth 16',
     ]);
   });
 
   test('client compares the generator with a client in C, if there is a compiler', async () => {
     const { units, said } = await runSmall('client');
     if (said.includes('cc is not installed')) return expect(units.size).toBe(0);
-    expect(units.get('events/s')).toEqual(['client in C', 'load generator, 1 thread']);
+    expect(units.get('events/s')).toEqual(['client in C: depth 16', 'load generator, 1 thread: depth 16']);
   });
 
   test('client has no figures without a compiler, and says so', async () => {
     const { units, said } = await runSmall('client', NO_PROGRAMS);
-    expect(said).toContain('cc is not installed, so there is no client in C to compare with');
+    expect(said).toContain('cc is not installed, so there are no figures of the client in C');
     expect(units.size).toBe(0);
   });
 });

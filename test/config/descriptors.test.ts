@@ -1,6 +1,6 @@
 /** How many connections are taken by default where the system says how many descriptors there are, or does not. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { readConfig } from '../../src/config/settings.ts';
+import { readSettings } from '../../src/config/read.ts';
 
 /** What /proc/self/limits holds; undefined: there is no such file. */
 const limits = vi.hoisted(() => ({ text: undefined as string | undefined }));
@@ -42,12 +42,12 @@ describe('without --connections-max', () => {
   ])('the server takes %s', (_, text, soft, connections) => {
     limits.text = text;
     report(soft);
-    expect(readConfig(['--workers', '1'], {}).connectionsMax).toBe(connections);
+    expect(readSettings(['--workers', '1'], {}).connectionsMax).toBe(connections);
   });
 
   test('each worker has some of its own, and so has HTTP with its connections', () => {
     limits.text = row('1024');
     const flags = ['--workers', '16', '--http', '0'];
-    expect(readConfig(flags, {}).connectionsMax).toBe(1024 - 64 - 4 * 15 - 40);
+    expect(readSettings(flags, {}).connectionsMax).toBe(1024 - 64 - 4 * 15 - 40);
   });
 });

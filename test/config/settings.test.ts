@@ -1,19 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import {
-  type Config,
-  ConfigError,
-  describeSettings,
-  flagOf,
-  readConfig,
-  SETTINGS,
-  variableOf,
-} from '../../src/config/settings.ts';
+import { ConfigError } from '../../src/config/config-error.ts';
+import { describeSettings } from '../../src/config/help.ts';
+import { readSettings } from '../../src/config/read.ts';
+import { flagOf, SETTINGS, type Settings, variableOf } from '../../src/config/settings.ts';
 
-const KEYS = Object.keys(SETTINGS) as (keyof Config)[];
+const KEYS = Object.keys(SETTINGS) as (keyof Settings)[];
 const DESCRIPTORS = 1_000_000_000;
 
 const read = (args: string[] = [], env: NodeJS.ProcessEnv = {}, descriptors = DESCRIPTORS) =>
-  readConfig(args, env, descriptors);
+  readSettings(args, env, descriptors);
 
 /** The one line that is said about a configuration that can't be. */
 function mistake(args: string[], env: NodeJS.ProcessEnv = {}, descriptors = DESCRIPTORS): string {
@@ -29,7 +24,7 @@ function mistake(args: string[], env: NodeJS.ProcessEnv = {}, descriptors = DESC
 }
 
 /** Two values of each setting that are neither its default nor in conflict with the others. */
-const VALUES: Record<keyof Config, [string, string]> = {
+const VALUES: Record<keyof Settings, [string, string]> = {
   host: ['0.0.0.0', '::1'],
   port: ['0', '65535'],
   http: ['0', '65534'],
@@ -57,9 +52,9 @@ const VALUES: Record<keyof Config, [string, string]> = {
   logFormat: ['text', 'json'],
 };
 
-const typed = (key: keyof Config, text: string) =>
+const typed = (key: keyof Settings, text: string) =>
   SETTINGS[key].is === 'integer' ? Number(text) : SETTINGS[key].is === 'switch' ? text === 'true' : text;
-const flagged = (key: keyof Config, text: string) =>
+const flagged = (key: keyof Settings, text: string) =>
   SETTINGS[key].is === 'switch' ? [flagOf(key)] : [flagOf(key), text];
 
 describe('every setting', () => {
@@ -214,5 +209,5 @@ describe('settings that do not go together', () => {
 });
 
 test('the descriptors of this process allow at least one connection', () => {
-  expect(readConfig([], {}).connectionsMax).toBeGreaterThan(0);
+  expect(readSettings([], {}).connectionsMax).toBeGreaterThan(0);
 });

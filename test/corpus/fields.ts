@@ -31,6 +31,7 @@ const NO_ACTIONS = ['"Buy"', '"BUY"', '"buy "', '" buy"', '"bu"', '"buys"', '"se
 // biome-ignore format: a table
 const NO_TYPES = ['', 'Health', 'HEALTH', 'health ', ' health', 'healt', 'healths', 'event', 'buy', 'balances', 'metric', 'toString', 'constructor', '__proto__', 'hasOwnProperty', 'null', '0', '\\u0000', 'health\\n', utf8('h\u0435alth'), utf8('héalth'), '\\u0061'.repeat(200)];
 
+// biome-ignore format: a table
 export const FIELD_GROUPS: Group[] = [
   {
     group: 'events',
@@ -42,33 +43,17 @@ export const FIELD_GROUPS: Group[] = [
         line: '{"user":"alice","action":"sell","amount":30}',
         verdict: event('alice', -30),
       },
-      {
-        name: 'wait',
-        why: 'answered with the balance',
-        line: eventLine('alice', '5', ',"wait":true'),
-        verdict: event('alice', 5, true),
-      },
-      {
-        name: 'no wait',
-        why: 'said, and the same as not said',
-        line: eventLine('alice', '5', ',"wait":false'),
-        verdict: event('alice', 5),
-      },
+      { name: 'wait', why: 'answered with the balance', line: eventLine('alice', '5', ',"wait":true'), verdict: event('alice', 5, true) },
+      { name: 'no wait', why: 'said, and the same as not said', line: eventLine('alice', '5', ',"wait":false'), verdict: event('alice', 5) },
       ...all(event('n', 1), [
         ['action first', 'any order', '{"action":"buy","user":"n","amount":1}'],
         ['amount first', 'any order', '{"amount":1,"user":"n","action":"buy"}'],
         ['amount, action, user', 'any order', '{"amount":1,"action":"buy","user":"n"}'],
         ['an unknown field first', 'ignored', '{"x":1,"user":"n","action":"buy","amount":1}'],
-        [
-          'unknown fields of all types',
-          'ignored',
-          eventLine('n', '1', ',"a":null,"b":true,"c":[1,"x"],"d":{"e":{}},"f":"","g":-1.5e-7'),
-        ],
+        ['unknown fields of all types', 'ignored', eventLine('n', '1', ',"a":null,"b":true,"c":[1,"x"],"d":{"e":{}},"f":"","g":-1.5e-7')],
         ['a detail', 'unknown to an event', eventLine('n', '1', ',"detail":7')],
       ]),
-      ...all(event('n', -1, true), [
-        ['wait first', 'any order', '{"wait":true,"amount":1,"action":"sell","user":"n"}'],
-      ]),
+      ...all(event('n', -1, true), [['wait first', 'any order', '{"wait":true,"amount":1,"action":"sell","user":"n"}']]),
     ],
   },
   {
@@ -76,21 +61,12 @@ export const FIELD_GROUPS: Group[] = [
     drafts: [
       ...FIELDS.flatMap(field =>
         VALUES.filter(value => !(field === 'amount' && /[01]$/.test(value))).map(
-          (value): Draft => ({
-            name: `${field} ${value}`,
-            why: 'not what the field holds',
-            line: withField(field, value),
-            verdict: invalidEvent,
-          }),
+          (value): Draft => ({ name: `${field} ${value}`, why: 'not what the field holds', line: withField(field, value), verdict: invalidEvent }),
         ),
       ),
-      ...FIELDS.flatMap(field =>
-        all(invalidEvent, [[`no ${field}`, 'a field is missing', withField(field, undefined)]]),
-      ),
+      ...FIELDS.flatMap(field => all(invalidEvent, [[`no ${field}`, 'a field is missing', withField(field, undefined)]])),
       ...['null', '0', '1', '""', '"true"', '[]', '[true]', '{}'].flatMap(value =>
-        all(invalidEvent, [
-          [`wait ${value}`, 'neither true nor false', eventLine('n', '1', `,"wait":${value}`)],
-        ]),
+        all(invalidEvent, [[`wait ${value}`, 'neither true nor false', eventLine('n', '1', `,"wait":${value}`)]]),
       ),
       ...all(
         invalidEvent,
@@ -118,32 +94,18 @@ export const FIELD_GROUPS: Group[] = [
         }),
       ),
       ...all(event('n', 1), [
-        [
-          '__proto__ with a type',
-          'sets nothing',
-          '{"__proto__":{"type":"health"},"user":"n","action":"buy","amount":1}',
-        ],
-        [
-          '__proto__ twice',
-          'unknown, so it may come twice',
-          eventLine('n', '1', ',"__proto__":1,"__proto__":2'),
-        ],
+        ['__proto__ with a type', 'sets nothing', '{"__proto__":{"type":"health"},"user":"n","action":"buy","amount":1}'],
+        ['__proto__ twice', 'unknown, so it may come twice', eventLine('n', '1', ',"__proto__":1,"__proto__":2')],
       ]),
       ...all(invalidEvent, [
         ['__proto__ with a user', 'lends nothing', '{"__proto__":{"user":"n"},"action":"buy","amount":1}'],
-        [
-          'constructor with a user',
-          'lends nothing',
-          '{"constructor":{"prototype":{"user":"n"}},"action":"buy","amount":1}',
-        ],
+        ['constructor with a user', 'lends nothing', '{"constructor":{"prototype":{"user":"n"}},"action":"buy","amount":1}'],
         ['a capital in each', 'none is known', '{"User":"n","Action":"buy","Amount":1}'],
       ]),
       ...['__proto__', 'constructor', 'toString', 'hasOwnProperty'].flatMap(name =>
         all(event(name, 1), [[`a user named ${name}`, 'a name like any other', eventLine(name)]]),
       ),
-      ...all(balance('__proto__'), [
-        ['the balance of __proto__', 'a name like any other', '{"type":"balance","user":"__proto__"}'],
-      ]),
+      ...all(balance('__proto__'), [['the balance of __proto__', 'a name like any other', '{"type":"balance","user":"__proto__"}']]),
     ],
   },
   {
@@ -158,11 +120,7 @@ export const FIELD_GROUPS: Group[] = [
         ['type, different', 'also in a request', '{"type":"health","type":"metrics"}'],
         ['type, escaped', 'a key is what it spells', '{"type":"health","t\\u0079pe":"health"}'],
         ['type, the first unknown', 'it comes twice all the same', '{"type":"x","type":"health"}'],
-        [
-          'type beside an event',
-          'it comes twice all the same',
-          eventLine('n', '1', ',"type":"x","type":"x"'),
-        ],
+        ['type beside an event', 'it comes twice all the same', eventLine('n', '1', ',"type":"x","type":"x"')],
         ['the user of a balance', 'known there', '{"type":"balance","user":"n","user":"n"}'],
         ['the user of a balance, escaped', 'known there', '{"type":"balance","user":"n","\\u0075ser":"n"}'],
         ['the detail of metrics', 'known there', '{"type":"metrics","detail":true,"detail":true}'],
@@ -176,15 +134,9 @@ export const FIELD_GROUPS: Group[] = [
       ]),
       ...all(health, [['the user of health', 'unknown there', '{"type":"health","user":"n","user":"m"}']]),
       ...all(health, [['the detail of health', 'unknown there', '{"detail":1,"type":"health","detail":2}']]),
-      ...all(balance('n'), [
-        ['the amount of a balance', 'unknown there', '{"amount":1,"type":"balance","user":"n","amount":2}'],
-      ]),
-      ...all(metrics(), [
-        ['the user of metrics', 'unknown there', '{"type":"metrics","user":1,"user":2,"wait":1,"wait":2}'],
-      ]),
-      ...all(unknownType, [
-        ['the user of an unknown type', 'unknown there', '{"type":"x","user":"n","user":"m"}'],
-      ]),
+      ...all(balance('n'), [['the amount of a balance', 'unknown there', '{"amount":1,"type":"balance","user":"n","amount":2}']]),
+      ...all(metrics(), [['the user of metrics', 'unknown there', '{"type":"metrics","user":1,"user":2,"wait":1,"wait":2}']]),
+      ...all(unknownType, [['the user of an unknown type', 'unknown there', '{"type":"x","user":"n","user":"m"}']]),
     ],
   },
   {
@@ -192,26 +144,14 @@ export const FIELD_GROUPS: Group[] = [
     drafts: [
       ...all(health, [
         ['health', 'the plainest', '{"type":"health"}'],
-        [
-          'health with the fields of an event',
-          'the type decides, they are unknown',
-          eventLine('n', '1', ',"type":"health"'),
-        ],
-        [
-          'health with bad fields of an event',
-          'the type decides',
-          '{"type":"health","user":"","action":7,"amount":-1,"wait":"x"}',
-        ],
+        ['health with the fields of an event', 'the type decides, they are unknown', eventLine('n', '1', ',"type":"health"')],
+        ['health with bad fields of an event', 'the type decides', '{"type":"health","user":"","action":7,"amount":-1,"wait":"x"}'],
         ['health with an unknown field before', 'ignored', '{"x":{"type":"metrics"},"type":"health"}'],
       ]),
       ...all(metrics(), [
         ['metrics', 'three counts', '{"type":"metrics"}'],
         ['metrics without detail', 'said', '{"type":"metrics","detail":false}'],
-        [
-          'metrics with a detail that is not true',
-          'only true asks for more',
-          '{"type":"metrics","detail":1}',
-        ],
+        ['metrics with a detail that is not true', 'only true asks for more', '{"type":"metrics","detail":1}'],
         ['metrics with a detail "true"', 'only true asks for more', '{"type":"metrics","detail":"true"}'],
         ['metrics with a detail [true]', 'only true asks for more', '{"detail":[true],"type":"metrics"}'],
       ]),
@@ -225,9 +165,7 @@ export const FIELD_GROUPS: Group[] = [
         ['balance, user escaped', 'the same user', '{"type":"balance","user":"\\u006e"}'],
         ['balance with the fields of an event', 'the type decides', eventLine('n', '1', ',"type":"balance"')],
       ]),
-      ...all(balance(`nobody ${'é😀'}`), [
-        ['balance of nobody', 'an unknown user has 0', utf8('{"type":"balance","user":"nobody é😀"}')],
-      ]),
+      ...all(balance(`nobody ${'é😀'}`), [['balance of nobody', 'an unknown user has 0', utf8('{"type":"balance","user":"nobody é😀"}')]]),
       ...VALUES.filter(value => value !== '""').flatMap(value =>
         all(invalidEvent, [
           [`type ${value}`, 'a type is a string', `{"type":${value}}`],
@@ -236,19 +174,11 @@ export const FIELD_GROUPS: Group[] = [
       ),
       ...all(invalidEvent, [
         ['balance of no user', 'a user is missing', '{"type":"balance"}'],
-        ...VALUES.map((value): [string, string, string] => [
-          `balance of ${value}`,
-          'no name',
-          `{"type":"balance","user":${value}}`,
-        ]),
+        ...VALUES.map((value): [string, string, string] => [`balance of ${value}`, 'no name', `{"type":"balance","user":${value}}`]),
       ]),
       ...all(
         unknownType,
-        NO_TYPES.map(type => [
-          `type "${Buffer.from(type, 'latin1').toString()}"`,
-          'a type that is not known',
-          `{"type":"${type}"}`,
-        ]),
+        NO_TYPES.map(type => [`type "${Buffer.from(type, 'latin1').toString()}"`, 'a type that is not known', `{"type":"${type}"}`]),
       ),
       ...all(unknownType, [
         ['an unknown type beside an event', 'the type decides', eventLine('n', '1', ',"type":"event"')],

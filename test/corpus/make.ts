@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { bytesOf, type Draft, type Group, type Line } from './entry.ts';
 import { FIELD_GROUPS } from './fields.ts';
 import { NUMBERS } from './numbers.ts';
-import { type Corpus, complaintOf, type Entry, LINE_BYTES_MAX } from './read.ts';
+import { type Corpus, complaintOf, type Entry, LINE_BYTES_MAX, textOf } from './read.ts';
 import { STRINGS } from './strings.ts';
 import { STRUCTURE } from './structure.ts';
 
@@ -60,6 +60,6 @@ export function makeCorpus(): Corpus {
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const corpus = makeCorpus();
-  writeFileSync(FILE, `${JSON.stringify(corpus, undefined, 2)}\n`);
+  writeFileSync(FILE, textOf(corpus));
   console.log(`${corpus.entries.length} entries in ${FILE}`);
 }

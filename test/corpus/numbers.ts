@@ -40,17 +40,13 @@ const NO_JSON: [text: string, why: string][] = [
   ['1_000', 'an underscore'], ['1,000', 'a comma'], ['1 000', 'a space'], ['1n', 'a BigInt'], ['1f', 'a suffix'], ['NaN', 'not a number'], ['Infinity', 'infinite'], ['-Infinity', 'minus infinite'], ['1/2', 'a fraction bar'], ['1e2 3', 'two numbers'], ['\u00b2', 'a byte that is no UTF-8, and no digit'],
 ];
 
+// biome-ignore format: a table
 export const NUMBERS: Group[] = [
   {
     group: 'numbers that are amounts',
+    // Each of a user of its own: together they would be more than a balance can be.
     drafts: AMOUNTS.map(
-      ([text, value, why], index): Draft => ({
-        name: `amount ${text}`,
-        why,
-        // Each of a user of its own: together they would be more than a balance can be.
-        line: eventLine(`n${index}`, text),
-        verdict: event(`n${index}`, value),
-      }),
+      ([text, value, why], index): Draft => ({ name: `amount ${text}`, why, line: eventLine(`n${index}`, text), verdict: event(`n${index}`, value) }),
     ),
   },
   {
@@ -61,16 +57,8 @@ export const NUMBERS: Group[] = [
         NO_AMOUNTS.map(([text, why]) => [`amount ${text}`, why, eventLine('n', text)]),
       ),
       ...all(invalidEvent, [
-        [
-          '500 digits',
-          'infinite as a double, and long',
-          ['{"user":"n","action":"buy","amount":', ['9', 500], '}'],
-        ],
-        [
-          '500 places',
-          '0 as a double, and long',
-          ['{"user":"n","action":"buy","amount":0.', ['0', 500], '1}'],
-        ],
+        ['500 digits', 'infinite as a double, and long', ['{"user":"n","action":"buy","amount":', ['9', 500], '}']],
+        ['500 places', '0 as a double, and long', ['{"user":"n","action":"buy","amount":0.', ['0', 500], '1}']],
       ]),
     ],
   },
@@ -78,26 +66,10 @@ export const NUMBERS: Group[] = [
     group: 'numbers that are long',
     drafts: [
       ...all(event('n', 1), [
-        [
-          '1 and 300 zeros, divided',
-          'each part is far out of range, the value is 1',
-          ['{"user":"n","action":"buy","amount":1', ['0', 300], 'e-300}'],
-        ],
-        [
-          '1 behind 300 places',
-          'the same the other way round',
-          ['{"user":"n","action":"buy","amount":0.', ['0', 299], '1e300}'],
-        ],
-        [
-          '1 with 2,000 places',
-          'a fraction of 0 that is long',
-          ['{"user":"n","action":"buy","amount":1.', ['0', 2000], '}'],
-        ],
-        [
-          'an exponent of 1,000 zeros',
-          'zeros before an exponent do not count',
-          ['{"user":"n","action":"buy","amount":1e', ['0', 1000], '}'],
-        ],
+        ['1 and 300 zeros, divided', 'each part is far out of range, the value is 1', ['{"user":"n","action":"buy","amount":1', ['0', 300], 'e-300}']],
+        ['1 behind 300 places', 'the same the other way round', ['{"user":"n","action":"buy","amount":0.', ['0', 299], '1e300}']],
+        ['1 with 2,000 places', 'a fraction of 0 that is long', ['{"user":"n","action":"buy","amount":1.', ['0', 2000], '}']],
+        ['an exponent of 1,000 zeros', 'zeros before an exponent do not count', ['{"user":"n","action":"buy","amount":1e', ['0', 1000], '}']],
       ]),
     ],
   },
@@ -109,25 +81,13 @@ export const NUMBERS: Group[] = [
         NO_JSON.map(([text, why]) => [`amount ${text}`, why, eventLine('n', text)]),
       ),
       ...all(invalidJson, [
-        [
-          'a bad number in an unknown field',
-          'a field that is ignored must still be JSON',
-          eventLine('n', '1', ',"x":01'),
-        ],
-        [
-          'a bad number deep inside',
-          'the same, in an array in an object',
-          eventLine('n', '1', ',"x":{"y":[1,2,3.]}'),
-        ],
+        ['a bad number in an unknown field', 'a field that is ignored must still be JSON', eventLine('n', '1', ',"x":01')],
+        ['a bad number deep inside', 'the same, in an array in an object', eventLine('n', '1', ',"x":{"y":[1,2,3.]}')],
         ['a bad number that ends the line', 'nothing follows it', '1.'],
         ['a sign that ends the line', 'nothing follows it', '-'],
       ]),
       ...all(event('n', 1), [
-        [
-          'a huge number in an unknown field',
-          'infinite as a double, ignored, and JSON',
-          eventLine('n', '1', ',"x":1e999'),
-        ],
+        ['a huge number in an unknown field', 'infinite as a double, ignored, and JSON', eventLine('n', '1', ',"x":1e999')],
         ['minus zero in an unknown field', 'JSON', eventLine('n', '1', ',"x":-0.0e-0')],
       ]),
     ],

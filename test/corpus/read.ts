@@ -33,6 +33,12 @@ export function readCorpus(): Corpus {
   return JSON.parse(readFileSync(new URL('./lines.json', import.meta.url), 'utf8')) as Corpus;
 }
 
+/** The file's text: an entry a line, so that it can be read, searched and compared line by line. */
+export function textOf({ entries, ...head }: Corpus): string {
+  const rows = entries.map(entry => JSON.stringify(entry)).join(',\n');
+  return `${JSON.stringify(head).slice(0, -1)},"entries":[\n${rows}\n]}\n`;
+}
+
 /** The bytes of an entry's line, without its line end. */
 export function lineOf({ text, hex, parts }: Omit<Part, 'times'> & { parts?: Part[] }): Buffer {
   if (parts !== undefined)

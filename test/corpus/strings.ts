@@ -50,34 +50,16 @@ const where = (bytes: string): [name: string, line: string][] => [
   ['before the line', `${bytes}{"type":"health"}`],
 ];
 
+// biome-ignore format: a table
 export const STRINGS: Group[] = [
   {
     group: 'escapes',
     drafts: [
-      ...ESCAPES.map(
-        ([text, name, why]): Draft => ({
-          name: `user ${JSON.stringify(text)}`,
-          why,
-          line: eventLine(text),
-          verdict: event(name, 1),
-        }),
-      ),
+      ...ESCAPES.map(([text, name, why]): Draft => ({ name: `user ${JSON.stringify(text)}`, why, line: eventLine(text), verdict: event(name, 1) })),
       ...all(event('bob', 1), [
-        [
-          'escapes in all keys',
-          'a key is what it spells',
-          '{"\\u0075ser":"bob","actio\\u006e":"buy","\\u0061mount":1}',
-        ],
-        [
-          'escapes in the action',
-          'a value is what it spells',
-          '{"user":"bob","action":"b\\u0075y","amount":1}',
-        ],
-        [
-          'every letter escaped',
-          'and in capital hex',
-          '{"\\u0075\\u0073\\u0065\\u0072":"\\u0062\\u006F\\u0062","action":"\\u0062\\u0075\\u0079","amount":1}',
-        ],
+        ['escapes in all keys', 'a key is what it spells', '{"\\u0075ser":"bob","actio\\u006e":"buy","\\u0061mount":1}'],
+        ['escapes in the action', 'a value is what it spells', '{"user":"bob","action":"b\\u0075y","amount":1}'],
+        ['every letter escaped', 'and in capital hex', '{"\\u0075\\u0073\\u0065\\u0072":"\\u0062\\u006F\\u0062","action":"\\u0062\\u0075\\u0079","amount":1}'],
         ['an escape in an unknown key', 'ignored', eventLine('bob', '1', ',"\\u0078\\n":1')],
       ]),
       ...all(health, [['an escaped type', 'key and value', '{"ty\\u0070e":"h\\u0065alth"}']]),
@@ -85,11 +67,7 @@ export const STRINGS: Group[] = [
       ...all(invalidEvent, [
         ['an action with NUL', 'nearly buy', '{"user":"bob","action":"buy\\u0000","amount":1}'],
         ['a key with NUL', 'nearly user', '{"user\\u0000":"bob","action":"buy","amount":1}'],
-        [
-          'a key escaped twice',
-          'a backslash and letters, so not user',
-          '{"\\\\u0075ser":"bob","action":"buy","amount":1}',
-        ],
+        ['a key escaped twice', 'a backslash and letters, so not user', '{"\\\\u0075ser":"bob","action":"buy","amount":1}'],
       ]),
     ],
   },
@@ -101,11 +79,7 @@ export const STRINGS: Group[] = [
         BAD_ESCAPES.map(([text, why]) => [`user ${JSON.stringify(text)}`, why, eventLine(text)]),
       ),
       ...all(invalidJson, [
-        [
-          'a bad escape in an unknown field',
-          'ignored fields must be JSON',
-          eventLine('n', '1', ',"x":"\\q"'),
-        ],
+        ['a bad escape in an unknown field', 'ignored fields must be JSON', eventLine('n', '1', ',"x":"\\q"')],
         ['a bad escape in an unknown key', 'keys too', eventLine('n', '1', ',"\\q":1')],
         ['a backslash that ends the line', 'nothing follows it', '"\\'],
         ['an escape that ends the line', 'a digit is missing', '"\\u004'],
@@ -142,9 +116,7 @@ export const STRINGS: Group[] = [
         ['a lone one in an unknown field', 'JSON, and ignored', eventLine('n', '1', ',"x":"\\ud800"')],
         ['a lone one in an unknown key', 'JSON, and ignored', eventLine('n', '1', ',"\\udc00":1')],
       ]),
-      ...all(unknownType, [
-        ['a lone one in the type', 'JSON, and no type that is known', '{"type":"\\ud800"}'],
-      ]),
+      ...all(unknownType, [['a lone one in the type', 'JSON, and no type that is known', '{"type":"\\ud800"}']]),
       ...all(invalidEvent, [
         ['a lone one in the action', 'JSON, and no action', '{"user":"n","action":"\\ud800","amount":1}'],
         ['a lone one alone', 'JSON, and no object', '"\\udfff"'],
@@ -158,25 +130,13 @@ export const STRINGS: Group[] = [
       // All but the line end, which would make two lines.
       ...Array.from({ length: 32 }, (_, code) => code)
         .filter(code => code !== 0x0a)
-        .flatMap(code =>
-          all(invalidJson, [
-            [
-              `${point(code)} in a name`,
-              'control characters must be escaped',
-              eventLine(`a${String.fromCharCode(code)}b`),
-            ],
-          ]),
-        ),
+        .flatMap(code => all(invalidJson, [[`${point(code)} in a name`, 'control characters must be escaped', eventLine(`a${String.fromCharCode(code)}b`)]])),
       ...all(invalidJson, [
         ['NUL behind the line', 'what ends a string of C', '{"type":"health"}\0'],
         ['NUL before the line', 'no white space', '\0{"type":"health"}'],
         ['NUL alone', 'no JSON', '\0'],
         ['NUL between tokens', 'no white space', '{"type":\0"health"}'],
-        [
-          'carriage return in an unknown key',
-          'white space only outside of strings',
-          eventLine('n', '1', ',"a\rb":1'),
-        ],
+        ['carriage return in an unknown key', 'white space only outside of strings', eventLine('n', '1', ',"a\rb":1')],
         ['DEL between tokens', 'no white space', '{"type":\x7f"health"}'],
       ]),
     ],
@@ -202,12 +162,7 @@ export const STRINGS: Group[] = [
           verdict: event(String.fromCodePoint(code), 1),
         };
       }),
-      {
-        name: 'e with an accent',
-        why: 'never normalised: not the same user as é',
-        line: eventLine(utf8('e\u0301')),
-        verdict: event('e\u0301', 1),
-      },
+      { name: 'e with an accent', why: 'never normalised: not the same user as é', line: eventLine(utf8('e\u0301')), verdict: event('e\u0301', 1) },
     ],
   },
   {
@@ -215,38 +170,18 @@ export const STRINGS: Group[] = [
     drafts: [
       ...all(
         invalidJson,
-        BAD_BYTES.map(([bytes, why]) => [
-          `user ${Buffer.from(bytes, 'latin1').toString('hex')}`,
-          why,
-          eventLine(bytes),
-        ]),
+        BAD_BYTES.map(([bytes, why]) => [`user ${Buffer.from(bytes, 'latin1').toString('hex')}`, why, eventLine(bytes)]),
       ),
       ...['\xff', '\xe2\x82', '\xed\xa0\x80'].flatMap(bytes =>
         all(
           invalidJson,
-          where(bytes).map(([name, line]) => [
-            `${Buffer.from(bytes, 'latin1').toString('hex')} ${name}`,
-            'the whole line must be UTF-8',
-            line,
-          ]),
+          where(bytes).map(([name, line]) => [`${Buffer.from(bytes, 'latin1').toString('hex')} ${name}`, 'the whole line must be UTF-8', line]),
         ),
       ),
       ...all(invalidJson, [
-        [
-          'a name cut in the middle of a character',
-          'and the line with it',
-          `{"user":"${utf8('😀').slice(0, 2)}`,
-        ],
-        [
-          'UTF-16, little endian',
-          'every second byte is NUL',
-          Buffer.from('{"type":"health"}', 'utf16le').toString('latin1'),
-        ],
-        [
-          'UTF-16 with its mark',
-          'no UTF-8',
-          `\xff\xfe${Buffer.from('{"type":"health"}', 'utf16le').toString('latin1')}`,
-        ],
+        ['a name cut in the middle of a character', 'and the line with it', `{"user":"${utf8('😀').slice(0, 2)}`],
+        ['UTF-16, little endian', 'every second byte is NUL', Buffer.from('{"type":"health"}', 'utf16le').toString('latin1')],
+        ['UTF-16 with its mark', 'no UTF-8', `\xff\xfe${Buffer.from('{"type":"health"}', 'utf16le').toString('latin1')}`],
       ]),
     ],
   },
@@ -262,21 +197,9 @@ export const STRINGS: Group[] = [
         ['behind a space', 'no white space', utf8(' \ufeff{}')],
         ['cut', 'two of its three bytes', '\xef\xbb{"type":"health"}'],
       ]),
-      {
-        name: 'first in a name',
-        why: 'a character like any other, and kept',
-        line: eventLine(utf8('\ufeffbob')),
-        verdict: event('\ufeffbob', 1),
-      },
-      {
-        name: 'first in a name, escaped',
-        why: 'the same user',
-        line: eventLine('\\ufeffbob'),
-        verdict: event('\ufeffbob', 1),
-      },
-      ...all(invalidEvent, [
-        ['first in a key', 'so not user', utf8('{"\ufeffuser":"bob","action":"buy","amount":1}')],
-      ]),
+      { name: 'first in a name', why: 'a character like any other, and kept', line: eventLine(utf8('\ufeffbob')), verdict: event('\ufeffbob', 1) },
+      { name: 'first in a name, escaped', why: 'the same user', line: eventLine('\\ufeffbob'), verdict: event('\ufeffbob', 1) },
+      ...all(invalidEvent, [['first in a key', 'so not user', utf8('{"\ufeffuser":"bob","action":"buy","amount":1}')]]),
     ],
   },
 ];

@@ -49,26 +49,19 @@ const everywhere = (space: string) =>
     space,
   );
 
+// biome-ignore format: a table
 export const STRUCTURE: Group[] = [
   {
     group: 'white space',
     drafts: [
       ...all(
         event('n', 1),
-        SPACES.map(([name, space]) => [
-          `${name} everywhere`,
-          'between all tokens, before and behind',
-          everywhere(space),
-        ]),
+        SPACES.map(([name, space]) => [`${name} everywhere`, 'between all tokens, before and behind', everywhere(space)]),
       ),
       ...all(event('n', 1), [
         ['all kinds', 'in runs', everywhere(' \t\r \t')],
         ['1,000 spaces', 'before the line', [[' ', 1000], EVENT]],
-        [
-          'two carriage returns behind',
-          'one belongs to the line end, the other is white space',
-          `${EVENT}\r\r`,
-        ],
+        ['two carriage returns behind', 'one belongs to the line end, the other is white space', `${EVENT}\r\r`],
         ['a carriage return before', 'white space', `\r${EVENT}`],
         ['a space and a carriage return behind', 'white space and the line end', `${EVENT} \r`],
       ]),
@@ -95,9 +88,7 @@ export const STRUCTURE: Group[] = [
     drafts: [
       ...all(health, [['behind a request', 'as telnet ends a line', '{"type":"health"}\r']]),
       ...all(event('n', 1), [['behind an event', 'as telnet ends a line', `${EVENT}\r`]]),
-      ...all(event('n', 1, true), [
-        ['behind an event that waits', 'as telnet ends a line', `${eventLine('n', '1', ',"wait":true')}\r`],
-      ]),
+      ...all(event('n', 1, true), [['behind an event that waits', 'as telnet ends a line', `${eventLine('n', '1', ',"wait":true')}\r`]]),
       ...all(invalidJson, [
         ['before the last quote', 'a control character', eventLine('a\r')],
         ['in a number', 'parts it', '{"user":"n","action":"buy","amount":1\r0}'],
@@ -124,87 +115,26 @@ export const STRUCTURE: Group[] = [
     group: 'nesting',
     drafts: [
       ...all(invalidEvent, [
-        [
-          '100 arrays',
-          'JSON',
-          [
-            ['[', 100],
-            [']', 100],
-          ],
-        ],
-        [
-          '5,000 arrays',
-          'deeper than a parser that calls itself may go',
-          [
-            ['[', 5000],
-            [']', 5000],
-          ],
-        ],
-        [
-          `${HALF} arrays`,
-          'a line full of brackets',
-          [
-            ['[', HALF],
-            [']', HALF],
-          ],
-        ],
+        ['100 arrays', 'JSON', [['[', 100], [']', 100]]],
+        ['5,000 arrays', 'deeper than a parser that calls itself may go', [['[', 5000], [']', 5000]]],
+        [`${HALF} arrays`, 'a line full of brackets', [['[', HALF], [']', HALF]]],
         ['2,000 objects', 'a key at each', [['{"a":', 2000], '1', ['}', 2000]]],
         ['arrays and objects in turn', '1,000 of each', [['[{"a":', 1000], '1', ['}]', 1000]]],
         ['known keys 500 deep', 'none at the top counts', [['{"user":', 500], '"n"', ['}', 500]]],
       ]),
       ...all(event('n', 1), [
-        [
-          '5,000 arrays in an unknown field',
-          'ignored',
-          ['{"x":', ['[', 5000], [']', 5000], ',"user":"n","action":"buy","amount":1}'],
-        ],
-        [
-          '1,500 objects in an unknown field',
-          'ignored',
-          ['{"user":"n","x":', ['{"user":', 1500], '1', ['}', 1500], ',"action":"buy","amount":1}'],
-        ],
-        [
-          'an event in an event',
-          'only the outer one counts',
-          eventLine('n', '1', `,"x":${eventLine('m', '2')}`),
-        ],
+        ['5,000 arrays in an unknown field', 'ignored', ['{"x":', ['[', 5000], [']', 5000], ',"user":"n","action":"buy","amount":1}']],
+        ['1,500 objects in an unknown field', 'ignored', ['{"user":"n","x":', ['{"user":', 1500], '1', ['}', 1500], ',"action":"buy","amount":1}']],
+        ['an event in an event', 'only the outer one counts', eventLine('n', '1', `,"x":${eventLine('m', '2')}`)],
         ['brackets in strings', 'they open nothing', eventLine('n', '1', ',"x":"[{[{","y":["]}","\\"]"]')],
       ]),
       ...all(invalidJson, [
         [`${LINE_BYTES_MAX} open brackets`, 'none is closed', [['[', LINE_BYTES_MAX]]],
-        [
-          '5,000 arrays, one not closed',
-          'one bracket is missing',
-          [
-            ['[', 5000],
-            [']', 4999],
-          ],
-        ],
-        [
-          '5,000 arrays, one closed twice',
-          'one bracket too many',
-          [
-            ['[', 5000],
-            [']', 5001],
-          ],
-        ],
-        [
-          '5,000 arrays, closed by braces',
-          'the wrong ones',
-          [
-            ['[', 5000],
-            ['}', 5000],
-          ],
-        ],
+        ['5,000 arrays, one not closed', 'one bracket is missing', [['[', 5000], [']', 4999]]],
+        ['5,000 arrays, one closed twice', 'one bracket too many', [['[', 5000], [']', 5001]]],
+        ['5,000 arrays, closed by braces', 'the wrong ones', [['[', 5000], ['}', 5000]]],
         ['a brace among 5,000 brackets', 'the wrong one, deep inside', [['[', 5000], '}', [']', 4999]]],
-        [
-          '2,000 objects without a value',
-          'the innermost has none',
-          [
-            ['{"a":', 2000],
-            ['}', 2000],
-          ],
-        ],
+        ['2,000 objects without a value', 'the innermost has none', [['{"a":', 2000], ['}', 2000]]],
       ]),
     ],
   },
@@ -215,11 +145,7 @@ export const STRUCTURE: Group[] = [
         ['one byte less than the limit', 'an event', padded(LINE_BYTES_MAX - 1)],
         ['the limit', 'an event', padded(LINE_BYTES_MAX)],
         ['the limit, with a carriage return', 'which counts', padded(LINE_BYTES_MAX, '\r')],
-        [
-          'the limit, with a long unknown field',
-          'ignored',
-          ['{"x":"', ['x', LINE_BYTES_MAX - 45], '","user":"n","action":"buy","amount":1}'],
-        ],
+        ['the limit, with a long unknown field', 'ignored', ['{"x":"', ['x', LINE_BYTES_MAX - 45], '","user":"n","action":"buy","amount":1}']],
       ]),
       ...all(invalidJson, [
         ['the limit, of letters', 'not too long, and no JSON', [['x', LINE_BYTES_MAX]]],
@@ -245,47 +171,25 @@ export const STRUCTURE: Group[] = [
       ),
       ...all(event('é'.repeat(64), 1), [
         ['64 of two bytes', '128 bytes', eventLine(utf8('é'.repeat(64)))],
-        [
-          '64 of two bytes, escaped',
-          'the bytes of the name count, not those of the line',
-          eventLine('\\u00e9'.repeat(64)),
-        ],
+        ['64 of two bytes, escaped', 'the bytes of the name count, not those of the line', eventLine('\\u00e9'.repeat(64))],
       ]),
       ...all(event('😀'.repeat(32), 1), [
         ['32 of four bytes', '128 bytes', eventLine(utf8('😀'.repeat(32)))],
         ['32 of four bytes, escaped', '384 bytes of the line', eventLine('\\ud83d\\ude00'.repeat(32))],
       ]),
-      ...all(event(`${'€'.repeat(42)}aa`, 1), [
-        ['42 of three bytes and two of one', '128 bytes', eventLine(utf8(`${'€'.repeat(42)}aa`))],
-      ]),
-      ...all(event('a'.repeat(USER_BYTES_MAX), 1), [
-        ['128 of ASCII, escaped', '768 bytes of the line', eventLine('\\u0061'.repeat(USER_BYTES_MAX))],
-      ]),
-      ...all(event('\0'.repeat(USER_BYTES_MAX), 1), [
-        ['128 of NUL', '128 bytes', eventLine('\\u0000'.repeat(USER_BYTES_MAX))],
-      ]),
+      ...all(event(`${'€'.repeat(42)}aa`, 1), [['42 of three bytes and two of one', '128 bytes', eventLine(utf8(`${'€'.repeat(42)}aa`))]]),
+      ...all(event('a'.repeat(USER_BYTES_MAX), 1), [['128 of ASCII, escaped', '768 bytes of the line', eventLine('\\u0061'.repeat(USER_BYTES_MAX))]]),
+      ...all(event('\0'.repeat(USER_BYTES_MAX), 1), [['128 of NUL', '128 bytes', eventLine('\\u0000'.repeat(USER_BYTES_MAX))]]),
       ...all(invalidEvent, [
         ['129 of ASCII', 'too long', eventLine('a'.repeat(129))],
         ['129 of ASCII, escaped', 'too long', eventLine('\\u0061'.repeat(129))],
         ['64 of two bytes and one', '129 bytes in 65 characters', eventLine(utf8(`${'é'.repeat(64)}a`))],
         ['65 of two bytes', '130 bytes', eventLine('\\u00e9'.repeat(65))],
         ['43 of three bytes', '129 bytes', eventLine(utf8('€'.repeat(43)))],
-        [
-          '125 of one and one of four',
-          '129 bytes, the last character crosses the limit',
-          eventLine(utf8(`${'a'.repeat(125)}😀`)),
-        ],
-        [
-          '125 of one and a pair',
-          '129 bytes, the last escape crosses the limit',
-          eventLine(`${'a'.repeat(125)}\\ud83d\\ude00`),
-        ],
+        ['125 of one and one of four', '129 bytes, the last character crosses the limit', eventLine(utf8(`${'a'.repeat(125)}😀`))],
+        ['125 of one and a pair', '129 bytes, the last escape crosses the limit', eventLine(`${'a'.repeat(125)}\\ud83d\\ude00`)],
         ['10,000 of ASCII', 'much too long', ['{"user":"', ['a', 10_000], '","action":"buy","amount":1}']],
-        [
-          '129 of ASCII in a balance',
-          'too long to be anybody',
-          `{"type":"balance","user":"${'a'.repeat(129)}"}`,
-        ],
+        ['129 of ASCII in a balance', 'too long to be anybody', `{"type":"balance","user":"${'a'.repeat(129)}"}`],
       ]),
     ],
   },

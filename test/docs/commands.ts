@@ -1,105 +1,60 @@
 /**
- * The commands of the documents: every `sh` and `console` block, every code span, of prose or of a table's cell, that is
- * one, and what else looks like one: in a block of no language, of `text`, or of indented lines.
+ * The commands of the documents that call something of this repository: in `sh` blocks, in code spans, and in what is
+ * printed, where it calls Tally by its full name.
  */
-import { type Page, pagesUnder } from './pages.ts';
-import { PROGRAMS } from './programs.ts';
-import { type Call, callsIn } from './shell.ts';
+import { STEPS } from '../../steps/kit/manifest.ts';
+import type { Page } from './pages.ts';
 
 export interface Command {
   /** `docs/load.md:31` */
   where: string;
   page: Page;
-  line: number;
-  is: 'block' | 'span';
-  text: string;
-  calls: Call[];
-  /** What the page says that it prints: one of these. */
-  answers: string[];
+  /** Begins with `tally`, `npm` or `server.ts`, however the page calls these. */
+  words: string[];
 }
 
-type Found = Pick<Command, 'is' | 'text' | 'line' | 'answers'>;
-
-const SHELLS = ['sh', 'bash', 'shell', 'zsh'];
-const PROMPT = /^\$ /;
-const CALLS_TALLY = /^npx tally \S/;
-const SESSIONS = ['console', 'shell-session', 'terminal'];
-
-/** In the order in which they are read. */
 export function commandsOf(page: Page): Command[] {
-  const blocks = page.blocks.flatMap(({ language, text, line, answers }): Found[] => {
-    if (SHELLS.includes(language)) return [{ is: 'block', text, line, answers }];
-    if (SESSIONS.includes(language) || (language === '' && /^\$ /m.test(text))) return sessionOf(text, line);
-    return language === '' || language === 'text' ? linesOf(text, line, language) : [];
-  });
-  const spans = page.spans
-    .map(({ text, line }) => ({ text: text.replace(PROMPT, ''), line }))
-    .filter(({ text }) => isCommand(text))
-    .map(({ text, line }) => ({ is: 'span' as const, text, line, answers: [] }));
-  const indented = page.prose
-    .split('\n')
-    .flatMap((row, at) => (/^(?: {4,}|\t)/.test(row) ? linesOf(row.trimStart(), at + 1, 'text') : []));
-  return [...blocks, ...indented, ...spans]
-    .sort((one, other) => one.line - other.line)
-    .map(({ is, text, line, answers }) => ({
-      where: `${page.path}:${line}`,
-      page,
-      line,
-      is,
-      text,
-      calls: callsIn(text),
-      answers,
-    }));
-}
-
-export function allCommands(): Command[] {
-  return pagesUnder('.').flatMap(commandsOf);
-}
-
-/** What is none of a shell's block: in `text` only what calls Tally by its full name, so that no output is taken for it. */
-function linesOf(text: string, line: number, language: string): Found[] {
-  return text.split('\n').flatMap((row, at) => {
-    // What it is for stands behind some spaces.
-    const bare = row.replace(PROMPT, '').split(/ {2,}/)[0]!;
-    const is = language === '' ? isCommand(bare) : CALLS_TALLY.test(bare);
-    return is ? [{ is: 'span', text: bare, line: line + at, answers: [] }] : [];
-  });
-}
-
-/** `$ command`, continued by `> `, with what it prints below. */
-function sessionOf(text: string, line: number): Found[] {
-  const commands: Found[] = [];
-  for (const [index, row] of text.split('\n').slice(0, -1).entries()) {
-    const last = commands.at(-1);
-    if (/^[$#] /.test(row))
-      commands.push({ is: 'block', text: `${row.slice(2)}\n`, line: line + index, answers: [] });
-    else if (last !== undefined && last.answers.length === 0 && row.startsWith('> '))
-      last.text += `${row.slice(2)}\n`;
-    else if (last !== undefined) last.answers = [`${last.answers[0] ?? ''}${row}\n`];
-  }
-  return commands;
-}
-
-/**
- * A program that is known here and something behind it; or what can hardly be anything else than a call of a program
- * that is not: a word and a flag. A name alone (`node`, `nc`) is talked about, not called.
- */
-export function isCommand(span: string): boolean {
-  // What is quoted is another's: `--cmd 'cd there && ./server'`.
-  const parts = span.replace(/'[^']*'|"[^"]*"/g, "''").split(/ (?:&&|\|\||\|) |; /);
-  // Of several only those that are known count: an expression of a program has such signs too.
-  return (
-    isOne(span) || parts.slice(1).some(part => Object.hasOwn(PROGRAMS, part.split(' ')[0]!) && isOne(part))
+  const texts = [
+    ...page.spans,
+    ...page.blocks.filter(({ language }) => language === 'sh'),
+    ...page.blocks
+      .filter(({ language }) => language === '' || language === 'text')
+      .flatMap(({ text, line }) => text.split('\n').map((row, at) => ({ text: row, line: line + at })))
+      .filter(({ text }) => /^(?:\$ )?npx tally \S/.test(text)),
+  ];
+  return texts.flatMap(({ text, line }) =>
+    callsIn(text).map(words => ({ where: `${page.path}:${line}`, page, words })),
   );
 }
 
-function isOne(span: string): boolean {
-  const text = span.replace(/^(?:[A-Z_]+=\S* )+/, '');
-  if (/^\.\/[\w-]+$/.test(text)) return true;
-  const [first = '', ...rest] = text.split(' ');
-  if (rest.length === 0) return false;
-  // `time` and `env` are words too; of those that are, only a call with a flag or a path is one.
-  if (Object.hasOwn(PROGRAMS, first))
-    return !PROGRAMS[first]!.isWord || /(?:^| )(?:-|\.?\/)/.test(rest.join(' '));
-  return /^(?:\.\/)?[a-z][\w.-]* (?:[\w./:-]+ )*--?[a-zA-Z]/.test(text) || text.startsWith('./');
+/** A word with its quotes, or what separates two commands. What is behind some spaces says what the command is for. */
+const TOKEN = /(?:'[^']*'|"(?:\\.|[^"\\])*"|\\[^\n]|[^\s'"|&;()<>\\])+|[|&;()<>]+|\n| {3,}.*/g;
+
+/** The words of each call of something of ours, without their quotes. */
+export function callsIn(text: string): string[][] {
+  const calls: string[][] = [[]];
+  for (const [token] of text.replace(/\s*\\\n\s*/g, ' ').matchAll(TOKEN)) {
+    if (/^(?:[|&;()<>]+|\n| .*)$/.test(token)) calls.push([]);
+    else calls.at(-1)!.push(token.replace(/'([^']*)'|"([^"]*)"/g, '$1$2'));
+  }
+  return calls.map(ownCall).filter(call => call !== undefined);
+}
+
+function ownCall(words: string[]): string[] | undefined {
+  const first = words.findIndex(word => !/^(?:\$|do|time|[A-Z]+=.*)$/.test(word));
+  const [program, ...args] = words.slice(first === -1 ? words.length : first);
+  if (program === 'tally' || program === 'npm' || program === 'server.ts') return [program, ...args];
+  if (program !== 'npx' && program !== 'node') return undefined;
+  // Behind what else npx and node are given.
+  const own = args.findIndex(arg => /^(?:tally|server\.ts|(?:.*\/)?src\/cli\/main\.[jt]s)$/.test(arg));
+  if (own === -1) return undefined;
+  return [args[own] === 'server.ts' ? 'server.ts' : 'tally', ...args.slice(own + 1)];
+}
+
+/** `N`, `PORT`, `…`, `[flags]`: the reader's to fill in. */
+export const isPlaceholder = (word: string) => /^(?:\[.*|[A-Z][A-Z_]*)$|…/.test(word);
+
+/** The step whose chapter a page is. */
+export function stepOfPage({ path }: Page): (typeof STEPS)[number] | undefined {
+  return STEPS.find(({ folder }) => path.startsWith(`steps/${folder}/`));
 }

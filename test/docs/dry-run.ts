@@ -1,16 +1,12 @@
 /**
  * Runs a command of `tally` in this process up to the first thing that it would do: start a process or a thread, listen,
  * connect, write a file. That is refused. So its own reader has judged its arguments, and nothing has happened.
- *
- * The test file that imports this has to put refusals.ts in the place of Node's modules.
  */
-import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { vi } from 'vitest';
-import { readConfig } from '../../src/config/settings.ts';
+import { readSettings } from '../../src/config/read.ts';
 import { ROOT } from './pages.ts';
-import { child_process, refusedSoFar } from './refusals.ts';
 
 export interface DryRun {
   exitCode: number;
@@ -20,32 +16,53 @@ export interface DryRun {
   hasBegun: boolean;
 }
 
-const LIMIT_MS = 5_000;
-
 type Run = (args: string[]) => void | Promise<void>;
 
-/** As cli.ts has them: the name, the module that is loaded for it, and what is called there. */
+const LIMIT_MS = 5_000;
+/** Node's functions that do something outside the process. */
+const REFUSED: Record<string, string[]> = {
+  child_process: ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'],
+  net: ['connect', 'createConnection', 'createServer'],
+  http: ['get', 'request', 'createServer'],
+  readline: ['createInterface'],
+  'readline/promises': ['createInterface'],
+  worker_threads: ['Worker'],
+  // biome-ignore format: a list
+  fs: ['writeFileSync', 'appendFileSync', 'mkdirSync', 'mkdtempSync', 'rmSync', 'unlinkSync', 'renameSync', 'copyFileSync', 'cpSync', 'watch', 'createWriteStream'],
+};
+let refused = 0;
+
+/** Also called with `new`. */
+function refuse(): never {
+  refused += 1;
+  throw new Error('refused: this is a dry run');
+}
+
+for (const [name, functions] of Object.entries(REFUSED)) {
+  const instead = Object.fromEntries(functions.map(one => [one, refuse]));
+  vi.doMock(`node:${name}`, async original => ({ ...(await original<object>()), ...instead }));
+}
+
+// What a test file has loaded before is loaded anew, with these.
+vi.resetModules();
+
+/** As the command line has them: the name, the module that is loaded for it, and what is called there. */
 const LOADED = /case '([\w-]+)':\s+return \(await import\('([^']+)'\)\)\.(\w+)\(rest\)/g;
 export const CLI = readFileSync(join(ROOT, 'src/cli/main.ts'), 'utf8');
 const loaded = new Map(
   [...CLI.matchAll(LOADED)].map(([, name, module, run]) => [name!, { module: module!, run: run! }]),
 );
-
 export const COMMAND_NAMES = [...loaded.keys()];
 
 async function runOf(name: string): Promise<Run | undefined> {
-  // Its part of cli.ts.
-  if (name === 'serve') return args => void (args.includes('--help') || readConfig(args, {}));
+  // Its part of the command line.
+  if (name === 'serve') return args => void (args.includes('--help') || readSettings(args, {}));
   const found = loaded.get(name);
   if (found === undefined) return undefined;
-  const module = (await import(join(ROOT, 'src/cli', found.module))) as Record<string, Run>;
-  return module[found.run];
+  return ((await import(join(ROOT, 'src/cli', found.module))) as Record<string, Run>)[found.run];
 }
 
-export async function dryRun(args: string[]): Promise<DryRun> {
-  if (spawn !== (child_process.spawn as unknown))
-    throw new Error('nothing would be refused: see refusals.ts');
-  const [name = '', ...rest] = args;
+export async function dryRun([name = '', ...args]: string[]): Promise<DryRun> {
   const run = await runOf(name);
   if (run === undefined)
     return { exitCode: 2, stdout: '', stderr: `tally has no command ${name}`, hasBegun: false };
@@ -56,27 +73,25 @@ export async function dryRun(args: string[]): Promise<DryRun> {
       return true;
     }),
   );
-  const listeners = new Map([process, process.stdout].map(emitter => [emitter, listenersOf(emitter)]));
-  const refusedBefore = refusedSoFar();
+  const listeners = [process, process.stdout].map(emitter => [emitter, listenersOf(emitter)] as const);
+  const refusedBefore = refused;
   process.exitCode = undefined;
   try {
-    await withinLimit(run(rest));
+    await withinLimit(run(args));
   } catch (error) {
     process.exitCode = 2;
     output.stderr += (error as Error).message;
-  } finally {
-    for (const spy of spies) spy.mockRestore();
-    for (const [emitter, before] of listeners)
-      for (const [event, all] of listenersOf(emitter))
-        for (const listener of all)
-          if (!before.get(event)?.includes(listener)) emitter.off(event as string, listener as () => void);
   }
+  for (const spy of spies) spy.mockRestore();
+  for (const [emitter, before] of listeners)
+    for (const [event, listener] of listenersOf(emitter))
+      if (!before.some(([, known]) => known === listener)) emitter.off(event, listener);
   const exitCode = Number(process.exitCode ?? 0);
   process.exitCode = undefined;
-  return { exitCode, ...output, hasBegun: refusedSoFar() > refusedBefore };
+  return { exitCode, ...output, hasBegun: refused > refusedBefore };
 }
 
-/** What waits for somebody, or goes on for ever, has not been refused anything: see refusals.ts. */
+/** What waits for somebody, or goes on for ever, should have been refused something. */
 async function withinLimit(run: void | Promise<void>): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
@@ -86,5 +101,9 @@ async function withinLimit(run: void | Promise<void>): Promise<void> {
 }
 
 function listenersOf(emitter: NodeJS.EventEmitter) {
-  return new Map(emitter.eventNames().map(event => [event, emitter.listeners(event)]));
+  return emitter
+    .eventNames()
+    .flatMap(event =>
+      emitter.listeners(event).map(listener => [event as string, listener as () => void] as const),
+    );
 }

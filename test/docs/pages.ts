@@ -10,10 +10,12 @@ export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Block {
   language: string;
+  /** What stands behind the language: what is to be done with the block, see blocks.ts. */
+  mark: string;
   text: string;
   /** Of its first line of text, from 1. */
   line: number;
-  /** The ```text block right below: what the commands print. And one below that, behind words that begin with "or". */
+  /** The `text` block right below: what the commands print. And one below that, behind words that begin with "or". */
   answers: string[];
 }
 
@@ -33,87 +35,57 @@ export interface Page {
 }
 
 const FOREIGN = ['node_modules', 'dist', 'target', '.git'];
+const ENTITIES: Record<string, string> = { '&lt;': '<', '&gt;': '>', '&quot;': '"', '&amp;': '&' };
 
-export function pagesUnder(folder: string): Page[] {
+export function allPages(folder = '.'): Page[] {
   return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap(entry => {
     const path = join(folder, entry.name);
-    if (entry.isDirectory()) return FOREIGN.includes(entry.name) ? [] : pagesUnder(path);
+    if (entry.isDirectory()) return FOREIGN.includes(entry.name) ? [] : allPages(path);
     return entry.name.endsWith('.md') ? [pageOf(path, readFileSync(join(ROOT, path), 'utf8'))] : [];
   });
 }
 
 export function pageOf(path: string, text: string): Page {
-  const { blocks, rest } = withoutBlocks(text);
-  const { spans, rest: prose } = withoutSpans(rest);
+  const blocks = blocksIn(text);
+  const lines = text.split('\n');
+  for (const block of blocks) lines.fill('', block.line - 2, block.line + block.text.split('\n').length - 1);
+  const { spans, prose } = withoutSpans(lines.join('\n'));
   return { path, text, blocks, spans, prose };
 }
 
-/** A fence may be indented, as in a list, and may stand in a quotation; then its lines are as well. */
-function withoutBlocks(text: string): { blocks: Block[]; rest: string } {
+const lineAt = (text: string, at: number) => text.slice(0, at).split('\n').length;
+
+function blocksIn(text: string): Block[] {
   const blocks: Block[] = [];
-  const rest: string[] = [];
-  const lines = text.split('\n');
-  let below: Block | undefined;
-  let isOr = false;
-  for (let at = 0; at < lines.length; at += 1) {
-    const opening = /^([ >]*)(`{3,}|~{3,})\s*([\w-]*)[^`]*$/.exec(lines[at]!);
-    if (opening === null) {
-      const words = lines[at]!.replace(/^[ >]+/, '');
-      if (words !== '' && !isOr && !/^or\b/i.test(words)) below = undefined;
-      // To the end of the paragraph.
-      isOr = words !== '' && (isOr || /^or\b/i.test(words));
-      rest.push(lines[at]!);
-      continue;
-    }
-    const [, margin = '', fence = '', language = ''] = opening;
-    const inside: string[] = [];
-    const line = at + 2;
-    rest.push('');
-    for (at += 1; at < lines.length; at += 1) {
-      rest.push('');
-      const bare = withoutMargin(lines[at]!, margin);
-      if (bare.trimEnd().startsWith(fence) && /^[`~]+$/.test(bare.trimEnd())) break;
-      inside.push(bare);
-    }
-    const block: Block = { language, text: inside.map(one => `${one}\n`).join(''), line, answers: [] };
-    if (language === 'text') below?.answers.push(block.text);
-    else below = block;
+  let end = 0;
+  let asked: Block | undefined;
+  for (const match of text.matchAll(/^```(\w*) ?(.*)\n([\s\S]*?)^```$/gm)) {
+    const [all, language = '', mark = '', inside = ''] = match;
+    const between = text.slice(end, match.index).trim();
+    end = match.index + all.length;
+    const block = { language, mark, text: inside, line: lineAt(text, match.index) + 1, answers: [] };
+    const isAnswer = language === 'text' && (between === '' || /^or\b[^\n]*(?:\n[^\n]+)*$/.test(between));
+    if (!isAnswer) asked = language === 'sh' ? block : undefined;
+    else asked?.answers.push(inside);
     blocks.push(block);
   }
-  return { blocks, rest: rest.join('\n') };
+  return blocks;
 }
 
-function withoutMargin(line: string, margin: string): string {
-  let at = 0;
-  while (at < margin.length && (line[at] === ' ' || line[at] === '>')) at += 1;
-  return line.slice(at);
-}
-
-function withoutSpans(text: string): { spans: Span[]; rest: string } {
+function withoutSpans(text: string): Pick<Page, 'spans' | 'prose'> {
   const spans: Span[] = [];
   const blanks = (found: string) => found.replace(/[^\n]/g, ' ');
-  const take = (found: string, code: string, at: number) => {
-    // A span may go over the end of a line. In a table a bar is written \|.
-    const span = code
-      .replace(/\s*\n[ >]*/g, ' ')
-      .replaceAll('\\|', '|')
-      .trim();
-    spans.push({ text: span, line: text.slice(0, at).split('\n').length });
-    return blanks(found);
-  };
-  const rest = text
-    .replace(/<!--[\s\S]*?-->/g, blanks)
-    .replace(/(?<!`)(`+)(?!`)((?:(?!\n\s*\n)[\s\S])+?)(?<!`)\1(?!`)/g, (found, _, code: string, at: number) =>
-      take(found, code, at),
-    )
-    .replace(/<code>([^<]*)<\/code>/g, (found, code: string, at: number) => take(found, textOf(code), at));
-  return { spans: spans.sort((one, other) => one.line - other.line), rest };
-}
-
-function textOf(html: string): string {
-  return html
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&amp;', '&');
+  const uncommented = text.replace(/<!--[\s\S]*?-->/g, blanks);
+  const pattern = /(?<!`)(`+)(?!`)((?:(?!\n\s*\n)[\s\S])+?)(?<!`)\1(?!`)|<code>([^<]*)<\/code>/g;
+  const prose = uncommented.replace(
+    pattern,
+    (found, _, code: string | undefined, html: string, at: number) => {
+      // A span may go over the end of a line. In a table a bar is written \|.
+      const span = code ?? html.replace(/&\w+;/g, entity => ENTITIES[entity] ?? entity);
+      const joined = span.replace(/\s*\n[ >]*/g, ' ').replaceAll('\\|', '|');
+      spans.push({ text: joined.trim(), line: lineAt(text, at) });
+      return blanks(found);
+    },
+  );
+  return { spans, prose };
 }

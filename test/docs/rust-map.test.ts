@@ -168,7 +168,7 @@ describe('the pages', () => {
       expect(text).toContain(
         `The programs: [docs/course/rust-map](../../docs/course/rust-map/${page!.path}).`,
       );
-      expect(page!.text).toContain(`(../../steps/${chapter}/README.md#the-same-in-rust)`);
+      expect(page!.text).toContain(`(../../../steps/${chapter}/README.md#the-same-in-rust)`);
     }
   });
 });

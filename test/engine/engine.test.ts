@@ -1,12 +1,23 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { OVERFLOWED } from '../../src/engine/balances.ts';
-import { Engine, type EngineOptions, Outcome } from '../../src/engine/engine.ts';
+import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
 import { Word } from '../../src/engine/memory-layout.ts';
-import { hashName } from '../../src/protocol/request.ts';
+import type { Position } from '../../src/engine/position.ts';
+import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
+import { Outcome } from '../../src/protocol/outcome.ts';
+import type { ParsedRequest } from '../../src/protocol/request.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
+
+const SEED = drawHashSeed();
+
+function answerAt(position: Position): Promise<number> {
+  return new Promise(resolve => {
+    position.waiter = { reached: () => resolve(position.balance) };
+  });
+}
 
 /** An engine with real worker threads, to which events are handed by name. */
 class Bench {
@@ -22,7 +33,7 @@ class Bench {
   constructor(options: Partial<EngineOptions> = {}) {
     this.engine = new Engine(
       this.#view,
-      { workers: 2, ringSlots: 64, usersMax: 1_000, workUs: 0, workKind: 'cpu', ...options },
+      { workers: 2, ring: 64, users: 1_000, workUs: 0, work: 'cpu', ...options },
       {
         onDeath: worker => void this.deaths.push(worker),
         onReplaced: worker => void this.replaced.push(worker),
@@ -38,30 +49,25 @@ class Bench {
   }
 
   submit(name: string, amount: number): Outcome {
-    const { at, bytes, hash } = this.#lay(name);
-    return this.#note(name, amount, this.engine.submit(at, bytes, hash, amount));
+    return this.#note(name, amount, this.engine.submit(this.#lay(name, amount)));
   }
 
   /** Undefined if the event was refused. */
   submitAsking(name: string, amount: number): Promise<number> | undefined {
-    const { at, bytes, hash } = this.#lay(name);
-    let answer: (balance: number) => void = () => {};
-    const answered = new Promise<number>(resolve => {
-      answer = resolve;
-    });
-    const outcome = this.engine.submitAsking(at, bytes, hash, amount, { answer: balance => answer(balance) });
-    return this.#note(name, amount, outcome) === Outcome.accepted ? answered : undefined;
+    const outcome = this.engine.submitAsking(this.#lay(name, amount));
+    if (typeof outcome === 'number') return void this.#note(name, amount, outcome);
+    this.#note(name, amount, Outcome.accepted);
+    return answerAt(outcome);
   }
 
   /** As a connection reads a balance: at once, or by asking, or by asking when there is room. */
   balance(name: string): Promise<number> {
     return new Promise(resolve => {
       const attempt = () => {
-        const { at, bytes, hash } = this.#lay(name);
-        const known = this.engine.readBalance(at, bytes, hash);
-        if (known !== undefined) resolve(known);
-        else if (!this.engine.askBalance(at, bytes, hash, { answer: resolve }))
-          this.engine.whenRoom(hash, attempt);
+        const request = this.#lay(name);
+        const known = this.engine.readBalance(request) ?? this.engine.askBalance(request);
+        if (known === undefined) this.engine.whenRoom(request.hash, attempt);
+        else resolve(typeof known === 'number' ? known : answerAt(known));
         this.engine.publish();
       };
       attempt();
@@ -81,12 +87,13 @@ class Bench {
     await until(() => this.engine.areRingsEmpty, `empty rings: ${what}`);
     for (const [name, sum] of this.accepted) expect(await this.balance(name), `${name}, ${what}`).toBe(sum);
     expect(this.engine.counts(), what).toMatchObject({ processed: this.acceptedEvents, queued: 0 });
-    expect(this.engine.directory.users, what).toBe(this.accepted.size);
+    expect(this.engine.users.users, what).toBe(this.accepted.size);
   }
 
-  #lay(name: string) {
-    const bytes = this.#names.write(name, 8);
-    return { at: 8, bytes, hash: hashName(this.#view, 8, bytes) };
+  #lay(name: string, amount = 0): ParsedRequest {
+    const nameBytes = this.#names.write(name, 8);
+    const hash = hashName(this.#view, 8, nameBytes, SEED);
+    return { nameAt: 8, nameBytes, hash, amount, isWaiting: false };
   }
 
   #note(name: string, amount: number, outcome: Outcome): Outcome {
@@ -142,7 +149,7 @@ describe('the engine', () => {
   });
 
   test('refuses a user too many, makes none of it, and goes on serving the others', async () => {
-    const bench = await Bench.start({ usersMax: 3 });
+    const bench = await Bench.start({ users: 3 });
     for (const name of ['alice', 'bob', 'carol']) expect(bench.submit(name, 1)).toBe(Outcome.accepted);
     expect(bench.submit('dave', 1)).toBe(Outcome.tooManyUsers);
     expect(bench.submitAsking('dave', 1)).toBeUndefined();
@@ -153,13 +160,13 @@ describe('the engine', () => {
   });
 
   test('makes no user of an event that a full ring refuses', async () => {
-    const bench = await Bench.start({ workers: 1, ringSlots: 4 });
-    bench.engine.freeze(true);
+    const bench = await Bench.start({ workers: 1, ring: 4 });
+    bench.engine.experiments.freeze(true);
     while (bench.submit('alice', 1) === Outcome.accepted) bench.expectCounts();
     expect(bench.submit('bob', 1)).toBe(Outcome.serverBusy);
     expect(bench.submitAsking('carol', 1)).toBeUndefined();
-    expect(bench.engine.directory.users).toBe(1);
-    bench.engine.freeze(false);
+    expect(bench.engine.users.users).toBe(1);
+    bench.engine.experiments.freeze(false);
     await bench.expectExact('a full ring');
     expect(bench.submit('bob', 1)).toBe(Outcome.accepted);
     await bench.expectExact('a ring with room again');
@@ -168,8 +175,8 @@ describe('the engine', () => {
   test.each([1, 2, 3])(
     'keeps the money of a new user when room is made after look %i at the head',
     async look => {
-      const bench = await Bench.start({ workers: 1, ringSlots: 2 });
-      bench.engine.freeze(true);
+      const bench = await Bench.start({ workers: 1, ring: 2 });
+      bench.engine.experiments.freeze(true);
       while (bench.submit('alice', 1) === Outcome.accepted);
       const load = Atomics.load.bind(Atomics) as (...of: unknown[]) => number;
       let looks = 0;
@@ -177,7 +184,7 @@ describe('the engine', () => {
       vi.spyOn(Atomics, 'load').mockImplementation(((words: Int32Array, word: number) => {
         const value = load(words, word);
         if (word === Word.head && ++looks === look) {
-          bench.engine.freeze(false);
+          bench.engine.experiments.freeze(false);
           const endMs = performance.now() + 5_000;
           while (load(words, Word.head) !== load(words, Word.tail) && performance.now() < endMs);
         }
@@ -185,14 +192,14 @@ describe('the engine', () => {
       }) as typeof Atomics.load);
       const outcome = bench.submit('bob', 1_000);
       vi.restoreAllMocks();
-      bench.engine.freeze(false);
-      expect(bench.engine.directory.users).toBe(outcome === Outcome.accepted ? 2 : 1);
+      bench.engine.experiments.freeze(false);
+      expect(bench.engine.users.users).toBe(outcome === Outcome.accepted ? 2 : 1);
       await bench.expectExact('a new user at a full ring');
     },
   );
 
   test('keeps the money of new users at a ring that is always just full', async () => {
-    const bench = await Bench.start({ workers: 1, ringSlots: 2, usersMax: 60_000 });
+    const bench = await Bench.start({ workers: 1, ring: 2, users: 60_000 });
     let refused = 0;
     for (let user = 0; user < 60_000; user++) {
       if (bench.submit(`user-${user}`, 1) !== Outcome.accepted) refused += 1;
@@ -203,7 +210,7 @@ describe('the engine', () => {
   });
 
   test.each([2 ** 31 - 40, 2 ** 32 - 40])('keeps count while sequences wrap from %i', async firstSequence => {
-    const bench = await Bench.start({ firstSequence, ringSlots: 16 });
+    const bench = await Bench.start({ firstSequence, ring: 16 });
     for (let event = 1; event <= 2_000; event++) {
       const name = `user-${event % 37}`;
       while (bench.submit(name, event) !== Outcome.accepted) await nextTurn();
@@ -215,17 +222,17 @@ describe('the engine', () => {
   });
 
   test('calls back for room when a frozen worker goes on', async () => {
-    const bench = await Bench.start({ workers: 1, ringSlots: 4 });
-    bench.engine.freeze(true);
+    const bench = await Bench.start({ workers: 1, ring: 4 });
+    bench.engine.experiments.freeze(true);
     while (bench.submit('alice', 1) === Outcome.accepted);
     const balances = [bench.balance('alice'), bench.balance('alice')];
-    bench.engine.freeze(false);
+    bench.engine.experiments.freeze(false);
     expect(await Promise.all(balances)).toEqual([4, 4]);
   });
 
   test('counts what is refused while it shuts down', async () => {
     const bench = await Bench.start();
-    bench.engine.refuse();
+    bench.engine.refuseLate();
     expect(bench.engine.counts()).toEqual({ received: 1, processed: 0, dropped: 1, queued: 0 });
     expect(bench.engine.detail().refused.shutting_down).toBe(1);
   });
@@ -263,13 +270,13 @@ describe('the engine whose workers die', () => {
     ['crashes at an event', 'crash' as const],
   ])('keeps the ledger exact when one %s, five times, under load', async (_, how) => {
     const seed = Math.floor(Math.random() * 2 ** 31);
-    const bench = await Bench.start({ ringSlots: 256 });
+    const bench = await Bench.start({ ring: 256 });
     const asks: Promise<boolean>[] = [];
     for (let death = 1; death <= 5; death++) {
       const worker = death % 2;
       asks.push(...(await load(bench, () => bench.engine.counts().processed > death * 1_000, seed + death)));
       if (how === 'kill') bench.engine.workers.kill(worker);
-      else bench.engine.crash(worker);
+      else bench.engine.experiments.crash(worker);
       asks.push(...(await load(bench, () => bench.replaced.length === death, seed - death)));
       expect(bench.deaths.at(-1)).toBe(worker);
       expect(bench.engine.workers.areAllReady).toBe(true);
@@ -283,7 +290,7 @@ describe('the engine whose workers die', () => {
   });
 
   test('says that one is missing until it is replaced, and refuses when its ring is full', async () => {
-    const bench = await Bench.start({ workers: 1, ringSlots: 4 });
+    const bench = await Bench.start({ workers: 1, ring: 4 });
     bench.engine.workers.kill(0);
     await until(() => bench.deaths.length === 1, 'a death');
     expect(bench.engine.workers.areAllReady).toBe(false);
@@ -296,7 +303,7 @@ describe('the engine whose workers die', () => {
 
 describe('stopping', () => {
   test('applies everything that was accepted before, then joins every worker', async () => {
-    const bench = await Bench.start({ workers: 3, ringSlots: 4_096, workUs: 5 });
+    const bench = await Bench.start({ workers: 3, ring: 4_096, workUs: 5 });
     for (let event = 0; event < 6_000; event++) bench.submit(`user-${event % 100}`, 1);
     bench.engine.publish();
     await bench.engine.stop();
@@ -316,7 +323,7 @@ describe('stopping', () => {
   });
 
   test('counts to the last event what workers that are ended in the midst had applied', async () => {
-    const bench = await Bench.start({ workers: 1, ringSlots: 4_096, workUs: 20 });
+    const bench = await Bench.start({ workers: 1, ring: 4_096, workUs: 20 });
     for (let event = 0; event < 4_000; event++) bench.submit('alice', 1);
     bench.engine.publish();
     await until(() => bench.engine.counts().processed > 10, 'some progress');

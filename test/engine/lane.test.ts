@@ -25,10 +25,15 @@ function laneWith(ringSlots: number, first = 0) {
   return { lane, words, work };
 }
 
-/** Asks, and keeps the answers. */
-function asking() {
+/** Asks, and keeps the answers. False if there was no room. */
+function asking(lane: Lane) {
   const answers: number[] = [];
-  return { answers, asker: { answer: (balance: number) => void answers.push(balance) } };
+  const ask = (amount: number): boolean => {
+    const position = lane.tryAsk(0, amount);
+    if (position !== undefined) position.waiter = { reached: () => void answers.push(position.balance) };
+    return position !== undefined;
+  };
+  return { answers, ask };
 }
 
 afterEach(() => {
@@ -38,9 +43,9 @@ afterEach(() => {
 describe.each(STARTS)('asks on a lane whose sequences start at %i', first => {
   test('use the places for answers again over many laps', () => {
     const { lane, work } = laneWith(4, first);
-    const { answers, asker } = asking();
+    const { answers, ask } = asking(lane);
     for (let event = 1; event <= 1_000; event++) {
-      expect(lane.tryAsk(0, 1, asker)).toBe(true);
+      expect(ask(1)).toBe(true);
       lane.publish();
       work();
     }
@@ -50,13 +55,13 @@ describe.each(STARTS)('asks on a lane whose sequences start at %i', first => {
 
   test('are taken as long as there is room, and not beyond', () => {
     const { lane, work } = laneWith(8, first);
-    const { answers, asker } = asking();
-    for (let event = 0; event < 8; event++) expect(lane.tryAsk(0, 1, asker)).toBe(true);
-    expect(lane.tryAsk(0, 1, asker)).toBe(false);
+    const { answers, ask } = asking(lane);
+    for (let event = 0; event < 8; event++) expect(ask(1)).toBe(true);
+    expect(ask(1)).toBe(false);
     lane.publish();
     expect(work(3)).toBe(3);
-    for (let event = 0; event < 3; event++) expect(lane.tryAsk(0, 1, asker)).toBe(true);
-    expect(lane.tryAsk(0, 1, asker)).toBe(false);
+    for (let event = 0; event < 3; event++) expect(ask(1)).toBe(true);
+    expect(ask(1)).toBe(false);
     lane.publish();
     work();
     lane.collect();
@@ -67,8 +72,8 @@ describe.each(STARTS)('asks on a lane whose sequences start at %i', first => {
 describe('a lane', () => {
   test('tells nobody before the worker has passed the event', () => {
     const { lane, work } = laneWith(8);
-    const { answers, asker } = asking();
-    lane.tryAsk(0, 5, asker);
+    const { answers, ask } = asking(lane);
+    ask(5);
     lane.collect();
     lane.publish();
     lane.collect();
@@ -83,9 +88,9 @@ describe('a lane', () => {
     'gives no place away whose answer was not collected, though room is made after look %i',
     look => {
       const { lane, work } = laneWith(2);
-      const { answers, asker } = asking();
-      lane.tryAsk(0, 1, asker);
-      lane.tryAsk(0, 10, asker);
+      const { answers, ask } = asking(lane);
+      ask(1);
+      ask(10);
       lane.publish();
       // The worker passes the first event just after the lane has looked at the head so many times.
       const load = Atomics.load.bind(Atomics) as (...of: unknown[]) => number;
@@ -95,7 +100,7 @@ describe('a lane', () => {
         if (word === Word.head && ++looks === look) work(1);
         return value;
       }) as typeof Atomics.load);
-      const isIn = lane.tryAsk(0, 100, asker);
+      const isIn = ask(100);
       spy.mockRestore();
       lane.publish();
       work();
@@ -106,18 +111,18 @@ describe('a lane', () => {
 
   test('wakes a parked worker for anything, a napping one for an ask or a ring half full', () => {
     const { lane, words } = laneWith(8);
-    const rungFor = (rest: number, push: () => void) => {
+    const notified = (rest: number, push: () => void) => {
       Atomics.store(words, Word.rest, rest);
       const bell = Atomics.load(words, Word.bell);
       push();
       lane.publish();
       return Atomics.load(words, Word.bell) !== bell;
     };
-    expect(rungFor(NAPPING, () => lane.tryPush(0, 1))).toBe(false);
-    expect(rungFor(PARKED, () => lane.tryPush(0, 1))).toBe(true);
-    expect(rungFor(NAPPING + 8, () => lane.tryAsk(0, 1, asking().asker))).toBe(true);
-    expect(rungFor(NAPPING + 16, () => lane.tryPush(0, 1))).toBe(true);
-    expect(rungFor(PARKED + 24, () => {})).toBe(false);
+    expect(notified(NAPPING, () => lane.tryPush(0, 1))).toBe(false);
+    expect(notified(PARKED, () => lane.tryPush(0, 1))).toBe(true);
+    expect(notified(NAPPING + 8, () => lane.tryAsk(0, 1))).toBe(true);
+    expect(notified(NAPPING + 16, () => lane.tryPush(0, 1))).toBe(true);
+    expect(notified(PARKED + 24, () => {})).toBe(false);
   });
 
   test('calls back for room when the worker has made progress, each caller once', async () => {
@@ -164,10 +169,10 @@ describe('a lane', () => {
   test('acknowledges a message of the worker before it collects', () => {
     const { lane, words, work } = laneWith(4);
     const seen: number[] = [];
-    lane.tryAsk(0, 1, { answer: () => void seen.push(Atomics.load(words, Word.acknowledged)) });
+    lane.tryAsk(0, 1)!.waiter = { reached: () => void seen.push(Atomics.load(words, Word.acknowledged)) };
     lane.publish();
     work();
-    Atomics.store(words, Word.rung, 7);
+    Atomics.store(words, Word.messages, 7);
     lane.progressed();
     expect(seen).toEqual([7]);
   });

@@ -138,7 +138,7 @@ describe('the memory map', () => {
     for (const [index, view] of views.entries()) view.fill(index + 1);
     for (const [index, view] of views.entries()) expect(new Set(view)).toEqual(new Set([index + 1]));
     // Nor is it in the header.
-    expect(shapeOf(buffer)).toEqual(of);
+    expect(shapeOf(buffer)).toEqual({ producers: 1, ...of });
   });
 
   test('the words of the socket thread have a line, and no others are on it', () => {
@@ -168,7 +168,7 @@ describe('a thread that attaches', () => {
   test.each([...SHAPES, { ...shape(2, 16), workUs: 250, workKind: 'block' as const }])(
     'reads back the shape the memory was made with: %o',
     of => {
-      expect(shapeOf(createMemory({ ...of }))).toEqual(of);
+      expect(shapeOf(createMemory({ ...of }))).toEqual({ producers: 1, ...of });
     },
   );
 
@@ -176,14 +176,14 @@ describe('a thread that attaches', () => {
     const buffer = createMemory(shape(1, 8));
     new Int32Array(buffer)[0] = 0x12345678;
     expect(() => shapeOf(buffer)).toThrow(
-      /not Tally's memory: magic 12345678, version 2; expected 594c4154, 2/,
+      /not Tally's memory: magic 12345678, version 3; expected 594c4154, 3/,
     );
   });
 
   test('refuses memory of another version', () => {
     const buffer = createMemory(shape(1, 8));
     new Int32Array(buffer)[1] = 1;
-    expect(() => shapeOf(buffer)).toThrow(/version 1; expected 594c4154, 2/);
+    expect(() => shapeOf(buffer)).toThrow(/version 1; expected 594c4154, 3/);
   });
 
   test('refuses memory that was never made', () => {

@@ -1,18 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { Lane } from '../../src/engine/lane.ts';
 import { createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
-import { SAMPLE_SLOTS_MAX, Sample } from '../../src/engine/sampler.ts';
-import { Directory, SHARDS } from '../../src/engine/user-table.ts';
+import { SAMPLE_SLOTS_MAX, Sampler } from '../../src/engine/sampler.ts';
+import { SHARDS, UserTable } from '../../src/engine/user-table.ts';
 
 const NAMES = new DataView(new ArrayBuffer(16));
 
-/** Rings and a directory without workers: whoever pushes says which shard the user is of. */
+/** Rings and a table of users without workers: whoever pushes says which shard the user is of. */
 function engineOf(workers: number, ringSlots: number, firstSequence = 0, random?: () => number) {
   const shape: Shape = { workers, ringSlots, balanceSlots: 8, workUs: 0, workKind: 'cpu' };
   const buffer = createMemory(shape, firstSequence);
   const lanes = Array.from({ length: workers }, (_, worker) => new Lane(laneOf(buffer, shape, worker)));
-  const directory = new Directory(NAMES, 10_000, workers);
-  const sample = new Sample(lanes, directory, random);
+  const users = new UserTable(NAMES, 10_000, workers);
+  const sample = new Sampler(lanes, users, random);
   let names = 0;
   return {
     lanes,
@@ -20,7 +20,7 @@ function engineOf(workers: number, ringSlots: number, firstSequence = 0, random?
     /** A new user of this shard; returns its index. */
     user(shard: number): number {
       NAMES.setInt32(0, ++names, true);
-      return directory.add(0, 4, (shard << 24) | names);
+      return users.add({ nameAt: 0, nameBytes: 4, hash: (shard << 24) | names });
     },
     /** Pushes, and takes everything back at once: nothing but the slots remembers. */
     push(worker: number, user: number, ask = 0, amount = 1): void {

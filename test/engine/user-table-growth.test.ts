@@ -1,7 +1,8 @@
-/** The directory's table while it grows: records move a few at a time, and everyone must be found at every moment. */
+/** The table of users while it grows: records move a few at a time, and everyone must be found at every moment. */
 import { describe, expect, test } from 'vitest';
-import { balanceSlotsFor, Directory, NOBODY, USER_BYTES_MAX } from '../../src/engine/user-table.ts';
-import { hashName } from '../../src/protocol/request.ts';
+import { balanceSlotsFor, type Name, NOBODY, UserTable } from '../../src/engine/user-table.ts';
+import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
+import { USER_BYTES_MAX } from '../../src/protocol/limits.ts';
 
 /** Names up to here lie in the table's record, longer ones in the arena. */
 const INLINE_BYTES = 20;
@@ -16,11 +17,13 @@ const LENGTHS = [
   USER_BYTES_MAX,
 ];
 
+const SEED = drawHashSeed();
+
 type Hash = (user: number, names: DataView, at: number, bytes: number) => number;
 
 const mixed = (user: number) => Math.imul(user ^ (user >>> 7), 0x9e3779b1);
 const HASHES: Record<string, Hash> = {
-  'the hash of names': (_, names, at, bytes) => hashName(names, at, bytes),
+  'the hash of names': (_, names, at, bytes) => hashName(names, at, bytes, SEED),
   'all in one shard': user => (5 << 24) | (mixed(user) >>> 8),
   'sixteen of a hash': user => mixed(user >> 4),
   'all at the last record of any table, in every shard': user => (user << 24) | 0xffffff,
@@ -29,33 +32,31 @@ const HASHES: Record<string, Hash> = {
   'all the same': () => 0x7fffffff,
 };
 
-/** Many names that lie on one desk, each at a place of its own among other bytes, and a directory of them. */
+/** Many names that lie on one desk, each at a place of its own among other bytes, and a table of them. */
 class Crowd {
-  readonly directory: Directory;
+  readonly users: UserTable;
   readonly indices: number[] = [];
-  readonly #places: { at: number; bytes: number; hash: number }[] = [];
+  readonly #places: Name[] = [];
 
   constructor(users: number, usersMax: number, hash: Hash, length = (user: number) => LENGTHS[user & 7]!) {
     const desk = Buffer.alloc((users + 1) * (USER_BYTES_MAX + 3) + 4, 0xa5);
     const names = new DataView(desk.buffer, desk.byteOffset, desk.length);
-    this.directory = new Directory(names, usersMax, 3);
+    this.users = new UserTable(names, usersMax, 3);
     // Names of one length differ only in their last bytes.
     for (let user = 0, at = 0; user < users; user++) {
       const bytes = length(user);
       desk.write(`${user}`.padStart(bytes, 'x'), at, 'latin1');
-      this.#places.push({ at, bytes, hash: hash(user, names, at, bytes) });
+      this.#places.push({ nameAt: at, nameBytes: bytes, hash: hash(user, names, at, bytes) });
       at += bytes + (user & 3);
     }
   }
 
   find(user: number): number {
-    const { at, bytes, hash } = this.#places[user]!;
-    return this.directory.find(at, bytes, hash);
+    return this.users.find(this.#places[user]!);
   }
 
   add(): void {
-    const { at, bytes, hash } = this.#places[this.indices.length]!;
-    this.indices.push(this.directory.add(at, bytes, hash));
+    this.indices.push(this.users.add(this.#places[this.indices.length]!));
   }
 
   /** Who is found as somebody else, or not at all, or though not added yet. Looks at every `step`th. */
@@ -71,7 +72,7 @@ class Crowd {
   expectUnique(): void {
     expect(new Set(this.indices).size).toBe(this.indices.length);
     expect(Math.min(...this.indices)).toBeGreaterThanOrEqual(0);
-    expect(Math.max(...this.indices)).toBeLessThan(balanceSlotsFor(this.directory.usersMax));
+    expect(Math.max(...this.indices)).toBeLessThan(balanceSlotsFor(this.users.usersMax));
   }
 }
 
@@ -104,13 +105,13 @@ test.each(Object.keys(HASHES))('nobody is lost while records move, through two d
   crowd.expectUnique();
 });
 
-test('the directory may be full at any moment of growing, and still knows everyone and nobody else', () => {
+test('the table may be full at any moment of growing, and still knows everyone and nobody else', () => {
   for (const usersMax of [767, 768, 769, 770, 896, 897, 1_000, 1_536, 1_537, 1_538, 1_793]) {
     const crowd = new Crowd(usersMax + 8, usersMax, HASHES['sixteen of a hash']!);
     for (let user = 0; user < usersMax; user++) crowd.add();
-    expect(crowd.directory.isFull).toBe(true);
+    expect(crowd.users.isFull).toBe(true);
     expect(() => crowd.add()).toThrow('is full');
-    expect(crowd.directory.users).toBe(usersMax);
+    expect(crowd.users.users).toBe(usersMax);
     expect(crowd.wrong(), `${usersMax} users`).toBeUndefined();
     crowd.expectUnique();
   }
@@ -128,7 +129,7 @@ describe('names around the length that lies in a record', () => {
   test.each([INLINE_BYTES, INLINE_BYTES + 1])('differ by any one byte: %i bytes', bytes => {
     const desk = Buffer.alloc(256, 0xa5);
     const names = new DataView(desk.buffer, desk.byteOffset, desk.length);
-    const directory = new Directory(names, 400, 1);
+    const users = new UserTable(names, 400, 1);
     const hash = 0x01ffffff;
     const lay = (at: number, other: number) => {
       desk.fill(0x61, at, at + bytes);
@@ -136,25 +137,25 @@ describe('names around the length that lies in a record', () => {
     };
     const indices = Array.from({ length: bytes + 1 }, (_, other) => {
       lay(7, other - 1);
-      expect(directory.find(7, bytes, hash)).toBe(NOBODY);
-      return directory.add(7, bytes, hash);
+      expect(users.find({ nameAt: 7, nameBytes: bytes, hash })).toBe(NOBODY);
+      return users.add({ nameAt: 7, nameBytes: bytes, hash });
     });
     // As long as another, and nothing but its beginning.
     lay(7, -1);
     for (const shorter of [1, 4, bytes - 1])
-      expect(directory.find(7, shorter, hash), `${shorter} bytes`).toBe(NOBODY);
+      expect(users.find({ nameAt: 7, nameBytes: shorter, hash }), `${shorter} bytes`).toBe(NOBODY);
     for (let at = 0; at < 9; at++) {
       desk.fill(at * 37);
       for (const [other, index] of indices.entries()) {
         lay(at, other - 1);
-        expect(directory.find(at, bytes, hash)).toBe(index);
+        expect(users.find({ nameAt: at, nameBytes: bytes, hash })).toBe(index);
       }
     }
     expect(new Set(indices).size).toBe(bytes + 1);
   });
 
   test.each([1, INLINE_BYTES, INLINE_BYTES + 1, USER_BYTES_MAX])(
-    'a directory for one user has room for a name of %i bytes, and for no other',
+    'a users for one user has room for a name of %i bytes, and for no other',
     bytes => {
       const crowd = new Crowd(
         2,
@@ -165,7 +166,7 @@ describe('names around the length that lies in a record', () => {
       expect(crowd.find(0)).toBe(NOBODY);
       crowd.add();
       expect(crowd.wrong()).toBeUndefined();
-      expect(crowd.directory.isFull).toBe(true);
+      expect(crowd.users.isFull).toBe(true);
       expect(() => crowd.add()).toThrow('the table of 1 users is full');
       expect(crowd.wrong()).toBeUndefined();
     },

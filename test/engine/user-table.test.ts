@@ -1,47 +1,50 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { balanceSlotsFor, Directory, NOBODY, USER_BYTES_MAX } from '../../src/engine/user-table.ts';
-import { hashName } from '../../src/protocol/request.ts';
+import { balanceSlotsFor, NOBODY, UserTable } from '../../src/engine/user-table.ts';
+import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
+import { USER_BYTES_MAX } from '../../src/protocol/limits.ts';
 
 const DESK_BYTES = 1_024;
 const BALANCES_A_LINE = 8;
 
-/** A directory, and the desk on which the names to look up are laid, at odd places and among leftovers. */
+const SEED = drawHashSeed();
+
+/** A table of users, and the memory in which the names to look up are laid, at odd places and among leftovers. */
 class Office {
   readonly desk = Buffer.alloc(DESK_BYTES, 0xa5);
   readonly view = new DataView(this.desk.buffer, this.desk.byteOffset, DESK_BYTES);
-  readonly directory: Directory;
+  readonly users: UserTable;
   readonly #hash: (at: number, bytes: number) => number;
 
   constructor(
     usersMax: number,
     workers: number,
-    hash?: (view: DataView, at: number, bytes: number) => number,
+    hash: (view: DataView, at: number, bytes: number) => number = (view, at, bytes) =>
+      hashName(view, at, bytes, SEED),
   ) {
-    this.directory = new Directory(this.view, usersMax, workers);
-    this.#hash = (at, bytes) => (hash ?? hashName)(this.view, at, bytes);
+    this.users = new UserTable(this.view, usersMax, workers);
+    this.#hash = (at, bytes) => hash(this.view, at, bytes);
   }
 
   lay(name: Uint8Array, at: number) {
     this.desk.fill((at * 37) & 0xff);
     this.desk.set(name, at);
-    return { at, bytes: name.length, hash: this.#hash(at, name.length) };
+    return { nameAt: at, nameBytes: name.length, hash: this.#hash(at, name.length) };
   }
 
   find(name: Uint8Array, at = 0): number {
-    const laid = this.lay(name, at);
-    return this.directory.find(laid.at, laid.bytes, laid.hash);
+    return this.users.find(this.lay(name, at));
   }
 
   /** As the engine does it. */
   findOrAdd(name: Uint8Array, at = 0): number {
     const laid = this.lay(name, at);
-    const found = this.directory.find(laid.at, laid.bytes, laid.hash);
-    return found === NOBODY ? this.directory.add(laid.at, laid.bytes, laid.hash) : found;
+    const found = this.users.find(laid);
+    return found === NOBODY ? this.users.add(laid) : found;
   }
 
   workerOf(name: Uint8Array): number {
-    return this.directory.workerOf(this.lay(name, 0).hash);
+    return this.users.workerOf(this.lay(name, 0).hash);
   }
 }
 
@@ -94,7 +97,7 @@ describe.each(Object.entries(HASHES))('the directory, with %s', (_, hash) => {
             else expect(index).toBe(known);
             model.set(key, index);
           }
-          expect(office.directory.users).toBe(model.size);
+          expect(office.users.users).toBe(model.size);
         }
         for (const [key, index] of model) {
           expect(office.find(Buffer.from(key, 'latin1'), 3)).toBe(index);
@@ -118,7 +121,7 @@ describe('the directory', () => {
       if (length < USER_BYTES_MAX) seen.add(office.findOrAdd(Buffer.concat([name, Buffer.of(0)]), 1));
     }
     expect(seen.size).toBe(2 * USER_BYTES_MAX - 1);
-    expect(office.directory.users).toBe(2 * USER_BYTES_MAX - 1);
+    expect(office.users.users).toBe(2 * USER_BYTES_MAX - 1);
   });
 
   test('knows a name wherever it lies and whatever lies behind it', () => {
@@ -133,11 +136,11 @@ describe('the directory', () => {
     for (const usersMax of [1, 2, 7, 8, 9, 100]) {
       const office = new Office(usersMax, 2);
       const indices = Array.from({ length: usersMax }, (_, user) => office.findOrAdd(nameOf(user)));
-      expect(office.directory.isFull).toBe(true);
+      expect(office.users.isFull).toBe(true);
       expect(() => office.findOrAdd(nameOf(usersMax))).toThrow(`the table of ${usersMax} users is full`);
       expect(office.find(nameOf(usersMax))).toBe(NOBODY);
       for (const [user, index] of indices.entries()) expect(office.find(nameOf(user))).toBe(index);
-      expect(office.directory.users).toBe(usersMax);
+      expect(office.users.users).toBe(usersMax);
     }
   });
 

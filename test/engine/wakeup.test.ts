@@ -29,7 +29,7 @@ describe('the bell', () => {
     const bell = new Bell(words);
     const notify = vi.spyOn(Atomics, 'notify');
     Atomics.store(words, Word.rest, rest);
-    for (let ring = 0; ring < rings; ring++) bell.ring(isUrgent);
+    for (let ring = 0; ring < rings; ring++) bell.notify(isUrgent);
     const notified = notify.mock.calls.length;
     notify.mockRestore();
     return { notified, bell: Atomics.load(words, Word.bell) };
@@ -59,8 +59,8 @@ describe('the bell', () => {
     const bell = new Bell(words);
     for (const [index, ticket] of [4, 8, 2 ** 31 - 4, -(2 ** 31), -4, 0, 4].entries()) {
       Atomics.store(words, Word.rest, ticket | PARKED);
-      bell.ring(false);
-      bell.ring(true);
+      bell.notify(false);
+      bell.notify(true);
       expect(Atomics.load(words, Word.bell), `ticket ${ticket}`).toBe(index + 1);
     }
   });
@@ -121,7 +121,7 @@ describe('a resting worker', () => {
       if (isParked) {
         // The producer, between the look (which found nothing) and the wait.
         Atomics.store(words, Word.tail, 1);
-        bell.ring(false);
+        bell.notify(false);
       }
       return false;
     });
@@ -155,7 +155,7 @@ describe('a resting worker', () => {
       if (!isParked) return wait(...of);
       if (hasWork) {
         // The producer's look at the rest word, which came a little after its work.
-        bell.ring(false);
+        bell.notify(false);
         return wait(...of);
       }
       hasWork = true;
@@ -190,7 +190,7 @@ describe('two threads', () => {
         random = (Math.imul(random, 1_103_515_245) + 12_345) >>> 0;
         for (let spins = (random >>> 16) & 0x7ff; spins > 0; spins--) Atomics.load(words, Word.head);
         Atomics.store(words, Word.tail, round);
-        bell.ring(isUrgent);
+        bell.notify(isUrgent);
         const startMs = performance.now();
         while (Atomics.load(words, Word.head) !== round) {
           if (performance.now() - startMs > 5_000)
@@ -219,7 +219,7 @@ describe('two threads', () => {
       const notify = vi.spyOn(Atomics, 'notify');
       for (let tail = 1; tail <= 1_000; tail++) {
         Atomics.store(words, Word.tail, tail);
-        bell.ring(false);
+        bell.notify(false);
         while (tail % 100 === 0 && Atomics.load(words, Word.head) !== tail)
           if (performance.now() > endMs) throw new Error(`${tail} was not noticed`);
       }

@@ -1,12 +1,7 @@
 /**
- * Mistakes that are easily made, each planted alone into a copy of the compiled modules, and the scenario that must go
- * wrong with it. Each text must be found exactly once, so a mutant can't quietly stop being one.
+ * Mistakes that are easily made, each to be planted alone into the compiled modules, and the scenario that must go wrong
+ * with it.
  */
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
-
 export interface Mutant {
   what: string;
   /** Under dist, without `.js`. */
@@ -16,40 +11,6 @@ export interface Mutant {
   scenario: string;
   /** Takes minutes to be found: for `npm run long`. */
   isLong?: boolean;
-}
-
-const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
-/** All that the threads of a scenario load. */
-const COPIED = [
-  'src/engine',
-  'steps/explore',
-  'steps/06-worker-threads',
-  'steps/07-one-lock',
-  'steps/08-sharded-locks',
-  'steps/09-lock-free-metrics',
-];
-
-/** Copies the modules with the mutant among them; `use` gets the folder of the explorer in the copy. */
-export async function withMutant<Found>(
-  mutant: Mutant,
-  use: (folder: URL) => Promise<Found>,
-): Promise<Found> {
-  const copy = mkdtempSync(join(tmpdir(), 'tally-mutant-'));
-  try {
-    for (const folder of COPIED) {
-      mkdirSync(join(copy, folder), { recursive: true });
-      cpSync(join(DIST, folder), join(copy, folder), { recursive: true });
-    }
-    writeFileSync(join(copy, 'package.json'), '{"type":"module"}');
-    const file = join(copy, `${mutant.file}.js`);
-    const parts = readFileSync(file, 'utf8').split(mutant.text);
-    if (parts.length !== 2)
-      throw new Error(`${mutant.what}: its text is ${parts.length - 1} times in ${mutant.file}, not once`);
-    writeFileSync(file, parts.join(mutant.becomes));
-    return await use(pathToFileURL(`${join(copy, 'steps/explore')}/`));
-  } finally {
-    rmSync(copy, { recursive: true, force: true });
-  }
 }
 
 const inFile = (file: string, mutants: Omit<Mutant, 'file'>[]): Mutant[] =>
@@ -177,14 +138,14 @@ export const MUTANTS: Mutant[] = [
       what: 'the bell is rung before the event is published',
       text: 'if (!this.ring.publish())\n            return;',
       becomes:
-        'this.#bell.ring(this.#hasNewAsk); if (!this.ring.publish()) return; if (this.ring.depth >= 0) return;',
+        'this.#bell.notify(this.#hasNewAsk); if (!this.ring.publish()) return; if (this.ring.depth >= 0) return;',
       scenario: 'parking',
     },
     {
       what: 'a message is acknowledged after the answers were collected',
-      text: 'Atomics.store(this.#memory.words, Word.acknowledged, Atomics.load(this.#memory.words, Word.rung));\n        this.collect();',
+      text: 'Atomics.store(this.#memory.words, Word.acknowledged, Atomics.load(this.#memory.words, Word.messages));\n        this.collect();',
       becomes:
-        'const rung = Atomics.load(this.#memory.words, Word.rung);\n        this.collect();\n        Atomics.store(this.#memory.words, Word.acknowledged, rung);',
+        'const messages = Atomics.load(this.#memory.words, Word.messages);\n        this.collect();\n        Atomics.store(this.#memory.words, Word.acknowledged, messages);',
       scenario: 'parking-ask-2',
     },
     {
@@ -197,14 +158,14 @@ export const MUTANTS: Mutant[] = [
   ...inFile('src/engine/worker', [
     {
       what: 'the word to leave is believed with an old look at the ring',
-      text: 'if (isStopped() && ring.available() === 0 && !isFrozen())',
-      becomes: 'if (isStopped() && available === 0 && !isFrozen())',
+      text: 'if (isStopped() && ring.available() === 0 && !isFrozen(words))',
+      becomes: 'if (isStopped() && available === 0 && !isFrozen(words))',
       scenario: 'parking-stop',
     },
     {
       what: 'a worker that was told to leave leaves what is in the ring',
-      text: 'if (available === 0 || isFrozen()) {',
-      becomes: 'if (isStopped()) return; if (available === 0 || isFrozen()) {',
+      text: 'if (available === 0 || isFrozen(words)) {',
+      becomes: 'if (isStopped()) return; if (available === 0 || isFrozen(words)) {',
       scenario: 'parking-stop',
     },
   ]),

@@ -66,5 +66,7 @@ export function keepBatch(bytes: Buffer, why: string, file = FOUND_FILE): boolea
 }
 
 function write(found: Found, file: string): void {
-  writeFileSync(file, `${JSON.stringify(found, undefined, 2)}\n`);
+  const rows = (list: object[]) => list.map(entry => JSON.stringify(entry)).join(',\n');
+  const { lines, batches } = found;
+  writeFileSync(file, `{"lines":[\n${rows(lines)}\n],"batches":[\n${rows(batches)}\n]}\n`);
 }

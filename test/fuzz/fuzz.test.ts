@@ -157,9 +157,11 @@ describe('npm run fuzz', () => {
     promisify(execFile)(process.execPath, ['--import', 'tsx', CLI, ...args]);
   const read = (line: string) => readOptions(line === '' ? [] : line.split(' '));
 
-  test('prints one line when all threads agree', async () => {
-    const { stdout } = await fuzz('--lines', '3000', '--seed', '7', '--threads', '2');
-    expect(stdout).toMatch(/^3000 lines, no difference \(.*event \d+.*\), seed 7, [\d.]+ s\n$/);
+  test.each([
+    ['lines --lines 3000 --threads 2', /^3000 lines, no difference \(.*event \d+.*\), seed 7, [\d.]+ s\n$/],
+    ['cuts --batches 3', /^3 batches, no difference \(lines \d+, replays \d{3,}\), seed 7, [\d.]+ s\n$/],
+  ])('prints one line when there is no difference: %s', async (args, line) => {
+    expect((await fuzz(...args.split(' '), '--seed', '7')).stdout).toMatch(line);
   });
 
   test('wrong usage exits with 2, and says what would be right', async () => {

@@ -60,7 +60,7 @@ export async function examineLines(
   let done = 0;
   while (done < count && difference === undefined) {
     const line = maker.next();
-    const at = subject.desk.start + offsets.below(OFFSET_MAX);
+    const at = subject.buffer.start + offsets.below(OFFSET_MAX);
     const { complaint, kind } = subject.examine(line, at);
     done += 1;
     kinds[kind]! += 1;
@@ -82,7 +82,7 @@ async function lineDifference(
   seed: number,
   nth: number,
 ): Promise<Difference> {
-  const where = `line ${nth} of seed ${seed} (offset ${at - subject.desk.start})`;
+  const where = `line ${nth} of seed ${seed} (offset ${at - subject.buffer.start})`;
   let report = `${where}: ${complaint}\n${describedLine(line)}`;
   const small = await shrunkBytes(line, candidate => subject.complaint(candidate, at) !== undefined);
   const smallComplaint = subject.complaint(small, at);

@@ -1,22 +1,24 @@
 /**
  * The way from the bytes of packets to the bytes of replies, in one thread and thousands of times a second.
  *
- * Real: `Connection` and all that it is made of (rest, judges, outbox, held replies, turns), `Service`, the
- * desk that all connections share, `Engine` with its directory, lanes and rings, and `Balances`, which applies events.
+ * Real: `Session` and all that it is made of (framer, parsers, reply queue, pending replies, scheduler), `Sessions`, the
+ * buffer that all share, `Engine` with its table of users, lanes and rings, and `Balances`, which applies events.
  * Not real: the kernel (a stream stands for the socket), the worker threads and how they rest and are woken. Here the
  * events are taken out of the rings between packets, at moments that chance picks, so that a balance is sometimes
  * read at once and sometimes asked for. Rings never fill, and users never run out.
  */
 import type { Socket } from 'node:net';
-import { readConfig } from '../../src/config/settings.ts';
+import { readSettings } from '../../src/config/read.ts';
 import { Balances } from '../../src/engine/balances.ts';
-import { Engine } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
 import { balancesOf, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/memory-layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
 import { Log } from '../../src/log.ts';
-import { hashName } from '../../src/protocol/request.ts';
-import { createDesk, Service } from '../../src/session/service.ts';
-import { Connection } from '../../src/session/session.ts';
+import { CloseQueue } from '../../src/net/close-queue.ts';
+import { PlainTransport } from '../../src/net/plain-transport.ts';
+import { hashName } from '../../src/protocol/hash.ts';
+import { assemble } from '../../src/server/assemble.ts';
+import type { Sessions } from '../../src/session/sessions.ts';
 import { HandReading, readByHand } from '../model/hand-reading.ts';
 import type { Choices } from '../support/lines.ts';
 
@@ -32,7 +34,7 @@ const UNSENT_BYTES_MAX = 100;
 const END_MS_MAX = 10_000;
 
 /**
- * What another client sends between two packets: one line, too long, that leaves the desk full of what would end any
+ * What another client sends between two packets: one line, too long, that leaves the buffer full of what would end any
  * line. A connection that had left something of its own there would read this.
  */
 const NOISE = Buffer.from(`${'"}]},"wait":true}\r'.repeat(60)}\n`);
@@ -78,7 +80,7 @@ class Pipe extends HandReading {
 const nextTurn = () => new Promise<void>(resolve => void setImmediate(resolve));
 
 export class Wire {
-  readonly #service: Service;
+  readonly #sessions: Sessions;
   readonly #engine: Engine;
   readonly #workers: { ring: Consumer; balances: Balances }[];
   readonly #balances: Float64Array<SharedArrayBuffer>;
@@ -90,37 +92,35 @@ export class Wire {
   constructor(isSlow: boolean) {
     this.#isSlow = isSlow;
     const flags = ['--workers', '2', '--line-bytes-max', String(LINE_BYTES_MAX), '--log-level', 'error'];
-    const config = readConfig(flags, {});
+    flags.push('--ring', '1024', '--users', String(USERS_MAX));
+    const config = readSettings(flags, {});
     if (isSlow) config.unsentBytesMax = UNSENT_BYTES_MAX;
-    const desk = createDesk(config);
-    const { workers, workUs, work } = config;
-    const options = { workers, ringSlots: 1_024, usersMax: USERS_MAX, workUs, workKind: work };
-    const { made: engine, memory } = withMemory(
-      () => new Engine(desk.view, options, { onDeath: () => {}, onReplaced: () => {} }),
-    );
+    const log = new Log(config, process.stdout, {});
+    const { made, memory } = withMemory(() => assemble(config, log));
+    const { engine, sessions } = made;
     // They are never started: `#work` does what they do.
     Object.defineProperty(engine.workers, 'areAllReady', { value: true });
     const shape = shapeOf(memory);
-    this.#workers = Array.from({ length: workers }, (_, worker) => {
+    this.#workers = Array.from({ length: config.workers }, (_, worker) => {
       const ring = new Consumer(laneOf(memory, shape, worker));
       return { ring, balances: new Balances(memory, shape, worker, ring) };
     });
     this.#balances = balancesOf(memory, shape);
     this.#engine = engine;
-    this.#service = new Service(config, engine, desk, new Log('error', 'json', process.stdout, {}));
+    this.#sessions = sessions;
     this.#connect(this.#neighbour);
   }
 
   /** There may be no room for another batch's users. */
   get isWorn(): boolean {
-    return this.#engine.directory.users > USERS_MAX - USERS_SPARE;
+    return this.#engine.users.users > USERS_MAX - USERS_SPARE;
   }
 
   /** Sends the bytes on a new connection, cut at these places, to a server that knows no balances yet. */
   async replay(bytes: Buffer, cuts: readonly number[], pace: Choices): Promise<Replay> {
     this.#balances.fill(0);
     this.#noises = 0;
-    const { invalid } = this.#service.clients;
+    const { invalid } = this.#sessions.clients;
     const before = this.#engine.counts();
     const pipe = new Pipe(this.#isSlow);
     this.#connect(pipe);
@@ -140,7 +140,7 @@ export class Wire {
     const counts = this.#engine.counts();
     return {
       replies: pipe.taken.length === 1 ? pipe.taken[0]! : Buffer.concat(pipe.taken),
-      invalid: this.#service.clients.invalid - invalid - this.#noises,
+      invalid: this.#sessions.clients.invalid - invalid - this.#noises,
       received: counts.received - before.received,
       receivedBefore: before.received,
       dropped: counts.dropped - before.dropped,
@@ -150,14 +150,14 @@ export class Wire {
 
   /** The balance that the engine has for a name after the last replay. */
   balance(name: Buffer): number | undefined {
-    const { desk } = this.#service;
-    desk.bytes.set(name, desk.start);
-    const hash = hashName(desk.view, desk.start, name.length);
-    return this.#engine.readBalance(desk.start, name.length, hash);
+    const { readBuffer, seed } = this.#sessions;
+    readBuffer.bytes.set(name, readBuffer.start);
+    const hash = hashName(readBuffer.view, readBuffer.start, name.length, seed);
+    return this.#engine.readBalance({ nameAt: readBuffer.start, nameBytes: name.length, hash });
   }
 
   #connect(pipe: Pipe): void {
-    new Connection(pipe as unknown as Socket, this.#service, () => {}, readByHand);
+    this.#sessions.accept(new PlainTransport(pipe as unknown as Socket, new CloseQueue(), readByHand));
   }
 
   /** Between two packets: nothing, or a turn of the event loop, or work, or another client, or some of these. */

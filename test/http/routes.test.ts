@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { readPageFiles } from '../../src/http/page-files.ts';
 import { route, type Shop } from '../../src/http/routes.ts';
-import type { State, View } from '../../src/http/snapshot.ts';
-import { Asking } from '../../src/http/snapshot-cache.ts';
+import type { HttpSnapshot, State } from '../../src/http/snapshot.ts';
+import { SnapshotCache } from '../../src/http/snapshot-cache.ts';
 
-const viewOf = (state: State) => ({ state }) as View;
+const snapshotOf = (state: State) => ({ state }) as HttpSnapshot;
 
 function shopOf(state: State | undefined): Shop {
-  const seen = state === undefined ? undefined : { view: viewOf(state), answerMs: 1 };
+  const seen = state === undefined ? undefined : { snapshot: snapshotOf(state), answerMs: 1 };
   const write = () => '';
   return { files: readPageFiles(), metrics: write, live: write, look: () => Promise.resolve(seen) };
 }
@@ -101,22 +101,22 @@ test('a file of no known type is no part of the page', () => {
 describe('asking the socket thread', () => {
   test('is one question for all who look at once, and none for those who look right after', async () => {
     let questions = 0;
-    const asking = new Asking(() => void questions++, 5_000);
+    const asking = new SnapshotCache(() => void questions++, 5_000);
     const looks = [asking.look(), asking.look(), asking.look()];
     expect(questions).toBe(1);
-    asking.answered(viewOf('serving'));
-    for (const look of [...looks, asking.look()]) expect((await look)?.view.state).toBe('serving');
+    asking.answered(snapshotOf('serving'));
+    for (const look of [...looks, asking.look()]) expect((await look)?.snapshot.state).toBe('serving');
     expect(questions).toBe(1);
   });
 
   test('without an answer says so in time, asks no second time, and takes the answer when it comes', async () => {
     let questions = 0;
-    const asking = new Asking(() => void questions++, 10);
+    const asking = new SnapshotCache(() => void questions++, 10);
     expect(await asking.look()).toBeUndefined();
     expect(await asking.look()).toBeUndefined();
     expect(questions).toBe(1);
     const look = asking.look();
-    asking.answered(viewOf('degraded'));
-    expect((await look)?.view.state).toBe('degraded');
+    asking.answered(snapshotOf('degraded'));
+    expect((await look)?.snapshot.state).toBe('degraded');
   });
 });

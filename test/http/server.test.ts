@@ -3,11 +3,10 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { readConfig } from '../../src/config/settings.ts';
-import { Engine } from '../../src/engine/engine.ts';
+import { readSettings } from '../../src/config/read.ts';
 import { HttpThread } from '../../src/http/thread.ts';
 import { Log } from '../../src/log.ts';
-import { createDesk, Service } from '../../src/session/service.ts';
+import { assemble } from '../../src/server/assemble.ts';
 import { Client } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { ACCEPTED, buyLine, FREEZE, HEALTH, HEALTHY, THAW } from '../support/asking.ts';
@@ -148,19 +147,20 @@ describe('a port that is taken', () => {
 });
 
 describe('the thread', () => {
-  const config = readConfig(['--http', '0'], {});
-  const desk = createDesk(config);
-  const shape = { workers: 1, ringSlots: 8, usersMax: 8, workUs: 0, workKind: config.work };
-  const engine = new Engine(desk.view, shape, { onDeath: () => {}, onReplaced: () => {} });
+  const settings = readSettings(['--http', '0', '--workers', '1', '--ring', '8', '--users', '8'], {});
+  settings.logLevel = 'warn';
+  settings.logFormat = 'json';
   const logged: string[] = [];
   const stream = {
     write: (line: string) => logged.push(line),
     on: () => {},
   } as unknown as NodeJS.WriteStream;
-  const service = new Service(config, engine, desk, new Log('warn', 'json', stream, {}));
+  const log = new Log(settings, stream, {});
+  const { engine, sessions } = assemble(settings, log);
+  const start = () => new HttpThread({ engine, metrics: sessions.metrics, isDraining: false }, log, '0.0.0');
 
   test('that dies is followed by another one on its port, as soon as that is free', async () => {
-    const thread = new HttpThread(service, '0.0.0');
+    const thread = start();
     try {
       const port = await thread.listen(0);
       expect((await ask(port, '/readyz')).body).toBe('starting\n');
@@ -185,7 +185,7 @@ describe('the thread', () => {
 
   test('ends by itself when it is told to: terminated while it reads a request, it would abort the process', async () => {
     const terminate = vi.spyOn(Worker.prototype, 'terminate');
-    const thread = new HttpThread(service, '0.0.0');
+    const thread = start();
     const socket = await open(await thread.listen(0), 'GET / HTTP/1.1\r\nHost: l');
     thread.end();
     await until(() => socket.closed, 'its connection closed');
@@ -194,7 +194,7 @@ describe('the thread', () => {
   });
 
   test('that can not even start says why', async () => {
-    const thread = new HttpThread(service, '0.0.0');
+    const thread = start();
     await expect(thread.listen(65_536)).rejects.toThrow(/65536/);
     thread.end();
   });

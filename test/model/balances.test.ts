@@ -101,9 +101,9 @@ const step = stepsOf(expectSame);
 
 const submit = ({ user, amount, isAsked }: Event) =>
   step(`${isAsked ? 'ask' : 'submit'}(${user}, ${amount})`, (model, { lane, told }) => {
-    const isIn = isAsked
-      ? lane.tryAsk(user, amount, { answer: balance => void told.push(balance) })
-      : lane.tryPush(user, amount);
+    const position = isAsked ? lane.tryAsk(user, amount) : undefined;
+    if (position !== undefined) position.waiter = { reached: () => void told.push(position.balance) };
+    const isIn = isAsked ? position !== undefined : lane.tryPush(user, amount);
     assert.equal(isIn, model.ring.length < model.capacity);
     if (isIn) model.ring.push({ user, amount, isAsked });
   });

@@ -15,7 +15,7 @@ const HEALTH = '{"type":"health"}\n';
 const OK = '{"status":"ok"}\n';
 const BUY = '{"user":"a","action":"buy","amount":1}\n';
 const BALANCE = '{"type":"balance","user":"a"}\n';
-/** A sip and the full chunk behind it. */
+/** A first read and the full chunk behind it. */
 const READ_BYTES = 8_192 + 65_536;
 
 let world: World | undefined;
@@ -36,7 +36,7 @@ test('a line that the server does not let its client end is not too old', async 
   // As many replies as may be unread, and then the start of a line: nothing more is read.
   send(HEALTH.repeat(16_384 / OK.length) + HEALTH.slice(0, 5));
   await world.pass(200);
-  expect(world.service.clients).toMatchObject({ connections: 1, closed_partial: 0 });
+  expect(world.sessions.clients).toMatchObject({ connections: 1, closed_partial: 0 });
   socket.clientReads();
   send(HEALTH.slice(5));
   await world.settle();
@@ -44,7 +44,7 @@ test('a line that the server does not let its client end is not too old', async 
   // Now it could.
   send(HEALTH.slice(0, 5));
   await world.pass(200);
-  expect(world.service.clients).toMatchObject({ connections: 0, closed_partial: 1 });
+  expect(world.sessions.clients).toMatchObject({ connections: 0, closed_partial: 1 });
 });
 
 test('a full chunk with nothing behind it is answered, and so is what comes later', async () => {
@@ -105,10 +105,10 @@ test('a client that the server does not read from is not idle, whatever it sends
   const { world, send } = await open('--ring', '2', '--idle-ms-max', '50');
   send(`${BUY.repeat(2)}${BALANCE}`);
   await world.pass(200);
-  expect(world.service.clients).toMatchObject({ connections: 1, closed_idle: 0 });
+  expect(world.sessions.clients).toMatchObject({ connections: 1, closed_idle: 0 });
   await world.workAll();
   await world.pass(200);
-  expect(world.service.clients).toMatchObject({ connections: 0, closed_idle: 1 });
+  expect(world.sessions.clients).toMatchObject({ connections: 0, closed_idle: 1 });
 });
 
 test('metrics with details are those of the moment, also behind others in one packet', async () => {
@@ -134,8 +134,7 @@ test('behind a line that became too long while the server drains, events come to
   const { world, socket, send } = await open();
   send('x'.repeat(10_000));
   await world.settle();
-  world.service.phase = 'draining';
-  for (const connection of world.listener.connections) connection.startDraining();
+  world.sessions.startDraining();
   send('x'.repeat(10_000));
   await world.settle();
   send(`\n${BUY}`);
@@ -154,8 +153,8 @@ test('a worker that answers behind the end takes nothing from the client that wa
   socket.clientPauses();
   send(`${HEALTH}${BUY.replace('}', ',"wait":true}')}`);
   await world.settle();
-  world.service.phase = 'ending';
-  for (const connection of world.listener.connections) connection.end();
+  world.sessions.stopServing();
+  world.sessions.end();
   await world.workAll();
   socket.clientReads();
   await world.settle();

@@ -5,6 +5,7 @@
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
+import type { Receiver } from '../../src/net/transport.ts';
 
 export class HandReading extends Duplex {
   /** Bytes that the server has received. */
@@ -84,10 +85,10 @@ export class HandReading extends Duplex {
 }
 
 /** Stands in for the function of src/net/plain-transport.ts; what was accepted must be such a stream. */
-export function readByHand(
-  bufferOf: () => Uint8Array,
-  accepted: Socket,
-  receive: (bytes: number) => void,
-): Socket {
-  return (accepted as unknown as HandReading).readInto(bufferOf, receive) as unknown as Socket;
+export function readByHand(accepted: Socket, receiver: Pick<Receiver, 'nextRead' | 'received'>): Socket {
+  const stream = accepted as unknown as HandReading;
+  return stream.readInto(
+    () => receiver.nextRead,
+    bytes => receiver.received(bytes),
+  ) as unknown as Socket;
 }

@@ -5,7 +5,7 @@
  */
 import { EventEmitter } from 'node:events';
 import { Balances } from '../../src/engine/balances.ts';
-import { type Lane, laneOf, RUN_EVENTS_MAX, shapeOf, Word } from '../../src/engine/memory-layout.ts';
+import { type LaneMemory, laneOf, RUN_EVENTS_MAX, shapeOf, Word } from '../../src/engine/memory-layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
 import type { WorkerStart } from '../../src/engine/worker.ts';
 
@@ -47,7 +47,7 @@ export class HandWorker extends EventEmitter {
   static mailUnderWay = 0;
 
   readonly #worker: number;
-  readonly #lane: Lane;
+  readonly #lane: LaneMemory;
   readonly #ring: MortalConsumer;
   readonly #balances: Balances;
   #wantedSeen: number;
@@ -79,9 +79,9 @@ export class HandWorker extends EventEmitter {
     const wanted = Atomics.load(words, Word.wanted);
     if (isAsked || wanted !== this.#wantedSeen) {
       this.#wantedSeen = wanted;
-      const rung = Atomics.load(words, Word.rung);
+      const rung = Atomics.load(words, Word.messages);
       if (rung === Atomics.load(words, Word.acknowledged)) {
-        Atomics.store(words, Word.rung, (rung + 1) | 0);
+        Atomics.store(words, Word.messages, (rung + 1) | 0);
         this.#send('progress');
       }
     }

@@ -71,9 +71,9 @@ interface Real {
 async function expectSame(model: Model, { world, socket }: Real): Promise<void> {
   await world.settle();
   expect(socket.said).toBe(model.replies.map(reply => `${reply}\n`).join(''));
-  expect(world.service.clients.invalid).toBe(model.replies.filter(reply => reply.includes('error')).length);
+  expect(world.sessions.clients.invalid).toBe(model.replies.filter(reply => reply.includes('error')).length);
   expect(socket.destroyed || socket.hasEnded).toBe(model.isOver);
-  expect(world.service.clients.connections).toBe(model.isOver ? 0 : 1);
+  expect(world.sessions.clients.connections).toBe(model.isOver ? 0 : 1);
 }
 
 const step = asyncStepsOf(expectSame);

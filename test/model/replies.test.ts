@@ -82,17 +82,17 @@ async function end(model: Model, real: Real): Promise<void> {
   await all('reads');
   for (let round = 0; round < 1_000 && !world.engine.workers.areAllReady; round++) await world.pass(10);
   await all('ends');
-  for (let round = 0; round < 1_000 && !(world.isIdle && world.listener.connections.size === 0); round++)
+  for (let round = 0; round < 1_000 && !(world.isIdle && world.sessions.all.size === 0); round++)
     await world.workAll();
   await expectSame(model, real);
   assert.equal(world.isIdle, true);
-  assert.equal(world.listener.connections.size, 0);
+  assert.equal(world.sessions.all.size, 0);
   assert.equal(world.engine.counts().queued, 0);
 
   // Only an event that was accepted makes a user.
   if (!model.clients.some(client => client.isReset)) {
     const users = model.clients.reduce((sum, client) => sum + client.balances.size, 0);
-    assert.equal(world.engine.directory.users, users);
+    assert.equal(world.engine.users.users, users);
   }
 
   // A stranger hears the same balances.

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { createMemory, type Lane, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
+import { createMemory, type LaneMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import { stepsOf } from './step.ts';
 
@@ -20,7 +20,7 @@ interface Model {
 }
 
 interface Real {
-  readonly lane: Lane;
+  readonly lane: LaneMemory;
   producer: Producer;
   consumer: Consumer;
 }

@@ -74,8 +74,7 @@ class Real {
       this.#handlers.set(String(event), handler as (signal: Signal) => void);
       return process;
     });
-    const { service, listener } = world;
-    new Shutdown(service, listener, service.log).watchSignals();
+    new Shutdown({ ...world, log: world.sessions.log }).watchSignals();
     watch.mockRestore();
     this.sockets = Array.from({ length: CLIENTS }, () => world.connect());
   }
@@ -242,7 +241,7 @@ test('the hard limit ends it also where the stages do not', async () => {
   try {
     const real = new Real(world);
     // Shorter than the stages, which no settings can bring about.
-    world.service.config.shutdownMsMax = 60;
+    world.settings.shutdownMsMax = 60;
     const model = new Model();
     await setPace(0, 0).run(model, real);
     await setPace(1, 0).run(model, real);

@@ -1,5 +1,5 @@
 /**
- * The server in one thread, moved by hand: the real service, engine, listener and connections, with workers, sockets
+ * The server in one thread, moved by hand: the real engine, listener and sessions, with workers, sockets
  * and time that stand still until a command moves them. So every interleaving is one that fast-check has chosen, and
  * can repeat and shrink.
  *
@@ -9,11 +9,16 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { vi } from 'vitest';
-import { readConfig } from '../../src/config/settings.ts';
-import { Engine, Outcome } from '../../src/engine/engine.ts';
+import { readSettings } from '../../src/config/read.ts';
+import type { Settings } from '../../src/config/settings.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { Position } from '../../src/engine/position.ts';
 import { Log } from '../../src/log.ts';
 import { Listener } from '../../src/net/listener.ts';
-import { createDesk, Service } from '../../src/session/service.ts';
+import { Outcome } from '../../src/protocol/outcome.ts';
+import type { ParsedRequest } from '../../src/protocol/request.ts';
+import { assemble } from '../../src/server/assemble.ts';
+import type { Sessions } from '../../src/session/sessions.ts';
 import { readByHand } from './hand-reading.ts';
 import { HandSocket } from './hand-socket.ts';
 import { HandWorker } from './hand-worker.ts';
@@ -27,7 +32,8 @@ export interface Submitted {
 }
 
 export class World {
-  readonly service: Service;
+  readonly settings: Settings;
+  readonly sessions: Sessions;
   readonly listener: Listener;
   readonly engine: Engine;
   readonly ringSlots: number;
@@ -41,21 +47,20 @@ export class World {
   readonly #rings: ('event' | 'reading')[][];
 
   private constructor(flags: string[]) {
-    const config = readConfig(flags, {}, 1_000);
-    const { workers, ring, users, workUs, work, firstSequence } = config;
-    const desk = createDesk(config);
-    const options = { workers, ringSlots: ring, usersMax: users, workUs, workKind: work, firstSequence };
-    this.engine = new Engine(desk.view, options, { onDeath: () => {}, onReplaced: () => {} });
+    const settings = readSettings(flags, {}, 1_000);
     const stream = {
       isTTY: false,
       on: () => {},
       write: (line: string) => void this.logged.push(JSON.parse(line) as Record<string, unknown>),
     };
-    const log = new Log('info', 'json', stream as unknown as NodeJS.WriteStream, {});
-    this.service = new Service(config, this.engine, desk, log);
-    this.listener = new Listener(this.service, readByHand);
-    this.ringSlots = ring;
-    this.#rings = Array.from({ length: workers }, () => []);
+    const log = new Log(settings, stream as unknown as NodeJS.WriteStream, {});
+    const { engine, sessions } = assemble(settings, log);
+    this.settings = settings;
+    this.engine = engine;
+    this.sessions = sessions;
+    this.listener = new Listener(sessions, settings, readByHand);
+    this.ringSlots = settings.ring;
+    this.#rings = Array.from({ length: settings.workers }, () => []);
     this.#watchSubmissions();
   }
 
@@ -134,7 +139,7 @@ export class World {
   }
 
   async close(): Promise<void> {
-    for (const connection of this.listener.connections) connection.destroy();
+    this.sessions.destroy();
     this.engine.workers.terminate();
     await this.settle();
     vi.useRealTimers();
@@ -143,27 +148,28 @@ export class World {
   /** Notes each event's outcome, with what the ring held before it. */
   #watchSubmissions(): void {
     const { engine } = this;
-    const ringOf = (hash: number) => this.#rings[engine.directory.workerOf(hash)]!;
+    const ringOf = (hash: number) => this.#rings[engine.users.workerOf(hash)]!;
     const noted =
-      <Of extends unknown[]>(submit: (...of: Of) => Outcome, hashOf: (...of: Of) => number) =>
-      (...of: Of): Outcome => {
-        const ring = ringOf(hashOf(...of));
+      <Result extends Outcome | Position>(submit: (event: ParsedRequest) => Result) =>
+      (event: ParsedRequest): Result => {
+        const ring = ringOf(event.hash);
         const depthBefore = ring.length;
-        const outcome = submit(...of);
+        const result = submit(event);
+        const outcome: Outcome = typeof result === 'number' ? (result as Outcome) : Outcome.accepted;
         if (outcome === Outcome.accepted) {
           ring.push('event');
           this.acceptedEvents += 1;
         }
         this.submitted.push({ outcome, depthBefore });
-        return outcome;
+        return result;
       };
-    engine.submit = noted(engine.submit.bind(engine), (_at, _bytes, hash) => hash);
-    engine.submitAsking = noted(engine.submitAsking.bind(engine), (_at, _bytes, hash) => hash);
+    engine.submit = noted<Outcome>(engine.submit.bind(engine));
+    engine.submitAsking = noted<Outcome | Position>(engine.submitAsking.bind(engine));
     const askBalance = engine.askBalance.bind(engine);
-    engine.askBalance = (at, bytes, hash, asker) => {
-      const isIn = askBalance(at, bytes, hash, asker);
-      if (isIn) ringOf(hash).push('reading');
-      return isIn;
+    engine.askBalance = name => {
+      const position = askBalance(name);
+      if (position !== undefined) ringOf(name.hash).push('reading');
+      return position;
     };
   }
 }

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Closings } from '../../src/net/close-queue.ts';
+import { CloseQueue } from '../../src/net/close-queue.ts';
 
 /** Sockets that note, by number, that they were destroyed, and with which error. */
 function sockets(count: number) {
@@ -21,7 +21,7 @@ function sockets(count: number) {
 test('one socket is closed at once, with its error, and once', () => {
   const { all, destroyed } = sockets(1);
   const socket = all[0]!;
-  new Closings().spread(socket);
+  new CloseQueue().spread(socket);
   const reset = new Error('read ECONNRESET');
   expect(socket.destroy(reset)).toBe(socket);
   socket.destroy();
@@ -29,7 +29,7 @@ test('one socket is closed at once, with its error, and once', () => {
 });
 
 test('of many that close together, sixteen are closed in a turn of the event loop, in order', async () => {
-  const closings = new Closings();
+  const closings = new CloseQueue();
   const { all, destroyed } = sockets(40);
   for (const socket of all) closings.spread(socket);
   for (const socket of all) socket.destroy();
@@ -43,7 +43,7 @@ test('of many that close together, sixteen are closed in a turn of the event loo
 });
 
 test('those that come while others wait wait behind them', async () => {
-  const closings = new Closings();
+  const closings = new CloseQueue();
   const { all, destroyed } = sockets(18);
   for (const socket of all) closings.spread(socket);
   for (const socket of all.slice(0, 17)) socket.destroy();
@@ -54,7 +54,7 @@ test('those that come while others wait wait behind them', async () => {
 });
 
 test('what closes at once does so while others wait', async () => {
-  const closings = new Closings();
+  const closings = new CloseQueue();
   const { all, destroyed } = sockets(20);
   const nows = all.map(socket => closings.spread(socket));
   for (const socket of all) socket.destroy();

@@ -1,11 +1,10 @@
 /** Listening that fails, or is called off, at moments that a test can't bring about from outside. */
 import type { Server } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { readConfig } from '../../src/config/settings.ts';
-import { Engine } from '../../src/engine/engine.ts';
+import { readSettings } from '../../src/config/read.ts';
 import { Log } from '../../src/log.ts';
 import { ListenError, Listener } from '../../src/net/listener.ts';
-import { createDesk, Service } from '../../src/session/service.ts';
+import { assemble } from '../../src/server/assemble.ts';
 
 /** Called with the server in place of `listen`. */
 const watch = vi.hoisted(() => ({ listen: undefined as ((server: Server) => void) | undefined }));
@@ -30,11 +29,8 @@ afterEach(() => {
 });
 
 function listener(): Listener {
-  const config = readConfig(['--users', '1', '--ring', '2'], {});
-  const desk = createDesk(config);
-  const options = { workers: 1, ringSlots: 2, usersMax: 1, workUs: 0, workKind: 'cpu' } as const;
-  const engine = new Engine(desk.view, options, { onDeath: () => {}, onReplaced: () => {} });
-  return new Listener(new Service(config, engine, desk, new Log('error', 'json', process.stdout, {})));
+  const settings = readSettings(['--users', '1', '--ring', '2'], {});
+  return new Listener(assemble(settings, new Log(settings, process.stdout, {})).sessions, settings);
 }
 
 describe('a listener', () => {

@@ -59,7 +59,7 @@ describe('the verdicts', () => {
       if (line.length > LINE_BYTES_MAX) continue;
       for (const shift of line.length < 1_000 ? [0, 1, 2, 3] : [0]) {
         const wide = shift === 0 ? subject : shifted;
-        expect(wide.complaint(line, wide.desk.start + shift), labelOf(entry)).toBeUndefined();
+        expect(wide.complaint(line, wide.buffer.start + shift), labelOf(entry)).toBeUndefined();
       }
     }
   });

@@ -8,7 +8,7 @@ import { Kind } from '../../src/protocol/request.ts';
 import { oracle, Subject } from '../support/oracle.ts';
 
 const subject = new Subject(1_024);
-const { bytes, start } = subject.desk;
+const { bytes, start } = subject.buffer;
 const NEWLINE = 0x0a;
 
 const usualLine = (name: string, action: string, amount: string, wait: string, end: string) =>

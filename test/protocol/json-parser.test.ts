@@ -7,7 +7,7 @@ import { KIND_NAMES, oracle, Subject, show, topLevelKeys } from '../support/orac
 
 const OFFSETS_MAX = 4096;
 const subject = new Subject(LINE_BYTES_MAX + OFFSETS_MAX + 2);
-const { bytes, start } = subject.desk;
+const { bytes, start } = subject.buffer;
 
 /** Bytes from a table: as UTF-8, or one character a byte where a row needs bytes that are none. */
 const utf8 = (text: string) => Buffer.from(text);

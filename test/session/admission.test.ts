@@ -1,10 +1,10 @@
 /** How many clients that flood are served before the others are heard again. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { Turns, type Visited } from '../../src/session/scheduler.ts';
+import { Scheduler, type Visited } from '../../src/session/scheduler.ts';
 
 test('of many who wait, sixteen are let in, and the others when these want nothing more', async () => {
-  const turns = new Turns(1_000);
+  const turns = new Scheduler({ turnMsMax: 1_000 });
   const visited: number[] = [];
   const floods = Array.from(
     { length: 40 },

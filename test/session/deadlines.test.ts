@@ -12,8 +12,9 @@ afterEach(() => {
 function deadlinesOf(limitMs = 100) {
   const startMs = performance.now();
   const expired: [string, number][] = [];
-  const deadlines = new Deadlines<string>(limitMs, member =>
-    expired.push([member, performance.now() - startMs]),
+  const deadlines = new Deadlines<string>(
+    () => limitMs,
+    member => expired.push([member, performance.now() - startMs]),
   );
   return { deadlines, expired };
 }
@@ -108,10 +109,13 @@ describe('many deadlines', () => {
   test('expire in time although one that expired before them begins anew', () => {
     const expired: [string, number][] = [];
     const startMs = performance.now();
-    const deadlines = new Deadlines<string>(100, member => {
-      expired.push([member, performance.now() - startMs]);
-      if (expired.length < 4) deadlines.restart(member);
-    });
+    const deadlines = new Deadlines<string>(
+      () => 100,
+      member => {
+        expired.push([member, performance.now() - startMs]);
+        if (expired.length < 4) deadlines.restart(member);
+      },
+    );
     deadlines.start('alice');
     vi.advanceTimersByTime(10);
     deadlines.start('bob');
@@ -126,10 +130,13 @@ describe('many deadlines', () => {
 
   test('do not stop one another: one that clears the next', () => {
     const expired: string[] = [];
-    const deadlines = new Deadlines<string>(100, member => {
-      expired.push(member);
-      if (member === 'alice') deadlines.clear('bob');
-    });
+    const deadlines = new Deadlines<string>(
+      () => 100,
+      member => {
+        expired.push(member);
+        if (member === 'alice') deadlines.clear('bob');
+      },
+    );
     for (const member of ['alice', 'bob', 'carol']) deadlines.start(member);
     vi.advanceTimersByTime(1_000);
     expect(expired).toEqual(['alice', 'carol']);
@@ -139,7 +146,10 @@ describe('many deadlines', () => {
 test('a running deadline keeps no process alive', () => {
   vi.useRealTimers();
   const timer = vi.spyOn(globalThis, 'setTimeout');
-  const deadlines = new Deadlines<string>(100_000, () => {});
+  const deadlines = new Deadlines<string>(
+    () => 100_000,
+    () => {},
+  );
   deadlines.start('alice');
   expect((timer.mock.results[0]!.value as NodeJS.Timeout).hasRef()).toBe(false);
   timer.mockRestore();

@@ -1,20 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
-import { Rest } from '../../src/session/input-buffer.ts';
+import { BlockPool, InputBuffer } from '../../src/session/input-buffer.ts';
 
-function emptied(rest: Rest): Buffer {
-  const target = Buffer.alloc(rest.bytes + 7, 0xee);
-  const end = rest.moveTo(target, 3);
+function emptied(input: InputBuffer): Buffer {
+  const target = Buffer.alloc(input.bytes + 7, 0xee);
+  const end = 3 + input.bytes;
+  input.moveTo(target, 3);
+  expect(input.bytes).toBe(0);
   expect(target.subarray(0, 3)).toEqual(Buffer.alloc(3, 0xee));
   expect(target.subarray(end)).toEqual(Buffer.alloc(target.length - end, 0xee));
   return target.subarray(3, end);
 }
 
-describe('the rest', () => {
+describe('the input buffer', () => {
   test('gives back nothing when it is empty', () => {
-    const rest = new Rest();
-    expect(rest.bytes).toBe(0);
-    expect(emptied(rest)).toEqual(Buffer.alloc(0));
+    const input = new InputBuffer(new BlockPool());
+    expect(input.bytes).toBe(0);
+    expect(emptied(input)).toEqual(Buffer.alloc(0));
   });
 
   test('gives back what was put in, in order, however it was cut', () => {
@@ -28,23 +30,23 @@ describe('the rest', () => {
     );
     fc.assert(
       fc.property(fc.array(stepArbitrary, { maxLength: 30 }), steps => {
-        const rest = new Rest();
+        const input = new InputBuffer(new BlockPool());
         let model = Buffer.alloc(0);
         for (const step of steps) {
           if (step === 'clear') {
-            rest.clear();
+            input.clear();
             model = Buffer.alloc(0);
           } else if (step === 'move') {
-            expect(emptied(rest).equals(model)).toBe(true);
+            expect(emptied(input).equals(model)).toBe(true);
             model = Buffer.alloc(0);
           } else {
-            rest.append(Buffer.from(step));
+            input.append(Buffer.from(step));
             model = Buffer.concat([model, step]);
           }
-          expect(rest.bytes).toBe(model.length);
+          expect(input.bytes).toBe(model.length);
         }
-        expect(emptied(rest).equals(model)).toBe(true);
-        expect(rest.bytes).toBe(0);
+        expect(emptied(input).equals(model)).toBe(true);
+        expect(input.bytes).toBe(0);
       }),
     );
   });
@@ -52,21 +54,21 @@ describe('the rest', () => {
   test('keeps nothing of the memory that it was given', () => {
     for (const bytes of [1, 256, 2_000, 70_000]) {
       const chunk = Buffer.alloc(bytes, 0x61);
-      const rest = new Rest();
-      rest.append(chunk);
-      rest.append(Buffer.from('bbbb'));
+      const input = new InputBuffer(new BlockPool());
+      input.append(chunk);
+      input.append(Buffer.from('bbbb'));
       expect(chunk.equals(Buffer.alloc(bytes, 0x61))).toBe(true);
       chunk.fill(0x63);
-      expect(emptied(rest).toString()).toBe(`${'a'.repeat(bytes)}bbbb`);
+      expect(emptied(input).toString()).toBe(`${'a'.repeat(bytes)}bbbb`);
     }
   });
 
   test('does not copy all of it again for every byte', () => {
-    const rest = new Rest();
+    const input = new InputBuffer(new BlockPool());
     const byte = Buffer.of(0x61);
     const startMs = performance.now();
-    for (let count = 0; count < 200_000; count++) rest.append(byte);
-    expect(rest.bytes).toBe(200_000);
+    for (let count = 0; count < 200_000; count++) input.append(byte);
+    expect(input.bytes).toBe(200_000);
     expect(performance.now() - startMs).toBeLessThan(2_000);
   });
 
@@ -74,7 +76,8 @@ describe('the rest', () => {
     const allocate = vi.spyOn(Buffer, 'allocUnsafeSlow');
     try {
       for (const bytes of [16_384, 20_000, 65_536, 70_000, 16_000]) {
-        const [first, second, third] = [new Rest(), new Rest(), new Rest()];
+        const pool = new BlockPool();
+        const [first, second, third] = [new InputBuffer(pool), new InputBuffer(pool), new InputBuffer(pool)];
         first.append(Buffer.alloc(bytes, 1));
         expect(emptied(first).equals(Buffer.alloc(bytes, 1))).toBe(true);
         // From here on each has the block that the one before has left.
@@ -106,7 +109,8 @@ describe('the rest', () => {
     });
     fc.assert(
       fc.property(fc.array(stepArbitrary, { maxLength: 40 }), steps => {
-        const rests = Array.from({ length: RESTS }, () => new Rest());
+        const pool = new BlockPool();
+        const rests = Array.from({ length: RESTS }, () => new InputBuffer(pool));
         const models: Buffer[] = Array.from({ length: RESTS }, () => Buffer.alloc(0));
         const expectEmptied = (which: number) => {
           expect(emptied(rests[which]!).equals(models[which]!)).toBe(true);

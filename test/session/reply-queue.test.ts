@@ -1,37 +1,56 @@
-import type { Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { Outbox } from '../../src/session/reply-queue.ts';
-import { Turns } from '../../src/session/scheduler.ts';
+import { Position } from '../../src/engine/position.ts';
+import type { Transport } from '../../src/net/transport.ts';
+import { ReplyQueue } from '../../src/session/reply-queue.ts';
+import { Scheduler } from '../../src/session/scheduler.ts';
 
 const LARGE = 65_536;
 const BYTES_MAX = 100;
+/** Sends, and has leave what may. */
+function say(queue: ReplyQueue, bytes: Buffer | undefined, inputBytes?: number): void {
+  queue.send(bytes);
+  queue.flush(inputBytes);
+}
+
+/** A reply that waits for a position, behind `before`. */
+function hold(queue: ReplyQueue, before?: Buffer): Position {
+  const position = new Position(1);
+  queue.send(before);
+  queue.send(undefined, position);
+  return position;
+}
+
 const ok = (balance: number) => `{"status":"ok","balance":${balance}}\n`;
 
-/** An outbox on a socket that only notes what is written. */
-function outboxOn(turns = new Turns(2)) {
+/** A reply queue on a transport that only notes what is written. */
+function queueOn(turns = new Scheduler({ turnMsMax: 2 })) {
   const written: string[] = [];
   const noted = { goOns: 0, unread: 0 };
-  const socket = {
-    get writableLength() {
+  const transport = {
+    get unsentBytes() {
       return noted.unread;
     },
     write: (lines: Buffer) => void written.push(lines.toString()),
   };
   const owner = {
-    goOn: () => {
+    advance: () => {
       noted.goOns += 1;
     },
   };
-  return { outbox: new Outbox(socket as unknown as Socket, turns, BYTES_MAX, owner), written, noted };
+  return {
+    queue: new ReplyQueue(transport as unknown as Transport, turns, { unsentBytesMax: BYTES_MAX }, owner),
+    written,
+    noted,
+  };
 }
 
-describe('an outbox', () => {
+describe('a reply queue', () => {
   test('sends replies to small input at once, those to large input at the end of the turn', async () => {
-    const { outbox, written } = outboxOn();
-    outbox.send(Buffer.from('small\n'), 100);
+    const { queue, written } = queueOn();
+    say(queue, Buffer.from('small\n'), 100);
     expect(written).toEqual(['small\n']);
-    outbox.send(Buffer.from('large\n'), LARGE);
+    say(queue, Buffer.from('large\n'), LARGE);
     expect(written).toEqual(['small\n']);
     await nextTurn();
     expect(written).toEqual(['small\n', 'large\n']);
@@ -40,83 +59,83 @@ describe('an outbox', () => {
   });
 
   test('keeps the order when more is sent while replies are kept', async () => {
-    const { outbox, written } = outboxOn();
-    outbox.send(Buffer.from('1\n'), LARGE);
-    outbox.send(Buffer.from('2\n'), 10);
-    outbox.send(Buffer.from('3\n'), LARGE);
-    outbox.send(Buffer.from('4\n'), LARGE);
-    outbox.send(undefined, LARGE);
+    const { queue, written } = queueOn();
+    say(queue, Buffer.from('1\n'), LARGE);
+    say(queue, Buffer.from('2\n'), 10);
+    say(queue, Buffer.from('3\n'), LARGE);
+    say(queue, Buffer.from('4\n'), LARGE);
+    say(queue, undefined, LARGE);
     await nextTurn();
-    outbox.send(Buffer.from('5\n'));
+    say(queue, Buffer.from('5\n'));
     expect(written.join('')).toBe('1\n2\n3\n4\n5\n');
   });
 
   test('keeps the order when a reply waits for a worker, and is answered in the same turn or later', async () => {
     for (const isLater of [false, true]) {
-      const { outbox, written } = outboxOn();
-      outbox.send(Buffer.from('1\n'), LARGE);
-      const asker = outbox.hold(Buffer.from('2\n'));
-      outbox.send(Buffer.from('4\n'), LARGE);
-      outbox.send(Buffer.from('5\n'), 10);
-      expect(outbox.isWaiting).toBe(true);
+      const { queue, written } = queueOn();
+      say(queue, Buffer.from('1\n'), LARGE);
+      const position = hold(queue, Buffer.from('2\n'));
+      say(queue, Buffer.from('4\n'), LARGE);
+      say(queue, Buffer.from('5\n'), 10);
+      expect(queue.isWaiting).toBe(true);
       if (isLater) {
         await nextTurn();
         expect(written.join('')).toBe('1\n2\n');
       }
-      asker.answer(3);
+      position.reach(3);
       await Promise.resolve();
       expect(written.join('')).toBe(`1\n2\n${ok(3)}4\n5\n`);
       await nextTurn();
       await nextTurn();
       expect(written.join('')).toBe(`1\n2\n${ok(3)}4\n5\n`);
-      expect([outbox.isWaiting, outbox.isEmpty]).toEqual([false, true]);
+      expect([queue.isWaiting, queue.isEmpty]).toEqual([false, true]);
     }
   });
 
   test('counts what is kept, held, and unread, and is full of them', async () => {
-    const { outbox, noted } = outboxOn();
-    expect([outbox.isEmpty, outbox.isFull, outbox.roomBytes]).toEqual([true, false, BYTES_MAX]);
-    outbox.send(Buffer.alloc(60, 'k'), LARGE);
-    expect([outbox.isEmpty, outbox.isFull, outbox.roomBytes]).toEqual([false, false, 40]);
+    const { queue, noted } = queueOn();
+    expect([queue.isEmpty, queue.isFull, queue.roomBytes]).toEqual([true, false, BYTES_MAX]);
+    say(queue, Buffer.alloc(60, 'k'), LARGE);
+    expect([queue.isEmpty, queue.isFull, queue.roomBytes]).toEqual([false, false, 40]);
     noted.unread = 39;
-    expect([outbox.isFull, outbox.roomBytes]).toEqual([false, 1]);
-    const asker = outbox.hold(undefined);
-    expect(outbox.isFull).toBe(true);
+    expect([queue.isFull, queue.roomBytes]).toEqual([false, 1]);
+    const position = hold(queue);
+    expect(queue.isFull).toBe(true);
     noted.unread = 0;
-    asker.answer(1);
+    position.reach(1);
     await nextTurn();
-    expect([outbox.isEmpty, outbox.isFull, outbox.roomBytes]).toEqual([true, false, BYTES_MAX]);
+    expect([queue.isEmpty, queue.isFull, queue.roomBytes]).toEqual([true, false, BYTES_MAX]);
   });
 
   test('has its owner go on when it was full of what it kept', async () => {
-    const { outbox, noted } = outboxOn();
-    outbox.send(Buffer.alloc(BYTES_MAX), LARGE);
-    expect([outbox.isFull, noted.goOns]).toEqual([true, 0]);
+    const { queue, noted } = queueOn();
+    say(queue, Buffer.alloc(BYTES_MAX), LARGE);
+    expect([queue.isFull, noted.goOns]).toEqual([true, 0]);
     await nextTurn();
-    expect([outbox.isFull, noted.goOns]).toEqual([false, 1]);
+    expect([queue.isFull, noted.goOns]).toEqual([false, 1]);
   });
 
   test('flushes what is kept before the end of the turn, once', async () => {
-    const { outbox, written } = outboxOn();
-    outbox.send(Buffer.from('kept\n'), LARGE);
-    outbox.flush();
-    outbox.flush();
+    const { queue, written } = queueOn();
+    say(queue, Buffer.from('kept\n'), LARGE);
+    queue.writeKept();
+    queue.writeKept();
     expect(written).toEqual(['kept\n']);
     await nextTurn();
     expect(written).toEqual(['kept\n']);
   });
 
   test('writes nothing once it is closed, whatever was kept or held, and the others send', async () => {
-    const turns = new Turns(2);
-    const gone = outboxOn(turns);
-    const other = outboxOn(turns);
-    gone.outbox.send(Buffer.from('kept\n'), LARGE);
-    const asker = gone.outbox.hold(undefined);
-    other.outbox.send(Buffer.from('other\n'), LARGE);
-    gone.outbox.close();
-    asker.answer(1);
-    gone.outbox.send(Buffer.from('late\n'), LARGE);
-    gone.outbox.send(Buffer.from('late\n'));
+    const turns = new Scheduler({ turnMsMax: 2 });
+    const gone = queueOn(turns);
+    const other = queueOn(turns);
+    say(gone.queue, Buffer.from('kept\n'), LARGE);
+    const position = hold(gone.queue);
+    say(other.queue, Buffer.from('other\n'), LARGE);
+    gone.queue.close();
+    position.reach(1);
+    say(gone.queue, Buffer.from('late\n'), LARGE);
+    say(gone.queue, Buffer.from('late\n'));
     await nextTurn();
     expect(gone.written).toEqual([]);
     expect(gone.noted.goOns).toBe(0);

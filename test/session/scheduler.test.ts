@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { type Sender, Turns, type Visited } from '../../src/session/scheduler.ts';
+import { Scheduler, type Sender, type Visited } from '../../src/session/scheduler.ts';
 
 const SMALL = 100;
 const LARGE = 65_536;
@@ -34,7 +34,7 @@ function visitors(costMs = 0) {
 }
 
 /** Some that always want more, each visit of whom takes so long; `visitsOf` takes one turn and counts its visits. */
-function greedy(count: number, turns: Turns, onVisit: () => void = () => {}) {
+function greedy(count: number, turns: Scheduler, onVisit: () => void = () => {}) {
   let visits = 0;
   let isOver = false;
   for (let number = 0; number < count; number++) {
@@ -62,7 +62,7 @@ function greedy(count: number, turns: Turns, onVisit: () => void = () => {}) {
 
 describe('turns', () => {
   test('always serve small input at once', async () => {
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     expect(turns.mayServe(LARGE)).toBe(true);
     nowMs += 100;
     expect(turns.mayServe(SMALL)).toBe(true);
@@ -72,7 +72,7 @@ describe('turns', () => {
   });
 
   test('serve large input at once until the time of the turn is spent, and again in the next turn', async () => {
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     expect(turns.mayServe(LARGE)).toBe(true);
     nowMs += TURN_MS - 1;
     expect(turns.mayServe(LARGE)).toBe(true);
@@ -83,7 +83,7 @@ describe('turns', () => {
   });
 
   test('do not count the time that passed before anything large came', async () => {
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     nowMs += 1_000_000;
     expect(turns.mayServe(LARGE)).toBe(true);
     await nextTurn();
@@ -92,7 +92,7 @@ describe('turns', () => {
   });
 
   test('let nobody large overtake those who wait', async () => {
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     turns.wait(visitors().visitor('alice'));
     expect(turns.mayServe(LARGE)).toBe(false);
     await nextTurn();
@@ -101,7 +101,7 @@ describe('turns', () => {
 
   test('visit those who wait one after the other, each once, never at once', async () => {
     const { visits, visitor } = visitors();
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     const alice = visitor('alice');
     turns.wait(alice);
     turns.wait(visitor('bob'));
@@ -115,7 +115,7 @@ describe('turns', () => {
 
   test('visit one that gets in line again only in the next turn', async () => {
     const { visits, visitor } = visitors();
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     turns.wait(visitor('greedy', self => turns.wait(self)));
     turns.wait(visitor('bob'));
     await nextTurn();
@@ -127,7 +127,7 @@ describe('turns', () => {
 
   test('end when their time is spent, and go on with the next one in line', async () => {
     const { visits, visitor } = visitors(TURN_MS);
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     for (const name of ['alice', 'bob', 'carol']) turns.wait(visitor(name));
     for (const seen of [['alice'], ['alice', 'bob'], ['alice', 'bob', 'carol']]) {
       await nextTurn();
@@ -137,7 +137,7 @@ describe('turns', () => {
 
   test('give every one of many greedy ones the same number of visits', async () => {
     const { visits, visitor } = visitors(1);
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     let isOver = false;
     const names = ['alice', 'bob', 'carol', 'dave', 'erin'];
     for (const name of names) turns.wait(visitor(name, self => isOver || turns.wait(self)));
@@ -152,7 +152,7 @@ describe('turns', () => {
 
   test('do not visit one that has left', async () => {
     const { visits, visitor } = visitors();
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     const bob = visitor('bob');
     turns.wait(visitor('alice', () => turns.leave(bob)));
     turns.wait(bob);
@@ -180,7 +180,7 @@ function senders() {
 
 describe('replies that are kept', () => {
   test('are those to input that is not small', () => {
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     expect([1, SMALL, 4_096, 4_097, LARGE].map(bytes => turns.isLarge(bytes))).toEqual([
       false,
       false,
@@ -192,7 +192,7 @@ describe('replies that are kept', () => {
 
   test('leave at the end of the turn, in the order in which they were kept, each once', async () => {
     const { sent, sender } = senders();
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     turns.sendLater(sender('alice'));
     turns.sendLater(sender('bob'));
     expect(sent).toEqual([]);
@@ -206,7 +206,7 @@ describe('replies that are kept', () => {
   test('leave in that turn too when they were kept during its visits', async () => {
     const { sent, sender } = senders();
     const { visits, visitor } = visitors();
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     const sentAtVisit: string[][] = [];
     for (const name of ['alice', 'bob']) {
       const visited = visitor(name, () => {
@@ -229,7 +229,7 @@ describe('replies that are kept', () => {
   test('leave in every turn of one who is served in many', async () => {
     const { sent, sender } = senders();
     const { visits, visitor } = visitors(TURN_MS);
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     let left = 5;
     const greedy = visitor('greedy', self => {
       turns.sendLater(sender(`reply ${visits.length}`));
@@ -246,7 +246,7 @@ describe('replies that are kept', () => {
 
   test('of one who keeps again while it sends leave later, and nobody sends twice', async () => {
     const { sent, sender } = senders();
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     let left = 3;
     turns.sendLater(
       sender('again', self => {
@@ -260,7 +260,7 @@ describe('replies that are kept', () => {
 
   test('make nobody wait and spend no time of the turn', async () => {
     const { sent, sender } = senders();
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     expect(turns.mayServe(LARGE)).toBe(true);
     turns.sendLater(sender('alice'));
     nowMs += TURN_MS - 1;
@@ -274,7 +274,7 @@ describe('replies that are kept', () => {
   test('do no harm when who kept them has left, to nobody', async () => {
     const { sent, sender } = senders();
     const { visits, visitor } = visitors();
-    const turns = new Turns(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
     const gone = { ...visitor('gone'), ...sender('gone') };
     turns.wait(gone);
     turns.sendLater(gone);
@@ -289,7 +289,7 @@ describe('replies that are kept', () => {
 
 describe('the time of a turn', () => {
   test('what the event loop did since the last turn counts, but a quarter is left for visits', async () => {
-    const turns = new Turns(4 * GREEDY_MS);
+    const turns = new Scheduler({ turnMsMax: 4 * GREEDY_MS });
     const { takeTurn, end } = greedy(10, turns);
     expect(await takeTurn()).toBe(4);
     nowMs += 1;
@@ -303,7 +303,7 @@ describe('the time of a turn', () => {
   });
 
   test('replies that are still to leave count as much as sending took lately', async () => {
-    const turns = new Turns(1);
+    const turns = new Scheduler({ turnMsMax: 1 });
     const sender = {
       sendKept: () => {
         nowMs += 0.2;

@@ -3,27 +3,28 @@ import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { readConfig } from '../../src/config/settings.ts';
+import { readSettings } from '../../src/config/read.ts';
 import { Engine } from '../../src/engine/engine.ts';
 import { Log } from '../../src/log.ts';
-import { readInto } from '../../src/net/plain-transport.ts';
-import { createDesk, Service } from '../../src/session/service.ts';
-import { Connection } from '../../src/session/session.ts';
+import { CloseQueue } from '../../src/net/close-queue.ts';
+import { PlainTransport, readInto } from '../../src/net/plain-transport.ts';
+import { drawHashSeed } from '../../src/protocol/hash.ts';
+import type { Session } from '../../src/session/session.ts';
+import { createReadBuffer, Sessions } from '../../src/session/sessions.ts';
 import { Client } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { ACCEPTED, balanceRequest, buyLine, HEALTH, HEALTHY, okLine } from '../support/asking.ts';
 
-/** More than a small chunk, and less than a sip. */
+/** More than a small chunk, and less than a first read. */
 const LINES = 120;
 const waiting = (line: string) => line.replace('}', ',"wait":true}');
 const accepted = (lines: number) => Array<string>(lines).fill(ACCEPTED);
 
-const config = readConfig(['--workers', '2', '--log-level', 'error'], {});
-const desk = createDesk(config);
-const { workers, ring, users, workUs, work } = config;
-const log = new Log('error', 'json', process.stdout, {});
-const options = { workers, ringSlots: ring, usersMax: users, workUs, workKind: work };
-const engine = new Engine(desk.view, options, { onDeath: () => {}, onReplaced: () => {} });
+const settings = readSettings(['--workers', '2', '--log-level', 'error'], {});
+const readBuffer = createReadBuffer(settings);
+const log = new Log(settings, process.stdout, {});
+const engine = new Engine(readBuffer.view, settings, { onDeath: () => {}, onReplaced: () => {} });
+const seed = drawHashSeed();
 beforeAll(() => engine.start());
 afterAll(() => engine.stop());
 
@@ -31,13 +32,13 @@ afterAll(() => engine.stop());
 let user = 'user-0';
 const large = () => buyLine(user, 1).repeat(LINES);
 
-let service: Service;
+let sessions: Sessions;
 let server: Server;
 let port: number;
 /** The server's end of a connection; `receive` is what the socket calls when it has read. */
 interface End {
   socket: Socket;
-  connection: Connection;
+  session: Session;
   receive: (bytes: number) => void;
 }
 /** In the order in which they came. */
@@ -47,11 +48,11 @@ let onKept: ((end: End) => void | Promise<void>) | undefined;
 
 beforeEach(async () => {
   user = `user-${Number(user.slice(5)) + 1}`;
-  service = new Service(config, engine, desk, log);
+  sessions = new Sessions(settings, engine, readBuffer, seed, log);
   ends = [];
   onKept = undefined;
-  const sendLater = service.turns.sendLater.bind(service.turns);
-  service.turns.sendLater = sender => {
+  const sendLater = sessions.scheduler.sendLater.bind(sessions.scheduler);
+  sessions.scheduler.sendLater = sender => {
     sendLater(sender);
     const then = onKept;
     onKept = undefined;
@@ -61,12 +62,13 @@ beforeEach(async () => {
   const streams = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: 16_384 };
   server = createServer(streams, accepted => {
     const end: Partial<End> = {};
-    const read: typeof readInto = (bufferOf, accepted, receive) => {
-      end.receive = receive;
-      end.socket = readInto(bufferOf, accepted, receive);
+    const read: typeof readInto = (accepted, receiver) => {
+      end.session = receiver as Session;
+      end.receive = bytes => receiver.received(bytes);
+      end.socket = readInto(accepted, receiver);
       return end.socket;
     };
-    end.connection = new Connection(accepted, service, () => {}, read);
+    sessions.accept(new PlainTransport(accepted, new CloseQueue(), read));
     ends.push(end as End);
   });
   server.listen(0, '127.0.0.1');
@@ -96,7 +98,7 @@ function bring(end: End, ...coming: (string | null)[]): void {
       end.socket.push(null);
       end.socket.read(0);
     } else {
-      end.receive(desk.chunk.write(next));
+      end.receive(readBuffer.chunk.write(next));
     }
   }
   if (coming.length > 0) setImmediate(() => bring(end, ...coming));
@@ -169,7 +171,7 @@ describe('while replies are kept', () => {
     });
     other.send(large() + balanceRequest(user));
     expect(await other.lines(LINES + 1)).toEqual([...accepted(LINES), okLine(2 * LINES)]);
-    await until(() => service.clients.connections === 1, 'the connection to be gone');
+    await until(() => sessions.clients.connections === 1, 'the connection to be gone');
     client.close();
     other.close();
   });
@@ -177,21 +179,20 @@ describe('while replies are kept', () => {
   test('a client that is closed for a limit hurts nobody', async () => {
     const client = await Client.open(port);
     const other = await Client.open(port);
-    await whenKept(client, ({ connection }) => connection.close('closed_idle'));
+    await whenKept(client, ({ session }) => session.close('closed_idle'));
     await nextTurn();
     expect(await other.ask(balanceRequest(user))).toBe(okLine(LINES));
-    expect(service.clients).toMatchObject({ closed_idle: 1, connections: 1 });
+    expect(sessions.clients).toMatchObject({ closed_idle: 1, connections: 1 });
     client.close();
     other.close();
   });
 
   test('the end of the server sends them all', async () => {
     const client = await Client.open(port);
-    await whenKept(client, ({ connection }) => {
-      service.phase = 'draining';
-      connection.startDraining();
-      service.phase = 'ending';
-      connection.end();
+    await whenKept(client, ({ session }) => {
+      sessions.startDraining();
+      sessions.stopServing();
+      session.end();
     });
     expect(await client.finish()).toBe(`${ACCEPTED}\n`.repeat(LINES));
   });
@@ -199,16 +200,14 @@ describe('while replies are kept', () => {
   test('the end of the server sends also what waited for a worker behind them', async () => {
     const client = await Client.open(port);
     await whenKept(client, async end => {
-      const { connection } = end;
       bring(end, waiting(buyLine(user, 5)) + HEALTH);
-      service.phase = 'draining';
-      connection.startDraining();
+      sessions.startDraining();
       // As the shutdown does it.
       while (!engine.areRingsEmpty) await nextTurn();
-      service.phase = 'ending';
+      sessions.stopServing();
       engine.collect();
       await Promise.resolve();
-      connection.end();
+      sessions.end();
     });
     expect(await client.finish()).toBe([...accepted(LINES), okLine(LINES + 5), HEALTHY, ''].join('\n'));
   });
@@ -216,7 +215,7 @@ describe('while replies are kept', () => {
 
 test('replies beyond --unsent-bytes-max are not kept: the rest is served when they have left', async () => {
   const client = await Client.open(port);
-  const lines = 3 * Math.ceil(config.unsentBytesMax / (HEALTHY.length + 1));
+  const lines = 3 * Math.ceil(settings.unsentBytesMax / (HEALTHY.length + 1));
   client.send(HEALTH.repeat(lines));
   expect(await client.lines(lines)).toEqual(Array<string>(lines).fill(HEALTHY));
   expect(await client.ask(HEALTH)).toBe(HEALTHY);

@@ -1,54 +1,59 @@
 /** Which steps pass which checks, and which must not; how `tally check` reports it. */
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
+import { UsageError } from '../../src/cli/terminal/usage.ts';
+import { exchange } from '../../src/tools/harness/client.ts';
+import { readCheckOptions } from '../../steps/kit/check/options.ts';
 import { STAGES } from '../../steps/kit/check/stages.ts';
 import type { Subject } from '../../steps/kit/manifest.ts';
-import { ofStep } from '../../steps/kit/server.ts';
+import { ofAddress, ofCommand, ofStep } from '../../steps/kit/server.ts';
 import { startServer } from '../support/server.ts';
-import { check, ENVIRONMENT, serverFile } from './check-run.ts';
+import { check, ENVIRONMENT, findings, serverFile, wrong } from './check-run.ts';
 
 /** Who keeps the promise of a step. The cases of 6 and 7 are those of 5, the cases of 8 are those of 4. */
-const KEEPERS: Record<number, readonly Subject[]> = {
-  1: [1, 2],
-  2: [2],
-  3: [3],
-  4: [4, 8],
-  5: [5],
-  9: [9],
-  10: [10, 'src'],
-};
-
-/** Steps that cannot do yet what the next one must, and where that shows. */
-const TOO_EARLY: readonly (readonly [step: number, check: number, name: string])[] = [
-  [1, 2, '20 clients at the same time, each with lines of its own'],
-  [2, 3, 'accepted: buy'],
-  [3, 4, 'applied: buy'],
-  [4, 5, 'accepted: buy'],
-  [8, 9, 'accepted: buy'],
-  [9, 10, 'SIGTERM with events in the queue: they are applied, new ones are refused, and the exit code is 0'],
+const KEEPERS: readonly (readonly [check: number, step: Subject])[] = [
+  [10, 10],
+  [10, 'src'],
+  [9, 9],
+  [5, 5],
+  [4, 4],
+  [4, 8],
+  [3, 3],
+  [2, 2],
+  [1, 2],
+  [1, 1],
 ];
 
+/** Steps that cannot do yet what the next one must, and where that shows. */
+const TOO_EARLY: readonly (readonly [check: number, step: number, name: string])[] = [
+  [10, 9, 'SIGTERM with events in the queue: they are applied, new ones are refused, and the exit code is 0'],
+  [2, 1, '20 clients at the same time, each with lines of its own'],
+  [9, 8, 'accepted: buy'],
+  [5, 4, 'accepted: buy'],
+  [4, 3, 'applied: buy'],
+  [3, 2, 'accepted: buy'],
+];
+
+const execute = promisify(execFile);
 const python = spawnSync('python3', ['--version']).status === 0;
 
-// The pains are measured by tests of their own; here a few, where they are quick.
+// The pains are measured by tests of their own; here a few, where they are quick. Those that take longest come first.
 describe.concurrent('the checks of a step pass on', () => {
-  for (const [number, subjects] of Object.entries(KEEPERS))
-    for (const subject of subjects)
-      test(`step ${number}: ${subject}`, async () => {
-        const run = await check(number, '--step', String(subject), '--quick');
-        expect(run.stdout).not.toContain('✗');
-        expect(run.exitCode).toBe(0);
-        expect(run.passed).toEqual(STAGES[Number(number) - 1]!.cases.map(({ name }) => name));
-      });
+  test.each(KEEPERS)('step %i: %s', async (number, subject) => {
+    const names = STAGES[number - 1]!.cases.map(({ name }) => name);
+    expect(await findings(number, ofStep(subject))).toEqual({
+      passed: expect.arrayContaining(names),
+      failed: undefined,
+      rows: [],
+    });
+  });
 });
 
 describe.concurrent('the checks of a step fail on the step before', () => {
-  for (const [step, number, name] of TOO_EARLY)
-    test(`step ${number}: ${step}`, async () => {
-      const run = await check(String(number), '--step', String(step), '--quick');
-      expect(run.failed).toBe(name);
-      expect(run.exitCode).toBe(1);
-    });
+  test.each(TOO_EARLY)('step %i: %i', async (number, step, name) => {
+    expect((await findings(number, ofStep(step))).failed).toBe(name);
+  });
 });
 
 describe('stages', () => {
@@ -63,33 +68,29 @@ describe('stages', () => {
 
 describe.concurrent('with pains', () => {
   test('a pain that is gone passes, one that is there fails, with its figures', async () => {
-    const gone = await check('2', '--step', '2');
+    const [gone, there] = await Promise.all([
+      findings(2, ofStep(2), false),
+      findings(3, wrong('never-reads-errors'), false),
+    ]);
     expect(gone.passed).toContain('pain 1 is gone: one client at a time');
-    expect(gone.exitCode).toBe(0);
-    const there = await check('3', '--cmd', `node ${serverFile('wrong.mjs')} never-reads-errors`);
+    expect(gone.failed).toBeUndefined();
     expect(there.failed).toBe('pain 2 is gone: one reset kills everybody');
     expect(there.rows.map(row => row.split(' ')[0])).toEqual(['problem', 'figures', 'hint']);
-    expect(there.exitCode).toBe(1);
   });
 });
 
 describe.concurrent('a server in Python', () => {
-  test.skipIf(!python)('echoes as steps 1 and 2 do (skipped without python3)', async () => {
-    for (const number of ['1', '2']) {
-      const run = await check(number, '--cmd', `python3 ${serverFile('server.py')} echo`);
-      expect(run.stdout).not.toContain('✗');
-      expect(run.exitCode).toBe(0);
-      expect(run.stdout).toContain(`Step ${number} is done.`);
-    }
-  });
+  const command = `python3 ${serverFile('server.py')}`;
 
-  test.skipIf(!python)('does what steps 3 to 5 must do (skipped without python3)', async () => {
-    const command = `python3 ${serverFile('server.py')}`;
-    for (const args of [['3', '--quick'], ['4', '--quick'], ['5']]) {
-      const run = await check(...args, '--cmd', command);
-      expect(run.stdout).not.toContain('✗');
-      expect(run.exitCode).toBe(0);
-    }
+  test.skipIf(!python).each([
+    [5, false],
+    [4, true],
+    [3, true],
+    [2, false],
+    [1, false],
+  ])('does what step %i must do (skipped without python3)', async (step, isQuick) => {
+    const server = step < 3 ? `${command} echo` : command;
+    expect(await findings(step, server, isQuick)).toMatchObject({ failed: undefined, rows: [] });
   });
 });
 
@@ -97,14 +98,17 @@ describe.concurrent('a server on a port', () => {
   test('is checked; what must start it is skipped, and said to be', async () => {
     const server = await startServer();
     try {
-      for (const address of [`127.0.0.1:${server.port}`, `:${server.port}`, String(server.port)]) {
-        const run = await check('9', '--connect', address, '--quick');
-        expect(run.exitCode).toBe(0);
-        expect(run.stdout).toMatch(
-          / - accepted at once.* \(skipped: it starts the server itself: give --cmd\)/,
-        );
-        expect(run.stdout).toContain(`\nSo far it is right. For the rest: npx tally check 9 --cmd '…'\n`);
-      }
+      const run = await check('9', '--connect', `127.0.0.1:${server.port}`, '--quick');
+      expect(run.exitCode).toBe(0);
+      expect(run.stdout).toMatch(
+        / - accepted at once.* \(skipped: it starts the server itself: give --cmd\)/,
+      );
+      expect(run.stdout).toContain(`\nSo far it is right. For the rest: npx tally check 9 --cmd '…'\n`);
+      for (const address of [`:${server.port}`, String(server.port)])
+        expect(await readCheckOptions(['9', '--connect', address]).source.start()).toMatchObject({
+          host: '127.0.0.1',
+          port: server.port,
+        });
     } finally {
       await server.stop();
     }
@@ -113,32 +117,34 @@ describe.concurrent('a server on a port', () => {
   test('may be one that has state: the second time is as good', async () => {
     const server = await ofStep(4).start();
     try {
-      for (let round = 0; round < 2; round += 1) {
-        const run = await check('4', '--connect', `:${server.port}`, '--quick');
-        expect(run.stdout).not.toContain('✗');
-      }
+      for (let round = 0; round < 2; round += 1)
+        expect(await findings(4, ofAddress(server.host, server.port))).toMatchObject({
+          failed: undefined,
+          rows: [],
+        });
     } finally {
       await server.stop();
     }
   });
 
   test('is not there', async () => {
-    const run = await check('4', '--connect', ':1');
-    expect(run.stderr).toBe('tally check: nothing listens on 127.0.0.1:1\n');
-    expect(run.exitCode).toBe(1);
+    expect(await check('4', '--connect', ':1')).toMatchObject({
+      exitCode: 1,
+      stderr: 'tally check: nothing listens on 127.0.0.1:1\n',
+    });
   });
 });
 
-describe('a command', () => {
-  const wrong = serverFile('wrong.mjs');
-
-  test('may be anything that a shell takes, and gets its port in braces, too', async () => {
-    for (const command of [
-      `PORT={port} node ${wrong}`,
-      `cd ${serverFile('')} && node wrong.mjs`,
-      `env -u PORT sh -c 'PORT={port} exec node ${wrong}'`,
-    ])
-      expect((await check('3', '--cmd', command, '--quick')).exitCode).toBe(0);
+describe.concurrent('a command', () => {
+  test.each([
+    `PORT={port} ${wrong()}`,
+    `cd ${serverFile('')} && node wrong.mjs`,
+    `env -u PORT sh -c 'PORT={port} exec ${wrong()}'`,
+  ])('may be anything that a shell takes, and gets its port in braces, too: %s', async command => {
+    const server = await ofCommand(command).start();
+    expect(await exchange(server.port, '{"type":"health"}\n')).toBe('{"status":"ok"}\n');
+    await server.stop();
+    await server.ended;
   });
 
   test('that ends at once is reported with what it printed', async () => {
@@ -150,14 +156,14 @@ describe('a command', () => {
   });
 
   test('tells what comes next, with the same command', async () => {
-    const run = await check('1', '--cmd', `node ${wrong} echoes`);
-    const again = `--cmd 'node ${wrong} echoes'`;
+    const run = await check('1', '--cmd', wrong('echoes'));
+    const again = `--cmd '${wrong('echoes')}'`;
     expect(run.stdout).toContain(`\nStep 1 is done. Has it the next pain? npx tally pain 1 ${again}\n`);
     expect(run.stdout).toContain(`\nNext, step 2, async echo: npx tally check 2 --cmd '…'\n`);
   });
 });
 
-describe('output', () => {
+describe.concurrent('output', () => {
   test('for machines is one JSON object', async () => {
     const good = JSON.parse((await check('1', '--step', '2', '--json')).stdout);
     expect(good).toMatchObject({ step: 1, server: 'step 2', passed: true, notRun: 0 });
@@ -166,7 +172,7 @@ describe('output', () => {
       passed: true,
       elapsedMs: expect.any(Number),
     });
-    const bad = await check('3', '--cmd', `node ${serverFile('wrong.mjs')} puts-spaces`, '--json');
+    const bad = await check('3', '--cmd', wrong('puts-spaces'), '--json');
     const { passed, checks } = JSON.parse(bad.stdout);
     expect(passed).toBe(false);
     expect(checks).toHaveLength(1);
@@ -177,31 +183,23 @@ describe('output', () => {
   });
 
   test('has one blank line before what failed, also where it is the first', async () => {
-    const first = await check('1', '--cmd', `node ${serverFile('wrong.mjs')}`);
+    const first = await check('1', '--cmd', wrong());
     expect(first.stdout).toMatch(/^Step 1, .*\n\n {2}✗ /);
-    const later = await check('1', '--cmd', `node ${serverFile('wrong.mjs')} echoes-decoded-text`);
+    const later = await check('1', '--cmd', wrong('echoes-decoded-text'));
     expect(later.stdout).toMatch(/[^\n]\n\n {2}✗ /);
+    expect(later.stdout).toMatch(/\n\d+ passed, 1 failed, \d+ not run yet: first this one\n$/);
+    // No colours, and no cursor moves, where there is no terminal.
+    for (const moved of ['\x1b', '\r']) expect(first.stdout + later.stdout).not.toContain(moved);
   });
 
-  test('has no colours and moves no cursor where there is no terminal', async () => {
-    const { stdout } = await check('1', '--step', '2');
-    expect(stdout).not.toContain('\x1b');
-    expect(stdout).not.toContain('\r');
-  });
-
-  test('is coloured on a terminal, unless NO_COLOR says no', () => {
-    for (const [noColor, isColoured] of [
-      ['', true],
-      ['1', false],
-    ] as const) {
-      const line = `node dist/src/cli/main.js check 1 --step 2`;
-      const { stdout, error } = spawnSync('script', ['-qec', line, '/dev/null'], {
-        env: { ...process.env, ...ENVIRONMENT, NO_COLOR: noColor },
-        encoding: 'utf8',
-      });
-      if (error !== undefined) return;
-      expect(stdout.includes('\x1b[32m✓')).toBe(isColoured);
-    }
+  test.skipIf(spawnSync('script', ['--version']).status !== 0).each([
+    ['', true],
+    ['1', false],
+  ])('is coloured on a terminal, unless NO_COLOR says no: "%s"', async (NO_COLOR, isColoured) => {
+    const line = 'node dist/src/cli/main.js check 1 --step 2';
+    const env = { ...process.env, ...ENVIRONMENT, NO_COLOR };
+    const { stdout } = await execute('script', ['-qec', line, '/dev/null'], { env });
+    expect(stdout.includes('\x1b[32m✓')).toBe(isColoured);
   });
 });
 
@@ -234,27 +232,19 @@ describe('wrong usage', () => {
     [['4', '--step', '4', '--json=yes'], '--json takes no value'],
     [['4', '--colour'], 'unknown flag --colour; tally check --help lists the flags'],
   ];
-  test.concurrent.each(cases)('%j', async (args, message) => {
-    const run = await check(...args);
-    expect(run.stderr).toBe(`tally check: ${message}\n`);
-    expect(run.stdout).toBe('');
-    expect(run.exitCode).toBe(2);
+  test.each(cases)('%j', (args, message) => {
+    expect(() => readCheckOptions(args)).toThrow(new UsageError(message));
+  });
+
+  test('is one line, and exit code 2', async () => {
+    const stderr = 'tally check: there is no step 0: they are 1 to 10, and src; tally steps lists them\n';
+    expect(await check('4', '--step', '0')).toEqual({ exitCode: 2, stdout: '', stderr });
   });
 
   test('--help teaches the convention', async () => {
     const run = await check('--help');
-    for (const word of [
-      'PORT',
-      '{port}',
-      'QUEUE',
-      'WORK_US',
-      'WINDOW_US',
-      'WORKERS',
-      'cargo run',
-      'go run',
-      'Exit codes',
-    ])
-      expect(run.stdout).toContain(word);
+    const words = 'PORT|{port}|QUEUE|WORK_US|WINDOW_US|WORKERS|cargo run|go run|Exit codes';
+    for (const word of words.split('|')) expect(run.stdout).toContain(word);
     expect(run.exitCode).toBe(0);
   });
 });

@@ -1,12 +1,14 @@
 /**
  * What a line is, by the words of the contract: strict UTF-8, `JSON.parse`, and a reading of its fields that
- * shares nothing with the judges of the server but the names of the verdicts. And the server's judges behind the
+ * shares nothing with the parsers of the server but the names of the verdicts. And the server's parsers behind the
  * same face, so that both can be compared line by line.
  */
 
-import { judgeUsual } from '../../src/protocol/fast-parser.ts';
-import { JsonJudge } from '../../src/protocol/json-parser.ts';
-import { Desk, hashName, type Judgement, Kind } from '../../src/protocol/request.ts';
+import { FastParser } from '../../src/protocol/fast-parser.ts';
+import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
+import { JsonParser } from '../../src/protocol/json-parser.ts';
+import { ReadBuffer } from '../../src/protocol/read-buffer.ts';
+import { emptyRequest, Kind } from '../../src/protocol/request.ts';
 
 /** What was made of a line; whatever its kind does not have is empty, 0 or false. */
 export interface Verdict {
@@ -17,6 +19,7 @@ export interface Verdict {
   isWaiting: boolean;
 }
 
+const SEED = drawHashSeed();
 const NOBODY = Buffer.alloc(0);
 const NEWLINE = 0x0a;
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -136,49 +139,51 @@ export function topLevelKeys(text: string): string[] {
   return keys;
 }
 
-/** The server's judges, on a desk of their own. What lies behind a line is what earlier lines left there. */
+/** The server's parsers, with a read buffer of their own. What lies behind a line is what earlier lines left there. */
 export class Subject {
-  readonly desk: Desk;
-  readonly #judge: JsonJudge;
-  readonly #judgement: Judgement = { nameAt: 0, nameBytes: 0, hash: 0, amount: 0, isWaiting: false };
+  readonly buffer: ReadBuffer;
+  readonly #fast: FastParser;
+  readonly #json: JsonParser;
+  readonly #request = emptyRequest();
 
   constructor(linesBytesMax: number) {
-    this.desk = new Desk(linesBytesMax);
-    this.#judge = new JsonJudge(this.desk);
+    this.buffer = new ReadBuffer(linesBytesMax);
+    this.#fast = new FastParser(this.buffer, SEED);
+    this.#json = new JsonParser(this.buffer, SEED);
   }
 
-  /** Lays a line and its line end on the desk, and the sentinel behind them as a connection does. */
-  place(line: Uint8Array, at = this.desk.start): void {
-    this.desk.bytes.set(line, at);
-    this.desk.bytes[at + line.length] = NEWLINE;
-    this.desk.bytes[at + line.length + 1] = NEWLINE;
+  /** Lays a line and its line end in the buffer, and the sentinel behind them as a session does. */
+  place(line: Uint8Array, at = this.buffer.start): void {
+    this.buffer.bytes.set(line, at);
+    this.buffer.bytes[at + line.length] = NEWLINE;
+    this.buffer.bytes[at + line.length + 1] = NEWLINE;
   }
 
-  /** The quick way's verdict on the line placed at `at`; undefined if it leaves it to the general way. */
-  usual(bytes: number, at = this.desk.start): (Verdict & { hash: number }) | undefined {
-    const next = judgeUsual(this.desk, at, at + bytes + 1, this.#judgement);
+  /** The fast parser's verdict on the line placed at `at`; undefined if it leaves it to the JSON parser. */
+  usual(bytes: number, at = this.buffer.start): (Verdict & { hash: number }) | undefined {
+    const next = this.#fast.parse(at, at + bytes + 1, this.#request);
     if (next === 0) return undefined;
     if (next !== at + bytes + 1) throw new Error(`the next line is at ${next}, not at ${at + bytes + 1}`);
     return this.#read(Kind.event);
   }
 
-  /** The quick way's answer to the same line while its line end has not come yet: it must be 0. */
-  usualPartial(bytes: number, at = this.desk.start): number {
-    return judgeUsual(this.desk, at, at + bytes, this.#judgement);
+  /** The fast parser's answer to the same line while its line end has not come yet: it must be 0. */
+  usualPartial(bytes: number, at = this.buffer.start): number {
+    return this.#fast.parse(at, at + bytes, this.#request);
   }
 
-  /** The general way's verdict on the line placed at `at`. */
-  general(bytes: number, at = this.desk.start): Verdict & { hash: number } {
-    return this.#read(this.#judge.judge(at, at + bytes, this.#judgement));
+  /** The JSON parser's verdict on the line placed at `at`. */
+  general(bytes: number, at = this.buffer.start): Verdict & { hash: number } {
+    return this.#read(this.#json.parse(at, at + bytes, this.#request));
   }
 
   /** What is wrong with how the server judges a line; undefined if all is as the oracle says. */
-  complaint(line: Uint8Array, at = this.desk.start): string | undefined {
+  complaint(line: Uint8Array, at = this.buffer.start): string | undefined {
     return this.examine(line, at).complaint;
   }
 
   /** The same, with the kind that the line is. */
-  examine(line: Uint8Array, at = this.desk.start): { kind: Kind; complaint: string | undefined } {
+  examine(line: Uint8Array, at = this.buffer.start): { kind: Kind; complaint: string | undefined } {
     const expected = oracle(line);
     return { kind: expected.kind, complaint: this.#compare(line, at, expected) };
   }
@@ -189,29 +194,29 @@ export class Subject {
     try {
       usual = this.usual(line.length, at);
     } catch (error) {
-      return `judgeUsual: ${(error as Error).message}`;
+      return `FastParser: ${(error as Error).message}`;
     }
     const general = this.general(line.length, at);
-    if (!isSame(general, expected)) return `JsonJudge says ${show(general)}, the oracle ${show(expected)}`;
+    if (!isSame(general, expected)) return `JsonParser says ${show(general)}, the oracle ${show(expected)}`;
     if (usual !== undefined && !isSame(usual, expected))
-      return `judgeUsual says ${show(usual)}, the oracle ${show(expected)}`;
+      return `FastParser says ${show(usual)}, the oracle ${show(expected)}`;
     if (usual !== undefined && usual.hash !== general.hash)
-      return `judgeUsual hashes to ${usual.hash}, JsonJudge to ${general.hash}`;
+      return `FastParser hashes to ${usual.hash}, JsonParser to ${general.hash}`;
     if (expected.user.length > 0 && general.hash !== hashOf(expected.user))
       return `the hash of ${show(general)} is ${general.hash}, not ${hashOf(expected.user)}`;
     if (usual !== undefined && this.usualPartial(line.length, at) !== 0)
-      return 'judgeUsual takes a line whose end has not come';
-    if (this.desk.bytes.compare(line, 0, line.length, at, at + line.length) !== 0)
+      return 'FastParser takes a line whose end has not come';
+    if (this.buffer.bytes.compare(line, 0, line.length, at, at + line.length) !== 0)
       return 'the line was changed while it was judged';
-    if (this.desk.bytes[at + line.length] !== NEWLINE) return 'the line end was changed';
+    if (this.buffer.bytes[at + line.length] !== NEWLINE) return 'the line end was changed';
     return undefined;
   }
 
   #read(kind: Kind): Verdict & { hash: number } {
-    const { nameAt, nameBytes, hash, amount, isWaiting } = this.#judgement;
+    const { nameAt, nameBytes, hash, amount, isWaiting } = this.#request;
     if (kind !== Kind.event && kind !== Kind.balance)
       return { kind, user: NOBODY, amount: 0, isWaiting: false, hash: 0 };
-    const user = Buffer.from(this.desk.bytes.subarray(nameAt, nameAt + nameBytes));
+    const user = Buffer.from(this.buffer.bytes.subarray(nameAt, nameAt + nameBytes));
     return kind === Kind.event
       ? { kind, user, amount, isWaiting, hash }
       : { kind, user, amount: 0, isWaiting: false, hash };
@@ -237,7 +242,7 @@ export function show({ kind, user, amount, isWaiting }: Verdict): string {
 function hashOf(user: Buffer): number {
   alone.fill(0xa5, user.length, user.length + 4);
   alone.set(user);
-  return hashName(aloneView, 0, user.length);
+  return hashName(aloneView, 0, user.length, SEED);
 }
 const alone = Buffer.alloc(256);
 const aloneView = new DataView(alone.buffer, alone.byteOffset, alone.byteLength);

@@ -126,7 +126,7 @@ export const scenarios = [
     about: 'an event, and the word to leave, for a worker that may be anywhere',
     serve(lane) {
       push(lane, 1);
-      lane.stop();
+      lane.command(Word.stop, 1);
     },
     balance: 1,
     stops: true,
@@ -136,7 +136,7 @@ export const scenarios = [
     about: 'the word to leave for a worker that is about to park',
     serve(lane, memory, gate) {
       untilNapped(2, memory, gate);
-      lane.stop();
+      lane.command(Word.stop, 1);
     },
     balance: 0,
     stops: true,
@@ -145,16 +145,11 @@ export const scenarios = [
     name: 'parking-ask',
     about: 'a question to a worker that may be anywhere, and the message that it is answered',
     serve(lane, memory, gate) {
-      let answer: number | undefined;
-      const asker = {
-        answer(balance: number) {
-          answer = balance;
-        },
-      };
-      if (!lane.tryAsk(0, 5, asker)) throw new Error('the ring was full');
+      const position = lane.tryAsk(0, 5);
+      if (position === undefined) throw new Error('the ring was full');
       lane.publish();
-      takeTurns(lane, memory, () => answer !== undefined, gate);
-      if (answer !== 5) throw new Error(`was told ${answer}`);
+      takeTurns(lane, memory, () => position.isReached, gate);
+      if (position.balance !== 5) throw new Error(`was told ${position.balance}`);
     },
     balance: 5,
     stops: false,
@@ -163,13 +158,14 @@ export const scenarios = [
     name: 'parking-ask-2',
     about: 'two questions, one behind the other, and their messages',
     serve(lane, memory, gate) {
-      const answers: number[] = [];
-      const asker = { answer: (balance: number) => void answers.push(balance) };
-      for (const amount of [1, 10]) {
-        if (!lane.tryAsk(0, amount, asker)) throw new Error('the ring was full');
+      const positions = [1, 10].map(amount => {
+        const position = lane.tryAsk(0, amount);
+        if (position === undefined) throw new Error('the ring was full');
         lane.publish();
-      }
-      takeTurns(lane, memory, () => answers.length === 2, gate);
+        return position;
+      });
+      takeTurns(lane, memory, () => positions.every(({ isReached }) => isReached), gate);
+      const answers = positions.map(({ balance }) => balance);
       if (answers.join() !== '1,11') throw new Error(`was told ${answers}`);
     },
     balance: 11,
@@ -181,7 +177,7 @@ export const scenarios = [
     // A worker's first run tells of progress without being asked, so that must be over.
     before: [1],
     serve(lane, memory, gate) {
-      until(Word.rung, 1, memory, gate);
+      until(Word.messages, 1, memory, gate);
       takeMessage(lane, memory.messages, gate);
       lane.tryPush(0, 10);
       lane.tryPush(0, 100);

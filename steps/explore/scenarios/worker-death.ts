@@ -46,7 +46,7 @@ function serve({ amounts, pace, firstSequence }: Course, memory: Memory, gate: G
     if (pace === 'parked') untilNapped((at + 1) * 2, memory, gate);
     push(lane, amount);
   }
-  if (pace !== 'parked') lane.stop();
+  if (pace !== 'parked') lane.command(Word.stop, 1);
 }
 
 function workerDeath(course: Course): Scenario<Memory> {

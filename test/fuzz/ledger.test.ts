@@ -1,14 +1,16 @@
-/** How the bytes are cut into packets never changes a reply: in one thread, with the ledger as judge. */
+/**
+ * The ledger, by which the fuzzer of cuts judges, is right; and in one thread, in which every cut is quick, the batches
+ * that were found and a slow client are answered as it says. (Over the wire: test/wire/cuts.test.ts; by chance, as long
+ * as one likes: `npm run fuzz -- cuts`.)
+ */
 import { describe, expect, test } from 'vitest';
-import { examineBatch, wires } from '../fuzz/cuts.ts';
-import { foundBatch, readFound } from '../fuzz/found.ts';
-import { expectedOf, linesOf, withoutProgress } from '../fuzz/ledger.ts';
-import { examineCuts } from '../fuzz/share.ts';
-import { LINE_BYTES_MAX, Wire } from '../fuzz/wire.ts';
 import { Choices } from '../support/lines.ts';
 import { pickSeed } from '../support/load.ts';
+import { examineBatch, wires } from './cuts.ts';
+import { foundBatch, readFound } from './found.ts';
+import { expectedOf, linesOf, withoutProgress } from './ledger.ts';
+import { LINE_BYTES_MAX, Wire } from './wire.ts';
 
-const BATCHES = 15;
 const error = (reason: string) => `{"status":"error","reason":"${reason}"}\n`;
 const repliesTo = (text: string) => expectedOf(Buffer.from(text, 'latin1'), LINE_BYTES_MAX).replies;
 
@@ -56,14 +58,6 @@ describe('the ledger', () => {
 });
 
 describe('the shipped way from packets to replies', () => {
-  test('gives the same replies for every cut of batches that chance makes', async () => {
-    const seed = pickSeed();
-    const share = { subject: 'cuts', seed, count: BATCHES, secondsMax: 60 } as const;
-    const { difference, counts } = await examineCuts(share, () => {});
-    expect(difference?.report).toBeUndefined();
-    expect(counts.replays, `seed ${seed}`).toBeGreaterThan(BATCHES * 100);
-  });
-
   test('gives the same replies for every cut of the batches that were found', async () => {
     const { batches } = readFound();
     expect(batches.length).toBeGreaterThan(0);

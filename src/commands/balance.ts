@@ -1,0 +1,20 @@
+/**
+ * `{"type":"balance","user":…}`: the balance after everything that was accepted before it.
+ */
+import type { Engine } from '../engine/engine.ts';
+import { balanceLine } from '../protocol/replies.ts';
+import type { ParsedRequest } from '../protocol/request.ts';
+import type { Answer } from './command.ts';
+
+/** False: the owner of the user has to be asked, and its ring has no room now. Nothing was answered. */
+export function balanceCommand(engine: Engine, request: ParsedRequest, answer: Answer): boolean {
+  const balance = engine.readBalance(request);
+  if (balance !== undefined) {
+    answer.line(balanceLine(balance));
+    return true;
+  }
+  const position = engine.askBalance(request);
+  if (position === undefined) return false;
+  answer.balanceAt(position);
+  return true;
+}

@@ -1,0 +1,40 @@
+/**
+ * `{"type":"metrics"}`, and with `"detail":true` the whole snapshot.
+ */
+import type { Engine } from '../engine/engine.ts';
+import type { Metrics } from '../metrics/snapshot.ts';
+import type { Answer } from './command.ts';
+
+export function metricsCommand(engine: Engine, answer: Answer): void {
+  const { received, processed, dropped } = engine.counts();
+  answer.line(`{"received":${received},"processed":${processed},"dropped":${dropped}}\n`);
+}
+
+/**
+ * The most expensive of all replies, and clients may ask for it a thousand times in one chunk. So those that ask with
+ * nothing else in between get the same line.
+ */
+export class MetricsDetail {
+  readonly #metrics: Metrics;
+  #line = '';
+  /** How many events and invalid lines there were when the line was made. NaN: it is no longer good. */
+  #linesThen = Number.NaN;
+
+  constructor(metrics: Metrics) {
+    this.#metrics = metrics;
+  }
+
+  /** A request that is not counted was answered, or time has passed. */
+  forget(): void {
+    this.#linesThen = Number.NaN;
+  }
+
+  command(answer: Answer): void {
+    const { countedLines } = this.#metrics;
+    if (countedLines !== this.#linesThen) {
+      this.#linesThen = countedLines;
+      this.#line = `${JSON.stringify(this.#metrics.snapshot())}\n`;
+    }
+    answer.line(this.#line);
+  }
+}

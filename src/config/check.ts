@@ -1,0 +1,41 @@
+/**
+ * How settings relate to one another and to the machine. What is wrong is said in one line, before anything starts.
+ */
+import { ConfigError } from './config-error.ts';
+import { flagOf, type Settings } from './settings.ts';
+
+/**
+ * Throws a `ConfigError`. `nameOf` says how whoever gave a setting calls it; `connectionsRoom` is how many connections
+ * there are descriptors for.
+ */
+export function checkRelations(
+  config: Settings,
+  nameOf: (key: keyof Settings) => string | undefined,
+  connectionsRoom: number,
+): void {
+  const name = (key: keyof Settings) => nameOf(key) ?? flagOf(key);
+  const { ring, drainMsMin, drainMsMax, graceMsMax, joinMsMax, shutdownMsMax } = config;
+  if ((ring & (ring - 1)) !== 0) {
+    throw new ConfigError(
+      `${name('ring')} ${ring} is not a power of two; the next is ${2 ** Math.ceil(Math.log2(ring))}`,
+    );
+  }
+  if (config.connectionsMax > connectionsRoom) {
+    throw new ConfigError(
+      `${name('connectionsMax')} ${config.connectionsMax} needs more descriptors than this process may open; ` +
+        `at most ${connectionsRoom}, or raise the limit (ulimit -n)`,
+    );
+  }
+  if (config.http > 0 && config.http === config.port)
+    throw new ConfigError(`${name('http')} ${config.http} is the port of the events; take another, or 0`);
+  if (drainMsMin > drainMsMax) {
+    throw new ConfigError(`${name('drainMsMin')} ${drainMsMin} is above ${name('drainMsMax')} ${drainMsMax}`);
+  }
+  const stages = drainMsMax + graceMsMax + joinMsMax;
+  if (stages > shutdownMsMax) {
+    throw new ConfigError(
+      `the stages of the shutdown take up to ${stages} ms (${name('drainMsMax')} ${drainMsMax}, ${name('graceMsMax')} ` +
+        `${graceMsMax}, ${name('joinMsMax')} ${joinMsMax}), more than ${name('shutdownMsMax')} ${shutdownMsMax}`,
+    );
+  }
+}

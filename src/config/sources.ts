@@ -1,0 +1,99 @@
+/**
+ * Where the values of settings come from: flags, and environment variables. A flag wins over its variable, a variable
+ * over the default. The variable of `--ring` is `TALLY_RING`.
+ */
+import { parseArgs } from 'node:util';
+import { ConfigError } from './config-error.ts';
+import { flagOf, KEYS, SETTINGS, type Setting, type Settings, variableOf } from './settings.ts';
+
+/** A value as it was given, and how whoever gave it calls it: `--ring` or `TALLY_RING`. */
+export interface Given {
+  name: string;
+  value: number | string | boolean;
+}
+
+/** The settings that were given. Throws a `ConfigError` about the first that can't be. */
+export function readSources(args: string[], env: NodeJS.ProcessEnv): Map<keyof Settings, Given> {
+  const flags = readFlags(args);
+  const given = new Map<keyof Settings, Given>();
+  for (const key of KEYS) {
+    const name = flags[key] === undefined ? variableOf(key) : flagOf(key);
+    const text = flags[key] ?? env[name];
+    if (text === undefined || (text === '' && flags[key] === undefined)) continue;
+    given.set(key, { name, value: parseValue(SETTINGS[key], name, text) });
+  }
+  return given;
+}
+
+function readFlags(args: string[]): Partial<Record<keyof Settings, string>> {
+  const options: Record<string, { type: 'string' | 'boolean' }> = {};
+  for (const key of KEYS)
+    options[flagOf(key).slice(2)] = { type: SETTINGS[key].is === 'switch' ? 'boolean' : 'string' };
+  let values: Record<string, string | boolean | undefined>;
+  try {
+    values = parseArgs({ args: joinNegatives(args), options, allowPositionals: false })
+      .values as typeof values;
+  } catch (error) {
+    throw new ConfigError(flagMistake(error));
+  }
+  const given: Partial<Record<keyof Settings, string>> = {};
+  for (const key of KEYS) {
+    const value = values[flagOf(key).slice(2)];
+    if (value !== undefined) given[key] = String(value);
+  }
+  return given;
+}
+
+/** `--port -1` reads as a flag `-1` to parseArgs; as `--port=-1` it is a value, and gets the clear message. */
+function joinNegatives(args: string[]): string[] {
+  const joined: string[] = [];
+  for (const arg of args) {
+    const last = joined.at(-1);
+    if (/^-\d/.test(arg) && last?.startsWith('--') && !last.includes('='))
+      joined[joined.length - 1] = `${last}=${arg}`;
+    else joined.push(arg);
+  }
+  return joined;
+}
+
+function flagMistake(error: unknown): string {
+  const { code, message } = error as { code?: string; message: string };
+  const named = /'(-[^' ]*)/.exec(message)?.[1] ?? '';
+  if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
+    return `${named} is no flag of tally serve${nearest(named)}; tally serve --help lists them`;
+  if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL')
+    return message.replace(/\. .*/, '').replace(/\.?$/, '; settings are given as --flag value');
+  if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE')
+    return /does not take/.test(message) ? `${named} takes no value` : `${named} needs a value`;
+  return message;
+}
+
+function nearest(flag: string): string {
+  const candidates = KEYS.map(flagOf).filter(
+    known => known.startsWith(flag) || (flag.length > 4 && known.includes(flag.slice(2))),
+  );
+  return candidates.length === 0 ? '' : ` (${candidates.join(' or ')}?)`;
+}
+
+function parseValue(setting: Setting, name: string, text: string): number | string | boolean {
+  switch (setting.is) {
+    case 'integer': {
+      const value = Number(text);
+      if (!/^[+-]?\d+$/.test(text) || value < setting.min || value > setting.max) {
+        throw new ConfigError(`${name} ${text} is not a whole number from ${setting.min} to ${setting.max}`);
+      }
+      return value;
+    }
+    case 'choice':
+      if (!setting.choices.includes(text))
+        throw new ConfigError(`${name} ${text} is none of ${setting.choices.join(', ')}`);
+      return text;
+    case 'switch':
+      if (!['true', 'false', '1', '0'].includes(text))
+        throw new ConfigError(`${name} ${text} is neither true nor false`);
+      return text === 'true' || text === '1';
+    case 'text':
+      if (text === '') throw new ConfigError(`${name} is empty; the default is ${setting.default}`);
+      return text;
+  }
+}

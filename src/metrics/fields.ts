@@ -1,0 +1,72 @@
+/**
+ * What each field of the metrics is: how it is called for Prometheus, its kind and its meaning. A field of the
+ * snapshot that is missing here does not compile.
+ *
+ * Names follow Prometheus's rules (https://prometheus.io/docs/practices/naming/): base units, `_total` for what only
+ * grows, one name with a label for what adds up.
+ */
+import type { Snapshot } from './snapshot.ts';
+
+export type Kind = 'counter' | 'gauge' | 'summary';
+
+export interface Field {
+  /** Without the prefix `tally_`; several fields may share a name, with different labels. None: it is not exported. */
+  name?: string;
+  kind: Kind;
+  help: string;
+  /** The label by which the values of a list or a record differ, or the fields that share a name. */
+  label?: string;
+  /** Of a field that shares its name: the value of its label. */
+  labelled?: string;
+  /** The exported value is the snapshot's, divided by this. */
+  divisor?: number;
+}
+
+const counter = (name: string, help: string): Field => ({ name, kind: 'counter', help });
+const gauge = (name: string, help: string): Field => ({ name, kind: 'gauge', help });
+const closed = (labelled: string): Field => ({
+  ...counter('connections_closed_total', 'Connections closed because the client broke a limit, by limit.'),
+  label: 'reason',
+  labelled,
+});
+
+/** In the order in which Prometheus is told. */
+export const FIELDS: { readonly [Key in keyof Snapshot]: Field } = {
+  uptime_ms: { ...gauge('uptime_seconds', 'Since the server was set up.'), divisor: 1_000 },
+  received: counter('events_received_total', 'Well-formed events.'),
+  accepted: counter('events_accepted_total', 'Events that went into a ring.'),
+  processed: counter('events_processed_total', 'Events applied to their balance.'),
+  refused: {
+    ...counter(
+      'events_dropped_total',
+      'Events refused, or accepted and not applicable (balance_overflow), by reason.',
+    ),
+    label: 'reason',
+  },
+  // The sum of the refused.
+  dropped: { kind: 'counter', help: 'Events refused, or accepted and not applicable.' },
+  queued: gauge('events_queued', 'Events accepted and not yet applied.'),
+  invalid: counter('lines_invalid_total', 'Lines that were answered with an error.'),
+  users: gauge('users', 'Users in the table.'),
+  users_max: gauge('users_max', 'Users that the table has room for.'),
+  ring_slots: gauge('ring_slots', 'Slots of the ring before each worker.'),
+  ring_depths: {
+    ...gauge('ring_depth', 'Slots in use, by worker: events and requests for balances.'),
+    label: 'worker',
+  },
+  workers: gauge('workers', 'Worker threads that the server was told to have.'),
+  workers_ready: gauge('workers_ready', 'Of these, attached and working.'),
+  worker_deaths: counter('worker_deaths_total', 'Worker threads that died.'),
+  parks: counter('worker_parks_total', 'Times that workers slept until woken.'),
+  naps: counter('worker_naps_total', 'Times that workers took a short timed rest.'),
+  late_wakes: counter('worker_late_wakes_total', 'Lost wake-ups found; must stay 0.'),
+  connections: gauge('connections', 'Connections that are open.'),
+  connections_total: counter('connections_opened_total', 'Connections since the start.'),
+  connections_refused: counter(
+    'connections_refused_total',
+    'Connections closed at once because there were too many.',
+  ),
+  closed_blocked: closed('blocked'),
+  closed_partial: closed('partial'),
+  closed_idle: closed('idle'),
+};

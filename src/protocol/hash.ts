@@ -1,0 +1,48 @@
+/**
+ * The hash of users' names.
+ *
+ * Its multipliers are secret and drawn for each server, so that nobody can choose names that collide: with a known
+ * hash, a client could make every look-up walk past all its users. Names are hashed in 4-byte words, little endian,
+ * the last word padded with zeros.
+ */
+import { randomInt } from 'node:crypto';
+
+/** The start value, and two odd multipliers; int32 each. */
+export interface HashSeed {
+  readonly start: number;
+  readonly first: number;
+  readonly second: number;
+}
+
+export function drawHashSeed(): HashSeed {
+  return {
+    start: randomInt(2 ** 31) | 0,
+    first: (randomInt(2 ** 31) * 2 + 1) | 0,
+    second: (randomInt(2 ** 31) * 2 + 1) | 0,
+  };
+}
+
+/** Takes one word of a name into its hash. */
+export function hashWord(hash: number, word: number, first: number, second: number): number {
+  const mixed = Math.imul(hash ^ word, first);
+  return Math.imul(mixed ^ (mixed >>> 15), second);
+}
+
+/** Ends a hash. The length tells a name from the same one with zeros behind it. */
+export function hashEnd(hash: number, bytes: number, first: number): number {
+  const mixed = Math.imul(hash ^ (hash >>> 16) ^ bytes, first);
+  return mixed ^ (mixed >>> 15);
+}
+
+/** The hash (int32) of the name of `bytes` bytes at `at`. At least 3 bytes behind it must be readable. */
+export function hashName(view: DataView, at: number, bytes: number, seed: HashSeed): number {
+  const { first, second } = seed;
+  let hash = seed.start;
+  const whole = bytes & ~3;
+  for (let done = 0; done < whole; done += 4)
+    hash = hashWord(hash, view.getInt32(at + done, true), first, second);
+  const left = bytes & 3;
+  if (left > 0)
+    hash = hashWord(hash, view.getInt32(at + whole, true) & ((1 << (left * 8)) - 1), first, second);
+  return hashEnd(hash, bytes, first);
+}

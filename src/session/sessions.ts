@@ -1,0 +1,132 @@
+/**
+ * All clients of the socket thread, and what they share: the buffer in which lines are parsed, the dispatch, the
+ * scheduler, the deadlines, the counts, and the phase that the server is in.
+ */
+import type { Settings } from '../config/settings.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { Log } from '../log.ts';
+import { Metrics, noClients } from '../metrics/snapshot.ts';
+import type { Accepting } from '../net/listener.ts';
+import type { Transport } from '../net/transport.ts';
+import type { HashSeed } from '../protocol/hash.ts';
+import { ReadBuffer } from '../protocol/read-buffer.ts';
+import { Deadlines } from './deadlines.ts';
+import { Dispatch } from './dispatch.ts';
+import { BlockPool } from './input-buffer.ts';
+import { Scheduler } from './scheduler.ts';
+import { Session } from './session.ts';
+import type { Client, Shared } from './shared.ts';
+import type { Phase } from './state.ts';
+
+/** The most that one read of a socket brings. */
+const CHUNK_BYTES_MAX = 65_536;
+
+/** The buffer in which names lie when they are handed to the engine. */
+export function createReadBuffer({ lineBytesMax }: Settings): ReadBuffer {
+  // The start of a line and a chunk that was not served yet; and the next chunk.
+  return new ReadBuffer(lineBytesMax + CHUNK_BYTES_MAX, CHUNK_BYTES_MAX);
+}
+
+export class Sessions implements Shared, Accepting {
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly clients = noClients();
+  readonly metrics: Metrics;
+  readonly readBuffer: ReadBuffer;
+  readonly seed: HashSeed;
+  readonly blocks = new BlockPool();
+  readonly dispatch: Dispatch;
+  readonly scheduler: Scheduler;
+  readonly partial: Deadlines<Client>;
+  readonly blocked: Deadlines<Client>;
+  readonly idle: Deadlines<Client>;
+  readonly #engine: Engine;
+  readonly #all = new Set<Session>();
+  #phase: Phase = 'serving';
+  #onEmpty: () => void = () => {};
+
+  constructor(settings: Settings, engine: Engine, readBuffer: ReadBuffer, seed: HashSeed, log: Log) {
+    this.settings = settings;
+    this.log = log;
+    this.readBuffer = readBuffer;
+    this.seed = seed;
+    this.#engine = engine;
+    this.metrics = new Metrics(engine, this.clients);
+    this.dispatch = new Dispatch(readBuffer, seed, engine, settings, this.metrics, this.clients);
+    this.scheduler = new Scheduler(settings, () => engine.collect());
+    this.partial = new Deadlines(
+      () => settings.partialMsMax,
+      client => client.partialTooOld(),
+    );
+    this.blocked = new Deadlines(
+      () => settings.blockedMsMax,
+      client => client.close('closed_blocked'),
+    );
+    this.idle = new Deadlines(
+      () => settings.idleMsMax,
+      client => client.idleTooLong(),
+    );
+  }
+
+  accept(transport: Transport): void {
+    this.clients.connections += 1;
+    this.clients.connections_total += 1;
+    this.#all.add(new Session(transport, this));
+  }
+
+  refused(): void {
+    this.clients.connections_refused += 1;
+  }
+
+  gone(session: Client): void {
+    this.clients.connections -= 1;
+    this.#all.delete(session as Session);
+    if (this.#all.size === 0) this.#onEmpty();
+  }
+
+  whenRoom(hash: number, retry: () => void): void {
+    this.#engine.whenRoom(hash, retry);
+  }
+
+  get phase(): Phase {
+    return this.#phase;
+  }
+
+  get all(): ReadonlySet<Session> {
+    return this.#all;
+  }
+
+  /** What has been received by now is still served; later events are refused. */
+  startDraining(): void {
+    this.#phase = 'draining';
+    for (const session of this.#all) session.startDraining();
+  }
+
+  /** While draining: what is still served has been, of every client that lets it. */
+  get areServed(): boolean {
+    for (const session of this.#all) if (!session.isServed) return false;
+    return true;
+  }
+
+  /** From now on nothing is served. */
+  stopServing(): void {
+    this.#phase = 'ending';
+  }
+
+  /** Every reply that is ready is written, and every connection ended. */
+  end(): void {
+    for (const session of this.#all) session.end();
+  }
+
+  destroy(): void {
+    for (const session of this.#all) session.destroy();
+  }
+
+  /** Resolves when no connection is left. */
+  empty(): Promise<void> {
+    return new Promise(resolve => {
+      this.#onEmpty = resolve;
+      if (this.#all.size === 0) resolve();
+    });
+  }
+}

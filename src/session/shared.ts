@@ -1,0 +1,37 @@
+/**
+ * What a session sees of the server and of the other clients.
+ */
+import type { Settings } from '../config/settings.ts';
+import type { Log } from '../log.ts';
+import type { ClientCounts, Closing } from '../metrics/snapshot.ts';
+import type { ReadBuffer } from '../protocol/read-buffer.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Dispatch } from './dispatch.ts';
+import type { BlockPool } from './input-buffer.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { Phase } from './state.ts';
+
+/** A session, as its deadlines see it. */
+export interface Client {
+  close(why: Closing): void;
+  partialTooOld(): void;
+  idleTooLong(): void;
+}
+
+export interface Shared {
+  readonly phase: Phase;
+  readonly settings: Settings;
+  readonly log: Log;
+  readonly clients: ClientCounts;
+  readonly readBuffer: ReadBuffer;
+  readonly blocks: BlockPool;
+  readonly dispatch: Dispatch;
+  readonly scheduler: Scheduler;
+  /** Of a line from its first byte to its end, of a client that leaves replies unread, of one that says nothing. */
+  readonly partial: Deadlines<Client>;
+  readonly blocked: Deadlines<Client>;
+  readonly idle: Deadlines<Client>;
+  /** Calls back, once, when the ring of the owner of this hash may have room. */
+  whenRoom(hash: number, retry: () => void): void;
+  gone(session: Client): void;
+}

@@ -1,0 +1,80 @@
+/** Blocks of shell are run, and print what the page says below them: see blocks.ts. The long ones are in test/long. */
+import { spawnSync } from 'node:child_process';
+import { describe, expect, test } from 'vitest';
+import { markOf, Reader } from './blocks.ts';
+import { allPages, pageOf } from './pages.ts';
+
+const LIMIT_MS = 20_000;
+/** Only OpenBSD's has the -N that the documents use. */
+const hasNetcat = spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr?.includes('OpenBSD');
+const isHere = (program: string) =>
+  program === 'nc' ? hasNetcat : spawnSync('bash', ['-c', `type ${program}`]).status === 0;
+
+const pages = allPages().map(page => {
+  const blocks = page.blocks.filter(({ language }) => language === 'sh');
+  const run = blocks.filter(block => ['run', 'like'].includes(markOf(block).does!));
+  const wanted = ['nc', 'ncat', 'socat'].filter(name =>
+    run.some(({ text }) => new RegExp(`\\b${name} `).test(text)),
+  );
+  const absent = wanted.filter(name => !isHere(name));
+  const here = run.filter(({ text }) => !absent.some(name => new RegExp(`\\b${name} `).test(text)));
+  return {
+    page,
+    blocks,
+    here,
+    path: page.path + absent.map(name => ` (without ${name}, which is not here)`).join(''),
+  };
+});
+
+test('every block says what is done with it', () => {
+  const unmarked = pages.flatMap(({ page: { path }, blocks }) =>
+    blocks
+      .filter(block => markOf(block).does === undefined)
+      .map(({ line, mark }) => `${path}:${line}: ${mark}`),
+  );
+  expect(unmarked).toEqual([]);
+  expect(
+    pages.flatMap(({ blocks }) => blocks).filter(block => /run|like/.test(markOf(block).does!)).length,
+  ).toBeGreaterThan(30);
+});
+
+describe('the reader', () => {
+  const mistakeIn = async (mark: string, command: string, answer: string) => {
+    const [block] = pageOf(
+      'page.md',
+      `\`\`\`sh ${mark}\n${command}\n\`\`\`\n\n\`\`\`text\n${answer}\n\`\`\`\n`,
+    ).blocks;
+    return await new Reader(pageOf('page.md', '')).mistakeIn(block!, 1_000);
+  };
+
+  test.each([
+    ['run', 'echo 1 a', '1 a', undefined],
+    ['run', 'echo 1 a', '2 a', /^prints\n1 a/],
+    ['run', 'echo a; exit 3', 'a', /^ended with 3/],
+    ['run', 'echo a; sleep 9', 'a', /^has not ended/],
+    ['like', 'echo 7   b; echo 1.5 a', '2 a\n1 b', undefined],
+    ['like', 'echo 1 a', '1 b', /^prints/],
+    ['long', "echo 'Pain 1: x'; echo '    rate  5'", 'Pain 1: x\n    rate  6\n', undefined],
+    ['long', "echo 'Pain 1: x'", 'Pain 1: x\n    rate  6\n', /^prints/],
+  ])('%s: %s', async (mark, command, answer, mistake) => {
+    const found = await mistakeIn(mark, command, answer);
+    if (mistake === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatch(mistake);
+  });
+});
+
+test.each(pages.filter(({ here }) => here.length > 0))('$path', async ({ page, here }) => {
+  const reader = new Reader(page);
+  const wrong: string[] = [];
+  for (const block of here) {
+    const mistake = await reader.mistakeIn(block, LIMIT_MS);
+    if (mistake !== undefined) wrong.push(`${page.path}:${block.line}: ${mistake}`);
+  }
+  const end = await reader.close();
+  expect(wrong).toEqual([]);
+  // What the page says of the end, where it has said of all events how they were answered.
+  if (page.path === 'README.md' && hasNetcat)
+    expect(end).toMatchObject({
+      ledger: { exitCode: 0, received: 100_002, processed: 100_002, invalid: 3, lost: 0 },
+    });
+});

@@ -1,0 +1,140 @@
+/**
+ * What is done with a block of a page. Every `sh` block says so behind its language:
+ *
+ *     ```sh run     it is run by the suite, and prints what the `text` block below it says, or one of these
+ *     ```sh like    the same, but numbers, spaces and the order of lines may differ
+ *     ```sh long    it takes its time, so test/long/documents.test.ts runs it; of a pain it prints the same figures
+ *     ```sh read    only its arguments are judged: it changes the machine, wants a key pressed, or goes on for ever
+ *
+ * It speaks to the server that the page starts: the step, in its chapter, elsewhere the finished one. Behind `anew`
+ * stand the flags of a server that is started for it, and for the blocks that follow: `sh run anew --queue 16`.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Subject } from '../../steps/kit/manifest.ts';
+import { startStep } from '../../steps/kit/server.ts';
+import { CLI, startServer } from '../support/server.ts';
+import { stepOfPage } from './commands.ts';
+import { type Block, type Page, ROOT } from './pages.ts';
+
+const PORT = '7878';
+const BACKGROUND_MS_MAX = 5_000;
+const MARK = /^(run|like|long|read)(?: anew((?: --[\w-]+(?: [\w-]+)?)*))?$/;
+
+/** What is done with it, and the flags of the server that it wants anew. */
+export function markOf({ mark }: Block): { does: string | undefined; anew: string[] | undefined } {
+  const [, does, flags] = MARK.exec(mark) ?? [];
+  return { does, anew: flags?.split(' ').filter(Boolean) };
+}
+
+interface Server {
+  port: number;
+  pid?: number | undefined;
+  stop(): Promise<unknown>;
+}
+
+/** Does what a page says, in its order. */
+export class Reader {
+  readonly #page: Page;
+  #server: Server | undefined;
+  #flags: string[] = [];
+
+  constructor(page: Page) {
+    this.#page = page;
+  }
+
+  /** What is wrong with what the block prints, or with how it ends. */
+  async mistakeIn(block: Block, limitMs: number): Promise<string | undefined> {
+    const { does, anew } = markOf(block);
+    if (anew !== undefined) {
+      await this.close();
+      this.#flags = anew;
+    }
+    const script = await this.#scriptOf(block);
+    const deadlineMs = performance.now() + limitMs;
+    let mistake: string | undefined;
+    do {
+      const { output, exitCode } = await inBash(script, Math.max(0, deadlineMs - performance.now()));
+      if (exitCode === undefined) return `has not ended within ${limitMs} ms: ${output}`;
+      if (exitCode !== 0) return `ended with ${exitCode}: ${output}`;
+      const isRight =
+        block.answers.length === 0 || block.answers.some(answer => isLike(output, answer, does!));
+      mistake = isRight ? undefined : `prints\n${output}\nnot\n${block.answers.join('or\n')}`;
+      // Metrics are of this moment: on a busy machine the last events may be in the ring still.
+    } while (mistake !== undefined && /^printf .*"metrics"/.test(script) && performance.now() < deadlineMs);
+    return mistake;
+  }
+
+  /** What the last server said of its end. */
+  async close(): Promise<unknown> {
+    const server = this.#server;
+    this.#server = undefined;
+    return await server?.stop();
+  }
+
+  /** `npx` only takes half a second to find what stands here already. */
+  async #scriptOf(block: Block): Promise<string> {
+    const text = block.text.replace(/\bnpx tally\b/g, `node ${CLI}`);
+    if (!/\b7878\b|\bPID\b| load /.test(text)) return text;
+    const step = stepOfPage(this.#page)?.number as Subject | undefined;
+    this.#server ??= await (step === undefined ? startServer(this.#flags) : startStep(step, {}, this.#flags));
+    const { port, pid } = this.#server;
+    return text
+      .replaceAll(PORT, String(port))
+      .replace(/\$?\bPID\b/g, String(pid))
+      .replaceAll(`${CLI} load`, `${CLI} load --port ${port}`);
+  }
+}
+
+/** In a process group of its own, which ends as a whole; without an exit code if it was late. */
+async function inBash(
+  script: string,
+  limitMs: number,
+): Promise<{ output: string; exitCode: number | undefined }> {
+  const env = { ...process.env, NO_COLOR: '1', LC_ALL: 'C.UTF-8' };
+  const child = spawn('bash', ['-c', script], {
+    cwd: ROOT,
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env,
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding('utf8').on('data', text => {
+      output += text;
+    });
+  const exited = once(child, 'exit') as Promise<[number]>;
+  // When what it has left in the background, with the same streams, has ended too.
+  const closed = once(child, 'close');
+  const late = sleep(limitMs, [undefined], { ref: false });
+  const [exitCode] = await Promise.race([exited, late]);
+  if (exitCode !== undefined)
+    await Promise.race([closed, sleep(BACKGROUND_MS_MAX, undefined, { ref: false })]);
+  try {
+    process.kill(-child.pid!, 'SIGKILL');
+  } catch {
+    // All of it has ended.
+  }
+  await closed;
+  return { output, exitCode };
+}
+
+function isLike(output: string, answer: string, does: string): boolean {
+  if (does === 'run') return output.trimEnd() === answer.trimEnd();
+  if (does === 'like') return shapeOf(output) === shapeOf(answer);
+  // Of a pain: what it is, and the names of its figures.
+  const stable = /^Pain/.test(answer) ? answer.match(/^Pain .*$|^ {4}[a-z][\w ]*?(?= {2})/gm)! : [];
+  return stable.every(line => output.includes(line));
+}
+
+/** Its lines without their numbers and in any order. */
+function shapeOf(text: string): string {
+  const lines = text.split('\n').map(line =>
+    line
+      .replace(/\d[\d,.]*/g, '#')
+      .replace(/\s+/g, ' ')
+      .trim(),
+  );
+  return [...new Set(lines.filter(Boolean))].sort().join('\n');
+}
