@@ -5,6 +5,7 @@ import { walksIn } from '../bench/structure/walks.ts';
 import { ROOT } from '../src/tools/harness/root.ts';
 
 const file = (path: string, text = '') => ({ path, text });
+const load = (name: string) => `await import('${name}');`;
 
 test.each([
   ['src/protocol/a.ts', `import { x } from '../engine/b.ts';`, 'src/protocol/a.ts imports src/engine/b.ts'],
@@ -18,7 +19,7 @@ test.each([
     `import type { X } from '../session/b.ts';`,
     'src/net/a.ts imports types of src/session/b.ts',
   ],
-  ['src/server/a.ts', `const x = await import('../../steps/b.ts');`, 'src/server/a.ts imports steps/b.ts'],
+  ['src/server/a.ts', load('../../steps/b.ts'), 'src/server/a.ts imports steps/b.ts'],
   [
     'steps/01-blocking-echo/a.ts',
     `export { x } from '../kit/b.ts';`,
@@ -31,10 +32,10 @@ test.each([
 
 test.each([
   ['src/config/a.ts', `import type { X } from '../engine/b.ts';`],
-  ['src/cli/main.ts', `await import('../../steps/kit/b.ts');`],
+  ['src/cli/main.ts', load('../../steps/kit/b.ts')],
   [
     'src/engine/a.ts',
-    `import { x } from '../protocol/b.ts';\n/** import('../server/c.ts')\n * import('../net/c.ts') */`,
+    `import { x } from '../protocol/b.ts';\n/** ${load('../server/c.ts')}\n * ${load('../net/c.ts')} */`,
   ],
   ['test/a.ts', `import { x } from '../src/server/b.ts';`],
 ])('%s may: %s', (path, text) => {
