@@ -73,7 +73,7 @@ function parse(args: string[]) {
     const { names, unknown } = chosenBenches(positionals);
     if (unknown !== undefined) {
       const known = [...Object.keys(GROUPS), ...Object.keys(BENCHES)].join(', ');
-      throw new UsageError(`${unknown} is no bench; there are ${known}`);
+      throw new UsageError(`unknown bench: ${unknown}; there are ${known}`);
     }
     return { values, names };
   } catch (error) {

@@ -53,7 +53,7 @@ export function rotated<Item>(items: readonly Item[], by: number): Item[] {
 
 function collect({ subject, condition }: Trial, figures: Figure[], measures: Map<string, Measure>): void {
   for (const { unit, better, value } of figures) {
-    if (!Number.isFinite(value)) throw new Error(`${subject} ${condition}: ${value} ${unit} is no figure`);
+    if (!Number.isFinite(value)) throw new Error(`${subject} ${condition}: ${value} ${unit} is not a figure`);
     const measure = measures.get(unit) ?? { subject, condition, unit, better, samples: [] };
     measure.samples.push(value);
     measures.set(unit, measure);

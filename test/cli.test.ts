@@ -47,7 +47,11 @@ describe('wrong usage exits with 2 and says why', () => {
   });
 
   test('an unknown command', () =>
-    expectMistake(runCli(['sevre']), 2, /^tally: sevre is no command of tally; tally --help lists them\n$/));
+    expectMistake(
+      runCli(['sevre']),
+      2,
+      /^tally: unknown command: sevre; tally --help lists the commands\n$/,
+    ));
 
   test('an unknown flag', () => expectMistake(runCli(['serve', '--pots', '1']), 2, /--pots is no flag/));
 

@@ -41,7 +41,7 @@ const HELP = `npm run graphs -- [flags] [NAME…]: run and draw graphs, all of t
 ${GRAPHS.map(({ name, about }) => `  ${name.padEnd(22)} ${about}\n`).join('')}
 A graph whose run does not show what it is there to show is not written, and the command fails.
 
-Exit codes: 0 done, 1 a run failed or has not the shape it must have, 2 wrong usage.
+Exit codes: 0 done, 1 a run failed or does not have the shape it must have, 2 wrong usage.
 `;
 
 async function main(args: string[]): Promise<void> {
@@ -130,7 +130,8 @@ function parse(args: string[]) {
     const { values, positionals: names } = parseArgs({ args, allowPositionals: true, options: OPTIONS });
     const known = GRAPHS.map(({ name }) => name);
     const unknown = names.find(name => !known.includes(name));
-    if (unknown !== undefined) throw new UsageError(`${unknown} is no graph; there is ${known.join(', ')}`);
+    if (unknown !== undefined)
+      throw new UsageError(`unknown graph: ${unknown}; there are ${known.join(', ')}`);
     if (values.redraw && values.check) throw new UsageError('--redraw or --check, not both');
     return { values, names };
   } catch (error) {

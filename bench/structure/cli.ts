@@ -2,14 +2,20 @@
 import { parseArgs } from 'node:util';
 import { printHelp } from '../../src/cli/terminal/help.ts';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
+import { ROOT } from '../../src/tools/harness/root.ts';
 import { runProgram } from '../ending.ts';
 import { violations } from './check.ts';
 import { holderOf, ROOMS } from './rules.ts';
 import { FOLDERS, filesUnder, importsOf, linesOf, type SourceFile } from './tree.ts';
+import { walksIn } from './walks.ts';
 
-const HELP = `npm run structure: the rooms of the tree, from low to high, and what each may import and does.
+const HELP = `npm run structure -- [flags]: the rooms of the tree, what each may import and does, and the broken rules.
 
-  -h, --help     this text
+  --walks          how far requests walk instead: the files of src that run between a line and its reply, in a real
+                   server, and the files that name a setting; wants npm run build
+  --setting NAME   that setting (turnMsMax)
+  --folder PATH    of another checkout, compiled too (this one)
+  -h, --help       this text
 
 Exit codes: 0 every rule is kept, 1 one is broken (the last lines say where), 2 wrong usage.
 `;
@@ -17,6 +23,11 @@ Exit codes: 0 every rule is kept, 1 one is broken (the last lines say where), 2 
 async function main(args: string[]): Promise<void> {
   const { values } = parse(args);
   if (values.help) return printHelp(HELP);
+  if (values.walks) {
+    for (const { what, files } of await walksIn(values.folder, values.setting))
+      process.stdout.write(`${what}: ${files.length} files\n${files.map(file => `    ${file}\n`).join('')}`);
+    return;
+  }
   const files = FOLDERS.flatMap(folder => filesUnder(folder));
   for (const room of Object.keys(ROOMS)) process.stdout.write(describeRoom(room, files));
   const broken = violations(files);
@@ -26,7 +37,15 @@ async function main(args: string[]): Promise<void> {
 
 function parse(args: string[]) {
   try {
-    return parseArgs({ args, options: { help: { type: 'boolean', short: 'h' } } });
+    return parseArgs({
+      args,
+      options: {
+        help: { type: 'boolean', short: 'h' },
+        walks: { type: 'boolean' },
+        setting: { type: 'string', default: 'turnMsMax' },
+        folder: { type: 'string', default: ROOT },
+      },
+    });
   } catch (error) {
     throw new UsageError((error as Error).message.split('. ')[0]);
   }

@@ -23,20 +23,22 @@ export interface Import {
 }
 
 /** With their text; the paths are from the root. */
-export function filesUnder(folder: string, wanted = CODE): SourceFile[] {
-  if (!existsSync(join(ROOT, folder))) return [];
-  return readdirSync(join(ROOT, folder), { withFileTypes: true }).flatMap(entry => {
+export function filesUnder(folder: string, wanted = CODE, root = ROOT): SourceFile[] {
+  if (!existsSync(join(root, folder))) return [];
+  return readdirSync(join(root, folder), { withFileTypes: true }).flatMap(entry => {
     const path = `${folder}/${entry.name}`;
-    if (entry.isDirectory()) return FOREIGN.includes(entry.name) ? [] : filesUnder(path, wanted);
-    return wanted.test(entry.name) ? [{ path, text: readFileSync(join(ROOT, path), 'utf8') }] : [];
+    if (entry.isDirectory()) return FOREIGN.includes(entry.name) ? [] : filesUnder(path, wanted, root);
+    return wanted.test(entry.name) ? [{ path, text: readFileSync(join(root, path), 'utf8') }] : [];
   });
 }
 
 /** What a file imports, re-exports or loads with `import(…)`. */
 export function importsOf({ path, text }: SourceFile): Import[] {
-  const statements = text.matchAll(/^(?:import|export)\b( type\b)?(?:[^'"`;]*\bfrom)? ?'([^']+)';?$/gm);
+  const statements = text.matchAll(
+    /^(?:import|export)\b( type\b)?(?:[^'"`;]*\bfrom)? ?['"]([^'"]+)['"];?$/gm,
+  );
   // Not those in comments.
-  const calls = text.matchAll(/^(?! \*).*?\b(typeof )?import\('([^']+)'\)/gm);
+  const calls = text.matchAll(/^(?!\s*(?:\/?\*|\/\/)).*?\b(typeof )?import\('([^']+)'\)/gm);
   return [...statements, ...calls].map(([, type, name]) => ({
     name: name!,
     path: name!.startsWith('.') ? posix.join(posix.dirname(path), name!) : undefined,

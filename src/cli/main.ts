@@ -101,7 +101,7 @@ async function main(args: string[]): Promise<void> {
       process.exitCode = Exit.usage;
       return printHelp(HELP, process.stderr);
     default:
-      fail(Exit.usage, `${command} is no command of tally; tally --help lists them`);
+      fail(Exit.usage, `unknown command: ${command}; tally --help lists the commands`);
   }
 }
 

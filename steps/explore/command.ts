@@ -33,8 +33,8 @@ explorer decides who goes on; so each schedule is one that could happen, and non
   --json          for machines, one object a line
   -h, --help      this text
 
-In the id of a schedule a3 is aaa; behind a letter T is a wait that runs out, W one that ends for nothing, K a death.
-Behind the last letter the explorer goes on by itself.
+In the id of a schedule a3 means aaa. After a letter, T is a wait that runs out, W one that ends for nothing, and K a
+death. After the last letter the explorer goes on by itself.
 
 ACCEPTABLE is what may come of a schedule, FORBIDDEN what may not.
 Exit codes: 0 as it should be (of lost-update, some schedules must go wrong; a single schedule: it was run), 1 not so,
@@ -72,7 +72,7 @@ export function exploreCommand(args: string[]): Promise<void> {
     const isOneSchedule = positionals.length === 1 && positionals[0]!.includes(':');
     if (values.step && !isOneSchedule)
       throw new UsageError(
-        '--step wants one schedule by its id, as in tally explore lost-update:abba --step',
+        '--step needs one schedule by its id, as in tally explore lost-update:abba --step',
       );
     const names = values.all ? await allNames() : positionals;
     if (names.length === 0) return list(wishes);
@@ -89,7 +89,7 @@ function runsMaxOf(text: string | undefined): number {
   if (text === undefined) return Number.POSITIVE_INFINITY;
   const runs = Number(text);
   if (!/^\d+$/.test(text) || runs < 1 || runs > 1e9)
-    throw new UsageError(`--runs-max ${text}: a whole number from 1 to 1000000000 is wanted`);
+    throw new UsageError(`--runs-max ${text}: a whole number from 1 to 1000000000 is needed`);
   return runs;
 }
 
@@ -215,11 +215,11 @@ async function runSchedule(id: string, wishes: Wishes): Promise<number> {
   const read = readId(id);
   if (read === undefined)
     throw new UsageError(
-      `${id} is no id of a schedule; they look like lost-update:abba, or worker-death-run:a17aK`,
+      `${id} is not the id of a schedule; those look like lost-update:abba, or worker-death-run:a17aK`,
     );
   if (wishes.isStepped && !(isTerminal(process.stdin) && isTerminal(process.stdout)))
     throw new CommandError(
-      '--step wants a terminal, for its keys; without --step the whole schedule is printed',
+      '--step needs a terminal, for its keys; without --step the whole schedule is printed',
     );
   await mustBeKnown(read.scenario);
   const stage = await Stage.open(read.scenario);

@@ -14,7 +14,7 @@ import { readStep, STEPS, type Step, stepOf } from './manifest.ts';
 
 const SWITCHES = ['--all', '--stat'] as const;
 const CHAPTER = 'README.md';
-const FINISHED = 'the finished server is no further step, but another design: read docs/architecture.md';
+const FINISHED = 'the finished server is not one more step, but another design: read docs/architecture.md';
 
 const HELP = `tally diff N M: what changes from step N to step M, as git diff shows it.
 
@@ -47,14 +47,14 @@ export function diffCommand(args: string[]): Promise<void> {
 
 function readPair(words: string[]): [Step, Step] {
   if (words.length === 0 || words.length > 2)
-    throw new UsageError('two steps are wanted, or one to compare with the next: tally diff 5 6');
+    throw new UsageError('two steps are needed, or one to compare with the next: tally diff 5 6');
   if (words.includes('src')) throw new UsageError(FINISHED);
   const from = readStep(words[0]!);
   if (words[1] === undefined && from.number === STEPS.length)
     throw new UsageError(`step ${from.number} is the last; ${FINISHED}`);
   const to = words[1] === undefined ? stepOf(from.number + 1) : readStep(words[1]);
   if (from === to)
-    throw new UsageError(`step ${from.number} is no different from itself; tally diff 5 6 shows two`);
+    throw new UsageError(`step ${from.number} does not differ from itself; tally diff 5 6 compares two`);
   return [from, to];
 }
 

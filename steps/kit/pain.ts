@@ -30,11 +30,11 @@ const HELP = `tally pain N: start step N, hurt it, and see what happens.
 
   tally pain 5                     step 5 and its pain: ${stepOf(5).pain}
   tally pain 5 --step 6            is it gone in step 6? (1 to 10, or src, the finished server)
-  tally pain 5 --cmd 'cargo run'   has a server of your own that pain?
-  tally pain 3 --connect :7878     has the server on that port? (pains 1, 2, 3, 6 and 8; the others must start it)
+  tally pain 5 --cmd 'cargo run'   does a server of your own have that pain?
+  tally pain 3 --connect :7878     does the server on that port? (pains 1, 2, 3, 6 and 8; the others must start it)
   tally pain --all                 every pain on every step, beside what should be: the matrix
   tally pain 5 --all               one row of it
-  tally pain 5 --predict           asks first what you expect, and holds it beside what was measured
+  tally pain 5 --predict           asks first what you expect, and compares it with what was measured
 
 The pains:
 ${STEPS.map(({ number, pain }) => `  ${String(number).padStart(2)}  ${pain}`).join('\n')}
@@ -44,12 +44,12 @@ WORKERS, QUEUE (places in the queue), WORK_US and WINDOW_US say: what an event c
 between reading and writing it, in µs, spent sleeping. Or write {port}, {workers}, {queue}, {work_us}, {window_us}
 into the command.
 
-  --predict      one or two questions before it runs; an empty answer is no idea. Answers may be piped in, a line
+  --predict      one or two questions before it runs; an empty answer means no idea. Answers may be piped in, a line
                  each
   --json         for machines: one object a line; with --all one for each pair,
                  {"pain","step","expected","observed","evidence",…}; with --predict also "predictions",
                  and the questions go to stderr
-  --times COUNT  with --all: the matrix so many times over
+  --times COUNT  with --all: the matrix that many times
 
 Exit codes: 0 as it should be (in your own server: no pain), 1 not so, 2 wrong usage, 3 no verdict, because a server
 did not start or ended under the witness, 130 ended by Ctrl+C.
@@ -104,7 +104,7 @@ export function readPain(args: string[]) {
 function timesOf(text = '1'): number {
   const times = readCount(text) ?? 0;
   if (!Number.isInteger(times) || times < 1 || times > 1_000)
-    throw new UsageError(`--times ${text} is no number of times from 1 to 1000`);
+    throw new UsageError(`--times ${text} is not a number from 1 to 1000`);
   return times;
 }
 

@@ -104,7 +104,7 @@ async function askWhether(
   const isSo = await again(ask, '1 or 2 (Enter: no idea): ', text => {
     if (/^(?:1|y|yes)$/i.test(text)) return true;
     if (/^(?:2|n|no)$/i.test(text)) return false;
-    throw new UsageError(`${quoteIfNeeded(text)} is no answer: 1 for yes, 2 for no, or an empty line`);
+    throw new UsageError(`${quoteIfNeeded(text)} is not an answer: 1 for yes, 2 for no, or an empty line`);
   });
   out.write('\n');
   return isSo;
@@ -152,7 +152,7 @@ function readNumber(text: string, unit: Unit): Said {
   const value = Number(digits?.replaceAll(/[,_]/g, '')) * (factor ?? Number.NaN);
   if (!(value <= Number.MAX_SAFE_INTEGER))
     throw new UsageError(
-      `${quoteIfNeeded(text)} is no answer: the number of a choice, a number in ${unit.name}, or an empty line`,
+      `${quoteIfNeeded(text)} is not an answer: the number of a choice, a number in ${unit.name}, or an empty line`,
     );
   return { text: unit.print(value), range: { from: value, to: value } };
 }

@@ -129,7 +129,7 @@ export const QUESTIONS: Readonly<Record<number, Question>> = {
     figure: 'healthP99Ms',
     because: {
       present:
-        '1,000 events of 2 ms are 2 s of one thread, and it gives way to nobody in between: an await that has not to wait is no turn of the loop.',
+        '1,000 events of 2 ms are 2 s of one thread, and it lets nobody else run in between: an await that need not wait does not go back to the event loop.',
       absent: 'whoever answers clients does not apply events, so health waits for none of them.',
     },
   },

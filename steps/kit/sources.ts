@@ -24,7 +24,7 @@ export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Sou
   if (given.length > 1)
     throw new UsageError(`${given.join(' and ')} exclude each other: one server at a time`);
   if (cmd?.trim() === '')
-    throw new UsageError("--cmd is empty; it wants a command, as in --cmd 'python3 server.py'");
+    throw new UsageError("--cmd is empty; it needs a command, as in --cmd 'python3 server.py'");
   if (cmd !== undefined) return ofCommand(cmd);
   if (connect !== undefined) return addressOf(connect);
   if (step !== undefined) return ofStep(subjectOf(step));
@@ -41,6 +41,6 @@ function addressOf(text: string): Source {
   const match = /^(?:(.*):)?(\d+)$/.exec(text);
   const port = Number(match?.[2]);
   if (!match || port < 1 || port > 65_535)
-    throw new UsageError(`--connect ${text} is no HOST:PORT, as 127.0.0.1:7878`);
+    throw new UsageError(`--connect ${text} is not HOST:PORT, such as 127.0.0.1:7878`);
   return ofAddress(match[1] || '127.0.0.1', port);
 }

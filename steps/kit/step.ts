@@ -90,7 +90,7 @@ function readFlags(step: Step, args: string[]): { port: number; flags: string[] 
     }
     if (after === undefined) at += 1;
     const text = after ?? args[at];
-    if (text === undefined) throw new UsageError(`${flag} wants a value: ${value.wanted}`);
+    if (text === undefined) throw new UsageError(`${flag} needs a value: ${value.wanted}`);
     if (!value.isRight(text)) throw new UsageError(`${flag} ${text} is not ${value.wanted}`);
     if (flag === '--port') port = Number(text);
     else flags.push(flag, text);

@@ -63,7 +63,7 @@ export function tagsCommand(args: string[]): Promise<void> {
 
 function lastCommit(): string {
   if (tryGit(['rev-parse', '--git-dir']) === undefined)
-    throw new CommandError('this is no git checkout: clone the repository, and run it there');
+    throw new CommandError('this is not a git checkout: clone the repository, and run it there');
   const commit = tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
   if (commit === undefined) throw new CommandError('there is no commit yet to cut tags from');
   return commit;

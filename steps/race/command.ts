@@ -46,7 +46,7 @@ earlier of the two has wrong; it is printed.
 
 done a second: events taken, by the time until the last of them was applied. p99 (in ms) is by what was answered, from
 when a line should have left, the median of the laps; that of health is of the race's own questions, 100 a second.
-The event loop's delay is the longest in which the server's main thread got to nothing else. Money: the sum of all
+The event loop's delay is the longest time in which the server's main thread did nothing else. Money: the sum of all
 balances beside what was taken, to the last event.
 
 Exit codes: 0 raced, whatever came out, 1 a server failed, 2 wrong usage, 130 ended by Ctrl+C.

@@ -81,10 +81,10 @@ export function readOptions(args: string[]): RaceOptions {
 function readSubjects(words: string[]): [Subject, Subject] {
   if (words.length !== 2)
     throw new UsageError(
-      `two servers are wanted, as in tally race 4 5; ${listed(RACERS.map(String))} can race`,
+      `two servers are needed, as in tally race 4 5; ${listed(RACERS.map(String))} can race`,
     );
   const [one, other] = words.map(readSubject) as [Subject, Subject];
-  if (one === other) throw new UsageError(`${labelOf(one)} beside itself: two different ones are wanted`);
+  if (one === other) throw new UsageError(`${labelOf(one)} beside itself: two different ones are needed`);
   return [one, other];
 }
 
@@ -103,7 +103,7 @@ function readDuration(text: string | undefined, standard: number): number {
   if (text === undefined) return standard;
   const durationMs = readDurationMs(text);
   if (durationMs === undefined || durationMs < LAP_MS_MIN || durationMs > DURATION_MS_MAX)
-    throw new UsageError(`--duration ${text} is no time from ${LAP_MS_MIN}ms to 10m, as 4s`);
+    throw new UsageError(`--duration ${text} is not a time from ${LAP_MS_MIN}ms to 10m, such as 4s`);
   return durationMs;
 }
 

@@ -204,7 +204,7 @@ describe('npm run graphs', () => {
   });
 
   test.each([
-    [['nonesuch'], 'nonesuch is no graph'],
+    [['nonesuch'], 'unknown graph: nonesuch'],
     [['--nonesuch'], "Unknown option '--nonesuch'"],
     [['--redraw', '--check'], '--redraw or --check, not both'],
   ])('of %j is a wrong usage', async (args, message) => {

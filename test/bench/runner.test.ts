@@ -90,7 +90,7 @@ describe('trials in turn', () => {
       condition: 'c',
       run: async () => [{ unit: 'ns', better: 'lower', value: Number.NaN }],
     };
-    await expect(alternate(1, [trial])).rejects.toThrow('A c: NaN ns is no figure');
+    await expect(alternate(1, [trial])).rejects.toThrow('A c: NaN ns is not a figure');
     await expect(alternate(0, [trial])).rejects.toThrow(RangeError);
   });
 
@@ -209,8 +209,8 @@ describe('the command line', () => {
   });
 
   test.each([
-    [['macro'], /^bench: macro is no bench; there are micro, micro-ring, .*peers, .*\n$/],
-    [['micro', 'toString'], /^bench: toString is no bench;/],
+    [['macro'], /^bench: unknown bench: macro; there are micro, micro-ring, .*peers, .*\n$/],
+    [['micro', 'toString'], /^bench: unknown bench: toString;/],
     [['--rounds'], /^bench: Unknown option '--rounds'\n$/],
     [['--json'], /^bench: [^\n]*--json[^\n]*\n$/],
   ])('%j is a mistake: one line, exit code 2', async (args, what) => {

@@ -94,7 +94,7 @@ async function tallyMistake(args: string[]): Promise<string | undefined> {
   }
   const run = await dryRun([name, ...rest]);
   // What only somebody at a terminal can have has been understood as well; and so have files that are not there.
-  const isUnderstood = run.hasBegun || run.exitCode === 0 || /wants a terminal|ENOENT/.test(run.stderr);
+  const isUnderstood = run.hasBegun || run.exitCode === 0 || /needs a terminal|ENOENT/.test(run.stderr);
   return isUnderstood ? undefined : `it ended with ${run.exitCode} before it did anything: ${run.stderr}`;
 }
 
@@ -105,7 +105,7 @@ describe('tally', () => {
     ['load --rat', 'no --rat'],
     ['serve --ring 1000', 'not a power of two'],
     ['explore lost-updates', 'there is no scenario lost-updates'],
-    ['check 4 --connect x', 'no HOST:PORT'],
+    ['check 4 --connect x', 'not HOST:PORT'],
     ['step 1 --queue 4', 'does not take --queue'],
     ['dance', 'no command dance'],
     ['serve --port PORT --bogus', '--bogus'],

@@ -48,22 +48,22 @@ describe('a mistake is one line, with the exit code of its kind:', () => {
     [
       ['lost-update:xyz'],
       2,
-      'lost-update:xyz is no id of a schedule; they look like lost-update:abba, or worker-death-run:a17aK',
+      'lost-update:xyz is not the id of a schedule; those look like lost-update:abba, or worker-death-run:a17aK',
     ],
     [['lost-update:aaaa'], 1, "lost-update:aaaa: the schedule does not fit: worker 0 can't go on at step 3"],
     [
       ['lost-update', '--step'],
       2,
-      '--step wants one schedule by its id, as in tally explore lost-update:abba --step',
+      '--step needs one schedule by its id, as in tally explore lost-update:abba --step',
     ],
     [
       ['lost-update:ab', '--step'],
       1,
-      '--step wants a terminal, for its keys; without --step the whole schedule is printed',
+      '--step needs a terminal, for its keys; without --step the whole schedule is printed',
     ],
-    [['lock', '--runs-max', '0'], 2, '--runs-max 0: a whole number from 1 to 1000000000 is wanted'],
+    [['lock', '--runs-max', '0'], 2, '--runs-max 0: a whole number from 1 to 1000000000 is needed'],
     [['--all', 'lock'], 2, '--all is everything; leave the names out'],
-    [['--every'], 2, '--every is no flag of tally explore; tally explore --help lists them'],
+    [['--every'], 2, 'unknown flag --every; tally explore --help lists the flags'],
   ])('%j', async (args, exitCode, message) => {
     const found = await explore(...args);
     expect(found).toMatchObject({ exitCode, stdout: '', stderr: `tally explore: ${message}\n` });

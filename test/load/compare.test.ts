@@ -124,13 +124,13 @@ describe('what is no result', () => {
   test.each([
     ['', /^a\.json is not JSON; tally load --json writes what this reads$/],
     ['{"schema":1', /is not JSON/],
-    ['null', /^a\.json is no result of tally load --json \(schema 1\)$/],
-    ['[]', /is no result/],
-    ['{}', /is no result/],
-    ['{"schema":2,"latencyMs":{},"intervals":[]}', /is no result/],
-    ['{"schema":1,"latencyMs":null,"intervals":[]}', /is no result/],
-    ['{"schema":1,"latencyMs":{},"intervals":[]}', /is no result/],
-    ['{"schema":1,"latencyMs":{"corrected":{}},"intervals":{}}', /is no result/],
+    ['null', /^a\.json is not a result of tally load --json \(schema 1\)$/],
+    ['[]', /is not a result/],
+    ['{}', /is not a result/],
+    ['{"schema":2,"latencyMs":{},"intervals":[]}', /is not a result/],
+    ['{"schema":1,"latencyMs":null,"intervals":[]}', /is not a result/],
+    ['{"schema":1,"latencyMs":{},"intervals":[]}', /is not a result/],
+    ['{"schema":1,"latencyMs":{"corrected":{}},"intervals":{}}', /is not a result/],
   ])('%s', (text, what) => expect(() => readResult(text, 'a.json')).toThrow(what));
 
   test('a result is', () => {
@@ -173,11 +173,11 @@ describe.concurrent('tally compare', () => {
   });
 
   test.each([
-    ['no file', [], /^two files of tally load --json are wanted: tally compare before\.json after\.json$/],
+    ['no file', [], /^two files of tally load --json are needed: tally compare before\.json after\.json$/],
     ['one file', ['a.json'], /^two files/],
     ['three files', ['a', 'b', 'c'], /^two files/],
     ['a file that is not there', ['nowhere.json', 'nowhere.json'], /^nowhere\.json cannot be read: ENOENT$/],
-    ['a file that is something else', ['package.json', 'package.json'], /^package\.json is no result of/],
+    ['a file that is something else', ['package.json', 'package.json'], /^package\.json is not a result of/],
     ['a file that is no JSON', ['README.md', 'README.md'], /^README\.md is not JSON/],
   ])('%s: one line, exit code 2', async (_, files, what) => {
     const { exitCode, stdout, stderr, complaints } = await tally(['compare', ...files]);

@@ -108,16 +108,16 @@ describe('a condition holds or does not', () => {
   });
 });
 
-describe('what is no condition is answered with one line that helps', () => {
+describe('what is not a condition is answered with one line that helps', () => {
   test.each([
-    ['', /is no condition; 'p99>5ms'/],
-    ['p99', /"p99" is no condition; 'p99>5ms'/],
-    ['p99=5ms', /is no condition/],
-    ['p99>', /is no condition/],
-    ['p99>5ms>3', /is no condition/],
-    ['p99<>5ms', /is no condition/],
-    ['5ms<p99', /is no condition/],
-    ['p99>-5ms', /is no condition/],
+    ['', /is not a condition, such as 'p99>5ms'/],
+    ['p99', /"p99" is not a condition, such as 'p99>5ms'/],
+    ['p99=5ms', /is not a condition/],
+    ['p99>', /is not a condition/],
+    ['p99>5ms>3', /is not a condition/],
+    ['p99<>5ms', /is not a condition/],
+    ['5ms<p99', /is not a condition/],
+    ['p99>-5ms', /is not a condition/],
     ['p99>5', /"p99>5": a latency needs a unit, such as 5ms/],
     ['p99>5%', /a latency needs a unit/],
     ['p99>5k', /a latency needs a unit/],
@@ -127,9 +127,9 @@ describe('what is no condition is answered with one line that helps', () => {
     ['constructor>5', /there is no constructor/],
     ['rate<5ms', /a rate is a number of replies a second/],
     ['rate<5%', /a rate is a number/],
-    ['busy>5ms', /5ms is no number/],
-    ['busy>1.2.3', /1\.2\.3 is no number/],
-    ['busy>5k%', /is no condition|5k% is no number/],
+    ['busy>5ms', /5ms is not a number/],
+    ['busy>1.2.3', /1\.2\.3 is not a number/],
+    ['busy>5k%', /is not a condition|5k% is not a number/],
     ['accepted.busy>5', /only latencies have parts/],
     [
       'fast.p99>5ms',

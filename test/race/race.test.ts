@@ -70,21 +70,21 @@ test('the race of 6 and 7 finds the money that 6 loses, and none that 7 does', {
 
 describe('wrong usage', () => {
   test.each([
-    ['', 'two servers are wanted, as in tally race 4 5; 4, 5, 6, 7, 8, 9, 10 and src can race'],
-    ['4 5 6', 'two servers are wanted, as in tally race 4 5; 4, 5, 6, 7, 8, 9, 10 and src can race'],
+    ['', 'two servers are needed, as in tally race 4 5; 4, 5, 6, 7, 8, 9, 10 and src can race'],
+    ['4 5 6', 'two servers are needed, as in tally race 4 5; 4, 5, 6, 7, 8, 9, 10 and src can race'],
     ['3 4', 'step 3 keeps no balances, so no money can be counted; steps 4 to 10 and src can race'],
     ['4 eleven', 'there is no step eleven; steps 4 to 10 and src can race'],
-    ['src src', 'src beside itself: two different ones are wanted'],
+    ['src src', 'src beside itself: two different ones are needed'],
     ['4 5 --rate 0', '--rate 0 is not a whole number from 1 to 1,000,000'],
     ['4 5 --queue 1000', '--queue 1000 is not a power of two; the next is 1024'],
-    ['4 5 --duration soon', '--duration soon is no time from 100ms to 10m, as 4s'],
+    ['4 5 --duration soon', '--duration soon is not a time from 100ms to 10m, such as 4s'],
     ['4 5 --duration 1s --laps 20', '20 laps in 1000 ms are too short: a lap takes 100 ms at least'],
     [
       '5 6 --window-us 5',
       'step 5 knows no window, as one thread applies its events; --work-us is what an event costs there',
     ],
     ['4 5 --workers 8', 'step 4 and step 5 have one thread that applies events, whatever --workers says'],
-    ['4 5 --speed 3', '--speed is no flag of tally race; tally race --help lists them'],
+    ['4 5 --speed 3', 'unknown flag --speed; tally race --help lists the flags'],
   ])('tally race %s', (args, message) => {
     expect(() => readOptions(args.split(' ').filter(Boolean))).toThrow(message);
   });

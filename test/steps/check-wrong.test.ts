@@ -48,7 +48,7 @@ const FAULTS: readonly (readonly [step: number, check: string, ...Fault[]])[] = 
   ],
   [
     3,
-    'invalid_json: what is no JSON',
+    'invalid_json: what is not JSON',
     ['orders-keys-otherwise', BAD_JSON, '{"reason":"invalid_json","status":"error"}\\n', 3, 'have an order'],
     ['hangs-up-on-errors', BAD_JSON, NOTHING, 0, HUNG_UP],
   ],
@@ -66,7 +66,7 @@ const FAULTS: readonly (readonly [step: number, check: string, ...Fault[]])[] = 
   [3, 'invalid_json: an empty line', ['skips-empty-lines', BAD_JSON, NOTHING, 0, 'sent      \\n\n']],
   [
     3,
-    'invalid_event: JSON that is no object',
+    'invalid_event: JSON that is not an object',
     [
       'hangs-where-it-throws',
       BAD_EVENT,
@@ -89,12 +89,12 @@ hint `,
   [3, 'invalid_event: a known field that comes twice', ['takes-the-last-of-two', BAD_EVENT, ACCEPTED, 12]],
   [
     3,
-    'invalid_json: bytes that are no UTF-8',
+    'invalid_json: bytes that are not UTF-8',
     ['decodes-with-loss', BAD_JSON, ACCEPTED, 12, '"user":"U\\xff"'],
   ],
   [
     3,
-    'invalid_event: a user that is no name of 1 to 128 bytes',
+    'invalid_event: a user that is not a name of 1 to 128 bytes',
     ['counts-characters', BAD_EVENT, ACCEPTED, 12],
   ],
   [
@@ -189,7 +189,7 @@ describe.concurrent('an echo that', () => {
     ],
     [
       'echoes-decoded-text',
-      'bytes that are no UTF-8 come back as they are',
+      'bytes that are not UTF-8 come back as they are',
       '    ^ byte 2: expected \\xff, got \\xef',
     ],
     ['echoes-without-end', 'a line comes back', "^ byte 1: expected nothing, got 'h'"],

@@ -58,16 +58,16 @@ test('over several steps it names all the pains that go; backwards, the one that
 });
 
 test.concurrent.each([
-  [[], 'two steps are wanted, or one to compare with the next: tally diff 5 6'],
-  [['1', '2', '3'], 'two steps are wanted, or one to compare with the next: tally diff 5 6'],
+  [[], 'two steps are needed, or one to compare with the next: tally diff 5 6'],
+  [['1', '2', '3'], 'two steps are needed, or one to compare with the next: tally diff 5 6'],
   [['0', '1'], 'there is no step 0: they are 1 to 10; tally steps lists them'],
-  [['5', '5'], 'step 5 is no different from itself; tally diff 5 6 shows two'],
-  [['5', '--word'], '--word is no flag of tally diff; it takes --all and --stat'],
+  [['5', '5'], 'step 5 does not differ from itself; tally diff 5 6 compares two'],
+  [['5', '--word'], 'unknown flag --word; tally diff takes --all and --stat'],
   [
     ['10'],
-    'step 10 is the last; the finished server is no further step, but another design: read docs/architecture.md',
+    'step 10 is the last; the finished server is not one more step, but another design: read docs/architecture.md',
   ],
-  [['10', 'src'], 'the finished server is no further step, but another design: read docs/architecture.md'],
+  [['10', 'src'], 'the finished server is not one more step, but another design: read docs/architecture.md'],
 ])('tally diff %j is wrong usage', async (args, message) => {
   expect(await diff(...args)).toEqual({ exitCode: 2, stdout: '', stderr: `tally diff: ${message}\n` });
 });

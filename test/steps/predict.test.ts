@@ -41,9 +41,9 @@ describe('an answer', () => {
   test('may be the wish to give a number, and nothing that is none', () => {
     expect(readFigure('5', choices, unit)).toBe('own');
     for (const text of ['9'.repeat(90), '9'.repeat(60)])
-      expect(() => readFigure(text, choices, unit)).toThrow(/^"?9{60,80}"? is no answer/);
+      expect(() => readFigure(text, choices, unit)).toThrow(/^"?9{60,80}"? is not an answer/);
     for (const text of ['much', '-3', '3 MiB', '1..2', '1,5', '1,5 s', '1,0000'])
-      expect(() => readFigure(text, choices, unit), text).toThrow(`${text} is no answer`);
+      expect(() => readFigure(text, choices, unit), text).toThrow(`${text} is not an answer`);
   });
 
   test.each([
@@ -128,7 +128,7 @@ describe('tally pain --predict', () => {
     const { status, stdout, stderr } = pain(`${'\0\u001b]0;EVIL\u0007'.repeat(100_000)}\n`, '8');
     expect(status).toBe(2);
     expect(stderr).toMatch(
-      /^tally pain: "\\u0000\\u001b\]0;EVIL.{1,400} is no answer: the number of a choice/,
+      /^tally pain: "\\u0000\\u001b\]0;EVIL.{1,400} is not an answer: the number of a choice/,
     );
     expect(`${stdout}${stderr}`.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u);
     expect(stdout.length).toBeLessThan(2_000);

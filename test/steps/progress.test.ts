@@ -156,7 +156,7 @@ describe('the list', () => {
   });
 
   test.each([
-    ['--color', '--color is no flag of tally steps; it takes --json and --reset'],
+    ['--color', 'unknown flag --color; tally steps takes --json and --reset'],
     ['5', 'tally steps lists all of them; one is run by tally step 5'],
   ])('tally steps %s is wrong usage', async (arg, message) => {
     expect(await steps(arg)).toEqual({ exitCode: 2, stdout: '', stderr: `tally steps: ${message}\n` });

@@ -211,8 +211,8 @@ describe('tally roadmap', () => {
     [['3', '--hint', '4'], 'task 3 has no hint 4; it has 1 to 3'],
     [['--gh', '--markdown', 'x'], '--gh and --markdown exclude each other'],
     [['--repo', 'you/events'], '--repo goes with --gh'],
-    [['--gh', '--repo', 'events'], '--repo events is no OWNER/NAME'],
-    [['--gh', '--repo=-x/y'], '--repo -x/y is no OWNER/NAME'],
+    [['--gh', '--repo', 'events'], '--repo events is not OWNER/NAME'],
+    [['--gh', '--repo=-x/y'], '--repo -x/y is not OWNER/NAME'],
     [['--gh', '--label=-x'], '--label -x begins like a flag'],
     [['--cmd', 'a\u001b]0;b\u0007'], '--cmd is empty, or more than a line of plain characters'],
   ])('%j is wrong usage', (args, message) => {
@@ -220,8 +220,8 @@ describe('tally roadmap', () => {
   });
 
   test.each(['http://x/)[evil](http://y', 'https://x?q#f', 'https://x/#f', 'https://', 'x.org/t'])(
-    '--base %s is no address for links',
-    base => expect(() => here('3', '--base', base)).toThrow(`--base ${base} is no address for links`),
+    '--base %s is not an address for links',
+    base => expect(() => here('3', '--base', base)).toThrow(`--base ${base} is not an address for links`),
   );
 
   test('is JSON for programs', () => {

@@ -75,7 +75,7 @@ describe.concurrent('wrong usage exits with 2, one line, and starts nothing', ()
     ['6 --queue 1000x', '--queue 1000x is not a whole number from 1 to 1048576'],
     ['6 --work sleep', '--work sleep is not block or cpu'],
     ['6 --port 99999', '--port 99999 is not a whole number from 0 to 65535'],
-    ['9 --count', '--count wants a value: padded, shared or lock'],
+    ['9 --count', '--count needs a value: padded, shared or lock'],
     ['5 --unbounded=yes', '--unbounded is a switch; it takes no value'],
   ])('tally step %s', async (args, message) => {
     const ran = await runCli(['step', ...args.split(' ').filter(Boolean)], { XDG_STATE_HOME });

@@ -185,7 +185,7 @@ describe('what is in the way', () => {
         stdout: '',
         stderr: expect.stringMatching(message),
       });
-    expectLine(/^tally tags: this is no git checkout.*\n$/);
+    expectLine(/^tally tags: this is not a git checkout.*\n$/);
     git(folder, 'init', '--quiet');
     expectLine(/^tally tags: there is no commit yet.*\n$/);
     git(folder, 'commit', '--quiet', '--allow-empty', '--message', 'empty');
@@ -194,7 +194,7 @@ describe('what is in the way', () => {
 
   test.each([
     ['step-05', 'step-05 is one word too many: tally tags cuts all of them, or none'],
-    ['--force', '--force is no flag of tally tags; it takes --list, --dry-run and --json'],
+    ['--force', 'unknown flag --force; tally tags takes --list, --dry-run and --json'],
   ])('tally tags %s is wrong usage', (arg, message) => {
     expect(tags(origin, [arg])).toEqual({ exitCode: 2, stdout: '', stderr: `tally tags: ${message}\n` });
   });

@@ -228,12 +228,12 @@ test('nobody there: one line, and exit code 1', async () => {
 
 describe('wrong usage', () => {
   test.each([
-    ['nowhere', 'nowhere is no server: :7878 is one, or 127.0.0.1:7878'],
-    [':0', ':0 is no server'],
+    ['nowhere', 'nowhere is not the address of a server, such as :7878 or 127.0.0.1:7878'],
+    [':0', ':0 is not the address of a server'],
     [':1 :2', 'one server at a time, not :1 and :2'],
-    ['--interval 1ms', '--interval 1ms is no time from 50ms to 1m, as 500ms'],
-    ['--count 0', '--count 0 is no number of looks; 1 is the least'],
-    ['--often', '--often is no flag of tally watch; tally watch --help lists them'],
+    ['--interval 1ms', '--interval 1ms is not a time from 50ms to 1m, such as 500ms'],
+    ['--count 0', '--count 0 is not a number of looks; the least is 1'],
+    ['--often', 'unknown flag --often; tally watch --help lists the flags'],
   ])('tally watch %s', (args, message) => {
     expect(() => readOptions(args.split(' '))).toThrow(message);
   });

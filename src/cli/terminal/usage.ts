@@ -16,7 +16,7 @@ export function readSwitches<Name extends string>(
   for (const arg of args) {
     if (!arg.startsWith('-')) words.push(arg);
     else if ((known as readonly string[]).includes(arg)) on.add(arg as Name);
-    else throw new UsageError(`${arg} is no flag of tally ${command}; it takes ${listed(known)}`);
+    else throw new UsageError(`unknown flag ${arg}; tally ${command} takes ${listed(known)}`);
   }
   return { words, on };
 }
@@ -33,10 +33,10 @@ export function readArgs<Options extends NonNullable<ParseArgsConfig['options']>
     const { code, message } = error as { code?: string; message: string };
     const flag = /'(-[^' ]*)/.exec(message)?.[1] ?? '';
     if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
-      throw new UsageError(`${flag} is no flag of tally ${command}; tally ${command} --help lists them`);
+      throw new UsageError(`unknown flag ${flag}; tally ${command} --help lists the flags`);
     const isSwitch = options[flag.slice(2)]?.type === 'boolean';
     throw new UsageError(
-      isSwitch ? `${flag} takes no value` : `${flag} wants a value; tally ${command} --help shows how`,
+      isSwitch ? `${flag} takes no value` : `${flag} needs a value; tally ${command} --help shows how`,
     );
   }
 }

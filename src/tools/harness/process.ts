@@ -16,6 +16,8 @@ export interface Program {
   env?: Readonly<Record<string, string>>;
   /** In a process group of its own: a shell, and whatever that starts. */
   isGroup?: boolean;
+  /** Messages may be exchanged with it (`process.send`). */
+  hasChannel?: boolean;
   /** Hears each line of its standard output. */
   onLine?(line: string): void;
   /** When it has ended, or this process ends: removes what it leaves. Must be quick, and may come twice. */
@@ -59,21 +61,23 @@ export function endsWithUs(child: ChildProcess): void {
   child.once('close', () => atExit.delete(kill));
 }
 
-export function start({ program, args, cwd, env, isGroup = false, onLine, cleanUp }: Program): Running {
+export function start({ program, args, cwd, env, isGroup = false, ...more }: Program): Running {
+  const { hasChannel = false, onLine, cleanUp } = more;
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', ...(hasChannel ? (['ipc'] as const) : [])],
     detached: isGroup,
     ...(cwd && { cwd }),
     ...(env && { env: { ...process.env, ...env } }),
   });
+  const [stdout, stderr] = [child.stdout!, child.stderr!];
   let output = '';
   let errors = '';
-  for (const stream of [child.stdout, child.stderr])
+  for (const stream of [stdout, stderr])
     stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-OUTPUT_CHARACTERS_MAX);
-      if (stream === child.stderr) errors = (errors + text).slice(-OUTPUT_CHARACTERS_MAX);
+      if (stream === stderr) errors = (errors + text).slice(-OUTPUT_CHARACTERS_MAX);
     });
-  if (onLine) createInterface({ input: child.stdout }).on('line', onLine);
+  if (onLine) createInterface({ input: stdout }).on('line', onLine);
   const signal = (name: NodeJS.Signals) => signalTo(child, isGroup, name);
   const end = () => {
     signal('SIGKILL');
@@ -100,8 +104,8 @@ export function start({ program, args, cwd, env, isGroup = false, onLine, cleanU
     async stop() {
       signal('SIGKILL');
       await running.ended;
-      child.stdout.destroy();
-      child.stderr.destroy();
+      stdout.destroy();
+      stderr.destroy();
       atExit.delete(end);
     },
   };

@@ -27,7 +27,7 @@ export const LOAD_HELP = `tally load: put a server under load, and say what happ
   tally load --stages 10s:1000,20s:1000-50000             a rate that holds, then one that grows
   tally load --rate 20000 --check-balances                is the money right, to the last event?
   tally load --rate 5000 --fail-if 'p99>5ms'              for a script: exit code 4 if it is
-  tally load --find-max 'p99<10ms'                        the highest rate that the server bears
+  tally load --find-max 'p99<10ms'                        the highest rate that the server can take
   tally load --mix buy=70,sell=20,balance=10 --skew zipf  other work
   tally load --json before.json                           keep a run; compare it later with:
   tally compare before.json after.json
@@ -78,7 +78,7 @@ export function compareCommand(args: string[]): void {
   try {
     const [before, after, ...rest] = args;
     if (before === undefined || after === undefined || rest.length > 0)
-      throw new UsageError('two files of tally load --json are wanted: tally compare before.json after.json');
+      throw new UsageError('two files of tally load --json are needed: tally compare before.json after.json');
     const runs = [before, after].map(file => readResult(readText(file), file)) as [LoadResult, LoadResult];
     process.stdout.write(comparisonTable(compareRuns(...runs), differencesInKind(...runs)));
   } catch (error) {
@@ -198,7 +198,7 @@ function checkFiles({ json, hdr }: LoadOptions): void {
     const folder = dirname(file);
     if (!existsSync(folder)) throw new UsageError(`${file} cannot be written: there is no folder ${folder}`);
     if (existsSync(file) && !statSync(file).isFile())
-      throw new UsageError(`${file} cannot be written: it is no file`);
+      throw new UsageError(`${file} cannot be written: it is not a file`);
   }
 }
 

@@ -164,7 +164,7 @@ export function readResult(text: string, file: string): LoadResult {
   }
   const result = value as Partial<LoadResult> | null;
   if (result?.schema !== 1 || !result.latencyMs?.corrected || !Array.isArray(result.intervals))
-    throw new UsageError(`${file} is no result of tally load --json (schema 1)`);
+    throw new UsageError(`${file} is not a result of tally load --json (schema 1)`);
   return result as LoadResult;
 }
 
@@ -200,7 +200,7 @@ export function comparisonTable(compared: readonly Compared[], notes: readonly s
       ? [`a few bad seconds make ${unsteady.join(', ')} differ: run again to see whether they come back`]
       : []),
     ...(unknown.length > 0
-      ? [`no telling for ${unknown.join(', ')}: ${SECONDS_MIN + 1} seconds or more are wanted of each run`]
+      ? [`no telling for ${unknown.join(', ')}: ${SECONDS_MIN + 1} seconds or more of each run are needed`]
       : []),
   ];
   if (ends.length === 0) ends.push('no difference beyond noise');

@@ -63,7 +63,7 @@ const EXAMPLES =
 
 export function readCondition(text: string): Condition {
   const match = /^\s*([a-z0-9.]+)\s*(<=|>=|<|>)\s*([\d_.]+)\s*([a-zA-Z%]*)\s*$/.exec(text);
-  if (!match) throw new UsageError(`"${text}" is no condition; ${EXAMPLES} are`);
+  if (!match) throw new UsageError(`"${text}" is not a condition, such as ${EXAMPLES}`);
   const [, figure, operator, number, unit] = match as unknown as [string, string, string, string, string];
   const compare = COMPARE[operator]!;
   const isUpperLimit = operator.startsWith('<');
@@ -100,7 +100,7 @@ export function readCondition(text: string): Condition {
     );
   const isShare = unit === '%';
   const limit = readCount(isShare ? number : `${number}${unit}`);
-  if (limit === undefined) throw new UsageError(`"${text}": ${number}${unit} is no number`);
+  if (limit === undefined) throw new UsageError(`"${text}": ${number}${unit} is not a number`);
   // Shares are of all lines that were due.
   const figureOf = isShare
     ? (result: LoadResult) => (100 * count(result)) / Math.max(1, result.sent + result.unsent)

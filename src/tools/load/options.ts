@@ -104,7 +104,7 @@ export function readOptions(args: string[]): LoadOptions {
     if (given === undefined) return otherwise;
     const value = readCount(given);
     if (value === undefined || !Number.isInteger(value) || value < min || value > max)
-      throw new UsageError(`--${name} ${given}: a whole number from ${min} to ${max} is wanted`);
+      throw new UsageError(`--${name} ${given}: a whole number from ${min} to ${max} is needed`);
     return value;
   };
   const time = (name: string, otherwise: number, minMs = 0): number => {
@@ -113,7 +113,7 @@ export function readOptions(args: string[]): LoadOptions {
     const value = readDurationMs(given);
     if (value === undefined || value < minMs || value > TIME_MS_MAX)
       throw new UsageError(
-        `--${name} ${given}: a time from ${minMs} ms to 24 h is wanted, such as 500ms, 10s or 2m`,
+        `--${name} ${given}: a time from ${minMs} ms to 24 h is needed, such as 500ms, 10s or 2m`,
       );
     return value;
   };
@@ -174,7 +174,7 @@ export function readOptions(args: string[]): LoadOptions {
     throw new UsageError('--find-max looks for the rate itself; leave --rate and --stages out');
   if (findMax !== undefined && findMax.of !== 'rate' && !findMax.isUpperLimit)
     throw new UsageError(
-      `--find-max "${findMax.text}" holds when the server is bad; a limit is wanted, such as 'p99<10ms'`,
+      `--find-max "${findMax.text}" holds when the server is bad; a limit is needed, such as 'p99<10ms'`,
     );
   for (const other of ['events', 'fail-if', 'hdr'])
     if (findMax !== undefined && values[other] !== undefined)
@@ -222,7 +222,7 @@ function parse(args: string[]): Values {
 function readRate(text: string, flag: string): number {
   const rate = readCount(text);
   if (rate === undefined || rate > RATE_MAX)
-    throw new UsageError(`${flag}: ${text} is no number of lines a second (up to ${RATE_MAX})`);
+    throw new UsageError(`${flag}: ${text} is not a number of lines a second (up to ${RATE_MAX})`);
   return rate;
 }
 
@@ -250,7 +250,7 @@ function readStages(values: Values, durationMs: number, events: number | undefin
     const stageMs = match ? readDurationMs(match[1]!) : undefined;
     if (!match || stageMs === undefined || stageMs <= 0)
       throw new UsageError(
-        `--stages: "${part}" is no stage; 10s:1000 holds a rate, 10s:1000-5000 goes from one to another`,
+        `--stages: "${part}" is not a stage; 10s:1000 holds a rate, 10s:1000-5000 goes from one to another`,
       );
     const fromPerS = readRate(match[2]!, '--stages');
     return {
@@ -285,7 +285,7 @@ function readMix(text: string | undefined): Mix {
         `--mix: there are no ${kind || 'nameless'} lines; there are ${Object.keys(mix).join(', ')}`,
       );
     if (rest.length > 0 || !Number.isFinite(value) || value < 0 || share === '')
-      throw new UsageError(`--mix: ${part} is no share; buy=80 is one`);
+      throw new UsageError(`--mix: ${part} is not a share, such as buy=80`);
     mix[kind as keyof Mix] = value;
   }
   if (Object.values(mix).every(share => share === 0)) throw new UsageError('--mix: every share is 0');

@@ -20,8 +20,8 @@ const HELP = `tally watch [:PORT | HOST:PORT]: a running server, live (127.0.0.1
   tally watch --json --count 1       one look, for machines
 
 What it shows is asked over the wire, by two connections of its own: {"type":"metrics","detail":true} for each
-look, and health 20 times a second, whose latency everybody shares. Steps 9 and 10 say less of themselves than the
-finished server; a server without metrics still has its latency. If it goes away, it is looked for again.
+look, and health 20 times a second, whose latency everybody shares. Steps 9 and 10 tell less about themselves than
+the finished server; a server without metrics still has its latency. If it goes away, it is tried again.
 
   --interval TIME    between two looks (500ms)
   --count N          end after so many
@@ -68,11 +68,11 @@ export function readOptions(args: string[]): WatchOptions {
   if (positionals.length > 1) throw new UsageError(`one server at a time, not ${positionals.join(' and ')}`);
   const count = values.count === undefined ? Number.POSITIVE_INFINITY : readCount(values.count);
   if (count === undefined || count < 1 || (Number.isFinite(count) && !Number.isInteger(count)))
-    throw new UsageError(`--count ${values.count} is no number of looks; 1 is the least`);
+    throw new UsageError(`--count ${values.count} is not a number of looks; the least is 1`);
   const intervalMs = values.interval === undefined ? INTERVAL_MS : readDurationMs(values.interval);
   if (intervalMs === undefined || intervalMs < INTERVAL_MS_MIN || intervalMs > INTERVAL_MS_MAX)
     throw new UsageError(
-      `--interval ${values.interval} is no time from ${INTERVAL_MS_MIN}ms to 1m, as 500ms`,
+      `--interval ${values.interval} is not a time from ${INTERVAL_MS_MIN}ms to 1m, such as 500ms`,
     );
   return { ...readAddress(positionals[0]), intervalMs, count, json: values.json === true };
 }
@@ -83,7 +83,7 @@ function readAddress(text: string | undefined): { host: string; port: number } {
   const match = /^(?:(?:\[([^\]]+)\]|([^:]*)):)?(\d{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port < 1 || port > 65_535)
-    throw new UsageError(`${text} is no server: :${PORT} is one, or ${HOST}:${PORT}`);
+    throw new UsageError(`${text} is not the address of a server, such as :${PORT} or ${HOST}:${PORT}`);
   return { host: match[1] || match[2] || HOST, port };
 }
 

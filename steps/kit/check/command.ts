@@ -41,7 +41,7 @@ From step 10 on it gets SIGTERM and SIGINT. With go, build first: go run hides t
   --step M          a step of this repository, 1 to 10, or src
   --watch [FOLDER]  check again whenever a file under it changes (the current folder); Ctrl+C ends it;
                     not with --connect: the server there is not started anew
-  --quick           leave out the measuring of pains, which takes seconds; a step is done without it only
+  --quick           leave out the measuring of pains, which takes seconds; a step has passed only without it
   --json            one JSON object instead of text: step, server, passed, checks
   --help            this text
 

@@ -41,7 +41,7 @@ export const ECHO: readonly Case[] = [
     ],
   },
   {
-    name: 'bytes that are no UTF-8 come back as they are',
+    name: 'bytes that are not UTF-8 come back as they are',
     hint: 'An echo knows no text: 0, 255 and 254 are bytes as all others. Do not decode them.',
     acts: () => echo(NO_UTF8),
   },

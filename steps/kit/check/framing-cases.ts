@@ -23,7 +23,7 @@ const PIPELINED = 100;
 const TOO_LONG = error('line_too_long');
 
 const KEEP_REST =
-  'A packet is no line. Keep what came without a newline, for each connection, and put the next packet behind it.';
+  'A packet is not a line. Keep what came without a newline, for each connection, and put the next packet behind it.';
 const LIMIT = 'A line may have 16,384 bytes before its newline. One more, and it is answered line_too_long.';
 const SKIP =
   'Answer line_too_long once, forget what you have of that line, skip until its newline, and go on behind it.';

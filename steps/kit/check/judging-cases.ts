@@ -111,7 +111,7 @@ const withAmount = (amount: string) => `{"user":"U","action":"buy","amount":${am
 
 const REFUSALS: readonly Refusal[] = [
   {
-    name: 'what is no JSON',
+    name: 'what is not JSON',
     hint: 'Catch what the parser throws, and answer. A client must not be able to end the server.',
     reason: 'invalid_json',
     lines: ['hello', '{', '{"user":"U"', '{"type":"health"} x', "{'user':'U'}", '{"amount":01}'],
@@ -135,7 +135,7 @@ const REFUSALS: readonly Refusal[] = [
     lines: ['{"user":"U","action":"buy","amount":1,}', '{"type":"health"/**/}', '{"user":"\u0001"}'],
   },
   {
-    name: 'bytes that are no UTF-8',
+    name: 'bytes that are not UTF-8',
     hint: 'Decode strictly. A decoder that puts U+FFFD for what it cannot read makes one user of two.',
     reason: 'invalid_json',
     lines: [
@@ -152,7 +152,7 @@ const REFUSALS: readonly Refusal[] = [
     lines: [bytes('\xef\xbb\xbf{"user":"U","action":"buy","amount":1}')],
   },
   {
-    name: 'JSON that is no object',
+    name: 'JSON that is not an object',
     hint: 'null, a list, a number are JSON: the answer is invalid_event, and nothing must throw.',
     reason: 'invalid_event',
     lines: ['[]', 'null', '"buy"', '5', 'true', '[{"user":"U","action":"buy","amount":1}]'],
@@ -164,20 +164,20 @@ const REFUSALS: readonly Refusal[] = [
     lines: ['{}', '{"action":"buy","amount":1}', '{"user":"U","amount":1}', '{"user":"U","action":"buy"}'],
   },
   {
-    name: 'an amount that is no whole number from 1 to 2^53-1',
-    hint: 'amount is a JSON number, whole, from 1 to 9007199254740991. A string is no number.',
+    name: 'an amount that is not a whole number from 1 to 2^53-1',
+    hint: 'amount is a JSON number, whole, from 1 to 9007199254740991. A string is not a number.',
     reason: 'invalid_event',
     lines: ['0', '-1', '0.5', '"100"', '9007199254740992', '1e400', 'null', 'true', '[1]'].map(withAmount),
   },
   {
-    name: 'a user that is no name of 1 to 128 bytes',
+    name: 'a user that is not a name of 1 to 128 bytes',
     hint: 'Count bytes of UTF-8, not characters; a name is a string, and never empty.',
     reason: 'invalid_event',
     lines: ['""', '5', 'null', '["U"]', `"${'x'.repeat(129)}"`, `"${'é'.repeat(65)}"`].map(withUser),
   },
   {
     name: 'a user with half a surrogate pair',
-    hint: 'A lone "\\ud800" is JSON, but it has no UTF-8: it is no name.',
+    hint: 'A lone "\\ud800" is JSON, but it has no UTF-8: so it is not a name.',
     reason: 'invalid_event',
     lines: ['"U\\ud800"', '"\\udc00U"'].map(withUser),
   },
@@ -206,8 +206,8 @@ const REFUSALS: readonly Refusal[] = [
     ],
   },
   {
-    name: 'a type that is no string',
-    hint: 'A type that is no string is no request: invalid_event. unknown_type is for strings.',
+    name: 'a type that is not a string',
+    hint: 'A type that is not a string makes no request: invalid_event. unknown_type is for strings.',
     reason: 'invalid_event',
     lines: ['{"type":5}', '{"type":null,"user":"U","action":"buy","amount":1}', '{"type":["health"]}'],
   },

@@ -31,9 +31,9 @@ export function readCheckOptions(args: string[]): CheckOptions {
   const [text, ...more] = positionals;
   if (text === undefined) throw new UsageError(`which step, from 1 to ${STEPS.length}? As in: ${EXAMPLE}`);
   if (more.length > 0)
-    throw new UsageError(`${more[0]} is one too many; a command with spaces wants quotes: ${EXAMPLE}`);
+    throw new UsageError(`${more[0]} is one too many; a command with spaces needs quotes: ${EXAMPLE}`);
   const step = readStep(text).number;
-  if (values.cmd?.trim() === '') throw new UsageError(`--cmd is empty; it wants a command: ${EXAMPLE}`);
+  if (values.cmd?.trim() === '') throw new UsageError(`--cmd is empty; it needs a command: ${EXAMPLE}`);
   if (values.cmd === undefined && values.connect === undefined && values.step === undefined)
     throw new UsageError(`which server? --cmd '…' starts one, --connect finds one on a port: ${EXAMPLE}`);
   if (values.connect !== undefined && values.watch !== undefined)
@@ -66,6 +66,6 @@ function againOf({ cmd, connect }: Given): string {
 
 function readFolder(folder: string): string {
   if (!existsSync(folder) || !statSync(folder).isDirectory())
-    throw new UsageError(`--watch ${folder} is no folder; without one, the current folder is watched`);
+    throw new UsageError(`--watch ${folder} is not a folder; without one, the current folder is watched`);
   return folder;
 }

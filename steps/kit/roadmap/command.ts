@@ -89,14 +89,14 @@ function read(args: string[]) {
       throw new UsageError(`--${name} is empty, or more than a line of plain characters`);
   // gh would take these for flags of its own.
   if (repo !== undefined && !/^(?:(?!-)[\w.-]+\/)?(?!-)[\w.-]+\/(?!-)[\w.-]+$/.test(repo))
-    throw new UsageError(`--repo ${quoteIfNeeded(repo)} is no OWNER/NAME`);
+    throw new UsageError(`--repo ${quoteIfNeeded(repo)} is not OWNER/NAME`);
   if (label?.startsWith('-')) throw new UsageError(`--label ${label} begins like a flag`);
   if (label?.includes(',')) throw new UsageError('--label takes one label, without a comma');
   if (values.cmd?.includes('`'))
     throw new UsageError('--cmd has a backtick, at which code ends in Markdown; $(…) does the same');
   if (base !== undefined && baseOf(base) === undefined)
     throw new UsageError(
-      `--base ${quoteIfNeeded(base)} is no address for links, as https://github.com/OWNER/tally/blob/main; ` +
+      `--base ${quoteIfNeeded(base)} is not an address for links, such as https://github.com/OWNER/tally/blob/main; ` +
         'it has none of ? # ( )',
     );
   if (hint !== undefined && (positionals.length !== 1 || gh || values.json || markdown !== undefined))

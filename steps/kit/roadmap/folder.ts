@@ -14,7 +14,7 @@ export interface Written {
 export function writeFiles(here: string, folder: string, files: ReadonlyMap<string, string>): Written {
   const path = resolve(here, folder);
   if (existsSync(path) && !statSync(path).isDirectory())
-    throw new CommandError(`${folder} is a file, and no folder`);
+    throw new CommandError(`${folder} is a file, not a folder`);
   const there = [...files.keys()].filter(name => isThere(join(path, name), `${folder}/${name}`));
   const unchanged = there.filter(name => readFileSync(join(path, name), 'utf8') === files.get(name));
   const differing = there.filter(name => !unchanged.includes(name));
