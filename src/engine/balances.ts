@@ -24,6 +24,9 @@ import { Consumer } from './ring.ts';
 /** The answer to an ask whose event would have left the range of a balance. */
 export const OVERFLOWED = Number.NaN;
 
+// A name of its own: what is imported is looked up, and checked, whenever it is used.
+const balanceMax = BALANCE_MAX;
+
 export class Balances {
   readonly #lane: LaneMemory;
   readonly #ring: Consumer;
@@ -62,7 +65,7 @@ export class Balances {
       const user = ring.userAt(sequence);
       const amount = ring.amountAt(sequence);
       const sum = this.#balances[user]! + amount;
-      const isOver = sum > BALANCE_MAX || sum < -BALANCE_MAX;
+      const isOver = sum > balanceMax || sum < -balanceMax;
       if (!isOver) this.#balances[user] = sum;
       if (amount !== 0) {
         if (isOver) this.#overflowed += 1;
