@@ -1,41 +1,30 @@
 /**
- * Loaded by every test file of a coverage run: keeps what V8 counted in this process, together with the text of the
- * scripts that it ran, which is no file. (Processes and threads that the tests start leave their counts themselves.)
+ * Loaded by every test file of a coverage run: keeps what V8 counted in this process, with the texts that Vite made of
+ * the sources, which are no files. (Processes and threads that the tests start leave their counts themselves.)
  */
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
-import { Session } from 'node:inspector';
+import { type Profiler, Session } from 'node:inspector/promises';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
-import type { ScriptCounts } from './counts.ts';
+import type { Script } from './counts.ts';
 
-const folder = process.env.NODE_V8_COVERAGE!;
 const session = new Session();
 session.connect();
+await session.post('Profiler.enable');
+await session.post('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
 
-/** Answers come before `post` returns: the session is one with this thread. */
-function ask<Answer>(method: string, params: object = {}): Answer {
-  let answer: Answer | undefined;
-  session.post(method, params, (error, result) => {
-    if (error !== null) throw error;
-    answer = result as Answer;
-  });
-  return answer!;
-}
-
-ask('Profiler.enable');
-ask('Profiler.startPreciseCoverage', { callCount: true, detailed: true });
-
-afterAll(() => {
-  const { result } = ask<{ result: ScriptCounts[] }>('Profiler.takePreciseCoverage');
-  ask('Debugger.enable');
-  const scripts = result
-    .filter(({ url }) => /\/src\/[^?]*\.ts$/.test(url) && !url.includes('/node_modules/'))
-    .map(script => ({
-      ...script,
-      source: ask<{ scriptSource: string }>('Debugger.getScriptSource', { scriptId: script.scriptId })
-        .scriptSource,
-    }));
-  ask('Debugger.disable');
-  writeFileSync(join(folder, `in-process-${randomUUID()}.json`), JSON.stringify({ result: scripts }));
+afterAll(async () => {
+  const taken = await session.post('Profiler.takePreciseCoverage');
+  const scripts: Profiler.ScriptCoverage[] = taken.result.filter(({ url }) =>
+    /\/dist\/src\/[^?]*\.js$/.test(url),
+  );
+  await session.post('Debugger.enable');
+  const result: Script[] = [];
+  for (const { scriptId, ...script } of scripts) {
+    const { scriptSource } = await session.post('Debugger.getScriptSource', { scriptId });
+    result.push({ ...script, text: scriptSource });
+  }
+  const file = join(process.env.NODE_V8_COVERAGE!, `in-process-${randomUUID()}.json`);
+  writeFileSync(file, JSON.stringify({ result }));
 });

@@ -63,7 +63,8 @@ describe('the reader', () => {
   });
 });
 
-test.each(pages.filter(({ here }) => here.length > 0))('$path', async ({ page, here }) => {
+// A page mostly waits: for its servers, and for what it has them do.
+test.concurrent.each(pages.filter(({ here }) => here.length > 0))('$path', async ({ page, here }) => {
   const reader = new Reader(page);
   const wrong: string[] = [];
   for (const block of here) {

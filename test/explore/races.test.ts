@@ -3,11 +3,10 @@ import { Races } from '../../steps/explore/races.ts';
 
 const DATA = 0;
 const FLAG = 8;
-const OTHER = 16;
-const [A, B, C] = [0, 1, 2];
+const [A, B] = [0, 1];
+const PLACES: Record<string, number> = { data: DATA, flag: FLAG, other: 16, A, B, C: 2 };
 
-/** What is done, by which thread, where (or to whom). `awake` needs no third. */
-type Deed = ['read' | 'write' | 'load' | 'store' | 'wake' | 'succeed' | 'awake', number, number];
+type Deed = 'read' | 'write' | 'load' | 'store' | 'wake' | 'succeed' | 'awake';
 
 function races(): Races {
   const found = Races.forMemory(64);
@@ -15,174 +14,46 @@ function races(): Races {
   return found;
 }
 
+/** The address of the race among `A write data; B read data`: which thread does what, and where, or to whom. */
+function raceIn(deeds: string): number | undefined {
+  const found = races();
+  for (const text of deeds.split('; ')) {
+    const [who = '', deed, where = 'A'] = text.split(' ') as [string, Deed, string?];
+    const place = PLACES[where]!;
+    // Who is woken is a set of threads.
+    found[deed](PLACES[who]!, deed === 'wake' ? 1 << place : place);
+  }
+  return found.found;
+}
+
 describe('a data race is', () => {
-  test.each<[string, Deed[]]>([
-    [
-      'a write behind a write',
-      [
-        ['write', A, DATA],
-        ['write', B, DATA],
-      ],
-    ],
-    [
-      'a read behind a write',
-      [
-        ['write', A, DATA],
-        ['read', B, DATA],
-      ],
-    ],
-    [
-      'a write behind a read',
-      [
-        ['read', A, DATA],
-        ['write', B, DATA],
-      ],
-    ],
-    [
-      'a plain write behind an atomic load',
-      [
-        ['load', A, DATA],
-        ['write', B, DATA],
-      ],
-    ],
-    [
-      'an atomic store behind a plain read',
-      [
-        ['read', A, DATA],
-        ['store', B, DATA],
-      ],
-    ],
-    [
-      'a read behind a store of another word',
-      [
-        ['write', A, DATA],
-        ['store', A, FLAG],
-        ['load', B, OTHER],
-        ['read', B, DATA],
-      ],
-    ],
-    [
-      'a write behind the release of it',
-      [
-        ['store', A, FLAG],
-        ['write', A, DATA],
-        ['load', B, FLAG],
-        ['read', B, DATA],
-      ],
-    ],
-    [
-      'a read of who looked at the flag too early',
-      [
-        ['load', B, FLAG],
-        ['write', A, DATA],
-        ['store', A, FLAG],
-        ['read', B, DATA],
-      ],
-    ],
-    [
-      'a read behind a flag that a third thread has stored over',
-      [
-        ['write', A, DATA],
-        ['store', A, FLAG],
-        ['store', C, FLAG],
-        ['load', B, FLAG],
-        ['read', B, DATA],
-      ],
-    ],
-    [
-      'a read of who was not woken',
-      [
-        ['write', A, DATA],
-        ['wake', A, 1 << C],
-        ['awake', B, 0],
-        ['read', B, DATA],
-      ],
-    ],
-  ])('%s', (_, deeds) => {
-    const found = races();
-    for (const [deed, thread, address] of deeds) found[deed](thread, address);
-    expect(found.found).toBe(DATA);
-  });
+  // biome-ignore format: a table
+  test.each([
+    ['a write behind a write', 'A write data; B write data'],
+    ['a read behind a write', 'A write data; B read data'],
+    ['a write behind a read', 'A read data; B write data'],
+    ['a plain write behind an atomic load', 'A load data; B write data'],
+    ['an atomic store behind a plain read', 'A read data; B store data'],
+    ['a read behind a store of another word', 'A write data; A store flag; B load other; B read data'],
+    ['a write behind the release of it', 'A store flag; A write data; B load flag; B read data'],
+    ['a read of who looked at the flag too early', 'B load flag; A write data; A store flag; B read data'],
+    ['a read behind a flag that a third thread has stored over', 'A write data; A store flag; C store flag; B load flag; B read data'],
+    ['a read of who was not woken', 'A write data; A wake C; B awake; B read data'],
+  ])('%s: %s', (_, deeds) => expect(raceIn(deeds)).toBe(DATA));
 });
 
 describe('no data race is', () => {
-  test.each<[string, Deed[]]>([
-    [
-      'what one thread does alone',
-      [
-        ['write', A, DATA],
-        ['read', A, DATA],
-        ['write', A, DATA],
-      ],
-    ],
-    [
-      'two that only read',
-      [
-        ['read', A, DATA],
-        ['read', B, DATA],
-      ],
-    ],
-    [
-      'two that use Atomics',
-      [
-        ['store', A, DATA],
-        ['load', B, DATA],
-        ['store', B, DATA],
-      ],
-    ],
-    [
-      'a read behind the flag that was stored behind the write',
-      [
-        ['write', A, DATA],
-        ['store', A, FLAG],
-        ['load', B, FLAG],
-        ['read', B, DATA],
-      ],
-    ],
-    [
-      'the same by way of a third thread',
-      [
-        ['write', A, DATA],
-        ['store', A, FLAG],
-        ['load', C, FLAG],
-        ['store', C, OTHER],
-        ['load', B, OTHER],
-        ['write', B, DATA],
-      ],
-    ],
-    [
-      'a flag that was changed, not stored over, in between',
-      [
-        ['write', A, DATA],
-        ['store', A, FLAG],
-        ['load', C, FLAG],
-        ['store', C, FLAG],
-        ['load', B, FLAG],
-        ['read', B, DATA],
-      ],
-    ],
-    [
-      'a read of who was woken',
-      [
-        ['write', A, DATA],
-        ['wake', A, 1 << B],
-        ['awake', B, 0],
-        ['read', B, DATA],
-      ],
-    ],
-    [
-      'what a successor finds',
-      [
-        ['write', A, DATA],
-        ['succeed', B, A],
-        ['write', B, DATA],
-      ],
-    ],
-  ])('%s', (_, deeds) => {
-    const found = races();
-    for (const [deed, thread, address] of deeds) found[deed](thread, address);
-    expect(found.found).toBeUndefined();
-  });
+  // biome-ignore format: a table
+  test.each([
+    ['what one thread does alone', 'A write data; A read data; A write data'],
+    ['two that only read', 'A read data; B read data'],
+    ['two that use Atomics', 'A store data; B load data; B store data'],
+    ['a read behind the flag that was stored behind the write', 'A write data; A store flag; B load flag; B read data'],
+    ['the same by way of a third thread', 'A write data; A store flag; C load flag; C store other; B load other; B write data'],
+    ['a flag that was changed, not stored over, in between', 'A write data; A store flag; C load flag; C store flag; B load flag; B read data'],
+    ['a read of who was woken', 'A write data; A wake B; B awake; B read data'],
+    ['what a successor finds', 'A write data; B succeed A; B write data'],
+  ])('%s: %s', (_, deeds) => expect(raceIn(deeds)).toBeUndefined());
 });
 
 test('a race on the upper half of 8 bytes is one', () => {

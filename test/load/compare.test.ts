@@ -139,7 +139,7 @@ describe('what is no result', () => {
   });
 });
 
-describe('tally compare', () => {
+describe.concurrent('tally compare', () => {
   const write = (name: string, text: string) => {
     const file = scratchFile(name);
     writeFileSync(file, text);

@@ -186,7 +186,7 @@ describe('a mistake is one line that says what is wrong and what would be right'
   });
 });
 
-describe('on the command line', () => {
+describe.concurrent('on the command line', () => {
   test('a mistake is one line on standard error, and exit code 2', async () => {
     const run = await tally(['load', '--rate', '0']);
     expect(run).toMatchObject({

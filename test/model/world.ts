@@ -19,6 +19,7 @@ import { Outcome } from '../../src/protocol/outcome.ts';
 import type { ParsedRequest } from '../../src/protocol/request.ts';
 import { assemble } from '../../src/server/assemble.ts';
 import type { Sessions } from '../../src/session/sessions.ts';
+import { isLegal } from '../../src/session/state.ts';
 import { readByHand } from './hand-reading.ts';
 import { HandSocket } from './hand-socket.ts';
 import { HandWorker } from './hand-worker.ts';
@@ -105,7 +106,10 @@ export class World {
 
   /** Lets everything happen that can without workers, clients and time. */
   async settle(): Promise<void> {
-    for (let turn = 0; turn < 10; turn++) await nextTurn();
+    for (let turn = 0; turn < 10; turn++) {
+      await nextTurn();
+      this.#expectLegal();
+    }
   }
 
   /** One worker applies at most so many events. */
@@ -134,6 +138,7 @@ export class World {
       eachMs();
       await nextTurn();
       await nextTurn();
+      this.#expectLegal();
     }
     await this.settle();
   }
@@ -143,6 +148,11 @@ export class World {
     this.engine.workers.terminate();
     await this.settle();
     vi.useRealTimers();
+  }
+
+  /** Whatever was done, the three words of every session are ones that may stand together. */
+  #expectLegal(): void {
+    for (const { state } of this.sessions.all) assert.ok(isLegal(state), JSON.stringify(state));
   }
 
   /** Notes each event's outcome, with what the ring held before it. */

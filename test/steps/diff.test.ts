@@ -57,7 +57,7 @@ test('over several steps it names all the pains that go; backwards, the one that
   expect((await diff('4', '2', '--stat')).stderr).toContain('backwards: brings back the pain "one reset');
 });
 
-test.each([
+test.concurrent.each([
   [[], 'two steps are needed, or one to compare with the next: tally diff 5 6'],
   [['1', '2', '3'], 'two steps are needed, or one to compare with the next: tally diff 5 6'],
   [['0', '1'], 'there is no step 0: they are 1 to 10; tally steps lists them'],

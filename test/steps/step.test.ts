@@ -60,7 +60,7 @@ async function startStep(number: number, ...flags: string[]): Promise<RunningSte
   };
 }
 
-describe('wrong usage exits with 2, one line, and starts nothing', () => {
+describe.concurrent('wrong usage exits with 2, one line, and starts nothing', () => {
   test.each([
     ['', 'which one? tally step 1, to 10; tally steps lists them'],
     ['--port 1', 'which one? tally step 1, to 10; tally steps lists them'],
@@ -106,7 +106,7 @@ test('a port in use is one line, and exit code 1', async () => {
   }
 });
 
-describe('a step that runs', () => {
+describe.concurrent('a step that runs', () => {
   test('is introduced, answers, takes its flags, and passes on what ended it', async () => {
     const step = await startStep(5, '--queue', '2', '--work-us', '300000', '--work=block');
     expect(step.output.stderr).toContain('step 5, bounded queue: Dropping data is better than crashing.\n');

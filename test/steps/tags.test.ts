@@ -1,15 +1,14 @@
 /** Tags are cut in clones of a repository that is made here from the working tree, which may not be committed. */
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { exchange } from '../../src/tools/harness/client.ts';
-import { freePort } from '../../src/tools/harness/server.ts';
+import { freePort, startOnPort } from '../../src/tools/harness/server.ts';
 import { gitEnvironment } from '../../steps/kit/git.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
-import { outputOf } from '../support/output.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDERS = ['00-contract', ...STEPS.map(({ folder }) => folder)];
@@ -17,6 +16,8 @@ const TAGS = FOLDERS.map(folder => `step-${folder.slice(0, 2)}`);
 
 let home: string;
 let origin: string;
+/** A clone that has the tags. */
+let tagged: string;
 
 /** Git as somebody else has it: another name, another encoding, and a wish to sign that cannot be granted. */
 const settings = [
@@ -41,20 +42,17 @@ function git(cwd: string, ...args: string[]): string {
   return stdout.trimEnd();
 }
 
+/** From elsewhere: the package's folder counts, not the caller's. */
 function tags(repository: string, args: string[] = [], env: Record<string, string> = {}) {
-  const cli = join(repository, 'dist/src/cli/main.js');
-  // From elsewhere: the package's folder counts, not the caller's.
   const options = { cwd: tmpdir(), env: { ...process.env, ...env }, encoding: 'utf8' } as const;
-  const { status, stdout, stderr } = spawnSync(process.execPath, [cli, 'tags', ...args], options);
+  const command = [join(repository, 'dist/src/cli/main.js'), 'tags', ...args];
+  const { status, stdout, stderr } = spawnSync(process.execPath, command, options);
   return { exitCode: status, stdout, stderr };
 }
 
 const hashesIn = (repository: string) =>
   git(repository, 'for-each-ref', '--format=%(refname:short) %(objectname)');
-const tagsIn = (repository: string) =>
-  hashesIn(repository)
-    .split('\n')
-    .filter(line => line.startsWith('step-'));
+const tagsIn = (repository: string) => hashesIn(repository).match(/^step-.*$/gm) ?? [];
 
 function clone(name: string, ...flags: string[]): string {
   const folder = join(home, name);
@@ -70,6 +68,8 @@ beforeAll(() => {
   git(origin, 'init', '--quiet');
   git(origin, 'add', '.');
   git(origin, 'commit', '--quiet', '--message', 'the working tree');
+  tagged = clone('tagged');
+  tags(tagged);
 });
 afterAll(() => rmSync(home, { recursive: true, force: true }));
 
@@ -102,24 +102,20 @@ describe('the tags', () => {
   });
 
   test('are a line of commits that say what the step teaches', () => {
-    const repository = clone('line');
-    tags(repository);
-    const log = git(repository, 'log', '--reverse', '--format=%an <%ae> %at %s', 'step-10').split('\n');
+    const log = git(tagged, 'log', '--reverse', '--format=%an <%ae> %at %s', 'step-10').split('\n');
     expect(log).toEqual(
       ['the contract', ...STEPS.map(({ title }) => title)].map(
         (title, number) =>
           `Tally <tally@example.invalid> ${1_735_689_600 + 60 * number} Step ${number}: ${title}`,
       ),
     );
-    const message = git(repository, 'log', '-1', '--format=%B', 'step-05');
+    const message = git(tagged, 'log', '-1', '--format=%B', 'step-05');
     expect(message).toContain('Its pain: capacity is one thread.');
     expect(message).toContain('Dropping data is better than crashing.');
   });
 
   test("the difference between two lists the step's files only", () => {
-    const repository = clone('difference');
-    tags(repository);
-    const stdout = git(repository, 'diff', '--stat', 'step-05', 'step-06');
+    const stdout = git(tagged, 'diff', '--stat', 'step-05', 'step-06');
     const changed = [...stdout.matchAll(/^ (\S+) +\|/gm)].map(match => match[1]!);
     const files = new Set(FOLDERS.slice(5, 7).flatMap(folder => readdirSync(join(origin, 'steps', folder))));
     expect(changed.length).toBeGreaterThan(0);
@@ -150,11 +146,9 @@ describe('what is in the way', () => {
   });
 
   test('an annotated tag on the right commit is the right tag', () => {
-    const repository = clone('annotated');
-    tags(repository);
-    const hash = git(repository, 'rev-parse', 'step-05');
-    git(repository, 'tag', '--force', '--annotate', '--message', 'mine', 'step-05', hash);
-    expect(tags(repository)).toMatchObject({ exitCode: 0, stderr: '' });
+    const hash = git(tagged, 'rev-parse', 'step-05');
+    git(tagged, 'tag', '--force', '--annotate', '--message', 'mine', 'step-05', hash);
+    expect(tags(tagged)).toMatchObject({ exitCode: 0, stderr: '' });
   });
 
   test('uncommitted changes are told, and not cut', () => {
@@ -180,30 +174,22 @@ describe('what is in the way', () => {
     );
   });
 
-  test.each([
-    ['no checkout', /^tally tags: this is not a git checkout.*\n$/, () => {}],
-    [
-      'no commit',
-      /^tally tags: there is no commit yet.*\n$/,
-      (folder: string) => git(folder, 'init', '--quiet'),
-    ],
-    [
-      'no steps in the commit',
-      /^tally tags: steps\/00-contract is not in the last commit, \w{12}: commit it first\n$/,
-      (folder: string) => {
-        git(folder, 'init', '--quiet');
-        git(folder, 'commit', '--quiet', '--allow-empty', '--message', 'empty');
-      },
-    ],
-  ])('%s is one line', (name, message, prepare) => {
-    const folder = join(home, name.replaceAll(' ', '-'));
+  test('no checkout, no commit and no steps in the commit are one line each', () => {
+    const folder = join(home, 'bare');
     cpSync(join(origin, 'dist'), join(folder, 'dist'), { recursive: true });
     cpSync(join(origin, 'package.json'), join(folder, 'package.json'));
-    prepare(folder);
-    // A folder above may be a checkout, of something else.
-    const { exitCode, stdout, stderr } = tags(folder, [], { GIT_CEILING_DIRECTORIES: home });
-    expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toMatch(message);
+    const expectLine = (message: RegExp) =>
+      // A folder above may be a checkout, of something else.
+      expect(tags(folder, [], { GIT_CEILING_DIRECTORIES: home })).toEqual({
+        exitCode: 1,
+        stdout: '',
+        stderr: expect.stringMatching(message),
+      });
+    expectLine(/^tally tags: this is not a git checkout.*\n$/);
+    git(folder, 'init', '--quiet');
+    expectLine(/^tally tags: there is no commit yet.*\n$/);
+    git(folder, 'commit', '--quiet', '--allow-empty', '--message', 'empty');
+    expectLine(/^tally tags: steps\/00-contract is not in the last commit, \w{12}: commit it first\n$/);
   });
 
   test.each([
@@ -224,12 +210,9 @@ function findStrippingNode(): string | undefined {
 
 describe('a worktree of a tag', () => {
   const node = findStrippingNode();
-  let repository: string;
 
   beforeAll(() => {
-    repository = clone('worktrees');
-    tags(repository);
-    for (const tag of TAGS) git(repository, 'worktree', 'add', '--quiet', `../${tag}`, tag);
+    for (const tag of TAGS) git(tagged, 'worktree', 'add', '--quiet', `../${tag}`, tag);
   });
 
   test.each(FOLDERS)("holds just the step's files, %s", folder => {
@@ -252,21 +235,12 @@ describe('a worktree of a tag', () => {
 
   async function replyIn(tag: string): Promise<string> {
     const port = await freePort();
-    const child = spawn(node!, ['server.ts', '--port', String(port)], {
-      cwd: join(home, tag),
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    const output = outputOf(child);
-    const ended = new Promise<void>(resolve => child.on('close', () => resolve()));
+    const args = ['server.ts', '--port', String(port)];
+    const server = await startOnPort({ name: tag, program: node!, args, cwd: join(home, tag) }, port, 20_000);
     try {
-      await new Promise<void>((resolve, reject) => {
-        child.stdout.on('data', () => resolve());
-        void ended.then(() => reject(new Error(`${tag} ended: ${output.stderr}`)));
-      });
       return await exchange(port, '{"type":"health"}\n');
     } finally {
-      child.kill('SIGKILL');
-      await ended;
+      await server.stop();
     }
   }
 });

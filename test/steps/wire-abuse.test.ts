@@ -25,12 +25,33 @@ function answered({ socket }: Client): Promise<void> {
   });
 }
 
-describe.each([3, 4, 5, 6, 7, 8, 9, 10])('step %i', number => {
+describe.concurrent.each([4, 5, 10])('step %i', number => {
+  test('does not grow for a client that never reads', async () => {
+    await withStep(number, [], async ({ port, pid }) => {
+      const before = residentMiB(pid!);
+      const client = await Client.open(port);
+      // Every byte is an empty line, whose answer has 43 of them.
+      let peakMiB = 0;
+      await floodUntilStuck(client, Buffer.alloc(65_536, '\n'), () => {
+        peakMiB = Math.max(peakMiB, residentMiB(pid!) ?? 0);
+      });
+      if (before !== undefined) expect(peakMiB - before).toBeLessThan(GROWTH_MIB_MAX);
+      const other = await Client.open(port);
+      other.send(HEALTH);
+      // On a busy machine it may still be at work on what it has taken.
+      expect(await other.lines(1, 30_000)).toEqual([OK]);
+      client.reset();
+      other.close();
+    });
+  });
+});
+
+describe.concurrent.each([3, 4, 5, 6, 7, 8, 9, 10])('step %i', number => {
   test('outlives clients that reset in the middle of everything, and serves those who come and go', async () => {
     const seed = pickSeed();
     const random = randomFrom(seed);
     const pick = <Value>(...values: Value[]) => values[Math.floor(random() * values.length)]!;
-    await withStep(number, [], async ({ port, stderr }) => {
+    await withStep(number, [], async ({ port, output }) => {
       const other = await Client.open(port);
       for (let reset = 0; reset < RESETS; reset++) {
         const client = await Client.open(port);
@@ -55,26 +76,7 @@ describe.each([3, 4, 5, 6, 7, 8, 9, 10])('step %i', number => {
         for (const client of clients) client.send(HEALTH);
         for (const client of clients) expect(await client.finish()).toBe(`${OK}\n`);
       }
-      expect(stderr(), `TALLY_TEST_SEED=${seed}`).toBe('');
-      other.close();
-    });
-  });
-});
-
-describe.each([4, 5, 10])('step %i', number => {
-  test('does not grow for a client that never reads', async () => {
-    await withStep(number, [], async ({ port, pid }) => {
-      const before = residentMiB(pid);
-      const client = await Client.open(port);
-      // Every byte is an empty line, whose answer has 43 of them.
-      let peakMiB = 0;
-      await floodUntilStuck(client, Buffer.alloc(65_536, '\n'), () => {
-        peakMiB = Math.max(peakMiB, residentMiB(pid) ?? 0);
-      });
-      if (before !== undefined) expect(peakMiB - before).toBeLessThan(GROWTH_MIB_MAX);
-      const other = await Client.open(port);
-      expect(await other.ask(HEALTH)).toBe(OK);
-      client.reset();
+      expect(output(), `TALLY_TEST_SEED=${seed}`).toBe(`listening on 127.0.0.1:${port}`);
       other.close();
     });
   });
@@ -90,7 +92,7 @@ const SIZES: Record<number, number[]> = {
   10: [1],
 };
 
-describe.each([4, 5, 6, 7, 8, 9, 10])('step %i', number => {
+describe.concurrent.each([4, 5, 6, 7, 8, 9, 10])('step %i', number => {
   const isQueued = number !== 4;
 
   test.each(SIZES[number]!)(

@@ -2,12 +2,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { Client } from '../../src/tools/harness/client.ts';
+import type { Server } from '../../src/tools/harness/server.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
 import { ACCEPTED, BUSY, balanceRequest, buyLine, SHUTTING_DOWN } from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { floodUntilStuck } from './wire/flood.ts';
-import { type RunningStep, startStep } from './wire/running.ts';
+import { startStep } from './wire/running.ts';
 
 const HEALTH = '{"type":"health"}\n';
 const waitLine = (user: string) => `{"user":"${user}","action":"buy","amount":1,"wait":true}\n`;
@@ -16,15 +17,11 @@ const LOAD_MS_MAX = 150;
 const STOP_MS_MAX = 10_000;
 
 /** Waits for the end, which must be a good one, and reads the ledger in its last line. */
-async function ledgerOf(step: RunningStep, what: string) {
-  await until(() => step.exit() !== undefined, `the end of ${what}`, STOP_MS_MAX).finally(() =>
-    step.signal('SIGKILL'),
-  );
-  await step.exited;
-  expect(step.exit(), what).toBe(0);
-  expect(step.stderr(), what).toBe('');
-  const ledger = /^listening on \S+\nstopped: (\{.*\})\n$/.exec(step.stdout())?.[1];
-  expect(ledger, `${what}: ${step.stdout()}`).toBeDefined();
+async function ledgerOf(step: Server, what: string) {
+  await until(() => step.hasEnded, `the end of ${what}`, STOP_MS_MAX).finally(() => step.stop());
+  expect(await step.ended, what).toEqual({ exitCode: 0, signal: null });
+  const ledger = /^listening on \S+\nstopped: (\{.*\})$/.exec(step.output())?.[1];
+  expect(ledger, `${what}: ${step.output()}`).toBeDefined();
   return JSON.parse(ledger!) as { received: number; processed: number; dropped: number };
 }
 
@@ -84,7 +81,7 @@ class Talker {
   }
 }
 
-describe('step 10', () => {
+describe.concurrent('step 10', () => {
   test('applies and answers all that it accepted, stopped at any moment under load', async () => {
     let heardOfIt = 0;
     for (let cycle = 0; cycle < CYCLES; cycle++) {

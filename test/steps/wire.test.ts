@@ -1,6 +1,7 @@
 /** What each step must say to whatever is sent, by the contract: its pain is the only thing that may be wrong. */
 import { describe, expect, test } from 'vitest';
 import { Client, exchange } from '../../src/tools/harness/client.ts';
+import { quantileOf } from '../../src/tools/harness/samples.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
 import { ACCEPTED, BUSY, balanceRequest, buyLine, okLine } from '../support/asking.ts';
@@ -16,7 +17,7 @@ const USERS_MAX = 100_000;
 /** The steps that find the lines in the packets, and have balances. */
 const FRAMED = [4, 5, 6, 7, 8, 9, 10];
 
-describe.each([1, 2])('step %i', number => {
+describe.concurrent.each([1, 2])('step %i', number => {
   test('sends every byte back, to a client that finishes its side first', async () => {
     await withStep(number, [], async ({ port }) => {
       const sent = 'one\r\n\ntwo é €\nand no end'.repeat(5_000);
@@ -26,7 +27,7 @@ describe.each([1, 2])('step %i', number => {
   });
 });
 
-describe('step 3', () => {
+describe.concurrent('step 3', () => {
   test('answers each packet that is a line as the contract says', async () => {
     await withStep(3, [], async ({ port }) => {
       const client = await Client.open(port);
@@ -44,7 +45,7 @@ describe('step 3', () => {
   });
 });
 
-describe.each(FRAMED)('step %i', number => {
+describe.concurrent.each(FRAMED)('step %i', number => {
   const says = replyOf(number);
   const script = [...EVENTS, ...NO_EVENTS, ...NO_EVENTS.slice(0, 1)];
 
@@ -79,19 +80,21 @@ describe.each(FRAMED)('step %i', number => {
       const one = clients.pop()!;
       for (const client of clients) client.close();
 
-      const startMs = performance.now();
+      const roundsMs: number[] = [];
       for (let round = 1; round <= ROUNDS; round++) {
+        const startMs = performance.now();
         one.send(buyLine('n', 1) + balanceRequest('n'));
         expect(await one.lines(2)).toEqual([says(round), okLine(round)]);
+        roundsMs.push(performance.now() - startMs);
       }
-      // Where a second packet waits until the first is acknowledged, a round takes 40 ms.
-      expect((performance.now() - startMs) / ROUNDS).toBeLessThan(20);
+      // Where a second packet waits until the first is acknowledged, nearly all rounds take 40 ms. On a busy machine some do.
+      expect(quantileOf(roundsMs, 0.25)).toBeLessThan(20);
       one.close();
     });
   });
 });
 
-describe.each([
+describe.concurrent.each([
   [9, 'padded'],
   [9, 'shared'],
   [9, 'lock'],
@@ -115,14 +118,13 @@ describe.each([
   });
 });
 
-test('steps before 9 know no metrics', async () => {
-  for (const number of [3, 4, 8])
-    await withStep(number, [], async ({ port }) => {
-      expect(await exchange(port, METRICS)).toBe(`${error('unknown_type')}\n`);
-    });
+test.concurrent.each([3, 4, 8])('step %i knows no metrics yet', async number => {
+  await withStep(number, [], async ({ port }) => {
+    expect(await exchange(port, METRICS)).toBe(`${error('unknown_type')}\n`);
+  });
 });
 
-describe.each([5, 10])('step %i', number => {
+describe.concurrent.each([5, 10])('step %i', number => {
   const usersLines = Array.from({ length: USERS_MAX }, (_, at) => buyLine(`u${at}`, 1)).join('');
 
   test('has room for so many users', async () => {
@@ -154,11 +156,14 @@ describe.each([5, 10])('step %i', number => {
   });
 });
 
-test('a step ends at once on SIGTERM while it has nothing to do', async () => {
-  for (const number of [1, 5, 10]) {
+test.concurrent.each([1, 5, 10])(
+  'step %i ends at once on SIGTERM while it has nothing to do',
+  async number => {
     const step = await startStep(number);
     step.signal('SIGTERM');
-    await step.exited;
-    expect(step.exit(), `step ${number}`).toBe(number === 10 ? 0 : 'SIGTERM');
-  }
-});
+    expect(await step.ended).toEqual(
+      number === 10 ? { exitCode: 0, signal: null } : { exitCode: null, signal: 'SIGTERM' },
+    );
+    await step.stop();
+  },
+);

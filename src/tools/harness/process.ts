@@ -10,6 +10,8 @@ export interface Program {
   name: string;
   program: string;
   args: readonly string[];
+  /** The folder in which it runs; that of this process, if it is left out. */
+  cwd?: string;
   /** Beside the variables of this process. */
   env?: Readonly<Record<string, string>>;
   /** In a process group of its own: a shell, and whatever that starts. */
@@ -59,11 +61,12 @@ export function endsWithUs(child: ChildProcess): void {
   child.once('close', () => atExit.delete(kill));
 }
 
-export function start({ program, args, env, isGroup = false, ...more }: Program): Running {
+export function start({ program, args, cwd, env, isGroup = false, ...more }: Program): Running {
   const { hasChannel = false, onLine, cleanUp } = more;
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe', ...(hasChannel ? (['ipc'] as const) : [])],
     detached: isGroup,
+    ...(cwd && { cwd }),
     ...(env && { env: { ...process.env, ...env } }),
   });
   const [stdout, stderr] = [child.stdout!, child.stderr!];
