@@ -1,9 +1,9 @@
 /** The servers that are compared, and how each is started. One at a time lives, on a free port of the loopback. */
 import { mkdtempSync, rmSync } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../src/tools/harness/server.ts';
 import type { ProtocolName } from '../../src/tools/load/plan.ts';
 import { type Command, NotInstalledError, type PeerProcess, startProcess } from './process.ts';
 
@@ -105,7 +105,7 @@ function nodeServer(name: string, compiled: string): Command {
 /** Redis can't take port 0. Between finding a free one and its listening, another may take it: then once more. */
 async function startRedis(): Promise<PeerProcess> {
   for (let start = 1; ; start++) {
-    const port = await findFreePort();
+    const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'tally-bench-redis-'));
     const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', daemonize: 'no' };
     try {
@@ -120,15 +120,4 @@ async function startRedis(): Promise<PeerProcess> {
       if (error instanceof NotInstalledError || start === REDIS_STARTS_MAX) throw error;
     }
   }
-}
-
-function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -7,7 +7,7 @@ import { runProgram } from '../ending.ts';
 import { violations } from './check.ts';
 import { holderOf, ROOMS } from './rules.ts';
 import { FOLDERS, filesUnder, importsOf, linesOf, type SourceFile } from './tree.ts';
-import { walksIn } from './walks.ts';
+import { type Walk, walksIn } from './walks.ts';
 
 const HELP = `npm run structure -- [flags]: the rooms of the tree, what each may import and does, and the broken rules.
 
@@ -24,8 +24,7 @@ async function main(args: string[]): Promise<void> {
   const { values } = parse(args);
   if (values.help) return printHelp(HELP);
   if (values.walks) {
-    for (const { what, files } of await walksIn(values.folder, values.setting))
-      process.stdout.write(`${what}: ${files.length} files\n${files.map(file => `    ${file}\n`).join('')}`);
+    for (const walk of await walksIn(values.folder, values.setting)) process.stdout.write(describeWalk(walk));
     return;
   }
   const files = FOLDERS.flatMap(folder => filesUnder(folder));
@@ -49,6 +48,11 @@ function parse(args: string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message.split('. ')[0]);
   }
+}
+
+function describeWalk({ what, files }: Walk): string {
+  const lines = files.map(({ path, functions }) => `  ${path.padEnd(32)}${functions.join(', ')}`.trimEnd());
+  return `${what}: ${files.length} files\n${lines.join('\n')}\n`;
 }
 
 /** `src/net: 4 files, 190 lines`, and below it what it may import and what it does. */

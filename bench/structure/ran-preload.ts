@@ -1,9 +1,12 @@
 /**
  * Loaded into a server before its own code (`node --import`): counts the calls of every function of its main thread,
- * and says over its channel, whenever it is asked, in which files any ran since the last time.
+ * and says over its channel, whenever it is asked, which of them ran since the last time.
  */
 import { Session } from 'node:inspector';
 import { isMainThread } from 'node:worker_threads';
+
+/** A file, and the functions of it that ran. */
+export type Ran = [url: string, functions: string[]];
 
 // Flags for Node reach the worker threads too.
 if (isMainThread) {
@@ -14,10 +17,11 @@ if (isMainThread) {
   process.on('message', () =>
     session.post('Profiler.takePreciseCoverage', (error, { result }) => {
       if (error) throw error;
-      const ran = result.filter(script =>
-        script.functions.some(({ ranges }) => ranges.some(range => range.count > 0)),
-      );
-      process.send!(ran.map(({ url }) => url));
+      const ran = result.map(({ url, functions }): Ran => {
+        const called = functions.filter(({ ranges }) => ranges.some(({ count }) => count > 0));
+        return [url, called.map(({ functionName }) => functionName || 'without a name')];
+      });
+      process.send!(ran.filter(([, names]) => names.length > 0));
     }),
   );
   // It is a guest: the process ends when its server does.

@@ -11,6 +11,7 @@ import { CommandError } from '../../src/cli/terminal/command.ts';
 import { Client } from '../../src/tools/harness/client.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { type StartedServer, startSaying } from '../../src/tools/harness/server.ts';
+import type { Ran } from './ran-preload.ts';
 import { filesUnder, importsOf } from './tree.ts';
 
 const PRELOAD = `${ROOT}dist/bench/structure/ran-preload.js`;
@@ -24,8 +25,14 @@ const metrics = () => '{"type":"metrics","detail":true}\n';
 
 export interface Walk {
   what: string;
-  /** From the checkout's root, as sources. */
-  files: string[];
+  files: Visited[];
+}
+
+interface Visited {
+  /** From the checkout's root, as a source. */
+  path: string;
+  /** What of it ran, where that is known. */
+  functions: string[];
 }
 
 /** In a compiled checkout, this one or another. */
@@ -37,13 +44,13 @@ export async function walksIn(folder: string, setting: string): Promise<Walk[]> 
     const metricsFiles = await walk(root, server, client, metrics);
     const workerFiles = [...importedFrom(join(root, 'dist/src/engine/worker.js'))]
       .map(file => sourceOf(root, file))
-      .filter(file => !eventFiles.includes(file));
+      .filter(file => !eventFiles.some(({ path }) => path === file));
     return [
       { what: 'an event, on the main thread', files: eventFiles },
       // A worker has no moment in which it could be asked. Nearly all that it imports serves every event.
-      { what: 'an event, in the worker besides: what its module imports', files: workerFiles.sort() },
+      { what: 'an event, in the worker besides: what its module imports', files: unseen(workerFiles) },
       { what: 'detailed metrics, on the main thread', files: metricsFiles },
-      { what: `the setting ${setting}, where it is named`, files: filesNaming(root, setting) },
+      { what: `the setting ${setting}, where it is named`, files: unseen(filesNaming(root, setting)) },
     ];
   } finally {
     client.close();
@@ -81,24 +88,27 @@ async function walk(
   server: StartedServer,
   client: Client,
   requestOf: (round: number) => string,
-): Promise<string[]> {
-  let files: Set<string> | undefined;
-  for (let round = 0; round < ROUNDS; round += 1) {
+): Promise<Visited[]> {
+  const rounds: Map<string, string[]>[] = [];
+  while (rounds.length < ROUNDS) {
     await sleep(SETTLE_MS);
     await ran(server);
-    await client.ask(requestOf(round));
-    const urls = new Set(await ran(server));
-    files = new Set([...(files ?? urls)].filter(url => urls.has(url)));
+    await client.ask(requestOf(rounds.length));
+    rounds.push(new Map(await ran(server)));
   }
-  const own = [...files!].filter(url => url.startsWith(pathToFileURL(join(root, 'dist/src/')).href));
-  return own.map(url => sourceOf(root, fileURLToPath(url))).sort();
+  const [first, ...others] = rounds;
+  const sources = pathToFileURL(join(root, 'dist/src/')).href;
+  return [...first!]
+    .filter(([url]) => url.startsWith(sources) && others.every(round => round.has(url)))
+    .map(([url, functions]) => ({ path: sourceOf(root, fileURLToPath(url)), functions }))
+    .sort((a, b) => (a.path < b.path ? -1 : 1));
 }
 
-/** In which files anything ran since the last time. */
-async function ran({ child }: StartedServer): Promise<string[]> {
+/** What ran since the last time. */
+async function ran({ child }: StartedServer): Promise<Ran[]> {
   child.send('take');
-  const [urls] = (await once(child, 'message')) as [string[]];
-  return urls;
+  const [found] = (await once(child, 'message')) as [Ran[]];
+  return found;
 }
 
 function sourceOf(root: string, compiled: string): string {
@@ -114,10 +124,11 @@ function importedFrom(file: string, found = new Set<string>()): Set<string> {
   return found;
 }
 
+const unseen = (paths: string[]): Visited[] => paths.sort().map(path => ({ path, functions: [] }));
+
 function filesNaming(root: string, word: string): string[] {
   const pattern = new RegExp(`\\b${word}\\b`);
   return filesUnder('src', /\.ts$/, root)
     .filter(({ text }) => pattern.test(text))
-    .map(({ path }) => path)
-    .sort();
+    .map(({ path }) => path);
 }
