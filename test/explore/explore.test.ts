@@ -79,14 +79,10 @@ describe('states that were met before', () => {
 describe('every schedule ends as it should:', () => {
   const small = [
     'lock',
-    'lock-write-write',
     'lock-read-write',
-    'ring',
-    'ring-sign',
     'ring-wrap',
     'parking',
     'parking-awake',
-    'parking-stop',
     'parking-stop-parked',
     'counters-shared-read',
     'counters-padded-read',

@@ -56,14 +56,14 @@ describe('against the oracle', () => {
       fc.property(anyLine, line => {
         expect(subject.complaint(line)).toBeUndefined();
       }),
-      { numRuns: 20_000 },
+      { numRuns: 10_000 },
     );
   });
 
-  test('a hundred thousand seeded lines', () => {
+  test('fifty thousand seeded lines', () => {
     const seed = randomInt(2 ** 32 - 1);
     const maker = new LineMaker(Choices.seeded(seed));
-    for (let count = 0; count < 100_000; count++) {
+    for (let count = 0; count < 50_000; count++) {
       const line = maker.next();
       const complaint = subject.complaint(line);
       if (complaint !== undefined) throw new Error(`seed ${seed}, hex ${line.toString('hex')}: ${complaint}`);

@@ -153,11 +153,13 @@ describe('the same bytes give the same replies', () => {
   });
 });
 
-test('a pipeline of 2 MB of lines of every kind is answered line by line, in order, with exact balances', async () => {
+test('a pipeline of 1 MB of lines of every kind is answered line by line, in order, with exact balances', async () => {
+  // Most lines are wrong on purpose, and nobody reads the stack of their errors.
+  Error.stackTraceLimit = 0;
   const seed = pickSeed();
   const maker = new BatchMaker(Choices.seeded(seed), LINE_BYTES_MAX);
   const batches: Buffer[] = [];
-  for (let bytes = 0; bytes < 2_000_000; bytes += batches.at(-1)!.length) batches.push(maker.next());
+  for (let bytes = 0; bytes < 1_000_000; bytes += batches.at(-1)!.length) batches.push(maker.next());
   const pipeline = Buffer.concat(batches);
   const expected = expectedOf(pipeline, LINE_BYTES_MAX);
   // Its users are those of every batch, so nobody may have paid them before.
