@@ -118,7 +118,7 @@ test('many clients that send batches of random size get all replies, in order, w
 test('stopped while it serves batches, it answers every line that it has counted, kept ones too', async () => {
   const seed = pickSeed();
   const random = randomFrom(seed);
-  for (let cycle = 0; cycle < 3; cycle++) {
+  for (let cycle = 0; cycle < 6; cycle++) {
     const what = `TALLY_TEST_SEED=${seed}, cycle ${cycle}`;
     const stopping = await startServer(['--workers', '2', '--drain-ms-min', '1000']);
     const clients = await Promise.all(Array.from({ length: 6 }, () => Client.open(stopping.port)));

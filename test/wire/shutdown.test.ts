@@ -20,7 +20,7 @@ import { Load, pickSeed } from '../support/load.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { stopUnderLoad } from '../support/shutdown-cycles.ts';
 
-const CYCLES = Number(process.env.TALLY_TEST_CYCLES ?? 6);
+const CYCLES = Number(process.env.TALLY_TEST_CYCLES ?? 15);
 const DRAINING = '{"status":"draining"}';
 const waiting = (line: string) => line.replace('}', ',"wait":true}');
 
