@@ -49,11 +49,11 @@ const counts = readCounts(folder, COMPILED);
 if (values.from === undefined && values.to === undefined) rmSync(folder, { recursive: true });
 
 const found: Found[] = [];
-const names = readdirSync(COMPILED, { recursive: true, encoding: 'utf8' });
-for (const name of names.filter(one => one.endsWith('.js') && !APART.test(one)).sort()) {
-  const path = join(COMPILED, name);
-  const file = `src/${name.replace(/\.js$/, '.ts')}`;
-  for (const part of await partsOf(path, counts.get(path))) found.push({ ...part, file });
+for (const name of readdirSync(join(ROOT, 'src'), { recursive: true, encoding: 'utf8' }).sort()) {
+  if (!name.endsWith('.ts') || APART.test(name)) continue;
+  const compiled = join(COMPILED, name.replace(/\.ts$/, '.js'));
+  for (const part of await partsOf(compiled, counts.get(compiled)))
+    found.push({ ...part, file: `src/${name}` });
 }
 
 const files = [...new Set(found.map(({ file }) => file))];
