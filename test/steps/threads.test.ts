@@ -94,10 +94,7 @@ describe('the lock of step 7', () => {
   test.each(STARTS)('lets one of four in at a time, its tickets starting at %i', async start => {
     const table = createTable();
     const found = await lockers(lockStartingAt(mutex.createLock(), start), table, [
-      { kind: 'mutex' },
-      { kind: 'mutex' },
-      { kind: 'mutex' },
-      { kind: 'mutex' },
+      ...Array.from({ length: 4 }, () => ({ kind: 'mutex' }) as const),
     ]);
     expect(found.map(({ wrong }) => wrong)).toEqual([0, 0, 0, 0]);
     expect([table[ONE], table[OTHER], table[INSIDE]]).toEqual([4 * ROUNDS, 4 * ROUNDS, 0]);

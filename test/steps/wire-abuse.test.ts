@@ -2,14 +2,13 @@
 import { describe, expect, test } from 'vitest';
 import { randomFrom } from '../../src/tools/load/random.ts';
 import { residentMiB } from '../support/abuse.ts';
+import { HEALTH } from '../support/asking.ts';
 import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, okLine } from '../support/client.ts';
 import { pickSeed } from '../support/load.ts';
 import { floodUntilStuck } from './wire/flood.ts';
 import { withStep } from './wire/running.ts';
-import { OK } from './wire/script.ts';
+import { OK, waitLine } from './wire/script.ts';
 
-const HEALTH = '{"type":"health"}\n';
-const waitLine = (user: string) => `{"user":"${user}","action":"buy","amount":1,"wait":true}\n`;
 const RESETS = 60;
 const COMERS = 500;
 const AT_A_TIME = 50;

@@ -3,13 +3,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import type { Server } from '../../src/tools/harness/process.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
+import { HEALTH } from '../support/asking.ts';
 import { ACCEPTED, BUSY, balanceRequest, buyLine, Client, SHUTTING_DOWN, until } from '../support/client.ts';
 import { pickSeed } from '../support/load.ts';
 import { floodUntilStuck } from './wire/flood.ts';
 import { startStep } from './wire/running.ts';
+import { waitLine } from './wire/script.ts';
 
-const HEALTH = '{"type":"health"}\n';
-const waitLine = (user: string) => `{"user":"${user}","action":"buy","amount":1,"wait":true}\n`;
 const CYCLES = 5;
 const LOAD_MS_MAX = 150;
 const STOP_MS_MAX = 10_000;

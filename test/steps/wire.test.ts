@@ -1,6 +1,7 @@
 /** What each step must say to whatever is sent, by the contract: its pain is the only thing that may be wrong. */
 import { describe, expect, test } from 'vitest';
 import { randomFrom } from '../../src/tools/load/random.ts';
+import { HEALTH } from '../support/asking.ts';
 import {
   ACCEPTED,
   BUSY,
@@ -16,7 +17,6 @@ import { quantile } from '../support/quantile.ts';
 import { startStep, withStep } from './wire/running.ts';
 import { bytesOf, EVENTS, error, NO_EVENTS, OK, rejected, repliesTo, replyOf } from './wire/script.ts';
 
-const HEALTH = '{"type":"health"}\n';
 const METRICS = '{"type":"metrics"}\n';
 const CONNECTIONS = 500;
 const ROUNDS = 40;

@@ -2,6 +2,7 @@
 import { ACCEPTED, okLine } from '../../support/client.ts';
 
 export const OK = '{"status":"ok"}';
+export const waitLine = (user: string) => `{"user":"${user}","action":"buy","amount":1,"wait":true}\n`;
 export const error = (reason: string) => `{"status":"error","reason":"${reason}"}`;
 export const rejected = (reason: string) => `{"status":"rejected","reason":"${reason}"}`;
 
