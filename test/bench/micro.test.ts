@@ -11,30 +11,15 @@ const PARKING_UNITS = ['to publish and wake', 'µs until seen, median', 'µs unt
 );
 
 /** What each bench measures: subjects, conditions, and the figures of each. */
+// biome-ignore format: a table
 const MEASURED: readonly [name: string, subjects: string[], conditions: number, units: string[]][] = [
-  [
-    'micro-ring',
-    ["the server's ring", 'postMessage', 'one thread: array, push and shift', 'one thread: array, by index'],
-    2,
-    ['ns/event'],
-  ],
-  [
-    'micro-judging',
-    ["the server's judges", 'the general judge alone', 'JSON.parse and checks'],
-    4,
-    ['ns/line'],
-  ],
-  [
-    'micro-counters',
-    [
-      'a word each, lines apart',
-      'a word each, side by side',
-      'one word, Atomics.add',
-      'one number, under a lock',
-    ],
-    3,
-    ['ns/count'],
-  ],
+  ['micro-ring',
+    ["the server's ring", 'postMessage', 'one thread: array, push and shift', 'one thread: array, by index'], 2,
+    ['ns/event']],
+  ['micro-judging', ["the server's judges", 'the general judge alone', 'JSON.parse and checks'], 4, ['ns/line']],
+  ['micro-counters',
+    ['a word each, lines apart', 'a word each, side by side', 'one word, Atomics.add', 'one number, under a lock'], 3,
+    ['ns/count']],
   ['micro-parking', [...PARKING, 'a notify for every event', 'never rests'], 3, PARKING_UNITS],
 ];
 

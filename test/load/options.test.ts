@@ -25,42 +25,27 @@ describe('without flags', () => {
 });
 
 describe('flags', () => {
-  test.each([
-    ['--host ::1 --port 9', { host: '::1', port: 9 }],
-    ['--connections 200 --pipeline 16 --threads 3', { connections: 200, pipeline: 16, threads: 3 }],
+  test.each(
+    // biome-ignore format: a table
     [
-      '--duration 500ms --warmup 2s --grace 1m --connect-timeout 3',
-      {
-        durationMs: 500,
-        warmupMs: 2_000,
-        graceMs: 60_000,
-        connectMs: 3_000,
-      },
+      ['--host ::1 --port 9', { host: '::1', port: 9 }],
+      ['--connections 200 --pipeline 16 --threads 3', { connections: 200, pipeline: 16, threads: 3 }],
+      ['--duration 500ms --warmup 2s --grace 1m --connect-timeout 3',
+        { durationMs: 500, warmupMs: 2_000, graceMs: 60_000, connectMs: 3_000 }],
+      ['--events 1M', { events: 1_000_000, durationMs: undefined }],
+      ['--events 10_000 --duration 2s', { events: 10_000, durationMs: 2_000 }],
+      ['--rate 50k', { stages: [{ durationMs: 10_000, fromPerS: 50_000, toPerS: 50_000 }] }],
+      ['--rate 2000 --duration 30s', { stages: [{ durationMs: 30_000, fromPerS: 2_000, toPerS: 2_000 }] }],
+      ['--rate 2000 --events 500', { stages: [{ durationMs: 250, fromPerS: 2_000, toPerS: 2_000 }] }],
+      ['--rate 1000 --events 60k', { stages: [{ durationMs: 60_000, fromPerS: 1_000, toPerS: 1_000 }] }],
+      ['--rate 1000 --events 60k --duration 5s', { stages: [{ durationMs: 5_000, fromPerS: 1_000, toPerS: 1_000 }] }],
+      ['--stages 10s:1000,500ms:1k-50k,1m:0',
+        { stages: [{ durationMs: 10_000, fromPerS: 1_000, toPerS: 1_000 }, { durationMs: 500, fromPerS: 1_000, toPerS: 50_000 }, { durationMs: 60_000, fromPerS: 0, toPerS: 0 }] }],
+      ['--pace thrifty --seed 7 --check-balances', { pace: 'thrifty', seed: 7, checkBalances: true }],
+      [`--threads ${availableParallelism()}`, { pace: 'thrifty' }],
+      ['--pace=precise --threads=64 --connections=64', { pace: 'precise' }],
     ],
-    ['--events 1M', { events: 1_000_000, durationMs: undefined }],
-    ['--events 10_000 --duration 2s', { events: 10_000, durationMs: 2_000 }],
-    ['--rate 50k', { stages: [{ durationMs: 10_000, fromPerS: 50_000, toPerS: 50_000 }] }],
-    ['--rate 2000 --duration 30s', { stages: [{ durationMs: 30_000, fromPerS: 2_000, toPerS: 2_000 }] }],
-    ['--rate 2000 --events 500', { stages: [{ durationMs: 250, fromPerS: 2_000, toPerS: 2_000 }] }],
-    ['--rate 1000 --events 60k', { stages: [{ durationMs: 60_000, fromPerS: 1_000, toPerS: 1_000 }] }],
-    [
-      '--rate 1000 --events 60k --duration 5s',
-      { stages: [{ durationMs: 5_000, fromPerS: 1_000, toPerS: 1_000 }] },
-    ],
-    [
-      '--stages 10s:1000,500ms:1k-50k,1m:0',
-      {
-        stages: [
-          { durationMs: 10_000, fromPerS: 1_000, toPerS: 1_000 },
-          { durationMs: 500, fromPerS: 1_000, toPerS: 50_000 },
-          { durationMs: 60_000, fromPerS: 0, toPerS: 0 },
-        ],
-      },
-    ],
-    ['--pace thrifty --seed 7 --check-balances', { pace: 'thrifty', seed: 7, checkBalances: true }],
-    [`--threads ${availableParallelism()}`, { pace: 'thrifty' }],
-    ['--pace=precise --threads=64 --connections=64', { pace: 'precise' }],
-  ])('%s', (flags, plan) => expect(planOf(flags)).toMatchObject(plan));
+  )('%s', (flags, plan) => expect(planOf(flags)).toMatchObject(plan));
 
   test.each([
     ['--users 1M --user-prefix client- --amount 7', { users: 1_000_000, userPrefix: 'client-', amount: 7 }],
