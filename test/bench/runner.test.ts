@@ -269,6 +269,7 @@ describe('the command line', () => {
       });
     });
     expect(ran.exitCode).toBe(exitCode);
-    expect(performance.now() - signalledMs).toBeLessThan(3_000);
+    // All of it would take minutes.
+    expect(performance.now() - signalledMs).toBeLessThan(15_000);
   });
 });

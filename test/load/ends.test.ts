@@ -9,7 +9,7 @@ import { load, startLoad, startTally, tally } from './running.ts';
 import { startWrongServer } from './wrong-servers.ts';
 
 // Some twenty probes of more than a second each: first, so that everything else happens while they wait.
-describe.concurrent('--find-max', { timeout: 90_000 }, () => {
+describe.concurrent('--find-max', { timeout: 120_000 }, () => {
   const search = (port: number, condition: string) =>
     tally(['load', '--port', `${port}`, '--find-max', condition, ...FLAGS]);
   const FLAGS = '--connections 4 --duration 100ms --pace thrifty --json -'.split(' ');

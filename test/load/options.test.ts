@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { LOAD_HELP } from '../../src/tools/load/command.ts';
 import { readOptions } from '../../src/tools/load/options.ts';
+import { DEFAULT_PLAN } from '../../src/tools/load/plan.ts';
 import { tally } from './running.ts';
 
 const options = (flags: string) => readOptions(flags === '' ? [] : flags.split(' '));
@@ -11,77 +12,40 @@ const planOf = (flags: string) => options(flags).plan;
 describe('without flags', () => {
   test('it is a closed loop of 50 clients, for ten seconds, against the default port', () => {
     expect(options('')).toEqual({
-      plan: {
-        host: '127.0.0.1',
-        port: 7878,
-        protocol: 'tally',
-        connections: 50,
-        pipeline: 1,
-        threads: 1,
-        stages: undefined,
-        durationMs: 10_000,
-        events: undefined,
-        warmupMs: 0,
-        graceMs: 5_000,
-        connectMs: 5_000,
-        pace: availableParallelism() > 1 ? 'precise' : 'thrifty',
-        seed: 1,
-        work: {
-          users: 10_000,
-          userPrefix: 'u',
-          skew: 'uniform',
-          zipfExponent: 1,
-          mix: { buy: 1, sell: 0, wait: 0, balance: 0, metrics: 0, health: 0, garbage: 0 },
-          amount: 50,
-          replayFile: undefined,
-        },
-        checkBalances: false,
-      },
+      plan: { ...DEFAULT_PLAN, port: 7878, pace: availableParallelism() > 1 ? 'precise' : 'thrifty' },
       failIf: [],
       findMax: undefined,
       json: undefined,
       hdr: undefined,
     });
+    const work = { users: 10_000, userPrefix: 'u', skew: 'uniform', amount: 50, mix: { buy: 1, sell: 0 } };
+    const closed = { connections: 50, pipeline: 1, threads: 1, stages: undefined, durationMs: 10_000 };
+    expect(planOf('')).toMatchObject({ ...closed, protocol: 'tally', checkBalances: false, work });
   });
 });
 
 describe('flags', () => {
-  test.each([
-    ['--host ::1 --port 9', { host: '::1', port: 9 }],
-    ['--connections 200 --pipeline 16 --threads 3', { connections: 200, pipeline: 16, threads: 3 }],
+  test.each(
+    // biome-ignore format: a table
     [
-      '--duration 500ms --warmup 2s --grace 1m --connect-timeout 3',
-      {
-        durationMs: 500,
-        warmupMs: 2_000,
-        graceMs: 60_000,
-        connectMs: 3_000,
-      },
+      ['--host ::1 --port 9', { host: '::1', port: 9 }],
+      ['--connections 200 --pipeline 16 --threads 3', { connections: 200, pipeline: 16, threads: 3 }],
+      ['--duration 500ms --warmup 2s --grace 1m --connect-timeout 3',
+        { durationMs: 500, warmupMs: 2_000, graceMs: 60_000, connectMs: 3_000 }],
+      ['--events 1M', { events: 1_000_000, durationMs: undefined }],
+      ['--events 10_000 --duration 2s', { events: 10_000, durationMs: 2_000 }],
+      ['--rate 50k', { stages: [{ durationMs: 10_000, fromPerS: 50_000, toPerS: 50_000 }] }],
+      ['--rate 2000 --duration 30s', { stages: [{ durationMs: 30_000, fromPerS: 2_000, toPerS: 2_000 }] }],
+      ['--rate 2000 --events 500', { stages: [{ durationMs: 250, fromPerS: 2_000, toPerS: 2_000 }] }],
+      ['--rate 1000 --events 60k', { stages: [{ durationMs: 60_000, fromPerS: 1_000, toPerS: 1_000 }] }],
+      ['--rate 1000 --events 60k --duration 5s', { stages: [{ durationMs: 5_000, fromPerS: 1_000, toPerS: 1_000 }] }],
+      ['--stages 10s:1000,500ms:1k-50k,1m:0',
+        { stages: [{ durationMs: 10_000, fromPerS: 1_000, toPerS: 1_000 }, { durationMs: 500, fromPerS: 1_000, toPerS: 50_000 }, { durationMs: 60_000, fromPerS: 0, toPerS: 0 }] }],
+      ['--pace thrifty --seed 7 --check-balances', { pace: 'thrifty', seed: 7, checkBalances: true }],
+      [`--threads ${availableParallelism()}`, { pace: 'thrifty' }],
+      ['--pace=precise --threads=64 --connections=64', { pace: 'precise' }],
     ],
-    ['--events 1M', { events: 1_000_000, durationMs: undefined }],
-    ['--events 10_000 --duration 2s', { events: 10_000, durationMs: 2_000 }],
-    ['--rate 50k', { stages: [{ durationMs: 10_000, fromPerS: 50_000, toPerS: 50_000 }] }],
-    ['--rate 2000 --duration 30s', { stages: [{ durationMs: 30_000, fromPerS: 2_000, toPerS: 2_000 }] }],
-    ['--rate 2000 --events 500', { stages: [{ durationMs: 250, fromPerS: 2_000, toPerS: 2_000 }] }],
-    ['--rate 1000 --events 60k', { stages: [{ durationMs: 60_000, fromPerS: 1_000, toPerS: 1_000 }] }],
-    [
-      '--rate 1000 --events 60k --duration 5s',
-      { stages: [{ durationMs: 5_000, fromPerS: 1_000, toPerS: 1_000 }] },
-    ],
-    [
-      '--stages 10s:1000,500ms:1k-50k,1m:0',
-      {
-        stages: [
-          { durationMs: 10_000, fromPerS: 1_000, toPerS: 1_000 },
-          { durationMs: 500, fromPerS: 1_000, toPerS: 50_000 },
-          { durationMs: 60_000, fromPerS: 0, toPerS: 0 },
-        ],
-      },
-    ],
-    ['--pace thrifty --seed 7 --check-balances', { pace: 'thrifty', seed: 7, checkBalances: true }],
-    [`--threads ${availableParallelism()}`, { pace: 'thrifty' }],
-    ['--pace=precise --threads=64 --connections=64', { pace: 'precise' }],
-  ])('%s', (flags, plan) => expect(planOf(flags)).toMatchObject(plan));
+  )('%s', (flags, plan) => expect(planOf(flags)).toMatchObject(plan));
 
   test.each([
     ['--users 1M --user-prefix client- --amount 7', { users: 1_000_000, userPrefix: 'client-', amount: 7 }],

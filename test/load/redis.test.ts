@@ -1,8 +1,8 @@
 /** The same work for Redis, where it is installed. */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client } from '../../src/tools/harness/client.ts';
+import { freePort, isListening } from '../../src/tools/harness/server.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { load } from './running.ts';
 import { startWrongServer } from './wrong-servers.ts';
@@ -13,34 +13,12 @@ if (!isInstalled) console.log('skipped: redis-server is not installed');
 let port = 0;
 let redis: ChildProcess | undefined;
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise(resolve => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise(resolve => server.close(resolve));
-  return port;
-}
-
-const isUp = () =>
-  Client.open(port).then(
-    client => {
-      client.close();
-      return true;
-    },
-    () => false,
-  );
-
 describe.skipIf(!isInstalled)('Redis', () => {
   beforeAll(async () => {
     port = await freePort();
-    redis = spawn(
-      'redis-server',
-      ['--port', `${port}`, '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'],
-      {
-        stdio: 'ignore',
-      },
-    );
-    await until(isUp, 'redis-server to listen');
+    const flags = `--port ${port} --bind 127.0.0.1 --save  --appendonly no`.split(' ');
+    redis = spawn('redis-server', flags, { stdio: 'ignore' });
+    await until(() => isListening('127.0.0.1', port), 'redis-server to listen');
   });
   afterAll(() => {
     redis?.kill('SIGKILL');
@@ -48,15 +26,10 @@ describe.skipIf(!isInstalled)('Redis', () => {
 
   test('gets the same amounts, and its balances are right; again on top of what it has', async () => {
     for (let round = 0; round < 2; round++) {
-      const ran = await load(
-        port,
-        '--protocol redis --connections 8 --pipeline 100 --events 50000 --users 300 --check-balances --mix buy=5,sell=2,wait=1,balance=3,health=1',
-      );
-      expect(ran).toMatchObject({
-        exitCode: 0,
-        complaints: [],
-        result: { sent: 50_000, ok: 50_000, errors: 0 },
-      });
+      const size = '--connections 8 --pipeline 100 --events 50000 --users 300 --check-balances';
+      const ran = await load(port, `--protocol redis ${size} --mix buy=5,sell=2,wait=1,balance=3,health=1`);
+      const result = { sent: 50_000, ok: 50_000, errors: 0 };
+      expect(ran).toMatchObject({ exitCode: 0, complaints: [], result });
       expect(ran.result.money).toMatchObject({ balanced: true, users: 300, lostEvents: 0 });
     }
   });

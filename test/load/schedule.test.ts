@@ -118,28 +118,6 @@ test('the first line of which something is true is found, or the end', () => {
 });
 
 describe('a schedule', () => {
-  test('of an even rate has even gaps', () => {
-    const due = times(new Schedule([{ durationMs: 1_000, fromPerS: 200, toPerS: 200 }]));
-    expect(due).toHaveLength(200);
-    due.forEach((ms, line) => {
-      expect(ms).toBeCloseTo(line * 5, 9);
-    });
-  });
-
-  test('that grows from nothing has half of its lines in the last 29 % of its time', () => {
-    const due = times(new Schedule([{ durationMs: 1_000, fromPerS: 0, toPerS: 2_000 }]));
-    expect(due).toHaveLength(1_000);
-    expect(due[500]).toBeCloseTo(1_000 / Math.SQRT2, 6);
-  });
-
-  test('that shrinks to nothing is the mirror of one that grows', () => {
-    const down = times(new Schedule([{ durationMs: 1_000, fromPerS: 2_000, toPerS: 0 }]));
-    const up = new Schedule([{ durationMs: 1_000, fromPerS: 0, toPerS: 2_000 }]);
-    expect(down).toHaveLength(1_000);
-    for (let line = 1; line < 1_000; line++)
-      expect(down[line]).toBeCloseTo(1_000 - up.dueMs(1_000 - line), 6);
-  });
-
   test('with a pause has no line in it, and goes on after it', () => {
     const pause = { durationMs: 500, fromPerS: 0, toPerS: 0 };
     const on = { durationMs: 500, fromPerS: 100, toPerS: 100 };

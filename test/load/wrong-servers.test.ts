@@ -112,47 +112,28 @@ describe.concurrent('replies', () => {
   const accepts: NonNullable<Fault['says']> = (reply, { kind, number }) =>
     kind === 'other' || (kind === 'balance' && number === 200) ? `${ACCEPTED}\n` : reply;
 
-  test.each<[string, NonNullable<Fault['says']> | string, complaint: RegExp, mix?: string]>([
+  test.each<[string, NonNullable<Fault['says']> | string, complaint: RegExp, mix?: string]>(
+    // biome-ignore format: a table
     [
-      'garbage',
-      at(1_000, () => 'HTTP/1.1 400 Bad Request\r\n'),
-      /^the server sent HTTP\/1\.1 400 Bad Request in reply to \{"user":"u\d+","action":"buy","amount":50\}$/,
+      ['garbage', at(1_000, () => 'HTTP/1.1 400 Bad Request\r\n'),
+        /^the server sent HTTP\/1\.1 400 Bad Request in reply to \{"user":"u\d+","action":"buy","amount":50\}$/],
+      ['bytes that are no text', at(500, () => '\x00\x01\x1b[31m\n'),
+        /^the server sent "[ -~]+" in reply to \{"user"/],
+      ['an empty line', at(500, () => '\n'), /^the server sent an empty line in reply to/],
+      ['one too many in the middle', at(1_000, reply => reply + reply), UNASKED],
+      ['one too many with the last one', at(2_000, reply => reply + reply), UNASKED],
+      ['one too many when the client has said that it is done', `${ACCEPTED}\n`, UNASKED],
+      ['an unasked one that is garbage', 'goodbye\n', /^the server sent a reply that nobody asked for: goodbye$/],
+      ['one too few', at(1_000, () => ''), /^1 line was sent and not answered within 2 s of the last one$/],
+      ['accepted, for a request of the balance', accepts,
+        /^the server sent "accepted" in reply to \{"type":"balance","user":"u\d+"\}$/, 'buy=1,balance=1'],
+      ['accepted, for an event that wants to know the balance', at(500, () => `${ACCEPTED}\n`),
+        /^the server sent "accepted" in reply to \{.*"wait":true\}$/, 'wait=1'],
+      ['accepted, for a line that is no event', accepts, /^the server sent "accepted" in reply to /,
+        'buy=9,garbage=1'],
+      ['a reply without an end', at(1_000, () => 'x'.repeat(1 << 20)), /^the server sent x{120}… in reply to/],
     ],
-    [
-      'bytes that are no text',
-      at(500, () => '\x00\x01\x1b[31m\n'),
-      /^the server sent "[ -~]+" in reply to \{"user"/,
-    ],
-    ['an empty line', at(500, () => '\n'), /^the server sent an empty line in reply to/],
-    ['one too many in the middle', at(1_000, reply => reply + reply), UNASKED],
-    ['one too many with the last one', at(2_000, reply => reply + reply), UNASKED],
-    ['one too many when the client has said that it is done', `${ACCEPTED}\n`, UNASKED],
-    [
-      'an unasked one that is garbage',
-      'goodbye\n',
-      /^the server sent a reply that nobody asked for: goodbye$/,
-    ],
-    ['one too few', at(1_000, () => ''), /^1 line was sent and not answered within 2 s of the last one$/],
-    [
-      'accepted, for a request of the balance',
-      accepts,
-      /^the server sent "accepted" in reply to \{"type":"balance","user":"u\d+"\}$/,
-      'buy=1,balance=1',
-    ],
-    [
-      'accepted, for an event that wants to know the balance',
-      at(500, () => `${ACCEPTED}\n`),
-      /^the server sent "accepted" in reply to \{.*"wait":true\}$/,
-      'wait=1',
-    ],
-    [
-      'accepted, for a line that is no event',
-      accepts,
-      /^the server sent "accepted" in reply to /,
-      'buy=9,garbage=1',
-    ],
-    ['a reply without an end', at(1_000, () => 'x'.repeat(1 << 20)), /^the server sent x{120}… in reply to/],
-  ])('%s: one line, exit code 1, and the table', async (_, says, complaint, mix = 'buy=1') => {
+  )('%s: one line, exit code 1, and the table', async (_, says, complaint, mix = 'buy=1') => {
     const { port } = await startWrongServer(typeof says === 'string' ? { lastWords: says } : { says });
     const ran = await load(port, `${SMALL} --mix ${mix} --check-balances`);
     expect(ran.exitCode).toBe(1);

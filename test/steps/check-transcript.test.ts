@@ -1,6 +1,5 @@
 /** How bytes are shown, and where the mark stands, for what no server of these tests says. */
 import { expect, test } from 'vitest';
-import { hintOf } from '../../steps/kit/check/hint.ts';
 import { printedSince } from '../../steps/kit/check/play.ts';
 import { readable, transcriptOf } from '../../steps/kit/check/transcript.ts';
 
@@ -40,14 +39,6 @@ test('packets that are the same are counted, the last six are shown', () => {
     '7',
     '(and ended its side)',
   ]);
-});
-
-test('a difference that says everything has a hint of its own', () => {
-  const hint = (expected: string, received: string) =>
-    hintOf({ problem: 'p', sent: [], expected, received, at: 0 }, 'of the case');
-  expect(hint('{"a":1}\n', '{"a": 1}\n')).toMatch(/no spaces/);
-  expect(hint('{"a":1,"b":2}\n', '{"b":2,"a":1}\n')).toMatch(/order/);
-  expect(hint('{"a":1}\n', '{"a":2}\n')).toBe('of the case');
 });
 
 test('of what a server printed, the part since a moment is found, though only ends are kept', () => {

@@ -20,124 +20,54 @@ const HUNG_UP = 'problem   no reply: the server ended the connection';
 const HANGS = 'problem   no reply: nothing came within 2 s';
 const TWICE = 'exactly one reply';
 
+// biome-ignore format: a table
 const FAULTS: readonly (readonly [step: number, check: string, ...Fault[]])[] = [
   // Those that take longest come first.
-  [
-    5,
-    'more than fits is refused, one reply for each, and the balance is the sum of what was accepted',
-    [
-      'bounds-nothing',
-      'for some of 100 events {"status":"rejected","reason":"server_busy"}',
-      '100 × {"status":"accepted"}',
-      0,
-    ],
-    ['forgets-the-unwatched', OK(136), OK(129), 27],
-  ],
-  [
-    5,
-    'health answers within 200 ms while the queue is full',
-    ['queues-health', '{"status":"ok"} within 200 ms', 'the same, after', 0],
-  ],
-  [
-    3,
-    'accepted: buy',
-    ['puts-spaces', ACCEPTED, '{"status": "accepted"}\\n', 11, 'no spaces'],
+  [5, 'more than fits is refused, one reply for each, and the balance is the sum of what was accepted',
+    ['bounds-nothing', 'for some of 100 events {"status":"rejected","reason":"server_busy"}', '100 × {"status":"accepted"}', 0],
+    ['forgets-the-unwatched', OK(136), OK(129), 27]],
+  [5, 'health answers within 200 ms while the queue is full',
+    ['queues-health', '{"status":"ok"} within 200 ms', 'the same, after', 0]],
+  [3, 'accepted: buy', ['puts-spaces', ACCEPTED, '{"status": "accepted"}\\n', 11, 'no spaces'],
     ['writes-no-newline', ACCEPTED, '{"status":"accepted"}', 22, 'it ends with \\n'],
     ['ends-lines-with-cr', ACCEPTED, '{"status":"accepted"}\\r\\n', 22, 'without \\r'],
-    ['answers-without-end', MORE, ACCEPTED, 1, TWICE],
-  ],
-  [
-    3,
-    'invalid_json: what is not JSON',
+    ['answers-without-end', MORE, ACCEPTED, 1, TWICE]],
+  [3, 'invalid_json: what is not JSON',
     ['orders-keys-otherwise', BAD_JSON, '{"reason":"invalid_json","status":"error"}\\n', 3, 'have an order'],
-    ['hangs-up-on-errors', BAD_JSON, NOTHING, 0, HUNG_UP],
-  ],
+    ['hangs-up-on-errors', BAD_JSON, NOTHING, 0, HUNG_UP]],
   [3, 'health', ['answers-twice', MORE, HEALTHY, 1, TWICE]],
-  [
-    3,
-    'unknown_type: a type that nobody knows',
-    ['says-another-reason', ERROR('unknown_type'), ERROR('unknown_event'), 37],
-  ],
-  [
-    3,
-    'invalid_json: a byte order mark',
-    ['hangs-on-a-mark', BAD_JSON, NOTHING, 0, `${HANGS}\nsent      \\xef\\xbb\\xbf{"user"`],
-  ],
+  [3, 'unknown_type: a type that nobody knows',
+    ['says-another-reason', ERROR('unknown_type'), ERROR('unknown_event'), 37]],
+  [3, 'invalid_json: a byte order mark',
+    ['hangs-on-a-mark', BAD_JSON, NOTHING, 0, `${HANGS}\nsent      \\xef\\xbb\\xbf{"user"`]],
   [3, 'invalid_json: an empty line', ['skips-empty-lines', BAD_JSON, NOTHING, 0, 'sent      \\n\n']],
-  [
-    3,
-    'invalid_event: JSON that is not an object',
-    [
-      'hangs-where-it-throws',
-      BAD_EVENT,
-      NOTHING,
-      0,
+  [3, 'invalid_event: JSON that is not an object',
+    ['hangs-where-it-throws', BAD_EVENT, NOTHING, 0,
       `The server printed meanwhile:
           [] is no null
               at the line of null
           TypeError: no fields
-hint `,
-    ],
-    [
-      'dies-of-null',
-      BAD_EVENT,
-      NOTHING,
-      0,
-      "The server's process has ended, with exit code 1.\n          It printed last:\n",
-    ],
-  ],
+hint `],
+    ['dies-of-null', BAD_EVENT, NOTHING, 0, "The server's process has ended, with exit code 1.\n          It printed last:\n"]],
   [3, 'invalid_event: a known field that comes twice', ['takes-the-last-of-two', BAD_EVENT, ACCEPTED, 12]],
-  [
-    3,
-    'invalid_json: bytes that are not UTF-8',
-    ['decodes-with-loss', BAD_JSON, ACCEPTED, 12, '"user":"U\\xff"'],
-  ],
-  [
-    3,
-    'invalid_event: a user that is not a name of 1 to 128 bytes',
-    ['counts-characters', BAD_EVENT, ACCEPTED, 12],
-  ],
-  [
-    3,
-    'a client that has ended its side gets its reply, and then the end of the connection',
-    [
-      'never-hangs-up',
-      'the end of the connection, once every reply was sent',
-      'no end: the connection stays open',
-      0,
-      '(and ended its side)',
-    ],
-  ],
+  [3, 'invalid_json: bytes that are not UTF-8', ['decodes-with-loss', BAD_JSON, ACCEPTED, 12, '"user":"U\\xff"']],
+  [3, 'invalid_event: a user that is not a name of 1 to 128 bytes', ['counts-characters', BAD_EVENT, ACCEPTED, 12]],
+  [3, 'a client that has ended its side gets its reply, and then the end of the connection',
+    ['never-hangs-up', 'the end of the connection, once every reply was sent', 'no end: the connection stays open', 0, '(and ended its side)']],
   [4, 'applied: buy', ['applies-loudly', MORE, OK(100), 1, TWICE]],
   [4, 'applied: sell', ['adds-sales', OK(-100), OK(100), 26]],
-  [
-    4,
-    'a line in two packets',
-    ['takes-packets-for-lines', MORE, BAD_JSON, 1, 'a reply came before its line had ended'],
-  ],
+  [4, 'a line in two packets',
+    ['takes-packets-for-lines', MORE, BAD_JSON, 1, 'a reply came before its line had ended']],
   [4, 'two clients, each with half a line at the same time', ['shares-the-rest', HEALTHY, BAD_JSON, 12]],
-  [
-    4,
-    'a last line without a newline, from a client that ends its side',
-    ['forgets-the-last-line', OK(5), NOTHING, 0, HUNG_UP],
-    ['hangs-up-at-once', OK(5), NOTHING, 0, HUNG_UP],
-  ],
+  [4, 'a last line without a newline, from a client that ends its side',
+    ['forgets-the-last-line', OK(5), NOTHING, 0, HUNG_UP], ['hangs-up-at-once', OK(5), NOTHING, 0, HUNG_UP]],
   [4, 'lines that end with \\r\\n', ['answers-when-it-likes', OK(5), HEALTHY, 15, 'answers   {"user":']],
-  [
-    4,
-    'a line of exactly 16384 bytes is not too long',
-    ['counts-the-newline', OK(5), ERROR('line_too_long'), 12, '(16385 bytes)'],
-  ],
-  [
-    4,
-    'a line that is far too long, in many packets, is answered once',
-    ['answers-long-lines-often', OK(5), ERROR('line_too_long'), 12, '(8000 bytes), 12 times'],
-  ],
-  [
-    4,
-    'a balance never passes 2^53-1',
-    ['overflows', '{"status":"rejected","reason":"balance_overflow"}\\n', OK(2 ** 53), 12],
-  ],
+  [4, 'a line of exactly 16384 bytes is not too long',
+    ['counts-the-newline', OK(5), ERROR('line_too_long'), 12, '(16385 bytes)']],
+  [4, 'a line that is far too long, in many packets, is answered once',
+    ['answers-long-lines-often', OK(5), ERROR('line_too_long'), 12, '(8000 bytes), 12 times']],
+  [4, 'a balance never passes 2^53-1',
+    ['overflows', '{"status":"rejected","reason":"balance_overflow"}\\n', OK(2 ** 53), 12]],
   [4, 'names are compared byte by byte', ['normalises-names', OK(20), OK(21), 27, 'e\\xcc\\x81']],
 ];
 

@@ -84,6 +84,8 @@ function lockers(lock: Int32Array, table: Int32Array, works: Partial<LockWork>[]
   return Promise.all(works.map(work => runThread<Found>('locker.ts', { ...rest, ...work })));
 }
 
+const works = (...kinds: LockWork['kind'][]) => kinds.map(kind => ({ kind }));
+
 function lockStartingAt(lock: Int32Array, start: number): Int32Array {
   lock[NEXT] = start;
   lock[SERVED] = start;
@@ -93,12 +95,8 @@ function lockStartingAt(lock: Int32Array, start: number): Int32Array {
 describe('the lock of step 7', () => {
   test.each(STARTS)('lets one of four in at a time, its tickets starting at %i', async start => {
     const table = createTable();
-    const found = await lockers(lockStartingAt(mutex.createLock(), start), table, [
-      { kind: 'mutex' },
-      { kind: 'mutex' },
-      { kind: 'mutex' },
-      { kind: 'mutex' },
-    ]);
+    const lock = lockStartingAt(mutex.createLock(), start);
+    const found = await lockers(lock, table, works('mutex', 'mutex', 'mutex', 'mutex'));
     expect(found.map(({ wrong }) => wrong)).toEqual([0, 0, 0, 0]);
     expect([table[ONE], table[OTHER], table[INSIDE]]).toEqual([4 * ROUNDS, 4 * ROUNDS, 0]);
   });
@@ -108,12 +106,7 @@ describe('the read-write lock of step 8', () => {
   test.each(STARTS)('keeps writers alone, its tickets starting at %i', async start => {
     const table = createTable();
     const lock = lockStartingAt(createLock(), start);
-    const found = await lockers(lock, table, [
-      { kind: 'writer' },
-      { kind: 'writer' },
-      { kind: 'reader' },
-      { kind: 'reader' },
-    ]);
+    const found = await lockers(lock, table, works('writer', 'writer', 'reader', 'reader'));
     expect(found.map(({ wrong }) => wrong)).toEqual([0, 0, 0, 0]);
     expect([table[ONE], table[OTHER], table[INSIDE]]).toEqual([2 * ROUNDS, 2 * ROUNDS, 0]);
     expect(lock[NEXT]).toBe(lock[SERVED]);

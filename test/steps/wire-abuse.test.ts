@@ -3,14 +3,12 @@ import { describe, expect, test } from 'vitest';
 import { Client } from '../../src/tools/harness/client.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
 import { residentMiB } from '../support/abuse.ts';
-import { ACCEPTED, BUSY, balanceRequest, buyLine, okLine } from '../support/asking.ts';
+import { ACCEPTED, BUSY, balanceRequest, buyLine, HEALTH, okLine } from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { floodUntilStuck } from './wire/flood.ts';
 import { withStep } from './wire/running.ts';
-import { OK } from './wire/script.ts';
+import { OK, waitLine } from './wire/script.ts';
 
-const HEALTH = '{"type":"health"}\n';
-const waitLine = (user: string) => `{"user":"${user}","action":"buy","amount":1,"wait":true}\n`;
 const RESETS = 60;
 const COMERS = 500;
 const AT_A_TIME = 50;

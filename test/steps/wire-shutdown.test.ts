@@ -5,13 +5,12 @@ import { Client } from '../../src/tools/harness/client.ts';
 import type { Server } from '../../src/tools/harness/server.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
-import { ACCEPTED, BUSY, balanceRequest, buyLine, SHUTTING_DOWN } from '../support/asking.ts';
+import { ACCEPTED, BUSY, balanceRequest, buyLine, HEALTH, SHUTTING_DOWN } from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { floodUntilStuck } from './wire/flood.ts';
 import { startStep } from './wire/running.ts';
+import { waitLine } from './wire/script.ts';
 
-const HEALTH = '{"type":"health"}\n';
-const waitLine = (user: string) => `{"user":"${user}","action":"buy","amount":1,"wait":true}\n`;
 const CYCLES = 5;
 const LOAD_MS_MAX = 150;
 const STOP_MS_MAX = 10_000;

@@ -4,12 +4,11 @@ import { Client, exchange } from '../../src/tools/harness/client.ts';
 import { quantileOf } from '../../src/tools/harness/samples.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
-import { ACCEPTED, BUSY, balanceRequest, buyLine, okLine } from '../support/asking.ts';
+import { ACCEPTED, BUSY, balanceRequest, buyLine, HEALTH, okLine } from '../support/asking.ts';
 import { pickSeed } from '../support/load.ts';
 import { startStep, withStep } from './wire/running.ts';
 import { bytesOf, EVENTS, error, NO_EVENTS, OK, rejected, repliesTo, replyOf } from './wire/script.ts';
 
-const HEALTH = '{"type":"health"}\n';
 const METRICS = '{"type":"metrics"}\n';
 const CONNECTIONS = 500;
 const ROUNDS = 40;

@@ -2,6 +2,7 @@
 import { ACCEPTED, okLine } from '../../support/asking.ts';
 
 export const OK = '{"status":"ok"}';
+export const waitLine = (user: string) => `{"user":"${user}","action":"buy","amount":1,"wait":true}\n`;
 export const error = (reason: string) => `{"status":"error","reason":"${reason}"}`;
 export const rejected = (reason: string) => `{"status":"rejected","reason":"${reason}"}`;
 
@@ -28,39 +29,28 @@ const utf8 = (text: string) => Buffer.from(text).toString('latin1');
 const says = (reply: string, ...lines: string[]): Line[] => lines.map(sent => ({ sent, says: () => reply }));
 const applies = (sent: string, balance: number): Line[] => [{ sent, says: event => event(balance) }];
 
-/** Judged alike by steps 3 to 10, and changing nothing. */
+/** Judged alike by steps 3 to 10, and changing nothing. Of many more lines, wire-judge.test.ts asks each step's judge. */
 export const NO_EVENTS: readonly Line[] = [
   ...says(OK, '{"type":"health"}', ' { "type" : "h\\u0065alth" , "user" : 7 } ', '{"type":"health"}\r'),
-  ...says(error('invalid_json'), '', '\r', ' ', 'hello', '{', '{"user":"a",}', '{}{}', "{'a':1}", '\x00'),
-  ...says(
-    error('invalid_json'),
-    buy('\xff', 1),
-    buy('\xed\xa0\x80', 1),
-    buy('\xc0\xaf', 1),
-    '\xef\xbb\xbf{}',
-  ),
-  ...says(error('invalid_event'), '{}', '[]', '[1]', '"user"', 'null', '1', '{"type":7}', '{"type":null}'),
+  ...says(error('invalid_json'), '', '\r', ' ', 'hello', '{"user":"a",}', '{}{}', '\x00', buy('\xff', 1)),
+  ...says(error('invalid_json'), buy('\xed\xa0\x80', 1), '\xef\xbb\xbf{}'),
+  ...says(error('invalid_event'), '{}', '[1]', 'null', '1', '{"type":7}', '{"type":null}', buy('\\ud800', 1)),
   ...says(error('invalid_event'), buy('', 1), buy('u'.repeat(129), 1), buy(utf8('é').repeat(65), 1)),
-  ...says(error('invalid_event'), buy('\\ud800', 1), buy('\\ude00\\ud83d', 1)),
   ...says(
     error('invalid_event'),
     buy('a', 0),
     buy('a', -1),
     buy('a', 1.5),
     buy('a', '"1"'),
-    buy('a', 'true'),
+    buy('a', '1e400'),
   ),
-  ...says(error('invalid_event'), buy('a', '9007199254740992'), buy('a', '1e400'), buy('a', 'null')),
   ...says(
     error('invalid_event'),
-    buy('a', 1, ',"wait":null'),
+    buy('a', '9007199254740992'),
     buy('a', 1, ',"wait":1'),
-    buy('a', 1, ',"type":{}'),
+    '{"user":"a","amount":1}',
   ),
-  ...says(error('invalid_event'), buy('a', 1).replace('buy', 'Buy'), '{"user":"a","amount":1}'),
-  // Known fields that come twice, even with the same value, and even written in another way.
-  ...says(error('invalid_event'), buy('a', 1, ',"user":"a"'), buy('a', 1, ',"amount":1')),
-  ...says(error('invalid_event'), buy('a', 1, ',"action":"buy"'), buy('a', 1, ',"wait":true,"wait":true')),
+  // A known field that comes twice, even with the same value, and even written in another way.
   ...says(error('invalid_event'), buy('a', 1, ',"us\\u0065r":"a"'), '{"type":"health","type":"health"}'),
   ...says(error('unknown_type'), '{"type":""}', '{"type":"toString"}', buy('a', 1, ',"type":"buy"')),
   ...says(error('line_too_long'), padded('{"type":"health"}', LINE_BYTES_MAX + 1)),
