@@ -16,22 +16,20 @@ export function metricsCommand(engine: Engine, answer: Answer): void {
  */
 export class MetricsDetail {
   readonly #metrics: Metrics;
+  /** Set when a request that is not counted was answered, or time has passed. */
+  isStale = true;
   #line = '';
-  /** How many events and invalid lines there were when the line was made. NaN: it is no longer good. */
-  #linesThen = Number.NaN;
+  /** How many events and invalid lines there were when the line was made. */
+  #linesThen = 0;
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
   }
 
-  /** A request that is not counted was answered, or time has passed. */
-  forget(): void {
-    this.#linesThen = Number.NaN;
-  }
-
   command(answer: Answer): void {
     const { countedLines } = this.#metrics;
-    if (countedLines !== this.#linesThen) {
+    if (this.isStale || countedLines !== this.#linesThen) {
+      this.isStale = false;
       this.#linesThen = countedLines;
       this.#line = `${JSON.stringify(this.#metrics.snapshot())}\n`;
     }

@@ -8,7 +8,6 @@
  * (An undo log of one entry. A log by event would cost each one a store that orders memory; here it is a few a run.
  * And copying first brings the balances into the cache, several at a time.)
  */
-import { BALANCE_MAX } from '../protocol/limits.ts';
 import {
   Before,
   balancesOf,
@@ -24,8 +23,8 @@ import { Consumer } from './ring.ts';
 /** The answer to an ask whose event would have left the range of a balance. */
 export const OVERFLOWED = Number.NaN;
 
-// A name of its own: what is imported is looked up, and checked, whenever it is used.
-const balanceMax = BALANCE_MAX;
+/** Balances go from −(2^53−1) to 2^53−1, so a float64 holds each of them exactly. */
+const BALANCE_MAX = Number.MAX_SAFE_INTEGER;
 
 export class Balances {
   readonly #lane: LaneMemory;
@@ -65,7 +64,7 @@ export class Balances {
       const user = ring.userAt(sequence);
       const amount = ring.amountAt(sequence);
       const sum = this.#balances[user]! + amount;
-      const isOver = sum > balanceMax || sum < -balanceMax;
+      const isOver = sum > BALANCE_MAX || sum < -BALANCE_MAX;
       if (!isOver) this.#balances[user] = sum;
       if (amount !== 0) {
         if (isOver) this.#overflowed += 1;

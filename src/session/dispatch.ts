@@ -75,7 +75,7 @@ export class Dispatch implements Answer {
     let stop: Stop = 'end';
     this.#queue = queue;
     this.#phase = phase;
-    this.#detail.forget();
+    this.#detail.isStale = true;
     while (at < end) {
       if (replies.bytes >= roomBytes) {
         stop = 'replies';
@@ -143,7 +143,7 @@ export class Dispatch implements Answer {
   /** Answers the line from `at` up to `next`, just parsed; false if there is no room in the ring of its user. */
   #answer(kind: Kind, at: number, next: number, isLate: boolean): boolean {
     const engine = this.#engine;
-    if (kind !== Kind.metricsDetail) this.#detail.forget();
+    if (kind !== Kind.metricsDetail) this.#detail.isStale = true;
     switch (kind) {
       case Kind.event:
         eventCommand(engine, this.#request, isLate, this);

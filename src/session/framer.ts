@@ -39,7 +39,12 @@ export class Framer {
     return this.#input.bytes > 0;
   }
 
-  /** So many bytes of the chunk are only thrown away. */
+  /** A line has begun, and has not ended yet. */
+  get isWithinLine(): boolean {
+    return this.#input.bytes > 0 || this.isSkipping;
+  }
+
+  /** All of the first `bytes` bytes of the chunk are thrown away, so they need not wait for a turn. */
   skipsAll(bytes: number): boolean {
     return this.isSkipping && !this.#buffer.hasLineEnd(bytes);
   }
@@ -72,7 +77,7 @@ export class Framer {
     this.end = chunkAt + bytes;
     // Ends every search for a line end.
     this.#buffer.bytes[this.end] = NEWLINE;
-    this.#input.moveTo(this.#buffer.bytes, this.#laidAt);
+    if (this.#input.bytes > 0) this.#input.moveTo(this.#buffer.bytes, this.#laidAt);
     this.at = this.isSkipping ? this.#behindSkipped() : this.#laidAt;
     this.hasLines = false;
   }

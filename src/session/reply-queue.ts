@@ -8,7 +8,7 @@
 import type { Position } from '../engine/position.ts';
 import type { Transport } from '../net/transport.ts';
 import { PendingReplies } from './pending-replies.ts';
-import type { Scheduler } from './scheduler.ts';
+import { type Scheduler, SMALL_BYTES } from './scheduler.ts';
 
 /** The session, as its queue sees it. */
 export interface Owner {
@@ -76,7 +76,7 @@ export class ReplyQueue {
     const lines = this.#takeReady();
     if (lines === undefined || this.#isClosed) return;
     this.writeKept();
-    if (this.#scheduler.isLarge(inputBytes)) {
+    if (inputBytes > SMALL_BYTES) {
       this.#kept = lines;
       this.#scheduler.sendLater(this);
     } else {

@@ -13,7 +13,8 @@
  * event loop reads all of them in one go: with everybody let in, 200 clients that flood would be 13 MB to read
  * before anybody else is heard.
  */
-const SMALL_BYTES = 4_096;
+/** Input of up to so many bytes is small. */
+export const SMALL_BYTES = 4_096;
 const INSIDE_MAX = 16;
 /** Visits before somebody who always wants more goes back to the end of the line. */
 const VISITS_MAX = 32;
@@ -59,13 +60,9 @@ export class Scheduler {
     this.#collect = collect;
   }
 
-  isLarge(bytes: number): boolean {
-    return bytes > SMALL_BYTES;
-  }
-
   /** Whether input of so many bytes is served at once; otherwise the caller asks for a visit. */
   mayServe(bytes: number): boolean {
-    if (!this.isLarge(bytes)) return true;
+    if (bytes <= SMALL_BYTES) return true;
     // Others wait already: behind them.
     if (this.#line.size > 0 || this.#eager.size > 0) return false;
     this.#arm();

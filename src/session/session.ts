@@ -12,6 +12,7 @@ import { NEWLINE } from '../protocol/read-buffer.ts';
 import { Reply } from '../protocol/replies.ts';
 import { Framer } from './framer.ts';
 import { ReplyQueue } from './reply-queue.ts';
+import { SMALL_BYTES } from './scheduler.ts';
 import type { Client, Shared } from './shared.ts';
 import type { Input, Life, State, Waits } from './state.ts';
 
@@ -98,20 +99,18 @@ export class Session implements Receiver, Client {
 
   /** While lines wait, the transport is paused, and brings no bytes. */
   received(bytes: number): void {
-    const { readBuffer, idle, scheduler } = this.#shared;
+    const { readBuffer, idle, scheduler, settings } = this.#shared;
     const framer = this.#framer;
     if (!this.#isLive) return;
-    idle.restart(this);
+    if (settings.idleMsMax > 0) idle.restart(this);
     this.nextRead = bytes === this.nextRead.length ? readBuffer.chunk : readBuffer.firstRead;
     // A full chunk: there is more, and it waits until the others had their turn.
     const isFull = bytes === readBuffer.chunk.length;
-    // What is only thrown away need not wait.
-    if (!framer.skipsAll(bytes) && !scheduler.mayServe(bytes)) {
+    if (bytes > SMALL_BYTES && !framer.skipsAll(bytes) && !scheduler.mayServe(bytes)) {
       framer.keep(bytes);
     } else {
       this.#visit(bytes);
-      const isDone = !framer.hasLines && this.#replies.isEmpty;
-      if (isDone && !this.#isPaused && !isFull) return;
+      if (!framer.hasLines && this.#replies.isEmpty && !this.#isPaused && !isFull) return;
     }
     this.advance(isFull);
   }
@@ -215,6 +214,7 @@ export class Session implements Receiver, Client {
       }
       return;
     }
+    const wasWithinLine = framer.isWithinLine;
     framer.lay(bytes);
     const stop = dispatch.serve(framer, this.#replies, phase, this.#mayFastSubmit);
     framer.hasLines = stop !== 'end';
@@ -224,11 +224,11 @@ export class Session implements Receiver, Client {
     if (framer.isTooLong) this.#skipLine();
     dispatch.finish(this.#replies);
     this.#replies.flush(laidBytes);
-    if (!framer.hasLines && (framer.hasInput || framer.isSkipping)) {
+    if (!framer.hasLines && framer.isWithinLine) {
       // A line that had begun before keeps its time; more bytes do not push it back.
       if (hasEndedLine) partial.restart(this);
       else partial.start(this);
-    } else {
+    } else if (wasWithinLine) {
       partial.clear(this);
     }
   }

@@ -28,6 +28,7 @@ export function createReadBuffer({ lineBytesMax }: Settings): ReadBuffer {
 }
 
 export class Sessions implements Shared, Accepting {
+  phase: Phase = 'serving';
   readonly settings: Settings;
   readonly log: Log;
   readonly clients = noClients();
@@ -42,7 +43,6 @@ export class Sessions implements Shared, Accepting {
   readonly idle: Deadlines<Client>;
   readonly #engine: Engine;
   readonly #all = new Set<Session>();
-  #phase: Phase = 'serving';
   #onEmpty: () => void = () => {};
 
   constructor(settings: Settings, engine: Engine, readBuffer: ReadBuffer, seed: HashSeed, log: Log) {
@@ -88,17 +88,13 @@ export class Sessions implements Shared, Accepting {
     this.#engine.whenRoom(hash, retry);
   }
 
-  get phase(): Phase {
-    return this.#phase;
-  }
-
   get all(): ReadonlySet<Session> {
     return this.#all;
   }
 
   /** What has been received by now is still served; later events are refused. */
   startDraining(): void {
-    this.#phase = 'draining';
+    this.phase = 'draining';
     for (const session of this.#all) session.startDraining();
   }
 
@@ -110,7 +106,7 @@ export class Sessions implements Shared, Accepting {
 
   /** From now on nothing is served. */
   stopServing(): void {
-    this.#phase = 'ending';
+    this.phase = 'ending';
   }
 
   /** Every reply that is ready is written, and every connection ended. */

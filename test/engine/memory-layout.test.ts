@@ -1,5 +1,16 @@
 import { describe, expect, test } from 'vitest';
-import { Before, balancesOf, Count, createMemory, laneOf, RUN_EVENTS_MAX, type Shape, SLOT_WORDS, shapeOf, Word } from '../../src/engine/memory-layout.ts';
+import {
+  Before,
+  balancesOf,
+  Count,
+  createMemory,
+  laneOf,
+  RUN_EVENTS_MAX,
+  type Shape,
+  SLOT_WORDS,
+  shapeOf,
+  Word,
+} from '../../src/engine/memory-layout.ts';
 
 const LINE_BYTES = 128;
 

@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { bucketsOf } from '../../src/tools/load/buckets.ts';
-import { addEncoded, distributionText, encode, newHistogram, percentilesOf, Recorder, record } from '../../src/tools/load/recorder.ts';
+import {
+  addEncoded,
+  distributionText,
+  encode,
+  newHistogram,
+  percentilesOf,
+  Recorder,
+  record,
+} from '../../src/tools/load/recorder.ts';
 import { VERDICTS } from '../../src/tools/load/result.ts';
 
 function histogramOf(...latenciesMs: number[]) {

@@ -1,6 +1,12 @@
 import { writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type Compared, compareRuns, comparisonTable, rankTest, readResult } from '../../src/tools/load/compare.ts';
+import {
+  type Compared,
+  compareRuns,
+  comparisonTable,
+  rankTest,
+  readResult,
+} from '../../src/tools/load/compare.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
 import type { LoadResult } from '../../src/tools/load/result.ts';
 import { interval, latency, resultWith } from './results.ts';

@@ -48,9 +48,9 @@ function queueOn(turns = new Scheduler({ turnMsMax: 2 })) {
 describe('a reply queue', () => {
   test('sends replies to small input at once, those to large input at the end of the turn', async () => {
     const { queue, written } = queueOn();
-    say(queue, Buffer.from('small\n'), 100);
+    say(queue, Buffer.from('small\n'), 4_096);
     expect(written).toEqual(['small\n']);
-    say(queue, Buffer.from('large\n'), LARGE);
+    say(queue, Buffer.from('large\n'), 4_097);
     expect(written).toEqual(['small\n']);
     await nextTurn();
     expect(written).toEqual(['small\n', 'large\n']);

@@ -179,17 +179,6 @@ function senders() {
 }
 
 describe('replies that are kept', () => {
-  test('are those to input that is not small', () => {
-    const turns = new Scheduler({ turnMsMax: TURN_MS });
-    expect([1, SMALL, 4_096, 4_097, LARGE].map(bytes => turns.isLarge(bytes))).toEqual([
-      false,
-      false,
-      false,
-      true,
-      true,
-    ]);
-  });
-
   test('leave at the end of the turn, in the order in which they were kept, each once', async () => {
     const { sent, sender } = senders();
     const turns = new Scheduler({ turnMsMax: TURN_MS });
