@@ -187,3 +187,36 @@ describe('the directory', () => {
     expect(highest).toBeLessThan(balanceSlotsFor(256 * 9));
   });
 });
+
+describe('a table that is written down and restored', () => {
+  const namesOf = (office: Office) => {
+    const names: { index: number; name: string }[] = [];
+    office.users.each((hash, index, name) => {
+      expect(hash).toBe(office.lay(name, 0).hash);
+      names.push({ index, name: Buffer.from(name).toString('latin1') });
+    });
+    return names.sort((one, other) => one.index - other.index);
+  };
+
+  test.each([1, 700, 769, 5_000])(
+    'knows %i users under their indices, and goes on as it would have',
+    users => {
+      const first = new Office(10_000, 3);
+      // Of lengths that lie in the record and beside it, also while the table grows.
+      const nameOf = (user: number) => Buffer.from(`user${user}`.padEnd((user % 40) + 1, '~'));
+      for (let user = 0; user < users; user++) first.findOrAdd(nameOf(user));
+      const written = namesOf(first);
+      expect(written.length).toBe(first.users.users);
+      // The number of workers may be another.
+      const second = new Office(10_000, 5);
+      for (const { name, index } of written)
+        second.users.restore(second.lay(Buffer.from(name, 'latin1'), 2), index);
+      expect(namesOf(second)).toEqual(written);
+      for (let user = 0; user < users; user++)
+        if (second.find(nameOf(user)) !== first.find(nameOf(user)))
+          expect.fail(`user ${user} is another one`);
+      for (let user = users; user < users + 500; user++)
+        expect(second.findOrAdd(nameOf(user)), `new user ${user}`).toBe(first.findOrAdd(nameOf(user)));
+    },
+  );
+});

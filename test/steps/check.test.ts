@@ -212,18 +212,18 @@ describe('wrong usage', () => {
     [['4'],
       "which server? --cmd '…' starts one, --connect finds one on a port: tally check 4 --cmd 'python3 server.py'"],
     [['4', '--cmd', 'python3', 'server.py'],
-      "server.py is one too many; a command with spaces wants quotes: tally check 4 --cmd 'python3 server.py'"],
+      "server.py is one too many; a command with spaces needs quotes: tally check 4 --cmd 'python3 server.py'"],
     [['4', '--cmd', ' '], "--cmd is empty; it needs a command: tally check 4 --cmd 'python3 server.py'"],
     [['4', '--cmd'], '--cmd needs a value; tally check --help shows how'],
     [['4', '--cmd', 'x', '--step', '4'], '--cmd and --step exclude each other: one server at a time'],
-    [['4', '--connect', 'here'], '--connect here is not HOST:PORT, as 127.0.0.1:7878'],
+    [['4', '--connect', 'here'], '--connect here is not HOST:PORT, such as 127.0.0.1:7878'],
     [['4', '--connect', ':7878', '--watch'],
       '--connect and --watch exclude each other: the server there is not started anew; give its command with --cmd'],
     [['4', '--step', '0'], 'there is no step 0: they are 1 to 10, and src; tally steps lists them'],
     [['4', '--step', '4', '--watch', 'nowhere'],
       '--watch nowhere is not a folder; without one, the current folder is watched'],
     [['4', '--step', '4', '--json=yes'], '--json takes no value'],
-    [['4', '--colour'], '--colour is no flag of tally check; tally check --help lists them'],
+    [['4', '--colour'], 'unknown flag --colour; tally check --help lists the flags'],
   ];
   test.each(cases)('%j', (args, message) => {
     expect(() => readCheckOptions(args)).toThrow(new UsageError(message));

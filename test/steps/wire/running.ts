@@ -1,7 +1,7 @@
 /** A step as a process of its own, compiled, on a free port: as its reader runs it. */
 
-import { until } from '../../../src/tools/harness/waiting.ts';
 import type { Server } from '../../../src/tools/harness/server.ts';
+import { until } from '../../../src/tools/harness/waiting.ts';
 import { startStep as start } from '../../../steps/kit/server.ts';
 
 export async function startStep(number: number, flags: string[] = []): Promise<Server> {
