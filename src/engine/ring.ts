@@ -18,6 +18,8 @@ import { type LaneMemory, SLOT_WORDS, Word } from './memory-layout.ts';
 /** The top bit: the amount is beside the ring. */
 const WIDE = 1 << 31;
 const USER_MASK = ~WIDE;
+// A name of its own: what is imported is looked up, and checked, whenever it is used.
+const slotWords = SLOT_WORDS;
 
 export class Producer {
   readonly capacity: number;
@@ -68,11 +70,11 @@ export class Producer {
     if (!this.hasRoom()) return false;
     const slot = this.#tail & this.#mask;
     if (ask === 0 && (amount | 0) === amount) {
-      this.#slots[slot * SLOT_WORDS] = user;
-      this.#slots[slot * SLOT_WORDS + 1] = amount;
+      this.#slots[slot * slotWords] = user;
+      this.#slots[slot * slotWords + 1] = amount;
     } else {
-      this.#slots[slot * SLOT_WORDS] = user | WIDE;
-      this.#slots[slot * SLOT_WORDS + 1] = ask;
+      this.#slots[slot * slotWords] = user | WIDE;
+      this.#slots[slot * slotWords + 1] = ask;
       this.#amounts[slot] = amount;
     }
     this.#tail = (this.#tail + 1) | 0;
@@ -81,7 +83,7 @@ export class Producer {
 
   /** Whose event was pushed under a sequence, of the last `capacity` of them; read or not, the slot still says so. */
   userAt(sequence: number): number {
-    return this.#slots[(sequence & this.#mask) * SLOT_WORDS]! & USER_MASK;
+    return this.#slots[(sequence & this.#mask) * slotWords]! & USER_MASK;
   }
 
   /** Makes everything pushed so far visible; false if there was nothing new. */
@@ -119,18 +121,18 @@ export class Consumer {
   }
 
   userAt(sequence: number): number {
-    return this.#slots[(sequence & this.#mask) * SLOT_WORDS]! & USER_MASK;
+    return this.#slots[(sequence & this.#mask) * slotWords]! & USER_MASK;
   }
 
   amountAt(sequence: number): number {
     const slot = sequence & this.#mask;
-    const isWide = this.#slots[slot * SLOT_WORDS]! < 0;
-    return isWide ? this.#amounts[slot]! : this.#slots[slot * SLOT_WORDS + 1]!;
+    const isWide = this.#slots[slot * slotWords]! < 0;
+    return isWide ? this.#amounts[slot]! : this.#slots[slot * slotWords + 1]!;
   }
 
   askAt(sequence: number): number {
     const slot = sequence & this.#mask;
-    return this.#slots[slot * SLOT_WORDS]! < 0 ? this.#slots[slot * SLOT_WORDS + 1]! : 0;
+    return this.#slots[slot * slotWords]! < 0 ? this.#slots[slot * slotWords + 1]! : 0;
   }
 
   /** Gives back every slot below `head`; publishes whatever was written while reading them. */
