@@ -11,20 +11,20 @@ export function metricsCommand(engine: Engine, answer: Answer): void {
 }
 
 /**
- * The most expensive of all replies, and clients may ask for it a thousand times in one chunk. So those that ask with
- * nothing else in between get the same line.
+ * This is the most expensive reply, and a client may ask for it a thousand times in one chunk. So consecutive
+ * requests get the same line.
  */
 export class MetricsDetail {
   readonly #metrics: Metrics;
   #line = '';
-  /** How many events and invalid lines there were when the line was made. NaN: it is no longer good. */
+  /** The count of events and invalid lines when the line was made; NaN if the line is no longer valid. */
   #linesThen = Number.NaN;
 
   constructor(metrics: Metrics) {
     this.#metrics = metrics;
   }
 
-  /** A request that is not counted was answered, or time has passed. */
+  /** Invalidates the line: another, uncounted request was answered, or time has passed. */
   forget(): void {
     this.#linesThen = Number.NaN;
   }

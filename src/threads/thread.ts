@@ -4,7 +4,7 @@
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
-/** `module` is the file without its ending. */
+/** `module` is the file without its extension. */
 export function createThread(module: URL, options: WorkerOptions): Worker {
   const isSource = import.meta.url.endsWith('.ts');
   const file = new URL(`${module.href}${isSource ? '.ts' : '.js'}`);
