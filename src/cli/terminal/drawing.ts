@@ -42,7 +42,7 @@ export function bar(share: number, columns: number): string {
   return columns < 1 ? '' : '█'.repeat(eighths >> 3) + EIGHTHS[eighths & 7]!;
 }
 
-/** A bar that also shows the part up to its maximum. */
+/** A bar of full width: the part beyond the share is shaded. */
 export function gauge(share: number, columns: number): string {
   const full = Math.round(Math.max(0, Math.min(1, share)) * columns);
   return '█'.repeat(full) + '░'.repeat(Math.max(0, columns - full));
