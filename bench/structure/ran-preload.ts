@@ -1,6 +1,6 @@
 /**
  * Loaded into a server before its own code (`node --import`): counts the calls of every function of its main thread,
- * and says over its channel, whenever it is asked, in which files any ran since the last time.
+ * and reports over its channel, on request, in which files any ran since the last request.
  */
 import { Session } from 'node:inspector';
 import { isMainThread } from 'node:worker_threads';
@@ -20,6 +20,6 @@ if (isMainThread) {
       process.send!(ran.map(({ url }) => url));
     }),
   );
-  // It is a guest: the process ends when its server does.
+  // It must not keep the process alive: that ends with its server.
   process.channel!.unref();
 }

@@ -1,6 +1,6 @@
 /**
- * How far a request walks: the files of src in which anything runs between a line and its reply, in a real server, and
- * the files that know a setting. Fewer is better: each is one to open for whoever follows a request.
+ * The path of a request: the files of src in which any function runs between a line and its reply, in a real server,
+ * and the files that use a setting. Fewer is better: each must be read to follow a request.
  */
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { filesUnder, importsOf } from './tree.ts';
 
 const PRELOAD = `${ROOT}dist/bench/structure/ran-preload.js`;
 const START_MS_MAX = 15_000;
-/** By then, workers that have nothing to do sleep, and no timer of the start is left. */
+/** After this time idle workers sleep, and no timer of the start is left. */
 const SETTLE_MS = 200;
 const ROUNDS = 4;
 /** Each of a user that the server has not seen. */
@@ -40,7 +40,7 @@ export async function walksIn(folder: string, setting: string): Promise<Walk[]> 
       .filter(file => !eventFiles.includes(file));
     return [
       { what: 'an event, on the main thread', files: eventFiles },
-      // A worker has no moment in which it could be asked. Nearly all that it imports serves every event.
+      // A worker never returns to its event loop, so it can't be asked. Nearly all that it imports serves every event.
       { what: 'an event, in the worker besides: what its module imports', files: workerFiles.sort() },
       { what: 'detailed metrics, on the main thread', files: metricsFiles },
       { what: `the setting ${setting}, where it is named`, files: filesNaming(root, setting) },
@@ -75,7 +75,7 @@ async function started(root: string): Promise<{ server: StartedServer; client: C
   return { server, client: await Client.open(server.port) };
 }
 
-/** What runs each time: a timer of the server may happen to run beside one of them. */
+/** The files that run every time, because a timer of the server may run by chance during one of them. */
 async function walk(
   root: string,
   server: StartedServer,
@@ -94,7 +94,7 @@ async function walk(
   return own.map(url => sourceOf(root, fileURLToPath(url))).sort();
 }
 
-/** In which files anything ran since the last time. */
+/** The files in which any function ran since the last call. */
 async function ran({ child }: StartedServer): Promise<string[]> {
   child.send('take');
   const [urls] = (await once(child, 'message')) as [string[]];
@@ -105,7 +105,7 @@ function sourceOf(root: string, compiled: string): string {
   return compiled.slice(join(root, 'dist/').length).replace(/\.js$/, '.ts');
 }
 
-/** A compiled file and all that it imports, however far. */
+/** A compiled file and all its direct and indirect imports. */
 function importedFrom(file: string, found = new Set<string>()): Set<string> {
   if (found.has(file)) return found;
   found.add(file);
