@@ -1,14 +1,17 @@
-/** What a bench is, and what it leaves: samples of figures, each from a run whose answer was checked. */
+/** A bench and its record: samples of figures, each from a run whose answer was checked. */
 import type { Machine } from '../src/tools/harness/machine.ts';
 
-/** `small` runs in a second or two, so that the tests can run every bench and none rots. Its figures mean nothing. */
+/**
+ * `small` runs in a second or two, so that the tests can run every bench and none breaks unnoticed. Its figures mean
+ * nothing.
+ */
 export type Size = 'small' | 'full';
 
 export interface Bench {
   name: string;
   /** One line for the list of benches. */
   about: string;
-  /** Of the environment, as it stands in front of the command. */
+  /** Environment variables, as written in front of the command. */
   setting?: string;
   run(size: Size, say: (line: string) => void): Promise<Measure[]>;
 }
@@ -17,7 +20,7 @@ export interface Bench {
 export interface Measure {
   /** What was measured: `tally`, `redis INCRBY`. */
   subject: string;
-  /** Under which circumstances: `depth 16`. Empty where there is only one. */
+  /** The condition: `depth 16`. Empty if there is only one. */
   condition: string;
   /** `events/s`, `µs CPU/event`, `ns/op`. */
   unit: string;

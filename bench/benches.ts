@@ -1,4 +1,4 @@
-/** Every bench by its name. A bench is loaded when it is asked for, so that none weighs on another. */
+/** Every bench by its name. Each is loaded on demand, so that none influences another. */
 import type { Bench } from './bench.ts';
 
 /** In the order in which they run when no name is given. Loading one must do nothing but define it. */
@@ -22,15 +22,17 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   soak: () => import('./soak.ts'),
 };
 
-/** Run only when they are named: they take an hour. */
+/** Run only if named: they take an hour. */
 const LONG = ['soak'];
 
-/** A name for several. */
+/** Names for groups of benches. */
 export const GROUPS: Record<string, string[]> = {
   micro: Object.keys(BENCHES).filter(name => name.startsWith('micro-')),
 };
 
-/** The benches that are asked for, each once; all but the long ones if none is named. A name that is none comes back as `unknown`. */
+/**
+ * The benches asked for, each once; all but the long ones if none is named. An unknown name is returned as `unknown`.
+ */
 export function chosenBenches(asked: readonly string[]): { names: string[]; unknown: string | undefined } {
   const isKnown = (name: string) => Object.hasOwn(GROUPS, name) || Object.hasOwn(BENCHES, name);
   const unknown = asked.find(name => !isKnown(name));

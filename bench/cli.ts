@@ -78,7 +78,7 @@ function parse(args: string[]) {
     return { values, names };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    // What parseArgs says, without its advice on how to write a name that starts with a dash.
+    // The message of parseArgs, without its advice on names that start with a dash.
     throw new UsageError((error as Error).message.split('. ')[0]);
   }
 }

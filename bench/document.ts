@@ -1,13 +1,14 @@
 /**
- * `npm run document`: puts the figures of bench/results into the documents, so that nobody types one in. A document
- * says where with a pair of comments:
+ * `npm run document`: copies the figures of bench/results into the documents, so that none is typed by hand. A pair
+ * of comments in a document marks the place:
  *
  *     <!-- figures: peers -->
  *     … replaced …
  *     <!-- end of figures -->
  *
- * `facts` in place of `figures` gives one table of all that a record has, for records that compare nothing. `ratios`
- * and `worse` are of the peers: how many times as much Tally does by each client, and by the one that is worse for it.
+ * `facts` in place of `figures` gives one table of all measures, for records without a comparison. `ratios` and
+ * `worse` are for the peers: Tally's throughput relative to each peer's, with each client, and with the client that
+ * is less favourable to Tally.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,11 +19,11 @@ import type { BenchRecord, Measure } from './bench.ts';
 import { partsOf, ratiosText, worseText } from './peers/worse.ts';
 import { figureOf } from './table.ts';
 
-/** Compiled, this file lies one folder deeper. */
+/** The compiled file is one folder deeper. */
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
 export const DOCUMENTS = ['README.md', 'docs/benchmarking.md', 'docs/microsecond.md', 'docs/proof.md'];
 
-/** By what a document calls them. */
+/** By their names in the documents. */
 const KINDS: Record<string, (record: BenchRecord) => string> = {
   figures: figuresText,
   facts: factsText,
@@ -30,10 +31,10 @@ const KINDS: Record<string, (record: BenchRecord) => string> = {
   worse: record => withSource([worseText(record)], record),
 };
 const PLACE = /<!-- (figures|facts|ratios|worse): ([\w-]+) -->\n[\s\S]*?<!-- end of \1 -->/g;
-/** With more subjects than this, each has a row, not a column. */
+/** With more subjects than this, each is a row, not a column. */
 const SUBJECT_COLUMNS_MAX = 4;
 
-/** The text with its figures replaced by those of the records, each asked for by name. */
+/** The text with its figures replaced by those of the records. */
 export function withFigures(text: string, recordOf: (bench: string) => BenchRecord): string {
   return text.replace(PLACE, (_, kind: string, bench: string) => {
     const tables = KINDS[kind]!(recordOf(bench));
@@ -48,7 +49,10 @@ export function readBenchRecord(bench: string): BenchRecord {
   return record;
 }
 
-/** One table a unit, and a client where there are two; a row a subject, a column a condition; then where the figures are from. */
+/**
+ * One table for each unit (and client, if there are two), with subjects as rows and conditions as columns; then the
+ * source.
+ */
 export function figuresText(record: BenchRecord): string {
   const titleOf = ({ unit, condition }: Measure) => [unit, partsOf(condition)[1]].filter(Boolean).join(', ');
   const titles = [...new Set(record.measures.map(titleOf))];
@@ -61,11 +65,11 @@ export function figuresText(record: BenchRecord): string {
   return withSource(tables, record);
 }
 
-/** One table of everything: what was found of whom, where it is one run that has found much. */
+/** One table of all measures, for records of one run with many results. */
 export function factsText(record: BenchRecord): string {
   const { measures } = record;
   const units = [...new Set(measures.map(({ unit }) => unit))];
-  // Of one subject, what differs is the condition.
+  // With one subject, the conditions name the rows.
   const nameOf = ({ subject, condition }: Measure) => condition || subject;
   const subjects = [...new Set(measures.map(nameOf))];
   const cell = (subject: string, unit: string) => {
@@ -94,7 +98,7 @@ function withSource(tables: string[], { startedAt, command, commit, machine }: B
   return `\n${[...tables, source].join('\n')}\n\n`;
 }
 
-/** Counts are whole. Of several samples, the least and the greatest. */
+/** A single sample as it is; of several, the least and the greatest. */
 function factText({ samples }: Measure): string {
   const text = (value: number) => (Number.isInteger(value) ? value.toLocaleString('en-US') : figureOf(value));
   const [least, most] = [Math.min(...samples), Math.max(...samples)];
@@ -118,7 +122,7 @@ function tableText(title: string, measures: readonly Measure[]): string {
   ].join('\n')}\n`;
 }
 
-/** The median, and the least and the greatest. */
+/** The median, the least and the greatest. */
 function cellText({ samples }: Measure): string {
   const [least, most] = [Math.min(...samples), Math.max(...samples)];
   return `**${figureOf(median(samples))}** (${figureOf(least)} to ${figureOf(most)})`;

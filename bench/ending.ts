@@ -1,6 +1,6 @@
 /**
- * How the programs of this folder end. Whoever starts other programs ends them in a listener of the process's `exit`
- * event: that runs after an error and on Ctrl+C too, since the signals end here in an orderly exit.
+ * How the programs of this folder end. A program that starts others ends them in a listener of the process's `exit`
+ * event, which also runs after an error and on Ctrl+C, since signals lead to an orderly exit here.
  */
 import { UsageError } from '../src/cli/terminal/usage.ts';
 
@@ -12,7 +12,7 @@ export async function runProgram(name: string, main: (args: string[]) => Promise
     await main(process.argv.slice(2));
   } catch (error) {
     process.stderr.write(`${name}: ${error instanceof Error ? error.message : String(error)}\n`);
-    // Not only the exit code: what has been left running must not keep the process.
+    // Not only the exit code: work that is left must not keep the process alive.
     process.exit(error instanceof UsageError ? 2 : 1);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The matrix of pains, over and over: is every verdict right, every time, also on a machine that has no time for it?
- * A wrong verdict ends the bench. What is kept are the figures that the verdicts were made of.
+ * Runs the matrix of pains repeatedly: is every verdict right, every time, even on a busy machine? A wrong verdict
+ * ends the bench. The record has the figures that the verdicts were based on.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -20,7 +20,7 @@ interface Row {
 interface Circumstance {
   condition: string;
   times: Record<Size, number>;
-  /** Processes that compute and do nothing else. */
+  /** The number of processes that keep the cores busy. */
   busy: number;
   isPinned: boolean;
 }
@@ -33,7 +33,7 @@ const CIRCUMSTANCES: Circumstance[] = [
   { condition: 'on one core that is busy', times: { small: 0, full: 1 }, busy: 1, isPinned: true },
 ];
 const PAINS: Record<Size, string[]> = { small: ['8'], full: [] };
-/** Which figure of a pain's evidence is kept, and what it is. */
+/** Which figure of a pain's evidence is kept, and its unit. */
 const FIGURES: Record<number, [name: string, unit: string]> = {
   1: ['secondWaitedMs', 'ms that the second client waited'],
   2: ['unreadMiB', 'MiB kept for a client that does not read'],
@@ -49,7 +49,7 @@ const FIGURES: Record<number, [name: string, unit: string]> = {
 
 const BETTER_HIGHER = new Set([7, 8]);
 
-/** Compiled, this file lies one folder deeper. */
+/** The compiled file is one folder deeper. */
 const CLI = fileURLToPath(
   new URL(
     import.meta.url.endsWith('.ts') ? '../dist/src/cli/main.js' : '../src/cli/main.js',

@@ -1,5 +1,6 @@
 /**
- * What is kept of a bench: its measures, with the code, the machine and the command they came from, as a file of JSON.
+ * The record of a bench: its measures, with the commit, the machine and the command that they came from, as a JSON
+ * file.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -8,11 +9,11 @@ import { fileURLToPath } from 'node:url';
 import { describeMachine } from '../src/tools/harness/machine.ts';
 import type { Bench, BenchRecord, Size } from './bench.ts';
 
-/** Compiled, this file lies one folder deeper. */
+/** The compiled file is one folder deeper. */
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
 export const RESULTS_FOLDER = join(ROOT, 'bench', 'results');
 
-/** Runs a bench. `commit` is looked up once for all: the results written on the way would make it dirty. */
+/** Runs a bench. The caller looks up `commit` once for all benches: results written meanwhile would make it dirty. */
 export async function record(
   bench: Bench,
   size: Size,
@@ -26,7 +27,7 @@ export async function record(
     bench: bench.name,
     size,
     startedAt,
-    // What gives this file again, whatever else was asked for in the same run.
+    // The command that reproduces this file alone.
     command: `${bench.setting ?? ''}npm run bench -- ${size === 'small' ? '--small ' : ''}${bench.name}`,
     commit,
     machine: describeMachine(),
@@ -44,7 +45,7 @@ export function currentCommit(): string {
   }
 }
 
-/** Writes `<bench>.json`, over the one that was there. Returns its path. */
+/** Writes `<bench>.json`, replacing an earlier one. Returns its path. */
 export function writeRecord(folder: string, found: BenchRecord): string {
   mkdirSync(folder, { recursive: true });
   const path = join(folder, `${found.bench}.json`);

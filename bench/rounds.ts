@@ -7,7 +7,7 @@ import type { Measure } from './bench.ts';
 
 /** What one run of a trial found. A run may find several: events a second, and processor time an event. */
 export interface Figure {
-  /** As in `Measure`. Tells the figures of a trial apart, so each unit may come once. */
+  /** As in `Measure`. Identifies the figures of a trial, so each unit may occur once. */
   unit: string;
   better: Measure['better'];
   value: number;
@@ -22,8 +22,9 @@ export interface Trial {
 }
 
 /**
- * Runs `rounds` rounds behind one that is dropped; a single one, which has no median, goes without. Returns a measure for every figure of every trial, in the order
- * of the trials, each with one sample a round. What a run throws ends it all: a wrong answer has no figure.
+ * Runs `rounds` rounds after one that is dropped; a single round, which has no median, needs no warm-up. Returns a
+ * measure for every figure of every trial, in the order of the trials, each with one sample a round. An error of a
+ * run ends all: a wrong answer has no figure.
  */
 export async function alternate(
   rounds: number,

@@ -1,7 +1,7 @@
 /**
- * The server under a steady load for an hour and more, with clients that come and go: does its memory grow, does it
- * keep descriptors, does anything happen when the sequence of its ring wraps? It starts just below 2^31, where a signed
- * number of 32 bits wraps, and the load is heavy enough to bring it past 2^32, where an unsigned one does.
+ * The server under a steady load for an hour and more, with clients that connect and leave: does its memory grow,
+ * does it leak descriptors, does it survive the wrap of its ring's sequence? The sequence starts just below 2^31,
+ * where a signed 32-bit number wraps, and the load is heavy enough to bring it past 2^32, where an unsigned one does.
  *
  * Needs /proc. A wrong answer, a lost event or a kept descriptor ends it with an error, as does memory that grows.
  */
@@ -30,7 +30,7 @@ interface Course {
 }
 
 const HOUR_MINUTES = 60;
-/** A shorter one has to be the faster, so that the sequence still passes 2^31 and 2^32. */
+/** A shorter soak needs a higher rate, so that the sequence still passes 2^31 and 2^32. */
 const SOAK_MINUTES = Number(process.env.TALLY_SOAK_MINUTES ?? HOUR_MINUTES);
 const WARMUP_S = Math.min(480, SOAK_MINUTES * 12);
 const RATE_PER_S = Math.max(640_000, Math.ceil((1.1 * 2 ** 31) / (WARMUP_S + SOAK_MINUTES * 60)));
@@ -59,10 +59,10 @@ const CONNECTIONS = 8;
 const DEPTH = 8_192;
 const ACCEPTED_PER_S_MIN = 200_000;
 const GROWTH_MIB_MAX = 1;
-/** Into so many parts the measured time is divided; the median of each counts, so that no collection of garbage does. */
+/** The parts of the measured time; the median of each counts, so that garbage collections do not matter. */
 const MINUTES = 60;
 const LOOKS_PER_LINE = 60;
-/** Between two clients that come, ask and go; every other one ends with a reset. */
+/** The pause between two visiting clients; every other one ends with a reset. */
 const VISIT_MS = 100;
 
 const ACCEPTED = '{"status":"accepted"}';
@@ -115,7 +115,7 @@ async function soak(server: PeerProcess, course: Course, say: (line: string) => 
   const visiting = visit(server.port, over.signal);
   const load = runLoad(plan);
   try {
-    // The other two go on until they are told, so they settle first only if they fail.
+    // The other two run until they are stopped, so they settle first only if they fail.
     await Promise.race([load, looking, visiting]);
   } finally {
     over.abort();
@@ -143,7 +143,7 @@ async function lookOn(
   }
 }
 
-/** Clients that come, change a balance, hear it, and go. Resolves to how many there were. */
+/** Clients that connect, change a balance, read it, and leave. Resolves to their number. */
 async function visit(port: number, over: AbortSignal): Promise<number> {
   let visits = 0;
   let balance = 0;
@@ -169,7 +169,7 @@ function resetInALine(port: number): void {
   });
 }
 
-/** The median of the slopes between any two values (Theil and Sen): a few that stand out do not move it. */
+/** The median of the slopes between any two values (Theil and Sen), which is robust against outliers. */
 function slopeOf(values: readonly number[]): number {
   return median(
     values.flatMap((later, at) =>

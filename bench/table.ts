@@ -1,6 +1,6 @@
 /**
- * The table of a bench: measures in, text out. What was measured under one condition in one unit stands together, and
- * is compared with the first subject there.
+ * The table of a bench: measures in, text out. Measures of one condition and unit form a group, and are compared with
+ * the first subject of the group.
  */
 
 import { median } from '../src/tools/harness/samples.ts';
@@ -21,7 +21,7 @@ export function tableOf(measures: readonly Measure[]): string {
   return groups.map(group => group.map(row => `${lineOf(row, widths)}\n`).join('')).join('\n');
 }
 
-/** A figure as people read it: three digits that count, or whole, with commas. */
+/** A readable figure: three significant digits, or whole, with commas. */
 export function figureOf(value: number): string {
   const size = Math.abs(value);
   if (size >= 99.95) return Math.round(value).toLocaleString('en-US');
@@ -55,7 +55,7 @@ function rowOf({ subject, samples }: Measure, first: Measure): Row {
   ];
 }
 
-/** Half of the distance from the least to the greatest, as a share of the median. */
+/** Half the range from the least to the greatest, as a share of the median. */
 function spreadOf(min: number, middle: number, max: number): string {
   return middle === 0
     ? ''

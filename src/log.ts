@@ -1,8 +1,8 @@
 /**
- * What the server says: readable lines on a terminal, JSON lines elsewhere, always on standard output.
+ * The server's log: readable lines on a terminal, JSON lines elsewhere, always on standard output.
  *
- * `listening` and `stopped` are said whatever the level: programs wait for the one and read the ledger in the
- * other. Nothing here is said once an event or once a refusal; those are counted.
+ * `listening` and `stopped` are logged at every level: programs wait for the first and read the ledger in the second.
+ * Events and refusals are not logged one by one, but counted.
  */
 import { styleText } from 'node:util';
 
@@ -14,7 +14,7 @@ type Fields = Record<string, unknown>;
 const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 const COLOURS = { error: 'red', warn: 'yellow', info: 'cyan', debug: 'gray' } as const;
 
-/** Read whenever something is logged. */
+/** Read at every log call. */
 export interface LogSettings {
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
@@ -29,7 +29,7 @@ export class Log {
     this.#settings = settings;
     this.#stream = stream;
     this.#hasColour = stream.isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
-    // Whoever read the log has gone (`tally serve | head -1`): no reason to stop serving.
+    // The reader of the log has gone (`tally serve | head -1`): the server continues.
     stream.on('error', () => {});
   }
 
@@ -54,7 +54,7 @@ export class Log {
     this.#log('debug', event, fields, text);
   }
 
-  /** Said at every level: the text on a terminal, the fields elsewhere. */
+  /** Logged at every level: the text on a terminal, the fields elsewhere. */
   announce(event: string, fields: Fields, text: string): void {
     this.#stream.write(`${this.isText ? text : JSON.stringify({ event, ...fields })}\n`);
   }

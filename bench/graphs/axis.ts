@@ -1,4 +1,4 @@
-/** Axes: where they begin and end, where their ticks are, and what stands beside these. */
+/** Axes: their ranges, their ticks, and the labels of these. */
 import { count } from '../../src/cli/terminal/numbers.ts';
 
 export interface Axis {
@@ -12,15 +12,15 @@ export interface Axis {
 
 type Format = (value: number) => string;
 
-/** Round numbers, from which ticks and ends are taken. */
+/** Round numbers, for ticks and ends. */
 const ROUND = [1, 2, 5];
 const TICKS_MAX = 8;
 /** An axis of more decades has a tick for each, and none between. */
 const DECADES_WITH_STEPS = 2;
 
-/** From 0 to a round number that is not below any of the values, with ticks at round numbers, or where they are wanted. */
+/** From 0 to a round number that is at least every value, with ticks at round numbers, or at those wanted. */
 export function linear(label: string, values: number[], format: Format = plain, wanted?: number[]): Axis {
-  // A curve of nothing but zeros has an axis, too.
+  // A curve of zeros still needs an axis.
   const most = Math.max(...values) || 1;
   const step = rounds(most / 1e3, most * 2).find(each => Math.ceil(most / each) < TICKS_MAX)!;
   const steps = Math.ceil(most / step);
@@ -52,7 +52,7 @@ export function placeOn({ scale, from, to }: Axis, value: number): number {
   return (of(value) - of(from)) / (of(to) - of(from));
 }
 
-/** As few digits as say it: `0.05`, `2.5`, `12,000`. */
+/** With as few digits as possible: `0.05`, `2.5`, `12,000`. */
 export function plain(value: number): string {
   return value >= 100 ? count(value) : String(Number(value.toPrecision(3)));
 }

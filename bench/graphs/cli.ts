@@ -1,6 +1,6 @@
 /**
- * `npm run graphs`: runs what the graphs of the documents show, checks that it shows it, and writes data and picture
- * side by side. Nothing is written before its check has passed.
+ * `npm run graphs`: measures what the graphs of the documents show, checks the shape of the result, and writes data
+ * and picture side by side. Nothing is written before its check has passed.
  *
  * Servers that a graph started are killed in a listener of the process's `exit` event, as in the benches.
  */
@@ -16,7 +16,7 @@ import { runProgram } from '../ending.ts';
 import type { Graph, GraphData } from './graph.ts';
 import { GRAPHS } from './graphs.ts';
 
-/** Compiled, this file lies one folder deeper. */
+/** The compiled file is one folder deeper. */
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../..' : '../../..', import.meta.url));
 const FOLDER = join(ROOT, 'docs', 'graphs');
 const OPTIONS = {
@@ -52,7 +52,7 @@ async function main(args: string[]): Promise<void> {
   const startMs = performance.now();
   const failed: string[] = [];
   for (const graph of wanted) {
-    // One that fails says so at its place, and again at the end; the others are made all the same.
+    // A failure is reported at once, and again at the end; the other graphs are still made.
     try {
       await make(graph, values);
     } catch (error) {
@@ -79,7 +79,7 @@ async function make(graph: Graph<GraphData>, { redraw, check, folder }: Flags): 
   write(picturePath, await graph.draw(data));
 }
 
-/** Once more, if other work on the machine may have been in the way: a shape that is not there is not there twice. */
+/** Runs again after a failure, which other work on the machine may have caused; a real one happens twice. */
 async function run(graph: Graph<GraphData>): Promise<GraphData> {
   const say = (line: string) => process.stderr.write(`${graph.name}: ${line}\n`);
   const data = await graph.run(say);
@@ -113,7 +113,7 @@ function write(path: string, text: string): void {
   process.stdout.write(`${relative('', path)}\n`);
 }
 
-/** A line for each point or cell: two curves side by side can be read, and compared with those of another run. */
+/** One line for each point or cell, so that data can be read and compared with those of another run. */
 function jsonOf(data: GraphData): string {
   const json = JSON.stringify(data, undefined, 2);
   return `${json.replace(/\{\n\s+("(?:x|percentile|pain)": [^{}]*?)\n\s+\}/g, (_, inner: string) => `{ ${inner.replace(/\n\s+/g, ' ')} }`)}\n`;
@@ -136,7 +136,7 @@ function parse(args: string[]) {
     return { values, names };
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    // What parseArgs says, without its advice on how to write a name that starts with a dash.
+    // The message of parseArgs, without its advice on names that start with a dash.
     throw new UsageError((error as Error).message.split('. ')[0]);
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The graph of coordinated omission: one run against a server that is stopped for a second in the middle, and its
- * two latencies. The run is that of `tally load`, with the same flags; the signals are all there is to it.
+ * The graph of coordinated omission: the two latencies of one run, against a server that is stopped for a second in
+ * the middle. The run is that of `tally load`, with the same flags; only the signals are added.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +24,7 @@ const LOAD = 'tally load --rate 5000 --duration 10s --connections 50 --pipeline 
 const STOP_AFTER_MS = 4_500;
 const STOP_MS = 1_000;
 
-/** What the graph is there to show. */
+/** The bounds that the graph must show. */
 const LINES = 50_000;
 const LINES_TOLERANCE = 0.01;
 const CORRECTED_P99_MS_MIN = 500;
@@ -99,7 +99,7 @@ async function loadWhileStopped(): Promise<{ loaded: LoadRun; stoppedMs: number 
       command: LOAD,
       onLoadStart: () => {
         stop = stopAndContinue(server.pid, ended.signal);
-        // What it throws is thrown below; the load may end before that.
+        // Its error is thrown below; the load may end earlier.
         stop.catch(() => {});
       },
     });
@@ -108,7 +108,7 @@ async function loadWhileStopped(): Promise<{ loaded: LoadRun; stoppedMs: number 
     found = { loaded, stoppedMs: await stop! };
   } finally {
     ended.abort();
-    // A server that is still stopped would not hear that it should end.
+    // A server that is still stopped would not handle the signal to end.
     await stop?.catch(() => {});
     end = await server.stop();
   }
@@ -117,7 +117,7 @@ async function loadWhileStopped(): Promise<{ loaded: LoadRun; stoppedMs: number 
   return found;
 }
 
-/** Resolves to how long it was stopped. However this ends, the process runs on. */
+/** Resolves to how long it was stopped. In any case the process is continued. */
 async function stopAndContinue(pid: number, signal: AbortSignal): Promise<number> {
   await sleep(STOP_AFTER_MS, undefined, { signal });
   process.kill(pid, 'SIGSTOP');
@@ -143,7 +143,7 @@ function check(data: CoordinatedOmission): void {
   checkCurve('uncorrected', uncorrected);
   const correctedMs = latencyAt(corrected, 99);
   const uncorrectedMs = latencyAt(uncorrected, 99);
-  // Nine of ten lines had nothing to do with the stop.
+  // Nine of ten lines were not affected by the stop.
   if (!(latencyAt(corrected, 50) < correctedMs * UNCORRECTED_SHARE_MAX))
     throw new Error(
       `half of all lines took up to ${latencyAt(corrected, 50)} ms: the stop was not all there was`,

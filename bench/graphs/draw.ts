@@ -1,6 +1,6 @@
 /**
- * Lines over two axes: a chart in our words becomes a specification for Vega. Each line has its name at its right end,
- * in its colour, so that no legend must be looked up; names that would touch are moved apart.
+ * Line charts: makes a specification for Vega from our description of a chart. Each line is labelled at its right
+ * end, in its colour, so that no legend is needed; labels that would overlap are moved apart.
  */
 import type { Spec } from 'vega';
 import { type Axis, placeOn } from './axis.ts';
@@ -16,7 +16,7 @@ export interface Series {
   points: Point[];
   /** The lines of text that name it. */
   label: string[];
-  /** The points that get a dot: what was measured, or what the text speaks of. */
+  /** The points that get a dot: those measured, or those that the text mentions. */
   dots: Point[];
 }
 
@@ -24,7 +24,7 @@ export interface LineChart extends Frame {
   x: Axis;
   y: Axis;
   series: Series[];
-  /** Something that happened at an x: an upright line with its name. */
+  /** Events at an x: vertical lines with labels. */
   moments?: { x: number; label: string }[];
 }
 
@@ -66,7 +66,7 @@ function specOf({ x, y, series, moments = [] }: LineChart): Spec {
       {
         ...axisOf('y', y),
         orient: 'left',
-        // Above the axis, from left to right, where it is read without turning the head.
+        // Above the axis, horizontally, so that it is easy to read.
         titleAngle: 0,
         titleAnchor: 'end',
         titleAlign: 'left',
@@ -74,7 +74,7 @@ function specOf({ x, y, series, moments = [] }: LineChart): Spec {
         titleY: -28,
       },
     ],
-    // Copies: Vega adds an identity of its own to what it is given.
+    // Copies, because Vega adds an identifier to its input.
     data: series.flatMap(({ points, dots }, index) => [
       { name: `points-${index}`, values: points.map(({ x, y }) => ({ x, y })) },
       { name: `dots-${index}`, values: dots.map(({ x, y }) => ({ x, y })) },
@@ -176,8 +176,8 @@ function momentMarks({ x, label }: { x: number; label: string }, index: number) 
 }
 
 /**
- * Middles of things with these heights, as near as possible to where they are wanted, in the same order from above,
- * without overlap, and within 0 and `end`.
+ * Positions the middles of items with these heights as near as possible to the wanted places, in the same order from
+ * the top, without overlap, between 0 and `end`.
  */
 export function spread(wanted: number[], heights: number[], end: number): number[] {
   const order = wanted.map((_, index) => index).sort((a, b) => wanted[a]! - wanted[b]! || a - b);
@@ -215,7 +215,7 @@ function axisOf(scale: string, { label, ticks }: Axis) {
     grid: true,
     tickSize: 4,
     labelPadding: 6,
-    // All of them: Vega would guess their width, and leave out what might touch.
+    // Show all labels: Vega would estimate their width, and leave out those that might overlap.
     labelOverlap: false,
     encode: { labels: { update: { text: { signal: `${JSON.stringify(labels)}[datum.value]` } } } },
   };

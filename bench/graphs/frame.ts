@@ -1,9 +1,9 @@
 /**
- * What every graph has around what it shows: its size, its title, a footer, the colours of both themes. And what an
- * SVG file needs to stand alone.
+ * The frame of every graph: its size, title, footer, and the colours of both themes; and all that a standalone SVG
+ * file needs.
  *
- * The documents show a graph as an image. There it inherits nothing from the page: no font, no colour, no theme of
- * the page's own. So it brings its background, and follows what the reader's system prefers, light or dark.
+ * The documents show a graph as an image, which inherits nothing from the page: no font, no colour, no theme. So it
+ * has its own background, and follows the preference of the reader's system, light or dark.
  */
 import type { Spec } from 'vega';
 
@@ -13,11 +13,11 @@ export interface Frame {
   subtitle: string[];
   /** Up to two lines: by which command, when, on which machine. */
   footer: string[];
-  /** All that the graph says, for those who cannot see it. */
+  /** The content of the graph in words, for readers who can't see it. */
   description: string;
 }
 
-/** Of the whole, in pixels, and of the room around the plot: for the title, the axes, names at the right. */
+/** The size of the whole, in pixels, and the margins around the plot: for the title, the axes, labels at the right. */
 export interface Room {
   widthPx: number;
   heightPx: number;
@@ -31,7 +31,7 @@ export const LINE_PX = 18;
 export const FONT = 'system-ui, -apple-system, "Segoe UI", "DejaVu Sans", sans-serif';
 const TITLE_PX = 20;
 const FOOTER_PX = 11;
-/** A letter is rarely wider than this share of its height, on the average of a line. */
+/** An upper estimate of the mean width of a letter, as a share of its height. */
 const LETTER_SHARE = 0.53;
 
 interface Theme {
@@ -61,8 +61,8 @@ const DARK: Theme = {
 export const SERIES_MAX = LIGHT.series.length;
 
 /**
- * Draws what Vega is told, as a file that stands alone. Pure: the same specification gives the same bytes on every
- * machine, since nothing is placed by measuring text.
+ * Draws a specification for Vega as a standalone file. Pure: the same specification gives the same bytes on every
+ * machine, since no place depends on measured text.
  */
 export async function drawIn(frame: Frame, room: Room, spec: Spec): Promise<string> {
   const { widthPx, heightPx, margin } = room;
@@ -77,7 +77,7 @@ export async function drawIn(frame: Frame, room: Room, spec: Spec): Promise<stri
     ...spec,
     marks: [...headings(frame, room), ...(spec.marks ?? [])],
   } as Spec;
-  // Loaded when something is to be drawn: it takes a while.
+  // Loaded on demand: it takes a while.
   const { parse, View } = await import('vega');
   const view = new View(parse(whole), { renderer: 'none' });
   try {
@@ -87,7 +87,7 @@ export async function drawIn(frame: Frame, room: Room, spec: Spec): Promise<stri
   }
 }
 
-/** A line that would run out of the picture is a mistake of whoever wrote it. */
+/** Throws if a line of text would not fit into the picture. */
 function checkFits({ title, subtitle, footer }: Frame, widthPx: number): void {
   const lines = [
     ...[title].map(text => [text, TITLE_PX] as const),
@@ -122,15 +122,15 @@ function textAt(name: string, lines: string[], x: number, y: number, encoding: o
   };
 }
 
-/** With what an image needs that no page helps: a name, a description, a background and colours. */
+/** Adds what a standalone image needs: a name, a description, a background and colours. */
 function standAlone(svg: string, { title, description }: Frame, { widthPx, heightPx }: Room): string {
   const body = svg
     .replace(/^<svg[^>]*>/, '')
-    // What each part is, for a reader that walks through them. In an image none does: the description says it all.
+    // Removes the roles of the parts: no screen reader looks inside an image, and the description has all.
     .replace(/ (?:role|aria-[a-z]+|pointer-events)="[^"]*"/g, '')
-    // Digits that no screen shows.
+    // Removes digits that no screen shows.
     .replace(/translate\(([^)]*)\)/g, (_, at: string) => `translate(${at.split(',').map(thousandths)})`)
-    // A line for each element, so that a change can be read. White space within a text would show.
+    // One line for each element, so that diffs are readable. White space within a text would be visible.
     .replace(/>(?=<(?!tspan|\/text))/g, '>\n');
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${widthPx}" height="${heightPx}"`,
@@ -143,7 +143,7 @@ function standAlone(svg: string, { title, description }: Frame, { widthPx, heigh
   ].join('');
 }
 
-/** In full for each theme, without variables: not every program that shows SVG knows those. */
+/** The style rules in full for each theme, without variables, which not every SVG viewer supports. */
 function rules({ background, text, quiet, grid, series }: Theme): string {
   return [
     `.page { fill: ${background}; }`,

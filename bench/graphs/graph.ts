@@ -1,6 +1,6 @@
 /**
- * What a graph of the documents is: a run that finds its data, what must be true of them, and the drawing of them. And
- * the usual one: a few lines over two axes, whose data and shapes are told in one declaration.
+ * A graph of the documents: a run that produces its data, a check of them, and their drawing. And the usual kind: a
+ * few lines over two axes, whose data and shapes are declared in one object.
  */
 import { describeMachine, type Machine, machineLine } from '../../src/tools/harness/machine.ts';
 import type { Axis } from './axis.ts';
@@ -13,7 +13,7 @@ export interface GraphData {
   /** The name of the graph. */
   graph: string;
   startedAt: string;
-  /** What runs and draws it anew. */
+  /** The command that runs and draws it again. */
   command: string;
   machine: Machine;
 }
@@ -22,10 +22,10 @@ export interface Graph<Data extends GraphData = GraphData> {
   name: string;
   /** One line for the list of graphs. */
   about: string;
-  /** What it must look like, in words. */
+  /** Its required shape, in words. */
   shape: string[];
   run(say: Say): Promise<Data>;
-  /** Throws what is wrong if the data do not show what the graph is there to show. */
+  /** Throws if the data do not have the required shape. */
   check(data: Data): void;
   /** As a file of SVG. */
   draw(data: Data): Promise<string>;
@@ -47,7 +47,7 @@ interface LinePlan {
   /** By the names of the series, in the order in which they are drawn. */
   shapes: Record<string, Shape[]>;
   distances?: Distance[];
-  /** Where there must be points: at each of these; or from the first to the last, none further from the next than the step. */
+  /** Where points are required: at each of these; or in a range, no two neighbours further apart than the step. */
   at: readonly number[] | { from: number; to: number; step: number };
   /** Series that may end early. */
   short?: string[];
@@ -55,13 +55,13 @@ interface LinePlan {
   measure(say: Say): Promise<Record<string, Point[]>>;
   x(values: number[]): Axis;
   y(values: number[]): Axis;
-  /** What stands at the right end of a series, below its name. */
+  /** Text at the right end of a series, below its name. */
   label?(name: string, points: Point[]): string[];
   /** All that the graph says, in a sentence or two with its figures. */
   describe(series: Record<string, Point[]>): string;
 }
 
-/** A curve that runs along the upper edge would be hard to see. */
+/** Room above the highest value: a curve along the upper edge would be hard to see. */
 const HEADROOM = 1.03;
 /** More points than these are a curve, and get no dots. */
 const DOTS_MAX = 20;
@@ -135,7 +135,7 @@ function chartOf(plan: LinePlan, data: LineData): LineChart {
   };
 }
 
-/** Throws unless it says what it is, and where it comes from. */
+/** Throws unless the data name their graph and their origin. */
 export function checkHead(name: string, data: GraphData | null): void {
   const { schema, graph, startedAt, machine } = data ?? {};
   if (schema !== 1 || graph !== name)

@@ -1,4 +1,4 @@
-/** The matrix of pains as a picture: every pain by every step, as a run of all the witnesses found it. */
+/** The matrix of pains as a picture: every pain by every step, from a run of all witnesses. */
 
 import type { Spec } from 'vega';
 import { count } from '../../src/cli/terminal/numbers.ts';
@@ -12,7 +12,7 @@ interface Cell {
   step: Subject;
   expected: string;
   observed: string;
-  /** The one that tells of the pain; 0 where there was no verdict. */
+  /** The figure that shows the pain; 0 if there was no verdict. */
   figure: number;
 }
 
@@ -21,7 +21,7 @@ export interface Matrix extends GraphData {
   cells: Cell[];
 }
 
-/** Which figure of a witness tells of the pain, how it is said, and what it is where it hurts. */
+/** Which figure of a witness shows the pain, its text, and its value where the pain is present. */
 const TOLD: Record<
   number,
   [figure: string, say: (value: number) => string, hurts: (value: number) => boolean]

@@ -27,7 +27,7 @@ export class MemoryWatch {
     return new MemoryWatch(pid!, atFirstKiB);
   }
 
-  /** As often as one likes: it looks ten times a second. */
+  /** May be called at any rate: it samples ten times a second. */
   look(): void {
     const elapsedMs = performance.now() - this.#startMs;
     if (elapsedMs < this.points.length * LOOK_EVERY_MS) return;

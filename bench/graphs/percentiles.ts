@@ -38,7 +38,7 @@ export function latencyAt(curve: readonly PercentilePoint[], percentile: number)
   return point.latencyMs;
 }
 
-/** Throws if it is no curve of ours: all the percentiles, and no latency below the one before. */
+/** Throws unless the curve has all percentiles, and no latency is below the previous one. */
 export function checkCurve(name: string, curve: readonly PercentilePoint[]): void {
   if (!Array.isArray(curve) || curve.length !== PERCENTILES.length)
     throw new Error(`the ${name} curve has ${curve?.length} points, not ${PERCENTILES.length}`);

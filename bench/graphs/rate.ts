@@ -1,8 +1,8 @@
-/** Sends the same line again and again at a rate, whether or not it is answered. */
+/** Sends the same line repeatedly at a fixed rate, whether or not it is answered. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '../../src/tools/harness/client.ts';
 
-/** Lines that are due within it leave together. */
+/** Lines that are due within this time leave together. */
 const TICK_MS = 5;
 
 /** Resolves to how many were sent. */

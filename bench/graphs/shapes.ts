@@ -1,18 +1,18 @@
 /**
- * What a curve must look like for its graph to show what it is there to show. Every new run is held against these, and
- * so are the data in the documents: a figure may move with the machine, the shape may not.
+ * The required shapes of curves. Every new run is checked against them, and so are the data in the documents: the
+ * figures may differ between machines, the shapes may not.
  */
 import { plain } from './axis.ts';
 import type { Point } from './draw.ts';
 
 export interface Shape {
-  /** What a reader is told: `has a knee at 500`. */
+  /** In words: `has a knee at 500`. */
   says: string;
-  /** What is wrong, if it is not so. */
+  /** The complaint if a curve does not have the shape; otherwise undefined. */
   complaint(points: readonly Point[]): string | undefined;
 }
 
-/** Of all values, the greatest is at most so many times the least. */
+/** The greatest value is at most `ratioMax` times the least. */
 export function isFlat(ratioMax: number): Shape {
   return {
     says: `is flat, within a factor of ${ratioMax}`,
@@ -43,7 +43,7 @@ export function staysAbove(limit: number): Shape {
   };
 }
 
-/** From its first to its last value; in between it may tremble. */
+/** Compares the first and the last value; between them it may fluctuate. */
 export function rises(times: number): Shape {
   return {
     says: `rises, to ${times} times as much or more`,
@@ -81,7 +81,7 @@ export function risesInProportion(ratioMax: number, { from = 0, to = Number.POSI
   };
 }
 
-/** A straight line: so much y for each x, and never further from it than a tolerance. */
+/** A straight line of a given slope, within a tolerance. */
 export function isStraight(
   slope: number,
   tolerance: number,
@@ -99,7 +99,7 @@ export function isStraight(
   };
 }
 
-/** All values beyond a point are so many times those before it, or more. */
+/** All values beyond a point are at least `times` times those before it. */
 export function hasKnee(at: number, times: number): Shape {
   return {
     says: `has a knee at ${plain(at)}`,
@@ -172,7 +172,7 @@ export function isOverBy(x: number): Shape {
   };
 }
 
-/** As long as x is not beyond a limit. */
+/** Applies a shape to the part of a curve up to a limit of x. */
 export function upTo(limit: number, { says, complaint }: Shape): Shape {
   return { says: `${says} up to ${plain(limit)}`, complaint: points => complaint(within(points, 0, limit)) };
 }
@@ -192,7 +192,7 @@ export function endsAt(value: number): Shape {
   };
 }
 
-/** Two curves beside each other: from an x on, the one is so many times what the other is nearest to there. */
+/** The distance of two curves: from an x on, one is at least a multiple of the nearest value of the other. */
 export interface Distance {
   upper: string;
   lower: string;

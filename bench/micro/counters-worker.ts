@@ -14,7 +14,7 @@ export interface CountersWork {
   words: Words;
   /** The word to count in. */
   word: number;
-  /** The word of the lock. It is 0 again in the end. */
+  /** The word of the lock; 0 again at the end. */
   lock: number;
 }
 
@@ -45,7 +45,7 @@ function run({ way, counts, words, word, lock }: CountersWork, meet: () => void)
   return { startNs, endNs: clockNs() };
 }
 
-/** The only writer needs no atomic addition: it knows the count, and only has to show it. */
+/** A single writer needs no atomic addition: it knows the count, and only has to store it. */
 function countAlone(words: Words, word: number, counts: number): void {
   let count = Atomics.load(words, word);
   for (let left = counts; left > 0; left--) {
@@ -70,11 +70,11 @@ function countLocked(words: Words, word: number, counts: number, lock: number): 
 
 const Lock = { free: 0, held: 1, contended: 2 } as const;
 
-/** The third mutex of Ulrich Drepper's "Futexes Are Tricky": the kernel is asked only when somebody has to sleep. */
+/** The third mutex of Ulrich Drepper's "Futexes Are Tricky": system calls only if a thread has to sleep. */
 function acquire(words: Words, lock: number): void {
   let was = Atomics.compareExchange(words, lock, Lock.free, Lock.held);
   if (was === Lock.free) return;
-  // Whoever has slept can't know whether others still do, so it takes the lock as contended.
+  // A thread that has slept can't know whether others still sleep, so it takes the lock as contended.
   if (was !== Lock.contended) was = Atomics.exchange(words, lock, Lock.contended);
   while (was !== Lock.free) {
     Atomics.wait(words, lock, Lock.contended);

@@ -1,9 +1,9 @@
 /**
- * What contention costs: threads that count, together or apart. The engine's counts are single-writer words a line
- * apart, added up by whoever wants to know; here is what the other ways to share a count would cost.
+ * The cost of contention: threads that count, in shared or separate words. The engine's counts are single-writer
+ * words on separate cache lines, summed by the reader; this measures what other ways to share a count would cost.
  *
- * The figure is the time of all threads together over the counts of one: on enough cores it stays the same however
- * many threads there are, if they do not get in each other's way. With more threads than cores it must grow.
+ * The figure is the time until all threads are done, divided by the counts of one thread: with enough cores it does
+ * not depend on the number of threads, unless they contend. With more threads than cores it must grow.
  */
 import type { Bench, Size } from '../bench.ts';
 import { alternate, type Trial } from '../rounds.ts';
@@ -12,7 +12,7 @@ import { runThreads } from './thread.ts';
 
 const ROUNDS = 5;
 const THREADS = [1, 2, 4];
-/** Words of a line: two cache lines, since processors fetch them in pairs. */
+/** Words of two cache lines, since processors fetch them in pairs. */
 const LINE_WORDS = 32;
 
 const SUBJECTS: Record<Way, string> = {

@@ -1,6 +1,6 @@
 /**
- * One thread of the judging bench: one way, one kind of line. First every verdict is compared with what the line is
- * known to mean; then the lines are judged over and over, and the balances must be as many times what one pass makes.
+ * One thread of the judging bench: one parser, one kind of line. First every result is compared with the known
+ * meaning of the line; then the lines are parsed repeatedly, and the balances must be that multiple of one pass.
  */
 import { balanceSlotsFor, NOBODY, UserTable } from '../../src/engine/user-table.ts';
 import { FastParser } from '../../src/protocol/fast-parser.ts';
@@ -28,7 +28,7 @@ export interface JudgingAnswer {
 
 /** A way to judge all lines on the buffer once. */
 interface Subject {
-  /** Adds each event to its user's balance. Returns how many lines were none. */
+  /** Adds each event to its user's balance. Returns the number of lines that were no events. */
   pass(): number;
   balanceOf(name: string): number | undefined;
 }
@@ -45,7 +45,7 @@ function run({ way, dress, users, measureMs }: JudgingWork): JudgingAnswer {
   const text = events.map(event => `${lineOf(event, dress)}\n`).join('');
   const buffer = new ReadBuffer(Buffer.byteLength(text));
   const end = buffer.start + buffer.bytes.write(text, buffer.start);
-  // Ends every search, as on the server's buffer.
+  // A sentinel that ends every search, as in the server's buffer.
   buffer.bytes[end] = NEWLINE;
   const subject = subjectOf(way, buffer, end, users);
 
@@ -90,7 +90,7 @@ function subjectOf(way: Way, buffer: ReadBuffer, end: number, users: number): Su
   }
 }
 
-/** As a session does: the fast parser, and what it leaves goes to the JSON parser. */
+/** As a session does: the fast parser first, and the JSON parser for all other lines. */
 class Parsers implements Subject {
   readonly #buffer: ReadBuffer;
   readonly #end: number;
@@ -141,7 +141,7 @@ class Parsers implements Subject {
   }
 }
 
-/** As one would write it without judges. It can't see a field that comes twice, and takes broken UTF-8. */
+/** The common way, with `JSON.parse`. It can't detect a repeated field, and accepts broken UTF-8. */
 class Parse implements Subject {
   readonly #bytes: Buffer;
   readonly #start: number;

@@ -1,9 +1,9 @@
 /**
- * What it costs to judge a line: from its bytes to whose balance changes by how much. The server's judges with the
- * directory of users, against `JSON.parse` with checks of the fields and a `Map`.
+ * The cost of parsing a line, from its bytes to the changed balance: the server's parsers with the user table,
+ * against `JSON.parse` with checks of the fields and a `Map`.
  *
- * Every way starts from the same bytes and ends with the balance changed: otherwise one would be measured with the hash
- * of the name and another without, or with lines already cut and another not.
+ * Every way starts from the same bytes and ends with the changed balance: otherwise one would include the hash of the
+ * name or the cutting of lines, and another would not.
  */
 import type { Bench, Size } from '../bench.ts';
 import { alternate, type Trial } from '../rounds.ts';
@@ -44,7 +44,7 @@ function trialOf(work: JudgingWork): Trial {
     subject: SUBJECTS[work.way],
     condition: CONDITIONS[work.dress],
     async run() {
-      // The thread compares every verdict and every balance itself; it throws if one is wrong.
+      // The thread checks every result and every balance itself, and throws if one is wrong.
       const [answer] = await runThreads<JudgingAnswer>('judging-worker', [work]);
       return [{ unit: 'ns/line', better: 'lower', value: answer!.nsPerLine }];
     },

@@ -1,6 +1,6 @@
 /**
- * The lines of the judging bench: events of 10,000 users, in four dresses, and what each line means. Seeded, so that
- * before and after can be compared.
+ * The lines of the judging bench: events of 10,000 users, in four forms, and the meaning of each. Seeded, so that
+ * runs can be compared.
  */
 import { randomFrom } from '../../src/tools/load/random.ts';
 

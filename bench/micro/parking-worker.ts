@@ -1,6 +1,6 @@
 /**
- * One thread of the parking bench: the producer that publishes events at their times, or the consumer that rests and
- * is woken. Both are warmed up with a flood before they are measured.
+ * One thread of the parking bench: the producer, which publishes events at fixed times, or the consumer, which rests
+ * and is woken. Both are warmed up with a flood before they are measured.
  */
 import { readFileSync } from 'node:fs';
 import { type LaneMemory, laneOf, shapeOf, Word } from '../../src/engine/memory-layout.ts';
@@ -14,7 +14,7 @@ export interface ParkingWork {
   way: Way;
   role: 'produce' | 'consume';
   buffer: SharedArrayBuffer;
-  /** Events right behind one another, each published on its own. */
+  /** Consecutive events without a pause, each published separately. */
   burst: number;
   bursts: number;
   /** From the start of one burst to the start of the next. */
@@ -28,17 +28,17 @@ export interface ProducerAnswer {
 export interface ConsumerAnswer {
   /** Events that were not the next one. */
   wrong: number;
-  /** Rests that ran out although there was work: wake-ups that were lost. */
+  /** Rests that timed out although there was work: lost wake-ups. */
   lateWakes: number;
-  /** From when an event was about to be published to when the consumer knew of it. */
+  /** From just before an event was published until the consumer saw it. */
   seenUs: number;
   seenUsP99: number;
-  /** Undefined where the system does not tell what a thread used. */
+  /** Undefined if the system does not report the processor time of threads. */
   corePercent: number | undefined;
 }
 
 const WARM_UP_EVENTS = 30_000;
-/** As in the server's parking: after so long without being woken it looks, and then grants a wake-up so long. */
+/** As in the server's parking: the time limit of a rest, and the extra time then granted to a late notification. */
 const REST_MS_MAX = 1_000;
 const LATE_RING_MS = 50;
 
@@ -148,7 +148,7 @@ function restOf(way: Way, { words }: LaneMemory, hasWork: () => boolean): Rest {
     let late = 0;
     const wait = () => {
       const bell = Atomics.load(words, Word.bell);
-      // The look behind the load of the bell: whoever publishes later changes the bell, and the wait returns.
+      // Work is checked after the bell was loaded: a later publication changes the bell, and the wait returns at once.
       if (hasWork() || Atomics.wait(words, Word.bell, bell, REST_MS_MAX) !== 'timed-out' || !hasWork())
         return;
       if (Atomics.wait(words, Word.bell, bell, LATE_RING_MS) === 'timed-out') late += 1;

@@ -1,10 +1,10 @@
 /**
- * What it costs to rest and be woken: the server's parking, a notify for every event, and never to rest at all.
+ * The cost of resting and waking: the server's parking, a notify for every event, and no rest at all.
  *
- * The producer publishes events at fixed times and spins in between, so it is always awake and its figure is the time
- * spent publishing and waking only (and one reading of the clock, the same for all). The consumer rests when it is
- * out of work, as its subject does. A low rate tells what an event costs when each finds a resting consumer; bursts
- * tell what waking costs when there is plenty to do.
+ * The producer publishes events at fixed times and spins in between, so it is always awake, and its figure is only
+ * the time spent publishing and waking (and one reading of the clock, the same for all). The consumer rests without
+ * work, in the way of its subject. A low rate shows the cost of an event when each finds a resting consumer; bursts
+ * show the cost of waking under load.
  */
 import { createMemory } from '../../src/engine/memory-layout.ts';
 import type { Bench, Size } from '../bench.ts';
@@ -24,7 +24,7 @@ const SUBJECTS: Record<Way, string> = {
 
 interface Pace {
   condition: string;
-  /** Events right behind one another. */
+  /** Consecutive events without a pause. */
   burst: number;
   /** From one burst to the next. */
   everyMs: number;

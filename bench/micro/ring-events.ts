@@ -1,6 +1,6 @@
 /**
- * The events that go from thread to thread in the ring bench: what the nth carries, and the digest by which both ends
- * agree that all came, whole and in order. Pure arithmetic, so that making them costs every way the same little.
+ * The events of the ring bench: the contents of the nth, and the digest by which both ends check that all arrived,
+ * whole and in order. Pure arithmetic, so that making them costs little, and the same for every way.
  */
 import type { MessagePort } from 'node:worker_threads';
 
@@ -11,7 +11,7 @@ export const BACKLOG_MAX = 4_096;
 
 export type Way = 'ring' | 'message' | 'shift' | 'index';
 
-/** What a thread of the bench is told. */
+/** The task of a thread of the bench. */
 export interface RingWork {
   way: Way;
   role: 'produce' | 'consume' | 'both';
@@ -19,13 +19,13 @@ export interface RingWork {
   batch: number;
   /** In all; a multiple of `batch`. */
   events: number;
-  /** So many of them are not measured. */
+  /** The first events, which are not measured. */
   warmUpEvents: number;
   buffer?: SharedArrayBuffer;
   port?: MessagePort;
 }
 
-/** Whoever consumed says what came, and how long each took. */
+/** The consumer's report: what arrived, and the time per event. */
 export interface RingAnswer {
   digest: number;
   nsPerEvent: number;
@@ -45,12 +45,12 @@ export function amountAt(index: number): number {
   return (Math.imul(index ^ SEED, 0x85ebca6b) >>> 16) + 1;
 }
 
-/** Takes one more event into a digest. The order of the events matters. */
+/** Adds one event to a digest. The order of the events matters. */
 export function digested(digest: number, user: number, amount: number): number {
   return (Math.imul(digest, 31) + user + amount) | 0;
 }
 
-/** What the digest must be behind the first `events`. */
+/** The required digest of the first `events` events. */
 export function digestOf(events: number): number {
   let digest = 0;
   for (let index = 0; index < events; index++) digest = digested(digest, userAt(index), amountAt(index));

@@ -40,7 +40,7 @@ function pushAll({ events, batch, buffer }: RingWork): undefined {
   const ring = new Producer(laneIn(buffer!));
   for (let index = 0; index < events; ) {
     for (const end = index + batch; index < end; index++) {
-      // Full: what was pushed must be seen, or nobody makes room.
+      // Full: the pushed slots must be published, or the consumer makes no room.
       while (!ring.tryPush(userAt(index), 0, amountAt(index))) ring.publish();
     }
     ring.publish();

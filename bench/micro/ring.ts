@@ -1,10 +1,10 @@
 /**
- * What it costs to get an event from one thread to another: the server's ring against `postMessage`. Arrays in one
- * thread are the floor: what a queue costs when nothing has to cross.
+ * The cost of passing an event from one thread to another: the server's ring against `postMessage`. Arrays in one
+ * thread are the lower bound: a queue without a second thread.
  *
- * An event is an object for arrays and messages, as a program without a ring would have it; into the ring go its
- * fields. The number of events under way is bounded for every way, so none gains by piling up. Both ends of the ring
- * spin when they can't go on: what resting costs is the parking bench's matter.
+ * For arrays and messages an event is an object, as a program without a ring would have it; for the ring, its fields.
+ * The number of events under way is bounded for every way, so none gains by buffering. Both ends of the ring spin
+ * when they can't continue; the parking bench measures the cost of resting.
  */
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { createMemory } from '../../src/engine/memory-layout.ts';

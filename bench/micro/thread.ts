@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { type MessagePort, parentPort, Worker, workerData } from 'node:worker_threads';
 
-/** No trial takes more than a second or two; one that lost something may wait for it for ever. */
+/** A trial takes a second or two; one that lost an event may wait for ever. */
 const TRIAL_MS_MAX = 60_000;
 
 interface Start {
@@ -66,7 +66,7 @@ export async function answerWith<Data, Answer>(
   const { data, threads, met } = workerData as Start;
   const meet = () => {
     if (Atomics.add(met, 0, 1) === threads - 1) Atomics.notify(met, 0);
-    // Whoever is not the last sleeps until the number changes, and looks again.
+    // All but the last sleep until the number changes, and check again.
     for (let seen = Atomics.load(met, 0); seen < threads; seen = Atomics.load(met, 0))
       Atomics.wait(met, 0, seen, 10);
   };

@@ -1,13 +1,12 @@
 /**
- * A client that knows every reply before it asks. It compares what comes with what must come, byte by byte, and does
- * nothing else, so it keeps up with a server that is given much to do; the load generator, which knows only what kinds
- * of reply a line may have, is for everything else.
+ * A client that knows every reply in advance. It only compares bytes, so it keeps up with a server under heavy load;
+ * the load generator, which knows only the kinds of reply that a line may have, is for everything else.
  */
 import { connect, type Socket } from 'node:net';
 import { SpoiltError } from './trial.ts';
 
 const SILENCE_MS_MAX = 10_000;
-/** Of bytes that are wrong, for the message. */
+/** Wrong bytes shown in the message. */
 const SHOWN_BYTES = 80;
 const BUSY = '{"status":"rejected","reason":"server_busy"}\n';
 
@@ -54,7 +53,7 @@ export class Asker {
       return at === replies.length;
     });
     for (let sent = 0; sent < lines.length; sent += pieceBytes) {
-      // A turn of the event loop between them: what is written in one may leave in one packet.
+      // A turn of the event loop between them: writes of one turn may leave in one packet.
       if (sent > 0) await new Promise(setImmediate);
       if (this.#ended !== undefined) break;
       this.#socket.write(lines.subarray(sent, sent + pieceBytes));
@@ -84,7 +83,7 @@ export class Asker {
       if (this.#ended !== undefined) reject(this.#ended);
       else this.#task = { take, resolve, reject };
     });
-    // It may fail while pieces are being sent; whoever sends hears of it behind them.
+    // It may fail while pieces are being sent; the sender gets the error after them.
     answered.catch(() => {});
     return answered;
   }

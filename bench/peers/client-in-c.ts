@@ -1,7 +1,7 @@
 /**
- * The client in C (client.c) from the benches' side: compiled once a bench, run with the same plan as the load
- * generator, and its money checked in the same way. What it says of itself is not believed: it counts what each user
- * had answered, and the balances are read from the server and compared.
+ * The benches' side of the client in C (client.c): it is compiled once a bench, run with the same plan as the load
+ * generator, and its money is checked in the same way. Its report is verified: it counts the answered lines of each
+ * user, and the balances are read from the server and compared.
  */
 import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -37,7 +37,7 @@ interface Report {
   amounts: number[];
 }
 
-/** Lets the work use the compiled client; undefined, and a line that says why, where it can't be had. */
+/** Runs the work with the compiled client; if it can't be compiled, prints the reason and returns undefined. */
 export async function withClientInC<Found>(
   say: (line: string) => void,
   work: (program: string | undefined) => Promise<Found>,
@@ -86,7 +86,7 @@ export async function measureInC(
     maxBuffer: OUTPUT_BYTES_MAX,
   });
   let startCpuS: number | undefined;
-  // Its first word is that it measures.
+  // Its first output says that it measures.
   running.child.stdout!.once('data', () => {
     startCpuS = cpuSeconds();
   });

@@ -1,6 +1,6 @@
 /**
- * What the load generator itself costs: one of its threads beside a client in C, which does no more than a client
- * must, in turn, on the same server with a fixed reply. Where the generator keeps up, its figures are the server's.
+ * The cost of the load generator: one of its threads compared with a minimal client in C, in turn, on the same server
+ * with a fixed reply. If the generator keeps up, its figures are the server's.
  * It notes every event's time and verdict meanwhile; the client in C only compares bytes. Processor time is the
  * clients' here, not the server's.
  */
@@ -20,7 +20,7 @@ export const bench: Bench = {
     withClientInC(say, async program => (program === undefined ? [] : compare(program, size, say))),
 };
 
-/** The server is not what is measured, so one does for all: both clients meet the same, as warm as the other. */
+/** The server is not measured, so both clients use the same one, equally warm. */
 async function compare(program: string, size: Size, say: (line: string) => void): Promise<Measure[]> {
   const server = await FLOOR.start();
   const ofNoServer = () => undefined;

@@ -1,6 +1,6 @@
 /**
- * Many connections. The same rate over ever more of them: what one that has sent little for a while costs more than one
- * that sends all the time. And as many open as fit: what each holds in memory, and what the others feel of them.
+ * Many connections. First the same rate over more and more of them: how much more a connection costs that sends
+ * rarely. Then as many open ones as possible: the memory of each, and their influence on the others.
  */
 import { readFileSync } from 'node:fs';
 import { settledResidentKiB } from '../../src/tools/harness/memory.ts';
@@ -105,7 +105,7 @@ async function measureIdle(
     { connections: ACTIVE, depth: DEPTH, ratePerS: RATE_OF_MOST[size] },
     size,
   );
-  // Not warmed up: what a load leaves free would be taken by the connections, and they would seem to take less.
+  // Not warmed up: memory freed by a load would be reused by the connections, which would seem to need less.
   const beforeKiB = await settledResidentKiB(running.pid);
   const idle = await openIdle(running.port, most - ACTIVE);
   try {

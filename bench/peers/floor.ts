@@ -1,7 +1,7 @@
 /**
- * The least that a server on `node:net` can do: it counts the line ends of each chunk and writes as many prepared
- * replies. Nothing is judged and no money is kept, so what any server here costs above this one is its own work;
- * what this one costs is Node's and the kernel's. It reads as Tally does, into one buffer for all sockets.
+ * A minimal server on `node:net`: it counts the line ends of each chunk and writes as many prepared replies. It
+ * parses nothing and keeps no money, so its cost is that of Node and the kernel, and any additional cost of another
+ * server is that server's own work. It reads as Tally does, into one buffer for all sockets.
  *
  * A process of its own: prints its port.
  */

@@ -1,10 +1,10 @@
 /**
- * What a byte of a line costs, by the length of the line: nothing in the server may cost more than in proportion to it,
- * or a client could buy much of its time with few bytes. Each shape makes one part of the judging long.
+ * The cost of a byte, by the length of its line: the work of the server must be at most proportional to the length,
+ * or a client could cause much work with few bytes. Each shape makes one part of the parsing long.
  *
- * However long the lines are, a connection has about as many bytes under way, and they leave in pieces as large. So what
- * a visit costs is shared by as many bytes, and the lines' length is all that differs. Short lines cost more a byte, since
- * what each line costs, whatever is in it, is shared by fewer.
+ * For every length, a connection has about the same number of bytes under way, in pieces of the same size, so the
+ * cost of a visit is shared by the same number of bytes, and only the length of lines differs. Short lines cost more
+ * a byte, because the fixed cost of a line is shared by fewer bytes.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Bench, Size } from '../bench.ts';

@@ -1,14 +1,14 @@
-/** Lines of any length. Each makes another part of the work long: of judging a line, or of finding where it ends. */
+/** Lines of any length. Each makes another part of the work long: of parsing a line, or of finding its end. */
 
 export interface Shape {
-  /** A line of about so many bytes, without its end. */
+  /** A line of about `bytes` bytes, without its end. */
   lineOf(user: string, amount: number, bytes: number): string;
   reply: string;
   /** Its lines are events; the others move no money. */
   isEvent: boolean;
   /** The limit of the server it is sent to, where its lines are to be longer than that. */
   lineBytesMax?: number;
-  /** They are sent in pieces of so many bytes. */
+  /** The size of the pieces in which they are sent. */
   pieceBytes?: number;
 }
 
@@ -26,7 +26,7 @@ const wrong = (reason: string, lineOf: LineOf): Shape => ({
 
 const usual = (user: string, amount: number) => `{"user":"${user}","action":"buy","amount":${amount}}`;
 const withText: LineOf = (user, amount, bytes) => filled(opened(user, amount), 'x', '"}', bytes);
-/** Up to the value of a field that nobody knows. */
+/** Up to the value of an unknown field. */
 const opened = (user: string, amount: number) => `${usual(user, amount).slice(0, -1)},"n":"`;
 
 export const SHAPES: Record<string, Shape> = {
@@ -35,7 +35,7 @@ export const SHAPES: Record<string, Shape> = {
     filled('{', ' ', usual(user, amount).slice(1), bytes),
   ),
   'event with a long text': event(withText),
-  // As a client that has little to send at a time: what has come of a line must not be looked at again.
+  // As a client that sends little at a time: bytes received earlier must not be scanned again.
   'the same in pieces of 1,000 bytes': { ...event(withText), pieceBytes: 1_000 },
   'event with a text of escapes': event((user, amount, bytes) =>
     filled(opened(user, amount), '\\u0041', '"}', bytes),
@@ -75,7 +75,7 @@ export const SHAPES: Record<string, Shape> = {
   },
 };
 
-/** Head and tail, and between them as many fillers as bring it to about so many bytes. */
+/** Head and tail, with fillers between them up to about `bytes` bytes. */
 function filled(head: string, filler: string, tail: string, bytes: number): string {
   const room = bytes - Buffer.byteLength(head + tail);
   return head + filler.repeat(Math.max(0, Math.round(room / Buffer.byteLength(filler)))) + tail;

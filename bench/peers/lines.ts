@@ -1,6 +1,6 @@
 /**
- * What lines of other shapes cost: the same events of the same users in the same order, written in other ways, and
- * lines of about their length that are wrong. The usual line has a judge of its own; all others go the general way.
+ * The cost of lines in other forms: the same events of the same users in the same order, written in other ways, and
+ * invalid lines of about their length. The usual line has its own parser; all others take the general one.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,7 @@ const SEED = 1;
 
 interface Shape {
   lineOf(user: number): string;
-  /** Given: the line is wrong, and must be answered so. */
+  /** If given, the line is invalid, and must be answered with this reason. */
   error?: string;
 }
 
@@ -29,7 +29,7 @@ const SHAPES: Record<string, Shape> = {
   'with spaces': { lineOf: user => `{ "user": "u${user}", "action": "buy", "amount": 50 }` },
   'an escape in the name': { lineOf: user => `{"user":"\\u0075${user}","action":"buy","amount":50}` },
   'all three': { lineOf: user => `{ "amount": 50, "action": "buy", "user": "\\u0075${user}" }` },
-  // Wrong in its last byte, after all the work of a good one.
+  // Invalid in its last byte, after all the work of a valid one.
   'no JSON, at its end': {
     lineOf: user => `{"user":"u${user}","action":"buy","amount":50]`,
     error: 'invalid_json',

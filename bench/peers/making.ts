@@ -1,6 +1,6 @@
 /**
- * Users made before a load that is to find them there: one event for each, all through one connection. A load of random
- * users would leave some out, and with a million of them the lines to reach nearly all would be many.
+ * Creates the users before a load that needs them: one event for each, all through one connection. A load of random
+ * users would leave some out, and with a million of them, reaching nearly all would take many lines.
  */
 import { connect } from 'node:net';
 import { readBalances } from '../../src/tools/load/money.ts';

@@ -1,4 +1,7 @@
-/** Loads whose lines leave at their times, as users' do, however slow the server is: for latencies, and equal rates. */
+/**
+ * Loads whose lines leave on schedule, as those of real users, however slow the server is: for latencies, and equal
+ * rates.
+ */
 
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../../src/tools/load/plan.ts';
 import type { LoadResult } from '../../src/tools/load/result.ts';
@@ -41,8 +44,8 @@ export function openPlan(port: number, server: Subject, load: OpenLoad, size: Si
 }
 
 /**
- * A figure of a load that was not sent is none. A line that left late is no such case: the corrected percentiles count
- * from when it should have left.
+ * Throws if too much of the load was not sent: there is no figure then. Lines that left late are fine: the corrected
+ * percentiles count from when they should have left.
  */
 export function checkSent(
   { unsent, ratePerS, targetPerS = 0 }: LoadResult,

@@ -1,11 +1,12 @@
 /**
- * Tally beside what else would do the work: Redis, the server most people would write in Node, and the least that
- * Node can do. The same lines, in turn; every trial's money is checked. Two clients drive each of them: the load
- * generator, in JavaScript, and one in C. Where a client has all it can do, as the generator has with one line at a
- * time, servers look alike that are not; beside the other client it shows.
+ * Tally compared with alternatives: Redis, the server that most people would write in Node, and a minimal server in
+ * Node. The same lines, in turn; the money of every trial is checked. Two clients drive each of them: the load
+ * generator, in JavaScript, and one in C. If a client is saturated, as the generator is with one line at a time,
+ * different servers look alike; the other client then shows the difference.
  *
- * Events a second are those of server and client together, on a machine that they share; processor time an event is
- * the server's own, and says what a bigger machine would make of it. The client's is beside it, and says who limits.
+ * Events a second depend on server and client, which share the machine; processor time an event is the server's own,
+ * and predicts its throughput on a bigger machine. The client's is shown too, and tells which of the two is the
+ * limit.
  */
 
 import { DEFAULT_WORK, type LoadPlan } from '../../src/tools/load/plan.ts';

@@ -1,15 +1,15 @@
 /**
- * The server most people would write in Node: text, `split`, `JSON.parse`, a `Map`, one write a chunk. It is what
- * Tally's design is compared with, so it does the same work honestly and answers all that the contract shows. It
- * leaves out what takes care: broken UTF-8 is patched instead of refused, a field that comes twice is not noticed,
- * lines and unread replies have no limit, and the end is sudden.
+ * The server that most people would write in Node: text, `split`, `JSON.parse`, a `Map`, one write a chunk. Tally's
+ * design is compared with it, so it does the same work and answers all that the contract shows. It omits the
+ * difficult parts: broken UTF-8 is replaced instead of refused, a repeated field is not detected, lines and unread
+ * replies have no limit, and there is no graceful shutdown.
  *
  * A process of its own: prints its port.
  */
 import { type AddressInfo, createServer } from 'node:net';
 
 const NAME_BYTES_MAX = 128;
-/** A UTF-16 unit is at most so many bytes of UTF-8, so short names need no counting. */
+/** The most bytes of UTF-8 for a UTF-16 unit: short names need not be measured. */
 const UNIT_BYTES_MAX = 3;
 
 const ACCEPTED = '{"status":"accepted"}\n';

@@ -16,7 +16,7 @@ export interface PeerProcess {
   name: string;
   port: number;
   pid: number;
-  /** Since it started; undefined where that can't be known. */
+  /** Since it started; undefined if unknown. */
   cpuSeconds(): number | undefined;
   /** Resolves to how it ended: its exit code, or the signal that ended it. */
   stop(): Promise<number | NodeJS.Signals>;

@@ -1,4 +1,4 @@
-/** Tally alone: what each kind of line costs it, by depth. */
+/** Tally alone: the cost of each kind of line, by depth. */
 
 import { DEFAULT_WORK, type Mix } from '../../src/tools/load/plan.ts';
 import type { Bench, Measure } from '../bench.ts';
@@ -13,7 +13,7 @@ const MIXES: Record<string, Mix> = {
   'events with wait': { ...NONE, wait: 1 },
   // Of users whose events have all been applied: answered at once.
   'balance requests': { ...NONE, balance: 1 },
-  // With an event among ten, many must wait until the owner has come as far.
+  // With one event in ten lines, many must wait until the worker has applied it.
   'balance requests, 9 of 10': { ...NONE, buy: 1, balance: 9 },
 };
 

@@ -1,6 +1,6 @@
 /**
- * How long the server takes to come and to go: from the start of its process to the line that says it listens, and from
- * SIGTERM to the end of the process when there is nothing left to do.
+ * The time the server takes to start and to stop: from the start of its process to the line that says it listens, and
+ * from SIGTERM to the end of the process, when it is idle.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -19,7 +19,7 @@ export const bench: Bench = {
   run(size, say) {
     const trials = [
       { subject: TALLY.name, condition: '', run: startAndStop },
-      // No server in Node can listen much sooner than an empty one ends.
+      // The lower bound: no server in Node can listen much sooner than an empty program ends.
       { subject: 'node, nothing to do', condition: '', run: runNothing },
     ];
     return alternate(ROUNDS[size], trials, say);

@@ -1,4 +1,4 @@
-/** The servers that are compared, and how each is started. One at a time lives, on a free port of the loopback. */
+/** The servers that are compared, and how each is started. One runs at a time, on a free loopback port. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -20,8 +20,8 @@ export interface Subject {
 }
 
 /**
- * More than the default: client, socket thread and worker may have to share two cores, and a worker that has to wait
- * for one meets lines at several a microsecond. A refused line is no work done, so a trial with one does not count.
+ * More than the default: client, socket thread and worker may share two cores, and while a worker waits for one,
+ * several lines a microsecond arrive. A refused line is no work done, so a trial with one does not count.
  */
 const TALLY_RING = 2 ** 18;
 
@@ -76,7 +76,7 @@ export const FLOOR: Subject = {
   start: () => startProcess(nodeServer('node:net, fixed reply', './floor.js')),
 };
 
-/** Redis, or nobody and a line that says so: of all subjects, only it may be missing. */
+/** Redis, or none with a message: it is the only subject that may be missing. */
 export async function redisIfInstalled(say: (line: string) => void): Promise<Subject[]> {
   try {
     await (await REDIS.start()).stop();

@@ -2,9 +2,9 @@
  * One trial of a server: started for it alone, warmed up, loaded by the project's own generator, its answers and its
  * money checked, stopped.
  *
- * A server lives for one trial. Kept for the whole bench, its figures would hang on how its compiler happened to see
- * the first load, and on what the trials before left on its heap; and the others would have to share the machine
- * with it while it idles. So each sample is that of a process of its own, and the spread shows what that matters.
+ * A server lives for one trial. If it lived for the whole bench, its figures would depend on how its code happened to
+ * be compiled under the first load, and on the heap left by earlier trials; and the others would share the machine
+ * with it. So each sample comes from a new process, and the spread includes that variation.
  */
 
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix } from '../../src/tools/load/plan.ts';
@@ -21,9 +21,9 @@ const DEPTHS: Record<Size, number[]> = { small: [16], full: [1, 16, 128, 1024] }
 export const MEASURED_MS: Record<Size, number> = { small: 200, full: 2_000 };
 const WARMUP_MS: Record<Size, number> = { small: 100, full: 500 };
 export const ROUNDS: Record<Size, number> = { small: 1, full: 5 };
-/** So many that hardly a user is left out. */
+/** Enough that hardly a user is left out. */
 const FILL_EVENTS = 10 * USERS;
-/** Of a trial that is spoilt: a machine that was busy elsewhere for a moment spoils one, not the bench. */
+/** Attempts for a spoilt trial: a machine that was busy for a moment spoils one trial, not the bench. */
 const TRIES_MAX = 5;
 
 /** What is sent, and what a trial of it is called. */
@@ -57,7 +57,7 @@ export function trialOf(server: Subject, load: Load, size: Size, say: (line: str
   return { subject: load.subject, condition: `depth ${load.depth}`, run: () => untilSound(once, say) };
 }
 
-/** Starts the server, and stops it whatever comes of the work. How it ended is part of its answer. */
+/** Starts the server, and stops it in any case. How it ended is part of the check. */
 export async function onFresh<Found>(
   server: Subject,
   work: (running: PeerProcess) => Promise<Found>,
@@ -74,7 +74,7 @@ export async function onFresh<Found>(
   return found;
 }
 
-/** Does it again when it was spoilt, a few times. */
+/** Repeats a spoilt trial, a few times. */
 export async function untilSound<Found>(
   once: () => Promise<Found>,
   say: (line: string) => void,
@@ -116,8 +116,8 @@ function fill(plan: LoadPlan): Promise<LoadResult> {
 export interface MeasuredLoad<Result = LoadResult> {
   result: Result;
   /**
-   * Of the server, from the end of the warm-up to the last reply. What was under way or queued at its start is in it,
-   * what is queued at its end is not: both are small beside the load.
+   * The server's processor time from the end of the warm-up to the last reply. Work queued at the start is included,
+   * work queued at the end is not: both are small compared with the load.
    */
   cpuS: number | undefined;
   /** Of the client, from and to the same moments. */
@@ -156,7 +156,7 @@ export function difference(start: number | undefined, end: number | undefined): 
   return start === undefined || end === undefined ? undefined : end - start;
 }
 
-/** A fast wrong answer has no figure. With `error` every line was wrong, and that is the reason its reply must give. */
+/** Throws on wrong answers, which have no figure. With `error`, every line is invalid, and that must be the reason. */
 export function checkLoad(result: LoadResult, server: Subject, error?: string): void {
   const { sent, answered, accepted, ok, busy, refused, errors, echoed, unknown, money, problems } = result;
   // The warm-up is counted in them.

@@ -1,6 +1,6 @@
 /**
- * Tally with more and more users: what it costs when their names and balances fit no cache any more. The users are
- * there before the load that is measured, so what is measured is finding them, not making them.
+ * Tally with more and more users: the cost when names and balances no longer fit the caches. The users exist before
+ * the measured load, so it measures finding them, not adding them.
  */
 
 import { DEFAULT_WORK, type Work } from '../../src/tools/load/plan.ts';

@@ -1,7 +1,7 @@
 /**
- * Where a microsecond goes: what the processor does for one event, from the read system call to the balance. Samples
- * of the whole process by `perf`, kernel included, sorted by who called whom into a few places; each place's share is
- * multiplied with the processor time of an event, measured in the same run.
+ * Where the processor time of an event goes, from the read system call to the balance. `perf` samples the whole
+ * process, including the kernel; each sample is assigned to a place by its stack, and the share of each place is
+ * multiplied by the processor time of an event, measured in the same run.
  *
  * Needs Linux's `perf`, and the right to use it.
  */
@@ -18,12 +18,12 @@ import { startTally, TALLY } from './subjects.ts';
 import { checkLoad, depthsOf, MEASURED_MS, measure, planOf } from './trial.ts';
 
 const ROUNDS: Record<Size, number> = { small: 1, full: 3 };
-/** Samples a second. No divisor of the timers' rates, or it would see the same moment again and again. */
+/** Samples a second. Not a divisor of the timers' rates, or it would always sample the same moment. */
 const SAMPLES_HZ = 1_999;
 /** What perf needs to name compiled JavaScript. */
 const NODE_FLAGS = ['--perf-basic-prof', '--interpreted-frames-native-stack'];
 
-/** The places, and by which function on the stack a sample belongs to one; the first that fits has it. */
+/** The places, and the functions on the stack that identify them; the first match counts. */
 const PLACES: [place: string, signs: RegExp][] = [
   ['the worker: applying, resting', /runWorker|worker::Worker::|Builtins_AtomicsWait/],
   [

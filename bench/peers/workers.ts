@@ -1,11 +1,11 @@
 /**
- * What more workers bring: events that each cost a worker a wait of 50 µs, as one that writes somewhere would, and how
- * many of them are applied in a second by 1, 2, 4 and 8 workers.
+ * Throughput by the number of workers: events that each cost a wait of 50 µs, like a write to a slow device, applied
+ * by 1, 2, 4 and 8 workers.
  *
- * More events than are looked at are queued before every worker, quickly; then nobody sends, and the count of events
- * applied is read twice while every worker still has work. So a worker is never kept waiting by those who send, or by
- * users that are not spread evenly. A wait takes no processor time, so this shows the server on a small machine, too:
- * what would stand in the way is what workers share.
+ * More events than needed are quickly queued for every worker; then nothing is sent, and the count of applied events
+ * is read twice while every worker still has work. So no worker waits for the clients, or because of an uneven
+ * distribution of users. A wait takes no processor time, so this works on a small machine, too: the only limit is
+ * what the workers share.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { drawUniform, randomFrom } from '../../src/tools/load/random.ts';
@@ -43,7 +43,7 @@ export const bench: Bench = {
   },
 };
 
-/** How far each comes of what so many workers would apply if each were as fast as the one alone, in the same round. */
+/** Each rate as a share of the ideal: the rate of one worker alone, in the same round, times the number of workers. */
 function sharesOf(rates: Measure[], workers: number[]): Measure[] {
   const alone = rates[0]!.samples;
   return rates.map((measure, index) => ({
@@ -96,7 +96,7 @@ interface Reached {
   ring_depths: number[];
 }
 
-/** Asks until so many events have been applied. */
+/** Polls until `events` events have been applied. */
 async function reached(asker: Asker, events: number): Promise<Reached> {
   for (;;) {
     const reply = await asker.ask('{"type":"metrics","detail":true}');

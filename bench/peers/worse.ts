@@ -1,6 +1,6 @@
 /**
- * What a record of the peers' bench lets anybody claim. Each of its two clients gives ratios of its own; where one has
- * all it can do, its servers look alike. So a claim is the ratio that is worse for Tally, and rounded down.
+ * The claims that a record of the peers' bench supports. Each of its two clients gives its own ratios; if a client is
+ * saturated, the servers look alike. So the claim is the ratio that is less favourable to Tally, rounded down.
  */
 import { median } from '../../src/tools/harness/samples.ts';
 import type { BenchRecord } from '../bench.ts';
@@ -11,7 +11,7 @@ export const CLIENT_CPU = 'µs CPU/event of the client';
 const CLIENTS = [IN_C, IN_JAVASCRIPT];
 const TALLY = 'tally';
 const REDIS = 'redis INCRBY';
-/** Of a core: a thread that has so much of it has no more to give. */
+/** The share of a core from which on a thread counts as saturated. */
 const FULL = 0.9;
 
 /** `depth 1, client in C` in its two parts; the second is empty where a bench has one client. */
@@ -40,7 +40,7 @@ export function worseText(record: BenchRecord): string {
   return tableText(['events/s of tally, for each of', ...depths], rows);
 }
 
-/** Both clients, and the worse; then what each had to do, which says who limits. */
+/** Both clients, and the worse; then the load of each, which shows the limit. */
 export function ratiosText(record: BenchRecord): string {
   const depths = depthsOf(record);
   const ratios = peersOf(record).flatMap(peer => [
@@ -71,7 +71,7 @@ function ratioText(ratio: number): string {
   return `${(Math.floor(ratio * 10 ** digits) / 10 ** digits).toFixed(digits)}×`;
 }
 
-/** In bold is who had a whole core, or more. */
+/** Bold for those that used a whole core or more. */
 function coresText(record: BenchRecord, subject: string, condition: string): string {
   const rates = samplesOf(record, subject, condition, 'events/s');
   const text = (unit: string) => {

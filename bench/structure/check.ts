@@ -1,4 +1,4 @@
-/** Where the tree breaks its rules, a line each. */
+/** The violations of the tree's rules, a line each. */
 import { holderOf, LENGTHS, ROOMS } from './rules.ts';
 import { circlesOf, importsOf, linesOf, type SourceFile } from './tree.ts';
 
@@ -34,7 +34,7 @@ export function tooLong(files: readonly SourceFile[]): string[] {
   });
 }
 
-/** Names of rules that nothing is left of. */
+/** Names in the rules that no longer exist in the tree. */
 export function deadNames(files: readonly SourceFile[]): string[] {
   const names = [...Object.keys(ROOMS), ...Object.keys(LENGTHS)].filter(name => name !== '');
   const isThere = (name: string) => files.some(({ path }) => path === name || path.startsWith(`${name}/`));

@@ -1,4 +1,4 @@
-/** `npm run structure`: the rooms of the tree, what they import, and where they break their rules. */
+/** `npm run structure`: the rooms of the tree, their imports, and violations of the rules. */
 import { parseArgs } from 'node:util';
 import { printHelp } from '../../src/cli/terminal/help.ts';
 import { UsageError } from '../../src/cli/terminal/usage.ts';

@@ -24,6 +24,6 @@ if (isMainThread) {
       process.send!(ran.filter(([, names]) => names.length > 0));
     }),
   );
-  // It is a guest: the process ends when its server does.
+  // It must not keep the process alive: that ends with its server.
   process.channel!.unref();
 }

@@ -1,11 +1,11 @@
-/** The rules of the tree as data: which room may import which, and how long files may be. Nothing else says them. */
+/** The rules of the tree as data: which room may import which, and how long files may be. This is their only place. */
 import { STEPS } from '../../steps/kit/manifest.ts';
 
 /** Files whose imports have one rule: a folder, or one file. A file's room is the longest of these that holds it. */
 export interface Room {
   /** What it may import besides its own files: rooms, or folders of rooms. */
   may: readonly string[];
-  /** What it may know the types of. */
+  /** What it may import types from. */
   mayTypes?: readonly string[];
 }
 
@@ -31,12 +31,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: LOW.filter(room => room !== 'src/protocol').concat('src/net', 'src/commands', 'src/session'),
   },
   'src/server': { may: [...LOW, 'src/net', 'src/commands', 'src/session', 'src/http'] },
-  // The terminal and the tools know the server over the wire only, so that no mistake of its can hide from them.
+  // The terminal and the tools know the server over the wire only, so that none of its mistakes can hide from them.
   'src/cli/terminal': { may: [] },
   'src/tools': { may: ['src/cli/terminal'] },
-  // The table of the commands, and so the one file of src that knows of steps.
+  // The table of commands, and so the only file of src that knows the steps.
   'src/cli/main.ts': { may: ['src', 'steps'] },
-  // Each of the ten is read, and must run, alone.
+  // Each of the ten steps is read, and must run, alone.
   ...Object.fromEntries(STEPS.map(({ folder }) => [`steps/${folder}`, { may: [] }])),
   steps: { may: ['steps', ...OUTSIDE] },
   // Those run what the server is made of: in every order, and beside other ways to do the same.
@@ -52,7 +52,7 @@ export interface LengthRule {
   why: string;
 }
 
-/** By what holds a file, as with rooms. */
+/** By the path that contains a file, as with rooms. */
 export const LENGTHS: Readonly<Record<string, LengthRule>> = {
   '': { linesMax: 350, why: 'what is longer is not read in one sitting' },
   ...Object.fromEntries(

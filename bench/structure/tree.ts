@@ -17,7 +17,7 @@ export interface SourceFile {
 export interface Import {
   /** As it is written. */
   name: string;
-  /** From the root, where it is a file of ours. */
+  /** The path from the root, if it is one of our files. */
   path: string | undefined;
   isType: boolean;
 }
@@ -50,7 +50,7 @@ export function linesOf({ text }: SourceFile): number {
   return text.split('\n').length - 1;
 }
 
-/** Groups of files that import one another, however long the way around is. */
+/** Groups of files that import one another, directly or indirectly. */
 export function circlesOf(files: readonly SourceFile[]): string[][] {
   const next = new Map(files.map(file => [file.path, importsOf(file).flatMap(({ path }) => path ?? [])]));
   const reached = new Map<string, Set<string>>();

@@ -1,6 +1,6 @@
 /**
- * How far a request walks: the files of src in which anything runs between a line and its reply, in a real server, and
- * the files that know a setting. Fewer is better: each is one to open for whoever follows a request.
+ * The path of a request: the files of src in which any function runs between a line and its reply, in a real server,
+ * and the files that use a setting. Fewer is better: each must be read to follow a request.
  */
 import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
@@ -16,7 +16,7 @@ import { filesUnder, importsOf } from './tree.ts';
 
 const PRELOAD = `${ROOT}dist/bench/structure/ran-preload.js`;
 const START_MS_MAX = 15_000;
-/** By then, workers that have nothing to do sleep, and no timer of the start is left. */
+/** After this time idle workers sleep, and no timer of the start is left. */
 const SETTLE_MS = 200;
 const ROUNDS = 4;
 /** Each of a user that the server has not seen. */
@@ -82,7 +82,7 @@ async function started(root: string): Promise<{ server: StartedServer; client: C
   return { server, client: await Client.open(server.port) };
 }
 
-/** What runs each time: a timer of the server may happen to run beside one of them. */
+/** The files that run every time, because a timer of the server may run by chance during one of them. */
 async function walk(
   root: string,
   server: StartedServer,
@@ -115,7 +115,7 @@ function sourceOf(root: string, compiled: string): string {
   return compiled.slice(join(root, 'dist/').length).replace(/\.js$/, '.ts');
 }
 
-/** A compiled file and all that it imports, however far. */
+/** A compiled file and all its direct and indirect imports. */
 function importedFrom(file: string, found = new Set<string>()): Set<string> {
   if (found.has(file)) return found;
   found.add(file);

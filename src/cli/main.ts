@@ -1,9 +1,9 @@
 #!/usr/bin/env -S node --max-semi-space-size=1
 /**
- * `tally <command>`: finds the command, says what is wrong in one line, sets the exit code.
+ * `tally <command>`: finds the command, reports a mistake in one line, sets the exit code.
  *
  * The flag above keeps the young generation of the heap small. It would grow to 32 MiB under load, for objects that
- * die at once either way; measured under abuse, it saves about 25 MiB and costs no throughput.
+ * die young in any case; measured under abuse, the flag saves about 25 MiB and costs no throughput.
  */
 import { readFileSync } from 'node:fs';
 import { ConfigError } from '../config/config-error.ts';
@@ -65,7 +65,7 @@ async function main(args: string[]): Promise<void> {
     case 'serve':
       if (rest.includes('--help') || rest.includes('-h')) return printHelp(SERVE_HELP);
       return runServe(rest);
-    // Loaded when they are wanted: a server has no use for them.
+    // Loaded on demand: a server does not need them.
     case 'load':
       return (await import('../tools/load/command.ts')).loadCommand(rest);
     case 'compare':
@@ -111,12 +111,12 @@ async function runServe(args: string[]): Promise<void> {
 }
 
 function version(): string {
-  // Compiled, this file lies one folder deeper.
+  // The compiled file is one folder deeper.
   const up = import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json';
   return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
 }
 
-/** Loaded when it is wanted, as the commands are. */
+/** Loaded on demand, like the commands. */
 async function printHelp(text: string, out: NodeJS.WriteStream = process.stdout): Promise<void> {
   (await import('./terminal/help.ts')).printHelp(text, out);
 }

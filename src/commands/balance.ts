@@ -1,12 +1,12 @@
 /**
- * `{"type":"balance","user":…}`: the balance after everything that was accepted before it.
+ * `{"type":"balance","user":…}`: the balance after every event accepted before this request.
  */
 import type { Engine } from '../engine/engine.ts';
 import { balanceLine } from '../protocol/replies.ts';
 import type { ParsedRequest } from '../protocol/request.ts';
 import type { Answer } from './command.ts';
 
-/** False: the owner of the user has to be asked, and its ring has no room now. Nothing was answered. */
+/** False if the user's worker has to be asked and its ring has no room now; then nothing was answered. */
 export function balanceCommand(engine: Engine, request: ParsedRequest, answer: Answer): boolean {
   const balance = engine.readBalance(request);
   if (balance !== undefined) {

@@ -1,12 +1,12 @@
 /**
- * An event that did not take the fast path: it wants the balance behind it, it was written in another form, or the
- * server drains.
+ * An event that did not take the fast path: it wants the balance after it, it is not in the usual form, or the server
+ * drains.
  */
 import type { Engine } from '../engine/engine.ts';
 import type { ParsedRequest } from '../protocol/request.ts';
 import type { Answer } from './command.ts';
 
-/** `isLate`: it came behind what is still served while the server drains. */
+/** `isLate`: it was received after the server began to drain. */
 export function eventCommand(engine: Engine, event: ParsedRequest, isLate: boolean, answer: Answer): void {
   const outcome = isLate
     ? engine.refuseLate()

@@ -11,8 +11,8 @@ export function metricsCommand(engine: Engine, answer: Answer): void {
 }
 
 /**
- * The most expensive of all replies, and clients may ask for it a thousand times in one chunk. So those that ask with
- * nothing else in between get the same line.
+ * This is the most expensive reply, and a client may ask for it a thousand times in one chunk. So consecutive
+ * requests get the same line.
  */
 export class MetricsDetail {
   readonly #metrics: Metrics;

@@ -1,12 +1,13 @@
 /**
- * How settings relate to one another and to the machine. What is wrong is said in one line, before anything starts.
+ * Checks the settings against one another and against the machine, before anything starts. Mistakes are reported in
+ * one line.
  */
 import { ConfigError } from './config-error.ts';
 import { flagOf, type Settings } from './settings.ts';
 
 /**
- * Throws a `ConfigError`. `nameOf` says how whoever gave a setting calls it; `connectionsRoom` is how many connections
- * there are descriptors for.
+ * Throws a `ConfigError`. `nameOf` gives the name under which the user gave a setting; `connectionsRoom` is the
+ * number of connections for which there are descriptors.
  */
 export function checkRelations(
   config: Settings,

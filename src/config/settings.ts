@@ -1,8 +1,8 @@
 /**
- * Every setting of the server: its default, its range, what it is for, and whether it may change while the server
- * runs. Where values come from is in sources.ts, how they relate in check.ts.
+ * Every setting of the server: its default, its range, its purpose, and whether it may change while the server runs.
+ * sources.ts reads their values, check.ts checks them against one another.
  *
- * Code that uses a setting reads it when it is used and keeps no copy, so a change takes effect at once.
+ * Code reads a setting at every use and keeps no copy, so a change takes effect at once.
  */
 import { availableParallelism } from 'node:os';
 import type { WorkKind } from '../engine/memory-layout.ts';
@@ -42,7 +42,7 @@ type Value =
   | { is: 'text'; default: string; help: string }
   | { is: 'switch'; default: boolean; help: string };
 
-/** `mayChange`: while the server runs. */
+/** `mayChange`: whether it may change while the server runs. */
 export type Setting = Value & { group: string; mayChange: boolean };
 
 const integer = (def: number, min: number, max: number, help: string): Value => ({

@@ -1,18 +1,18 @@
 /**
- * Where the values of settings come from: flags, and environment variables. A flag wins over its variable, a variable
- * over the default. The variable of `--ring` is `TALLY_RING`.
+ * Reads the values of settings from flags and environment variables. A flag overrides its variable, and a variable
+ * the default. The variable of `--ring` is `TALLY_RING`.
  */
 import { parseArgs } from 'node:util';
 import { ConfigError } from './config-error.ts';
 import { flagOf, KEYS, SETTINGS, type Setting, type Settings, variableOf } from './settings.ts';
 
-/** A value as it was given, and how whoever gave it calls it: `--ring` or `TALLY_RING`. */
+/** A value as it was given, and the name it was given under: `--ring` or `TALLY_RING`. */
 export interface Given {
   name: string;
   value: number | string | boolean;
 }
 
-/** The settings that were given. Throws a `ConfigError` about the first that can't be. */
+/** The settings that were given. Throws a `ConfigError` about the first invalid one. */
 export function readSources(args: string[], env: NodeJS.ProcessEnv): Map<keyof Settings, Given> {
   const flags = readFlags(args);
   const given = new Map<keyof Settings, Given>();
@@ -44,7 +44,7 @@ function readFlags(args: string[]): Partial<Record<keyof Settings, string>> {
   return given;
 }
 
-/** `--port -1` reads as a flag `-1` to parseArgs; as `--port=-1` it is a value, and gets the clear message. */
+/** parseArgs takes the `-1` of `--port -1` for a flag; as `--port=-1` it is a value, and gets the clear message. */
 function joinNegatives(args: string[]): string[] {
   const joined: string[] = [];
   for (const arg of args) {

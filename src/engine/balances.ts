@@ -1,12 +1,12 @@
 /**
- * Applying events to balances, so that a worker may die at any point and its successor goes on exactly.
+ * Applies events to balances, exactly: a worker may die at any point, and no event is lost or applied twice.
  *
- * A balance is a float64 in shared memory that only the owner of its shard writes; all integers up to ±(2^53−1)
- * are exact in it. Events are applied in runs, and a run counts as a whole, when the head behind it is stored.
- * Before its first event, the balances of all its users are copied aside, with the counts, and `begun` is stored;
- * so a worker that dies within a run leaves what its successor needs to take the run back and to apply it anew.
- * (An undo log of one entry. A log by event would cost each one a store that orders memory; here it is a few a run.
- * And copying first brings the balances into the cache, several at a time.)
+ * A balance is a float64 in shared memory, written only by the worker that owns its shard; it holds every integer up
+ * to ±(2^53−1) exactly. Events are applied in runs. Storing the head after a run commits the whole run. Before a run,
+ * the balances of its users and the counts are saved, and then `begun` is stored. If the worker dies within a run,
+ * its successor restores what was saved and applies the run again. (This is an undo log of one entry. A log entry for
+ * each event would cost a memory-ordering store an event; this costs a few a run. Saving also brings the balances
+ * into the cache, several at a time.)
  */
 import {
   Before,
@@ -20,7 +20,7 @@ import {
 } from './memory-layout.ts';
 import { Consumer } from './ring.ts';
 
-/** The answer to an ask whose event would have left the range of a balance. */
+/** The answer when the event would have taken the balance out of its range; the event was not applied. */
 export const OVERFLOWED = Number.NaN;
 
 /** Balances go from −(2^53−1) to 2^53−1, so a float64 holds each of them exactly. */
@@ -41,7 +41,7 @@ export class Balances {
     this.#overflowed = Number(Atomics.load(this.#lane.counts, Count.overflowed));
   }
 
-  /** Takes back what a worker that died had begun. Dying in here changes nothing for the next. */
+  /** Undoes the unfinished run of a worker that died. Idempotent: a worker may die in here too. */
   recover(): void {
     const { head } = this.#ring;
     const { before, words } = this.#lane;
@@ -54,7 +54,7 @@ export class Balances {
     this.#publishCounts();
   }
 
-  /** Applies the next `count` events, at most `RUN_EVENTS_MAX`; true if somebody asked for an answer among them. */
+  /** Applies the next `count` events, at most `RUN_EVENTS_MAX`; true if an answer was written for any of them. */
   applyRun(count: number): boolean {
     const ring = this.#ring;
     const end = (ring.head + count) | 0;
@@ -81,7 +81,7 @@ export class Balances {
     return isAsked;
   }
 
-  /** For the engine, once no worker runs any more: takes back what this one had not finished. */
+  /** For the engine, when no worker is left: undoes the unfinished run of this one. */
   static settle(buffer: SharedArrayBuffer, worker: number): void {
     const shape = shapeOf(buffer);
     new Balances(buffer, shape, worker, new Consumer(laneOf(buffer, shape, worker))).recover();
@@ -94,11 +94,11 @@ export class Balances {
       before[event] = this.#balances[this.#ring.userAt(head + event)]!;
     before[Before.processed] = this.#processed;
     before[Before.overflowed] = this.#overflowed;
-    // From here on a successor restores the run's users; until here nothing of it was changed.
+    // From here on a successor restores the users of the run; until here no balance was changed.
     Atomics.store(words, Word.begun, end);
   }
 
-  /** The head is stored after them. */
+  /** Before the head is stored, which commits them. */
   #publishCounts(): void {
     Atomics.store(this.#lane.counts, Count.processed, BigInt(this.#processed));
     Atomics.store(this.#lane.counts, Count.overflowed, BigInt(this.#overflowed));

@@ -1,10 +1,11 @@
 /**
- * The socket thread's side of the engine: where an event is accepted, and where its outcome is learned.
+ * The socket thread's side of the engine: it accepts events, and learns what became of them.
  *
- * Three moments are kept apart: *accepted*, the event is in the ring of its user's owner; *applied*, the owner's
- * head has passed it; *answered*, whoever asked has been told. Most events are never asked about and cost
- * nothing beyond the first. An ask (an event with `wait`, or the reading of a balance) goes through the same
- * ring, so its answer is exact for its place among the events; the worker leaves it in the lane's answers.
+ * An event passes three points: *accepted*, it is in the ring of the worker that owns its user; *applied*, that
+ * worker's head has passed it; *answered*, the client that wants the result has it. Most events want no result and
+ * cost nothing after the first point. An ask (an event with `wait`, or a request for a balance) goes through the same
+ * ring, so its answer is the balance at exactly that place in the order of events. The worker writes it to the lane's
+ * answers.
  */
 import { Outcome } from '../protocol/outcome.ts';
 import type { ParsedRequest } from '../protocol/request.ts';
@@ -17,16 +18,16 @@ import { Sampler } from './sampler.ts';
 import { balanceSlotsFor, type Name, NOBODY, UserTable } from './user-table.ts';
 import { type WorkerEvents, Workers } from './workers.ts';
 
-/** Named as the server's settings, so that these can be handed in as they are. */
+/** The names are those of the server's settings, which are passed unchanged. */
 export interface EngineOptions {
   workers: number;
-  /** Slots of the ring before each worker; a power of two. */
+  /** Slots of each worker's ring; a power of two. */
   ring: number;
-  /** Users at most. */
+  /** The most users there can be. */
   users: number;
   workUs: number;
   work: WorkKind;
-  /** Where the sequences start: tests start them just below where they wrap. */
+  /** The first sequence: tests start just below where sequences wrap. */
   firstSequence?: number;
 }
 
@@ -37,7 +38,7 @@ export interface Counts {
   queued: number;
 }
 
-// A name of its own: what is imported is looked up, and checked, whenever it is used.
+// A constant of this module: an imported binding is looked up, and checked, at every use.
 const accepted = Outcome.accepted;
 
 export class Engine {
@@ -48,12 +49,12 @@ export class Engine {
   readonly #balances: Float64Array<SharedArrayBuffer>;
   readonly #buffer: SharedArrayBuffer;
   /**
-   * How often each outcome was. Doubles from the first event on: a property that counts past 2^31 becomes a number of
-   * another kind there, and V8 throws away all the code that touches it, under full load.
+   * Events by outcome. Doubles from the start: an integer property that grows past 2^31 changes its representation,
+   * and V8 then discards all optimised code that uses it, under full load.
    */
   readonly #outcomes = new Float64Array(Outcome.balanceOverflow);
 
-  /** `names` is the memory in which the names of users will lie when events are handed in. */
+  /** `names` is the memory that holds the name of the user when an event is submitted. */
   constructor(names: DataView, options: EngineOptions, events: Pick<WorkerEvents, 'onDeath' | 'onReplaced'>) {
     const { workers, ring, users, workUs, work, firstSequence = 0 } = options;
     const shape = {
@@ -87,7 +88,7 @@ export class Engine {
     return accepted;
   }
 
-  /** As `submit`, for an event whose balance is wanted: if it is accepted, the position that it got. */
+  /** As `submit`, for an event with `wait`: returns its position if it is accepted. */
   submitAsking(event: ParsedRequest): Position | Outcome {
     const lane = this.#laneOf(event.hash);
     const user = this.#userOf(event, lane);
@@ -99,37 +100,37 @@ export class Engine {
   }
 
   /**
-   * A balance as it is after everything accepted so far, if it is known: the user is new, or its owner has
-   * nothing to do. Otherwise undefined, and `askBalance` finds out.
+   * The balance after every event accepted so far, if it is known at once: the user is unknown (0), or its worker has
+   * applied everything. Otherwise undefined: use `askBalance`.
    */
   readBalance(name: Name): number | undefined {
     const user = this.users.find(name);
     if (user === NOBODY) return 0;
-    // Settled: the head just read published everything that the owner has written.
+    // Settled: the head just loaded published every balance that the owner has written.
     return this.#laneOf(name.hash).isSettled ? this.#balances[user] : undefined;
   }
 
-  /** Asks the owner of a user that exists; undefined if its ring has no room to ask in (see `whenRoom`). */
+  /** Asks the worker that owns an existing user; undefined if its ring has no room (see `whenRoom`). */
   askBalance(name: Name): Position | undefined {
     return this.#laneOf(name.hash).tryAsk(this.users.find(name), 0);
   }
 
-  /** Calls back, once, when the ring of the owner of this hash may have room. */
+  /** Calls `retry` once, when the ring for this hash may have room. */
   whenRoom(hash: number, retry: () => void): void {
     this.#laneOf(hash).whenRoom(retry);
   }
 
-  /** Counts an event that comes too late, because the server is shutting down. */
+  /** Counts an event that is refused because the server is shutting down. */
   refuseLate(): Outcome {
     return this.#refuse(Outcome.shuttingDown);
   }
 
-  /** Makes everything accepted visible to the workers, and wakes those that rest. */
+  /** Makes all accepted events visible to the workers, and wakes those that must be woken. */
   publish(): void {
     for (const lane of this.#lanes) lane.publish();
   }
 
-  /** Answers whatever can be answered by now; cheap when nobody asked. */
+  /** Delivers the answers that are ready; cheap when no answer is pending. */
   collect(): void {
     for (const lane of this.#lanes) lane.collect();
   }
@@ -152,7 +153,7 @@ export class Engine {
     };
   }
 
-  /** Whatever else is worth knowing. */
+  /** The metrics beyond the four counts. */
   detail() {
     const sum = (of: (lane: Lane) => number) => this.#lanes.reduce((total, lane) => total + of(lane), 0);
     const { accepted, serverBusy, tooManyUsers, shuttingDown } = this.#outcomeCounts;
@@ -177,7 +178,7 @@ export class Engine {
     };
   }
 
-  /** For whoever wants to look at rings and shards; asked for before the first event, or never. */
+  /** For observers of rings and shards. Must be called before the first event. */
   sampler(): Sampler {
     return new Sampler(this.#lanes, this.users);
   }
@@ -186,18 +187,18 @@ export class Engine {
     return this.#lanes.every(lane => lane.ring.depth === 0);
   }
 
-  /** Starts the workers; resolves when all have attached. */
+  /** Starts the workers; resolves when all have attached to the memory. */
   start(): Promise<void> {
     return this.workers.start();
   }
 
-  /** Has each worker leave when its ring is empty; resolves when all have. */
+  /** Tells each worker to exit when its ring is empty; resolves when all have. */
   stop(): Promise<void> {
     for (const lane of this.#lanes) lane.command(Word.stop, 1);
     return this.workers.join();
   }
 
-  /** Once no worker runs any more: counts what one of them had applied and not yet counted. */
+  /** When no worker is left: undoes any unfinished run, so that balances and counts agree. */
   settle(): void {
     for (let worker = 0; worker < this.#lanes.length; worker++) Balances.settle(this.#buffer, worker);
   }
@@ -216,12 +217,14 @@ export class Engine {
     return this.#lanes[this.users.workerOf(hash)]!;
   }
 
-  /** The user of an event; a new one is added, unless the table is `FULL` or the ring `BUSY`. */
+  /**
+   * The index of an event's user, added if new; `FULL` if the table has no room for it, `BUSY` if the ring has none.
+   */
   #userOf(event: ParsedRequest, lane: Lane): number {
     const user = this.users.find(event);
     if (user !== NOBODY) return user;
     if (this.users.isFull) return FULL;
-    // Only an event that is accepted makes a user. Room that was seen stays: workers only make more.
+    // Only an accepted event adds a user. Room seen here remains until the push: workers only make more.
     return lane.ring.hasRoom() ? this.users.add(event) : BUSY;
   }
 
@@ -231,12 +234,12 @@ export class Engine {
   }
 
   #refuseBusy(lane: Lane): Outcome {
-    // What fills the ring may not have been shown to the worker yet.
+    // The events that fill the ring may not have been published yet.
     lane.publish();
     return this.#refuse(Outcome.serverBusy);
   }
 }
 
-/** Instead of a user: there can't be one. */
+/** Results of `#userOf` that are not users. */
 const BUSY = -1;
 const FULL = -2;

@@ -1,11 +1,11 @@
 /**
- * What experiments and tests do to workers: events that cost something, and the debug requests (freeze, thaw, kill,
- * crash). A server that uses none of it only loads two words now and then.
+ * Artificial work for each event, and the debug requests (freeze, thaw, kill, crash): for experiments and tests. A
+ * server that uses none of this pays for a few loads of two words.
  */
 import type { Lane } from './lane.ts';
 import { Word, type WorkKind } from './memory-layout.ts';
 
-/** What a worker does for each event before it applies it; undefined: nothing. */
+/** The artificial work that a worker does before it applies an event; undefined: none. */
 export function costOf(workUs: number, workKind: WorkKind): (() => void) | undefined {
   if (workUs === 0) return undefined;
   const workMs = workUs / 1000;
@@ -18,22 +18,22 @@ export function costOf(workUs: number, workKind: WorkKind): (() => void) | undef
   };
 }
 
-/** A frozen worker takes nothing from its ring. */
+/** A frozen worker takes no events from its ring. */
 export function isFrozen(words: Int32Array<SharedArrayBuffer>): boolean {
   return Atomics.load(words, Word.frozen) === 1;
 }
 
-/** Dies if the worker was told to, at its next event. */
+/** Throws if the worker was told to crash at its next event. */
 export function crashIfTold(words: Int32Array<SharedArrayBuffer>): void {
   if (Atomics.load(words, Word.crash) === 1) throw new Error('crashed by a debug request');
 }
 
-/** Whose threads can be ended. */
+/** Can end a worker's thread. */
 interface Mortal {
   kill(worker: number): void;
 }
 
-/** The socket thread's side. A worker that does not exist is left alone. */
+/** The socket thread's side. The number of a worker that does not exist is ignored. */
 export class Experiments {
   readonly #lanes: readonly Lane[];
   readonly #workers: Mortal;
@@ -47,12 +47,12 @@ export class Experiments {
     for (const lane of this.#lanes) lane.command(Word.frozen, isFrozen ? 1 : 0);
   }
 
-  /** Ends the thread wherever it is. */
+  /** Ends the thread at once, at any point of its code. */
   kill(worker: number): void {
     this.#workers.kill(worker);
   }
 
-  /** Has the worker die at its next event. */
+  /** Makes the worker die at its next event. */
   crash(worker: number): void {
     this.#lanes[worker]?.command(Word.crash, 1);
   }

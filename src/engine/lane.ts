@@ -1,5 +1,5 @@
 /**
- * The socket thread's end of one worker: its ring, its bell, and the positions somebody waits for.
+ * The socket thread's end of one worker: its ring, its bell, and the positions that are waited for.
  */
 import { Count, type LaneMemory, Word } from './memory-layout.ts';
 import { Position } from './position.ts';
@@ -10,13 +10,13 @@ export class Lane {
   readonly ring: Producer;
   readonly #memory: LaneMemory;
   readonly #bell: Bell;
-  /** Positions asked for and not yet reached, oldest first, from `#answered` on. */
+  /** The positions not yet reached, oldest first, from index `#answered` on. */
   #asks: Position[] = [];
   #answered = 0;
-  /** Free-running count of asks; its low bits say where the answer will lie. */
+  /** Free-running count of asks; its low bits are the index of the answer. */
   #askCount = 0;
   #hasNewAsk = false;
-  /** The sequence behind the last event; what lies in the ring from there on only reads. */
+  /** The sequence after the last event: slots from there on only read a balance. */
   #eventsEnd: number;
   #retries: (() => void)[] = [];
 
@@ -34,11 +34,11 @@ export class Lane {
     return true;
   }
 
-  /** Pushes an event (or, with amount 0, only the reading of a balance) whose answer is wanted; undefined: no room. */
+  /** Pushes an event (or, with amount 0, a request for the balance) whose answer is wanted; undefined: no room. */
   tryAsk(user: number, amount: number): Position | undefined {
     if (this.#openAsks === this.ring.capacity) this.collect();
-    // An answer's place is free once it was collected. Where none is, the ring was full at that look; it may
-    // have room by now, but the places do not.
+    // An answer's place is free once the answer was collected. If none is free even now, the ring was full when
+    // `collect` loaded the head; the ring may have room since then, but the places do not.
     if (this.#openAsks === this.ring.capacity) return undefined;
     const place = this.#askCount & (this.ring.capacity - 1);
     const position = new Position(this.ring.tail);
@@ -50,7 +50,7 @@ export class Lane {
     return position;
   }
 
-  /** The owner has applied every event so far, so it changes no balance until the next is pushed. */
+  /** The worker has applied every event so far, so it changes no balance until the next event is pushed. */
   get isSettled(): boolean {
     const head = (this.ring.tail - this.ring.depth) | 0;
     return ((head - this.#eventsEnd) | 0) >= 0;
@@ -60,7 +60,10 @@ export class Lane {
     return this.#asks.length - this.#answered;
   }
 
-  /** Shows the worker what was pushed, and wakes it if it parks, if somebody waits, or if the ring fills up. */
+  /**
+   * Makes the pushed slots visible, and wakes the worker if it is parked, or naps with an ask pending or a filling
+   * ring.
+   */
   publish(): void {
     if (!this.ring.publish()) return;
     const half = this.ring.capacity >> 1;
@@ -69,7 +72,7 @@ export class Lane {
     this.#hasNewAsk = false;
   }
 
-  /** The worker's message came: it has answered, or made room. */
+  /** The worker's message has arrived: there are answers, or there is room. */
   progressed(): void {
     // Acknowledged before the head is read: see sendProgress in worker.ts.
     Atomics.store(this.#memory.words, Word.acknowledged, Atomics.load(this.#memory.words, Word.messages));
@@ -79,14 +82,14 @@ export class Lane {
     for (const retry of retries) retry();
   }
 
-  /** Tells those who wait for positions that the worker has passed. */
+  /** Delivers the answers of all positions that the worker has passed. */
   collect(): void {
     if (this.#answered === this.#asks.length) return;
     const head = (this.ring.tail - this.ring.depth) | 0;
     while (this.#answered < this.#asks.length) {
       const position = this.#asks[this.#answered]!;
       if (((head - position.sequence) | 0) <= 0) break;
-      // Asks are answered in order, so the oldest one's place follows from how many there are.
+      // Asks are answered in order, so the place of the oldest follows from the number of open ones.
       const place = (this.#askCount - this.#openAsks) & (this.ring.capacity - 1);
       this.#answered += 1;
       position.reach(this.#memory.answers[place]!);
@@ -101,7 +104,8 @@ export class Lane {
     this.#retries.push(retry);
     Atomics.store(this.#memory.words, Word.wanted, (Atomics.load(this.#memory.words, Word.wanted) + 1) | 0);
     this.#bell.notify(true);
-    // The worker stores its head, then looks at `wanted`; here it is the other way round. One of the two sees.
+    // The worker stores its head, then loads `wanted`; this thread stores `wanted`, then loads the head. So one of
+    // the two sees the other's store.
     if (this.ring.hasRoom()) setImmediate(() => this.progressed());
   }
 
@@ -125,7 +129,7 @@ export class Lane {
     return Atomics.load(this.#memory.words, Word.lateWakes) >>> 0;
   }
 
-  /** Sets a word that the worker looks at, and wakes it. */
+  /** Sets a word that the worker reads, and wakes it. */
   command(word: number, value: number): void {
     Atomics.store(this.#memory.words, word, value);
     this.#bell.notify(true);

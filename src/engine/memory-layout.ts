@@ -1,35 +1,35 @@
 /**
  * The memory map: every shared word of the engine, who writes it, who reads it, and where it lies.
  *
- * Everything the threads share is one `SharedArrayBuffer`. Each word has exactly one thread that writes it:
- * the socket thread writes the header, every producer line and the slots, worker n writes its own consumer line,
- * what its successor needs, its answers and the balances of its shards. A line is 128 bytes, two cache lines, because adjacent
- * lines are prefetched in pairs and two writers must never share one.
+ * All that the threads share is one `SharedArrayBuffer`. Each word has exactly one writing thread: the socket thread
+ * writes the header, every producer line, the slots and the amounts; worker n writes its own consumer line, its run
+ * line and the saved balances (for its successor), its answers, and the balances of its shards. A line is 128 bytes,
+ * a pair of cache lines: adjacent cache lines are prefetched in pairs, and no two writers may share a pair.
  *
  * ```
  *  byte 0        header            socket thread writes, workers read once when they attach
- *  then, a worker:
+ *  then, for each worker:
  *    +0          producer line     TAIL BELL ACKNOWLEDGED WANTED STOP FROZEN CRASH   (socket thread writes)
  *    +128        consumer line     HEAD REST MESSAGES … PROCESSED OVERFLOWED         (worker writes)
- *    +256        run line          BEGUN                                             (worker writes, its successor reads)
- *    +384        before            balances and counts before that run               (worker writes, its successor reads)
+ *    +256        run line          BEGUN                                             (worker writes, successor reads)
+ *    +384        before            balances and counts before that run               (worker writes, successor reads)
  *    next line   ring slots        8 bytes each: user and amount, or user and ask    (socket thread writes)
- *    next line   amounts           8 bytes each, of slots with an ask, or too large  (socket thread writes)
+ *    next line   amounts           8 bytes each, used by wide slots (ring.ts)        (socket thread writes)
  *    next line   answers           8 bytes each, as many as slots                    (worker writes)
- *  then          balances          8 bytes each, one float64 a user                  (the owner of the user writes)
+ *  then          balances          8 bytes each, one float64 a user                  (the worker of the user writes)
  * ```
  *
- * Words that order anything are touched with `Atomics` only. Slots, amounts, answers, balances and what they were
- * before are plain memory, published by the `Atomics.store` of the word that says they are complete.
+ * The words that order memory are accessed with `Atomics` only. Slots, amounts, answers, balances and saved balances
+ * are plain memory, published by the `Atomics.store` of the word that says they are complete.
  */
 const MAGIC = 0x594c4154; // "TALY", little endian
 const VERSION = 3;
 const LINE_BYTES = 128;
 
-/** Words of a ring slot; ring.ts says what is in them. */
+/** Words of a ring slot; see ring.ts. */
 export const SLOT_WORDS = 2;
 
-/** Events that a worker applies between two publications of its head: as many balances are kept from before. */
+/** The most events that a worker applies between two stores of its head, and so the most balances it saves. */
 export const RUN_EVENTS_MAX = 256;
 
 /** Words of the header. */
@@ -50,46 +50,51 @@ export const Word = {
   tail: 0,
   /** Bumped to wake the consumer: the word it sleeps on. Producer writes, consumer reads. */
   bell: 1,
-  /** The value of `messages` the socket thread has reacted to. Producer writes, consumer reads. */
+  /** The last value of `messages` that the producer has seen and acts on. Producer writes, consumer reads. */
   acknowledged: 2,
-  /** Bumped when the socket thread wants to hear of the next progress, whatever it is. Producer writes. */
+  /** Bumped to request a message at the next progress of any kind. Producer writes, consumer reads. */
   wanted: 3,
-  /** 1: leave as soon as the ring is empty. Producer writes, consumer reads. */
+  /** 1: exit as soon as the ring is empty. Producer writes, consumer reads. */
   stop: 4,
-  /** 1: take nothing from the ring (a debug request). Producer writes, consumer reads. */
+  /** 1: take no events from the ring (a debug request). Producer writes, consumer reads. */
   frozen: 5,
   /** 1: die at the next event (a debug request). Producer writes, consumer reads. */
   crash: 6,
-  /** Next sequence to read. Publishes balances, answers and counters of all below it. Consumer writes. */
+  /**
+   * Next sequence to read. Publishes the balances, answers and counts of all below it. Consumer writes, producer
+   * reads.
+   */
   head: 32,
   /** How the consumer rests: `ticket * 4 + Rest`. Consumer writes, producer reads. */
   rest: 33,
   /** How often the consumer has sent the socket thread a message. Consumer writes, producer reads. */
   messages: 34,
-  /** Parked waits that ran out and found work nobody had told of; must stay 0. Consumer writes. */
+  /**
+   * Parked waits that timed out and found work without a notification; must stay 0. Consumer writes, producer reads.
+   */
   lateWakes: 35,
-  /** Parks and naps so far, modulo 2^32. Consumer writes. */
+  /** Parks and naps so far, modulo 2^32. Consumer writes, producer reads. */
   parks: 36,
   naps: 37,
-  /** The sequence behind the run being applied; `head` if there is none. Consumer writes, its successor reads. */
+  /** The sequence after the run being applied; `head` if there is none. Consumer writes, its successor reads. */
   begun: 64,
 } as const;
 
-/** BigInt64 words of the consumer line, counted in 8 bytes from the start of the block. */
+/** BigInt64 words of the consumer line, in units of 8 bytes from the start of the block. */
 export const Count = { processed: 24, overflowed: 25 } as const;
 
-/** Float64 words of `before`, behind the balances of a run's users in the order of its events. */
+/** Float64 words of `before`, after the balances of the run's users, which are in the order of its events. */
 export const Before = { processed: RUN_EVENTS_MAX, overflowed: RUN_EVENTS_MAX + 1 } as const;
 
-/** What an event costs beyond applying it, for experiments: a sleep or a spin of so many microseconds. */
+/** Artificial work for each event, for experiments: a sleep (`block`) or a spin (`cpu`) of `workUs` microseconds. */
 export type WorkKind = 'block' | 'cpu';
 
 export interface Shape {
-  /** Threads that write into rings; each has a ring to every worker. One, if it is left out. */
+  /** Threads that write into rings; each has a ring to every worker. 1 by default. */
   producers?: number;
   workers: number;
   ringSlots: number;
-  /** Balances in all; the indices that the table of users hands out stay below it. */
+  /** The number of balances; every index from the user table is below it. */
   balanceSlots: number;
   workUs: number;
   workKind: WorkKind;
@@ -112,7 +117,7 @@ function wholeLines(bytes: number): number {
   return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
 }
 
-/** Where the parts of a worker's block start, and its size. */
+/** The offsets of the parts of a worker's block, and its size. */
 function partsOf(ringSlots: number) {
   const before = CONTROL_BYTES;
   const slots = before + wholeLines(BEFORE_FLOATS * 8);
@@ -129,7 +134,7 @@ function balancesOffset(shape: Shape): number {
   return laneOffset(shape, 0, shape.producers ?? 1);
 }
 
-/** Allocates the memory of an engine. The system hands out its pages when they are first touched. */
+/** Allocates the memory of an engine. Its pages become resident when they are first touched. */
 export function createMemory(shape: Shape, firstSequence = 0): SharedArrayBuffer {
   const { producers = 1, workers, ringSlots, balanceSlots } = shape;
   if ((ringSlots & (ringSlots - 1)) !== 0 || ringSlots < 2)
@@ -153,7 +158,7 @@ export function createMemory(shape: Shape, firstSequence = 0): SharedArrayBuffer
   return buffer;
 }
 
-/** Reads the shape back from a buffer, and refuses memory that is not this version's. */
+/** Reads the shape from a buffer; throws if the memory is not of this version. */
 export function shapeOf(buffer: SharedArrayBuffer): Shape {
   const header = new Int32Array(buffer, 0, LINE_BYTES / 4);
   const magic = Atomics.load(header, Header.magic);

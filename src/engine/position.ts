@@ -1,18 +1,18 @@
 /**
  * A position in the order of a lane's events, and the balance of a user there. A reply that depends on it waits until
- * the owner has passed it (`isReached`): that is how an event is answered once it was applied.
+ * the worker has passed it (`isReached`); so an event with `wait` is answered after it was applied.
  */
 
-/** Somebody who waits for positions. */
+/** Waits for positions. */
 export interface Waiter {
-  /** One more was reached. */
+  /** One more of its positions was reached. */
   reached(): void;
 }
 
 export class Position {
   readonly sequence: number;
   isReached = false;
-  /** Once it is reached: the balance after that event, or `OVERFLOWED` if the event could not be applied. */
+  /** When reached: the balance after that event, or `OVERFLOWED` if the event could not be applied. */
   balance = Number.NaN;
   waiter: Waiter | undefined;
 

@@ -1,21 +1,21 @@
 /**
  * The bounded ring between the socket thread and one worker: single producer, single consumer.
  *
- * Sequences run free in 32 bits and are compared by difference, `(a - b) | 0`, so they may wrap; a slot is
- * `sequence & mask`, and full and empty need no spare slot to be told apart. `tail` (next to write) is the
- * producer's word, `head` (next to read) the consumer's, on different cache lines. The producer keeps a copy of
- * the head and reads the real one only when the copy says full: the copy is stale in one direction only, it
- * can say full too early but never room too early.
+ * Sequences are free-running 32-bit integers, compared by difference, `(a - b) | 0`, so they may wrap. The slot of a
+ * sequence is `sequence & mask`, and no slot need stay empty to tell full from empty. `tail` (next to write) is the
+ * producer's word, `head` (next to read) the consumer's, on different cache lines. The producer keeps a copy of the
+ * head and loads the real one only when the copy says that the ring is full. The copy is stale in one direction only:
+ * it may report a full ring that has room, but never room in a full ring.
  *
- * A slot is two words, so that the usual event takes as little as it can of what the two threads' caches pass to
- * one another: the user's index, and the amount. An event that somebody asked about, or whose amount is no 32-bit
- * number, has the top bit of the first word set, the ask in the second, and its amount beside the ring.
+ * A slot is two words, the user's index and the amount, so that the usual event moves as few cache lines as possible
+ * between the two threads. If the event has an ask, or its amount does not fit into 32 bits, the slot is wide: the
+ * top bit of the first word is set, the second word is the ask, and the amount is in a second array.
  *
- * May call: `Producer` the socket thread, `Consumer` its worker, and nobody else.
+ * Only the socket thread may call `Producer`, and only its worker may call `Consumer`.
  */
 import { type LaneMemory, SLOT_WORDS, Word } from './memory-layout.ts';
 
-/** The top bit: the amount is beside the ring. */
+/** The top bit: the amount is in the array of amounts. */
 const WIDE = 1 << 31;
 const USER_MASK = ~WIDE;
 // A name of its own: what is imported is looked up, and checked, whenever it is used.
@@ -47,13 +47,13 @@ export class Producer {
     return this.#tail;
   }
 
-  /** Slots written and not yet read, counting those not yet published. Never too low. */
+  /** Slots written and not yet read, including unpublished ones. May be too high (the head moves on), never too low. */
   get depth(): number {
     this.#headSeen = Atomics.load(this.#words, Word.head);
     return (this.#tail - this.#headSeen) | 0;
   }
 
-  /** As `depth`, from the copy of the head: may be too high, costs nothing. */
+  /** As `depth`, from the copy of the head: may be higher still, but loads no shared word. */
   get depthSeen(): number {
     return (this.#tail - this.#headSeen) | 0;
   }
@@ -63,8 +63,8 @@ export class Producer {
   }
 
   /**
-   * Writes one slot, in constant time; false if the ring is full. The consumer sees it after `publish`.
-   * An `ask` of 0: nobody wants the answer.
+   * Writes one slot, in constant time; false if the ring is full. The consumer sees it after `publish`. `ask` is 0 if
+   * no answer is wanted.
    */
   tryPush(user: number, ask: number, amount: number): boolean {
     if (!this.hasRoom()) return false;
@@ -81,16 +81,16 @@ export class Producer {
     return true;
   }
 
-  /** Whose event was pushed under a sequence, of the last `capacity` of them; read or not, the slot still says so. */
+  /** The user of one of the last `capacity` pushed sequences; a slot keeps it after it was read, until it is reused. */
   userAt(sequence: number): number {
     return this.#slots[(sequence & this.#mask) * slotWords]! & USER_MASK;
   }
 
-  /** Makes everything pushed so far visible; false if there was nothing new. */
+  /** Makes all pushed slots visible; false if there was nothing new. */
   publish(): boolean {
     if (this.#published === this.#tail) return false;
     this.#published = this.#tail;
-    // Publishes the slots: a consumer that loads this tail sees what was written before.
+    // Publishes the slots: a consumer that loads this tail also sees their contents.
     Atomics.store(this.#words, Word.tail, this.#tail);
     return true;
   }
@@ -115,7 +115,7 @@ export class Consumer {
     return this.#head;
   }
 
-  /** Slots that can be read now. Never too high; may be too low at once. */
+  /** Slots that can be read now. May be too low (the tail moves on), never too high. */
   available(): number {
     return (Atomics.load(this.#words, Word.tail) - this.#head) | 0;
   }
@@ -135,7 +135,7 @@ export class Consumer {
     return this.#slots[slot * slotWords]! < 0 ? this.#slots[slot * slotWords + 1]! : 0;
   }
 
-  /** Gives back every slot below `head`; publishes whatever was written while reading them. */
+  /** Returns every slot below `head` to the producer; publishes all that the consumer wrote for them. */
   release(head: number): void {
     this.#head = head;
     Atomics.store(this.#words, Word.head, head);

@@ -1,18 +1,17 @@
 /**
- * A look at the rings and the shards from outside, for whoever watches: what it costs is paid by the look, and
- * nothing by the events.
+ * Samples the rings and shards for observers. The cost is paid by the observer, not by the events.
  *
- * Nobody counts events by shard. But a slot keeps the index of its user until it is written anew, read or not, and the
- * socket thread is the one writer of the slots, so it may read them at any time. A look takes some of those that were
- * pushed since the last one, and says what the others would be if they are alike: a sample, not a count.
+ * Events are not counted by shard. But a slot keeps the index of its user after it was read, until it is overwritten,
+ * and the socket thread is the only writer of slots, so it may read them at any time. A look reads some of the slots
+ * pushed since the last look, and extrapolates: the figures are estimates from a sample, not counts.
  *
- * May call: the socket thread, and nobody else.
+ * Only the socket thread may call it.
  */
 
 import type { Lane } from './lane.ts';
 import { SHARDS, type UserTable } from './user-table.ts';
 
-/** Slots that one look reads, of all rings together: some tens of microseconds. */
+/** Slots that one look reads in all rings together: some tens of microseconds. */
 export const SAMPLE_SLOTS_MAX = 4_096;
 
 export interface RingLook {
@@ -23,15 +22,22 @@ export interface RingLook {
   processed: number;
 }
 
-/** Since the server was set up, so that two who look do not take from one another: take differences. */
+/**
+ * Totals since the start of the server, so that observers do not disturb one another: each takes its own differences.
+ */
 export interface ShardLook {
-  /** What the rings took, events and requests for balances, modulo 2^32 between two looks. */
+  /**
+   * Slots pushed to all rings: events and requests for balances. Correct if a ring takes less than 2^32 between
+   * looks.
+   */
   pushed: number;
-  /** Of these, how many were looked at. */
+  /** How many of these were read. */
   sampled: number;
-  /** Estimated, shard by shard: `pushed` in all, but for rounding, and for rings of which nothing was looked at. */
+  /**
+   * Estimated events of each shard. The sum is `pushed`, except for rounding and for rings of which no slot was read.
+   */
   events: Float64Array;
-  /** Exact. */
+  /** Users of each shard, exact. */
   users: Int32Array;
 }
 
@@ -39,7 +45,7 @@ export class Sampler {
   readonly #lanes: readonly Lane[];
   readonly #users: UserTable;
   readonly #random: () => number;
-  /** Up to where each ring was looked at. */
+  /** The tail of each ring at the last look. */
   readonly #tails: number[];
   readonly #shards: ShardLook = {
     pushed: 0,
@@ -63,7 +69,7 @@ export class Sampler {
     });
   }
 
-  /** Looks at what was pushed since the last look. What it returns is its own, and changes with the next look. */
+  /** Samples the slots pushed since the last look. The result is reused: it changes at the next look. */
   shards(): ShardLook {
     this.#lanes.forEach((_, worker) => {
       this.#lookAt(worker);
@@ -76,14 +82,14 @@ export class Sampler {
     const { ring } = this.#lanes[worker]!;
     const pushed = (ring.tail - this.#tails[worker]!) >>> 0;
     this.#tails[worker] = ring.tail;
-    // Older ones were written over.
+    // Older slots were overwritten.
     const kept = Math.min(pushed, ring.capacity);
     const sampled = Math.min(kept, Math.floor(SAMPLE_SLOTS_MAX / this.#lanes.length));
     const stride = kept / sampled;
     for (let place = 0; place < sampled; place++) {
-      // One out of each stride, at random: events that come in turns would fool every fixed step.
+      // A random one out of each stride: a fixed step would be biased by events that repeat with a period.
       const within = kept > sampled ? this.#random() : 0;
-      // The product may round up to the end.
+      // The product may round up to `kept`.
       const at = Math.min(Math.floor((place + within) * stride), kept - 1);
       const shard = this.#users.shardOf(ring.userAt((ring.tail - kept + at) | 0));
       this.#shards.events[shard]! += pushed / sampled;

@@ -1,17 +1,18 @@
 /**
- * The table of users: the bytes of a name in, the index of its balance out. It has one owner, today the socket thread.
+ * The table of users: maps the bytes of a name to the index of its balance. Only one thread may use it, today the
+ * socket thread.
  *
- * An open-addressing table of records, at most three quarters full, in which a name of the usual length lies in the
- * record itself: a look-up touches one place. That counts more than anything else here: with one line at a time, the
- * kernel's work between two lines leaves little of this in the caches, and every place is fetched anew. For the same
- * reason the table is as large as its users need. Longer names lie in an arena beside it. Names are compared in 4-byte
- * words, the last one padded with zeros. Users are never removed.
+ * It is an open-addressing table of records, at most three quarters full. A name of the usual length is stored in its
+ * record, so a look-up touches one place in memory. That matters most here: when a client sends line by line, the
+ * kernel's work between two lines evicts most of the table from the caches, and every access is a cache miss. For the
+ * same reason the table is no larger than its users need. Longer names are stored in an arena. Names are compared in
+ * 4-byte words, the last one padded with zeros. Users are never removed.
  *
- * When the table is full, one twice as large takes its place, and every new user moves a few records over, so that no
- * event waits for all of them. Until all are there, who is not found in the new table is looked for in the old one.
+ * A full table is replaced by one twice as large. Each new user moves a few records to it, so that no event waits for
+ * all of them; until all are moved, a user not found in the new table is looked up in the old one.
  *
- * Hash → shard → worker: a shard takes indices in blocks of a cache line, so two workers never write
- * balances on the same line.
+ * Hash → shard → worker: a shard takes indices in blocks of a cache line, so two workers never write balances on the
+ * same cache line.
  */
 import { USER_BYTES_MAX } from '../protocol/limits.ts';
 import type { ParsedRequest } from '../protocol/request.ts';
@@ -21,26 +22,26 @@ export const SHARDS = 256;
 /** Balances on one cache line. */
 const BLOCK_USERS = 8;
 /**
- * A record: the hash, the length in bytes (0: nobody), the index of the balance, and the name, or, where that is too
- * long, its place in the arena. Half a cache line.
+ * A record is half a cache line: the hash, the length in bytes (0: the record is free), the index of the balance, and
+ * the name, or, if that is too long, its offset in the arena.
  */
 const RECORD_SHIFT = 3;
 const RECORD_WORDS = 1 << RECORD_SHIFT;
 const Field = { hash: 0, bytes: 1, index: 2, name: 3 } as const;
 const NAME_BYTES = (RECORD_WORDS - Field.name) * 4;
 const RECORDS_MIN = 1_024;
-/** Records that each new user moves; the next table must not be full before all are moved. */
+/** Records that each new user moves: enough that all are moved before the new table is full. */
 const MOVED_AT_ONCE = 8;
 
-/** How many balances `usersMax` users need at most: a shard's last block may be partly used. */
+/** The most balances that `usersMax` users can need: the last block of each shard may be partly used. */
 export function balanceSlotsFor(usersMax: number): number {
   return usersMax + SHARDS * BLOCK_USERS;
 }
 
-/** A name where it lies in memory, and its hash. */
+/** The location of a name in memory, and its hash. */
 export type Name = Pick<ParsedRequest, 'nameAt' | 'nameBytes' | 'hash'>;
 
-/** What a look-up answers for a user that is not there. */
+/** The result of a look-up that finds no user. */
 export const NOBODY = -1;
 
 export class UserTable {
@@ -48,9 +49,9 @@ export class UserTable {
   users = 0;
   readonly #names: DataView;
   #table: Int32Array = new Int32Array(RECORDS_MIN * RECORD_WORDS);
-  /** The table before, while not all of its records are moved. */
+  /** The previous table, until all of its records are moved. */
   #outgrown: Int32Array | undefined;
-  /** Where its records that are not moved yet start. */
+  /** The first of its records that is not moved yet. */
   #unmoved = 0;
   readonly #arena: Int32Array;
   #arenaEnd = 0;
@@ -58,14 +59,14 @@ export class UserTable {
   /** Next index of each shard, and 0 where it needs a new block. */
   readonly #nextOfShard = new Int32Array(SHARDS);
   #nextBlock = 0;
-  /** The way back, from a block to its shard, and how many blocks each shard has: where somebody wants to know. */
+  /** Block → shard, and the number of blocks of each shard; kept only after `keepShards`. */
   #blocks: { shardOf: Uint8Array; taken: Int32Array } | undefined;
 
-  /** `names` is where the names to look up lie; at least 3 bytes behind each must be readable. */
+  /** `names` holds the names to look up; at least 3 bytes after each must be readable. */
   constructor(names: DataView, usersMax: number, workers: number) {
     this.usersMax = usersMax;
     this.#names = names;
-    // The system hands out its pages when they are first touched.
+    // Its pages become resident when they are first touched.
     this.#arena = new Int32Array((usersMax * USER_BYTES_MAX) / 4);
     this.#workerOfShard = Uint8Array.from({ length: SHARDS }, (_, shard) => shard % workers);
   }
@@ -86,7 +87,7 @@ export class UserTable {
     return this.#findIn(this.#outgrown, nameAt, nameBytes, hash);
   }
 
-  /** Adds a user that `find` did not find, while there is room. Returns its balance index. */
+  /** Adds a user that `find` did not find; the table must not be full. Returns its balance index. */
   add(name: Name): number {
     const index = this.#takeIndex(name.hash >>> 24);
     this.#insert(name, index);
@@ -94,8 +95,8 @@ export class UserTable {
   }
 
   /**
-   * Puts a user back under the index it had. Users come back in the order of their indices, before any is added; the
-   * shards then go on handing out indices where they had stopped.
+   * Restores a user under the index it had. Users must be restored in the order of their indices, before any is
+   * added; the shards then continue to allocate indices where they had stopped.
    */
   restore(name: Name, index: number): void {
     const shard = name.hash >>> 24;
@@ -105,10 +106,13 @@ export class UserTable {
     this.#insert(name, index);
   }
 
-  /** Every user once, in no order: its hash, its index, and its name as bytes that are valid during the call only. */
+  /**
+   * Visits every user once, in no order: its hash, its index, and its name as bytes that are valid during the call
+   * only.
+   */
   each(visit: (hash: number, index: number, name: Uint8Array) => void): void {
     this.#eachIn(this.#table, 0, visit);
-    // Of the outgrown table, those that were not moved.
+    // In the outgrown table, only the records that were not moved.
     if (this.#outgrown !== undefined) this.#eachIn(this.#outgrown, this.#unmoved, visit);
   }
 
@@ -134,7 +138,7 @@ export class UserTable {
     for (let word = 0; word < words; word++) target[place + word] = nameWord(this.#names, at, bytes, word);
   }
 
-  /** From now on `shardOf` and `usersIn` answer. Call it before the first user; it costs a new block a byte. */
+  /** Enables `shardOf` and `usersIn`. Must be called before the first user; costs a byte for each block. */
   keepShards(): void {
     const blocks = Math.ceil(balanceSlotsFor(this.usersMax) / BLOCK_USERS);
     this.#blocks = { shardOf: new Uint8Array(blocks), taken: new Int32Array(SHARDS) };
@@ -223,7 +227,7 @@ export class UserTable {
   }
 }
 
-/** Where a look-up of this hash that finds nobody ends. */
+/** The free record at which an unsuccessful look-up of this hash ends. */
 function freeRecord(table: Int32Array, hash: number): number {
   const mask = table.length - RECORD_WORDS;
   let record = (hash << RECORD_SHIFT) & mask;

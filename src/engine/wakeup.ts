@@ -1,15 +1,16 @@
 /**
  * How a worker rests, and how the socket thread wakes it: no lost wake-up, and no system call per event.
  *
- * Waking a sleeper costs more than an event does. So a worker that runs dry first *naps*, a few short timed
- * waits in which the producer owes it nothing, and only when the naps find nothing does it *park*. The producer
- * notifies a parked worker only (or for a napping one when somebody waits for an answer), once a rest: each
- * rest has a ticket, and for a ticket the bell is struck once.
+ * Waking a sleeping thread costs more than an event does. So a worker without work first *naps*: a few short timed
+ * waits, during which the producer need not notify it. If it still has no work, it *parks*. The producer notifies a
+ * worker only if it is parked, or if it naps and the notification is urgent; and once a rest at most: each rest has
+ * its own ticket, and the producer remembers the last one it notified.
  *
- * Why no wake-up is lost: the worker stores its rest word, then looks at the ring, then waits on the bell it
- * read before. The producer stores the tail, then looks at the rest word. Whichever store came second, that
- * thread's look sees the other's store: either the worker finds the work, or the producer finds the worker
- * resting and changes the bell, and a wait on a bell that has changed returns at once.
+ * Why no wake-up is lost: the worker loads the bell, stores its rest word, loads the tail, then waits on the bell,
+ * expecting the value that it loaded first. The producer stores the tail, then loads the rest word. `Atomics` are
+ * sequentially consistent, so of the two stores one comes second, and the load that follows it sees the other store:
+ * either the worker finds the work, or the producer finds the worker resting and changes the bell, and then the wait,
+ * which expects the old value, returns at once.
  */
 import { Word } from './memory-layout.ts';
 
@@ -19,7 +20,7 @@ const TICKET_STEP = 4;
 
 const NAP_MS = 4;
 const NAPS_MAX = 2;
-/** A parked worker still looks now and then: if it ever finds work so, a wake-up was lost, and that is counted. */
+/** A parked worker still checks for work at this interval; if it ever finds any, a wake-up was lost, and is counted. */
 const PARK_MS = 1000;
 const LATE_NOTIFY_MS = 50;
 
@@ -35,8 +36,8 @@ export class Bell {
   }
 
   /**
-   * Call after publishing work. Wakes a parked worker; with `urgent` a napping one too.
-   * Never blocks; costs one load when the worker is awake.
+   * Call after publishing work. Wakes a parked worker; if `urgent`, a napping one too. Never blocks; costs one load
+   * when the worker is awake.
    */
   notify(urgent: boolean): void {
     const rest = Atomics.load(this.#words, Word.rest);
@@ -56,15 +57,15 @@ export class Rester {
   #ticket: number;
   #naps = 0;
 
-  /** `hasWork` must load, with `Atomics`, every word whose change the producer notifies of. */
+  /** `hasWork` must load, with `Atomics`, every word that the producer changes before it notifies. */
   constructor(words: Int32Array<SharedArrayBuffer>, hasWork: () => boolean) {
     this.#words = words;
     this.#hasWork = hasWork;
-    // A successor goes on with the tickets of the worker it replaces, so that none is used twice.
+    // A successor continues the tickets of the worker it replaces, so that none is used twice.
     this.#ticket = Atomics.load(words, Word.rest) & ~KIND_MASK;
   }
 
-  /** Call when there was work: the next rest starts with naps again. */
+  /** Call after work was done: the next rest is a nap again. */
   worked(): void {
     this.#naps = 0;
   }
@@ -84,7 +85,7 @@ export class Rester {
   #rest(kind: number, waitMs: number): void {
     const bell = Atomics.load(this.#words, Word.bell);
     this.#ticket = (this.#ticket + TICKET_STEP) | 0;
-    // The store before the look; see above.
+    // The store comes before the load of the tail: see the head comment.
     Atomics.store(this.#words, Word.rest, this.#ticket | kind);
     const slept = this.#hasWork() ? 'not-equal' : Atomics.wait(this.#words, Word.bell, bell, waitMs);
     if (slept === 'timed-out' && kind === Rest.parked && this.#hasWork()) this.#awaitNotify(bell);
@@ -92,8 +93,8 @@ export class Rester {
   }
 
   /**
-   * The time ran out and there is work. The producer may be just between publishing and its look at the rest word,
-   * which must still say parked: then a notification is on its way, and arrives now. One that was lost does not.
+   * The wait timed out and there is work. The producer may be between publishing and loading the rest word, which
+   * must therefore still say parked: then its notification arrives during this wait. If none arrives, it was lost.
    */
   #awaitNotify(bell: number): void {
     if (Atomics.wait(this.#words, Word.bell, bell, LATE_NOTIFY_MS) !== 'timed-out') return;

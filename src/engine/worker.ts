@@ -1,8 +1,8 @@
 /**
- * A worker thread: takes events from its ring, applies them, rests when there are none.
+ * A worker thread: takes events from its ring, applies them, and rests when there are none.
  *
- * It never returns to its event loop, so everything it must know arrives in shared memory, and the only
- * messages it sends are "there are answers", when somebody asked for one.
+ * It never returns to its event loop, so all its input arrives in shared memory. It sends a message only when it has
+ * written answers, or when the socket thread has asked for one at its next progress (`wanted`).
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Balances } from './balances.ts';
@@ -30,15 +30,15 @@ export function runWorker({ buffer, worker }: WorkerStart, send: (message: Worke
 
   const isStopped = () => Atomics.load(words, Word.stop) === 1;
   const rester = new Rester(words, () => !isFrozen(words) && (ring.available() > 0 || isStopped()));
-  // The producer's word is read afresh: an older worker may have been asked for progress and died.
+  // One less than its value, so the first progress is always reported: a predecessor may have died owing a message.
   let wantedSeen = (Atomics.load(words, Word.wanted) - 1) | 0;
 
   send('ready');
   for (;;) {
     const available = ring.available();
-    // Frozen is looked at after the tail: an event pushed after the freeze can't slip through.
+    // `frozen` is loaded after the tail, so no event that was published after the freeze is taken.
     if (available === 0 || isFrozen(words)) {
-      // The ring is looked at anew behind the word to leave: what was pushed before that word must not stay.
+      // The tail is loaded again after `stop`: events that were published before it must not stay in the ring.
       if (isStopped() && ring.available() === 0 && !isFrozen(words)) return;
       rester.waitForWork();
       continue;
@@ -56,8 +56,9 @@ export function runWorker({ buffer, worker }: WorkerStart, send: (message: Worke
 }
 
 /**
- * One message at a time is under way: the socket thread acknowledges before it looks at the head, and the head
- * was stored before the look at the acknowledgement, so an answer that finds a message under way is seen by it.
+ * At most one message is unacknowledged. The worker stores the head, then loads the acknowledgement; the socket
+ * thread stores the acknowledgement, then loads the head. So if the worker finds the last message unacknowledged and
+ * sends none, the socket thread, handling that message, sees the new head and its answers.
  */
 function sendProgress(words: Int32Array<SharedArrayBuffer>, send: (message: WorkerMessage) => void): void {
   const messages = Atomics.load(words, Word.messages);

@@ -1,8 +1,8 @@
 /**
- * The worker threads' lives: started, noticed when they die, replaced, joined.
+ * The life cycle of the worker threads: start, detection of a death, replacement, join.
  *
- * The balances and rings outlive a worker: they are the engine's memory. A new one takes back the run that the dead
- * one had not finished, and goes on there.
+ * Balances and rings outlive a worker: they are the engine's memory. A new worker undoes the unfinished run of the
+ * dead one, and continues from there.
  */
 import type { Worker } from 'node:worker_threads';
 import { type RestartPolicy, Supervisor } from '../threads/supervisor.ts';
@@ -13,7 +13,7 @@ import type { WorkerMessage, WorkerStart } from './worker.ts';
 const RESTART: RestartPolicy = { healthyMs: 0, firstMs: 40, maxMs: 5_000 };
 
 export interface WorkerEvents {
-  /** The worker is attached, or has come further since somebody wanted to hear of it. */
+  /** The worker is attached, or has made the progress that a message was requested for. */
   onProgress(worker: number): void;
   onDeath(worker: number, reason: string): void;
   onReplaced(worker: number): void;
@@ -48,7 +48,7 @@ export class Workers {
     return this.#seats.every(seat => seat.isReady);
   }
 
-  /** Of each worker, whether it is attached and working. */
+  /** For each worker: whether it is attached to the memory. */
   get areReady(): boolean[] {
     return this.#seats.map(seat => seat.isReady);
   }
@@ -57,7 +57,7 @@ export class Workers {
     return this.#seats.reduce((sum, seat) => sum + seat.deaths, 0);
   }
 
-  /** Starts all; resolves when every one has attached to the memory, rejects if one dies before that. */
+  /** Starts all; resolves when every one has attached to the memory, rejects if one dies before it has. */
   async start(): Promise<void> {
     for (const seat of this.#seats) seat.start();
     await this.#until(() => {
@@ -66,18 +66,18 @@ export class Workers {
     });
   }
 
-  /** Ends one thread wherever it is (a debug request). */
+  /** Ends one thread at any point of its code (a debug request). */
   kill(worker: number): void {
     void this.#seats[worker]?.thread?.terminate();
   }
 
-  /** Each leaves when its ring is empty; the words must have been set. Resolves when none is left. */
+  /** Resolves when every worker has exited; their `stop` words must have been set. */
   async join(): Promise<void> {
     for (const seat of this.#seats) seat.end();
     await this.#until(() => this.#seats.every(seat => seat.thread === undefined));
   }
 
-  /** Ends all threads wherever they are. */
+  /** Ends all threads at any point of their code. */
   terminate(): void {
     for (const seat of this.#seats) {
       seat.end();

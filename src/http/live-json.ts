@@ -1,6 +1,6 @@
 /**
- * What the live page is told, twice a second: the metrics under the names that the wire has for them, the rings, and
- * the shards.
+ * The JSON that the live page requests twice a second: the metrics under their names on the wire, the rings, and the
+ * shards.
  */
 import { memoryUsage } from 'node:process';
 import type { HttpThreadStart } from './snapshot.ts';

@@ -1,22 +1,22 @@
 /**
- * How late the socket thread's event loop is: a timer that ought to run every 20 ms, and how much later it did. This is
- * what a client waits beyond the work on its own lines. To about a millisecond: timers know no less.
+ * The delay of the socket thread's event loop: how late a timer of 20 ms runs. It is the time that a client waits in
+ * addition to the work on its own lines. Its resolution is that of timers, about a millisecond.
  *
- * Quantiles are of the time since the last look, or of the last ten seconds where somebody looks more often; whoever
- * looks first does not take them away from the others.
+ * Quantiles are over the time since the last look, or over the last ten seconds if looks are more frequent, so that
+ * observers do not disturb one another.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
 const EVERY_MS = 20;
 const WINDOW_MS_MIN = 10_000;
-/** In less of a window there are too few samples for a 99th percentile: then it is that of the window before. */
+/** A smaller part of a window has too few samples for a 99th percentile: then that of the previous window is shown. */
 const SETTLED_SHARE = 0.2;
 
 export interface DelayLook {
   p50Ms: number;
   p99Ms: number;
   maxMs: number;
-  /** Since the start. */
+  /** Total since the start. */
   sumMs: number;
   samples: number;
 }
@@ -51,7 +51,7 @@ export class LoopDelay {
       p99Ms: this.#late(this.#histogram.percentile(99)),
       maxMs: count === 0 ? 0 : this.#late(this.#histogram.max),
     };
-    // A sum, which never falls; a mean times a count does, by what the histogram rounds.
+    // A running sum never falls; the mean times the count may, because the histogram rounds.
     const lateMs = count === 0 ? 0 : this.#late(this.#histogram.mean) * count;
     this.#shownSumMs = Math.max(this.#shownSumMs, this.#sumMs + lateMs);
     const sumMs = this.#shownSumMs;
@@ -69,7 +69,7 @@ export class LoopDelay {
     return { ...shown, sumMs, samples };
   }
 
-  /** The histogram has the whole time from one run of the timer to the next. */
+  /** The histogram records the whole time between two runs of the timer. */
   #late(ns: number): number {
     return Math.max(0, ns / 1e6 - EVERY_MS);
   }

@@ -1,6 +1,6 @@
 /**
- * The files of the live page, read once when the thread starts: nothing that a request names is ever looked for on the
- * disk. They are served as they lie in `page/`; compiled, the build copies them.
+ * The files of the live page, read once when the thread starts: no path in a request ever reaches the file system.
+ * They are served unchanged from `page/`, which the build copies.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { extname } from 'node:path';
@@ -17,7 +17,7 @@ const TYPES: Record<string, string> = {
   '.svg': 'image/svg+xml',
 };
 
-/** By path: `/` is the page, `/ring.js` a part of it. */
+/** The files by path: `/` is the page, `/rings.js` a part of it. */
 export function readPageFiles(folder = new URL('./page/', import.meta.url)): Map<string, PageFile> {
   const files = readdirSync(folder).map((name): [string, PageFile] => {
     const type = TYPES[extname(name)];

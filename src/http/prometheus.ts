@@ -1,13 +1,13 @@
 /**
  * The metrics in Prometheus's text format, version 0.0.4
- * (https://prometheus.io/docs/instrumenting/exposition_formats/). They are those of the wire, under names by
- * Prometheus's rules: base units, `_total` for what only grows, one name with a label for what adds up.
+ * (https://prometheus.io/docs/instrumenting/exposition_formats/). They are the metrics of the wire, under names that
+ * follow Prometheus's rules: base units, `_total` for counters, one name with a label for values that can be summed.
  */
 import { FIELDS, type Field, type Kind } from '../metrics/fields.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 import type { HttpSnapshot } from './snapshot.ts';
 
-/** Once: the same in every answer. */
+/** Computed once, so that it is the same in every answer. */
 const STARTED_AT_S = Math.round(Date.now() - process.uptime() * 1_000) / 1_000;
 
 type Labels = Record<string, string>;
@@ -79,7 +79,7 @@ function delayFamily({ p50Ms, p99Ms, maxMs, sumMs, samples }: HttpSnapshot['dela
   ]);
 }
 
-/** Under the names that every program has for them. They are of the whole process, this thread included. */
+/** The standard metrics of a process. They include this thread. */
 function* processFamilies(): Generator<string> {
   const { user, system } = process.cpuUsage();
   yield one('process_cpu_seconds_total', 'counter', 'Processor time.', (user + system) / 1e6, '');

@@ -1,7 +1,7 @@
 /**
- * What is answered to a request over HTTP, as data: method, host and path in, status, headers and body out. Everything
- * is read only, so a browser that is led here by another site's page can do no harm; and by the guard on the host's
- * name, that page learns nothing either.
+ * The answer to an HTTP request, as a pure function: method, host and path in; status, headers and body out. All
+ * routes are read-only, so another site's page that makes a browser send requests here can do no harm; and because
+ * the host is checked, that page can't read the answers either.
  */
 
 import type { PageFile } from './page-files.ts';
@@ -14,20 +14,20 @@ export interface Answered {
 }
 
 export interface Shop {
-  /** By path. */
+  /** The files of the page, by path. */
   files: Map<string, PageFile>;
   metrics(seen: Seen): string;
   live(seen: Seen): string;
-  /** Undefined if the socket thread gives no answer. */
+  /** Undefined if the socket thread does not answer. */
   look(): Promise<Seen | undefined>;
 }
 
 const METHODS = ['GET', 'HEAD'];
 const TEXT = 'text/plain; charset=utf-8';
-/** What Prometheus asks for by this name. */
+/** The content type of Prometheus's text format. */
 const PROMETHEUS_TEXT = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** The page needs nothing from elsewhere, and nobody may frame it, send to it or read it from elsewhere. */
+/** The page loads nothing from other origins, and no other origin may frame it, post to it or read it. */
 export const SECURITY_HEADERS = {
   'content-security-policy':
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
@@ -46,7 +46,7 @@ export async function route(
   target: string,
 ): Promise<Answered> {
   const [authority, url] = split(target);
-  // Whoever names two hosts means neither of them in particular: each has to be ours.
+  // If a request names two hosts, both must be loopback.
   for (const name of authority === undefined ? [host] : [authority, host])
     if (!isLoopback(name))
       return say(421, `this server answers to 127.0.0.1, localhost and [::1] only, not to ${quote(name)}`);
@@ -87,21 +87,24 @@ function say(status: number, line: string): Answered {
 }
 
 /**
- * A name of another site that was made to lead to 127.0.0.1 (DNS rebinding) is still in the host header: then a page of
- * that site would count as ours. Any port: a tunnel may have another one.
+ * Guards against DNS rebinding: if another site's name is made to resolve to 127.0.0.1, the browser treats that
+ * site's page as same-origin, but the host header still has the other name. Any port is allowed: a tunnel may use
+ * another one.
  */
 function isLoopback(host: string | undefined): boolean {
   return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i.test(host ?? '');
 }
 
-/** The absolute form (RFC 9112, 3.2.2), which proxies use, names the host once more. */
+/**
+ * Splits a target into authority and path. The absolute form (RFC 9112, 3.2.2), which proxies use, repeats the host.
+ */
 function split(target: string): [string | undefined, string] {
   const [, authority, url = ''] = /^http:\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
   if (authority === undefined) return [undefined, target];
   return [authority, url.startsWith('/') ? url : `/${url}`];
 }
 
-/** What somebody sent, in a line of ours: short, and nothing that a terminal would obey. */
+/** Quotes a client's text in our output: shortened, without control characters. */
 function quote(text: string | undefined): string {
   return JSON.stringify((text ?? '').slice(0, 80)).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -1,6 +1,6 @@
 /**
- * The thread that speaks HTTP: one small server on loopback, with a limit on everything that a client can make it keep.
- * At worst, HTTP clients harm one another; the events have a thread of their own.
+ * The HTTP thread: a small server on loopback, with a limit on everything that a client can make it keep. At worst,
+ * HTTP clients harm one another; events are served by another thread.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
@@ -14,16 +14,16 @@ import { type FromHttpThread, HTTP_HOST, type HttpThreadStart, type ToHttpThread
 import { type Seen, SnapshotCache } from './snapshot-cache.ts';
 
 const HEADER_BYTES_MAX = 8_192;
-/** How long a request may take to come, and how long a connection may say nothing. */
+/** The time limit for receiving a request, and for an idle connection. */
 const REQUEST_MS_MAX = 5_000;
 const IDLE_MS_MAX = 5_000;
 const CHECK_MS = 1_000;
-/** A socket thread that says nothing for so long is stuck: far above anything that load does. */
+/** A socket thread that does not answer for this long is stuck: load alone causes far smaller delays. */
 const ANSWER_MS_MAX = 3_000;
 
 interface HttpServer {
   snapshots: SnapshotCache;
-  /** Nothing is left that would keep the thread. */
+  /** Closes everything that keeps the thread alive. */
   end(): void;
 }
 
@@ -50,8 +50,8 @@ function startServer(start: HttpThreadStart, send: (message: FromHttpThread) => 
     },
     take,
   );
-  // What node:http would answer by itself, past the limit below: an expectation, known or not (and, by the option
-  // above, a request that names no host).
+  // Requests that node:http would otherwise answer by itself, bypassing the limit below: those with an `Expect`
+  // header (and, by the option above, those without a host).
   server.on('checkContinue', take);
   server.on('checkExpectation', take);
   server.setTimeout(2 * REQUEST_MS_MAX);
@@ -67,7 +67,7 @@ function startServer(start: HttpThreadStart, send: (message: FromHttpThread) => 
     send({ is: 'failed', code: error.code, message: error.message }),
   );
   server.listen({ host: HTTP_HOST, port: start.port }, () => {
-    // From here on it is a connection that could not be accepted: its client's trouble.
+    // From here on, an error means that a connection could not be accepted, which concerns its client only.
     server.removeAllListeners('error').on('error', () => {});
     if (isEnding) return void server.close();
     send({ is: 'listening', port: (server.address() as AddressInfo).port });
@@ -83,15 +83,15 @@ function startServer(start: HttpThreadStart, send: (message: FromHttpThread) => 
   };
 }
 
-/** Of a callback of llhttp, `on_headers_complete`. */
+/** A return value of llhttp's callback `on_headers_complete`. */
 const PARSE_NO_FURTHER = 2;
 
-/** Whoever is connected and waits for an answer. */
+/** The sockets that wait for an answer. */
 const asked = new WeakSet<Socket>();
 
 /**
- * One request at a time on a connection: no browser, probe or scraper sends a second one before it has the answer, and
- * a chunk would hold a thousand and more, each with an answer to keep. Whoever does is cut off.
+ * One request at a time on a connection: no browser, probe or scraper pipelines requests, and one chunk could hold
+ * more than a thousand, each with an answer to keep. A client that pipelines is disconnected.
  */
 function mayAsk(socket: ParsedSocket): boolean {
   if (socket.destroyed) return false;
@@ -100,15 +100,16 @@ function mayAsk(socket: ParsedSocket): boolean {
     return true;
   }
   socket.destroy();
-  // node:http would parse the rest of the chunk, some thousand requests, for a socket that is gone. This has its parser
-  // stop at the next one, as before another protocol. It is no public name: where it is unknown, there is that cost.
+  // node:http would parse the rest of the chunk, some thousand requests, for a destroyed socket. This makes its
+  // parser stop at the next one, as at a protocol upgrade. It is not a public API: where it is missing, the rest is
+  // parsed.
   if (socket.parser) socket.parser.onIncoming = () => PARSE_NO_FURTHER;
   return false;
 }
 
 type ParsedSocket = Socket & { parser?: { onIncoming?: () => number } | null };
 
-/** Whoever asks a thousand times gets the same text. */
+/** Caches the text of a snapshot, so that repeated requests do not format it again. */
 function oncePerLook(write: (seen: Seen) => string): (seen: Seen) => string {
   let last: Seen | undefined;
   let text = '';
@@ -125,7 +126,7 @@ async function answer(shop: Shop, request: IncomingMessage, response: ServerResp
   const { status, headers, body } = await route(shop, method, asks.host, url);
   if (request.socket.destroyed) return;
   const bytes = Buffer.from(body);
-  // A body is never wanted: whoever sends one is cut off behind the answer.
+  // No route takes a body: a client that sends one is disconnected after the answer.
   const hasBody = 'content-length' in asks || 'transfer-encoding' in asks;
   const isLast = hasBody || (method !== 'GET' && method !== 'HEAD');
   response.writeHead(status, {
@@ -141,7 +142,7 @@ const port = parentPort!;
 const server = startServer(workerData as HttpThreadStart, message => port.postMessage(message));
 port.on('message', (message: ToHttpThread) => {
   if (message.is === 'snapshot') return server.snapshots.answered(message.snapshot);
-  // It ends by itself, since nothing is left to wait for; `process.exit` would stop it in the middle of something.
+  // The thread then ends by itself; `process.exit` would stop it at an arbitrary point.
   server.end();
   port.close();
 });

@@ -1,15 +1,15 @@
 /**
- * The HTTP thread's side of the snapshots: however many look at once, and however often, the socket thread is asked ten
- * times a second at most, and one question at a time is under way. All who wait for it share one promise and one timer.
+ * The HTTP thread's side of the snapshots. However many clients ask, and however often, the socket thread gets ten
+ * requests a second at most, one at a time. All waiting clients share one promise and one timer.
  */
 import type { HttpSnapshot } from './snapshot.ts';
 
-/** A snapshot is shown again for so long. */
+/** How long a snapshot is reused. */
 const FRESH_MS = 100;
 
 export interface Seen {
   snapshot: HttpSnapshot;
-  /** From the question to the answer: the socket thread's own delay, just now. */
+  /** From the request to the answer: the current delay of the socket thread. */
   answerMs: number;
 }
 
@@ -25,11 +25,11 @@ export class SnapshotCache {
   #seen: Seen | undefined;
   #seenAtMs = Number.NEGATIVE_INFINITY;
   #askedAtMs = 0;
-  /** A question is under way; a thread that is stuck is asked no second one. */
+  /** A request is under way; a stuck thread gets no second one. */
   #isAsked = false;
   #wait: Wait | undefined;
 
-  /** `ask` sends the question; the answer comes to `answered`. */
+  /** `ask` sends a request; its answer must be passed to `answered`. */
   constructor(ask: () => void, deadlineMs: number) {
     this.#ask = ask;
     this.#deadlineMs = deadlineMs;
@@ -42,12 +42,12 @@ export class SnapshotCache {
     this.#tell(this.#seen);
   }
 
-  /** Nobody waits any more. */
+  /** Ends all waits. */
   end(): void {
     this.#tell(undefined);
   }
 
-  /** Undefined if the socket thread gives no answer in time: it is stuck. */
+  /** Undefined if the socket thread does not answer in time: it is stuck. */
   look(): Promise<Seen | undefined> {
     if (performance.now() - this.#seenAtMs < FRESH_MS) return Promise.resolve(this.#seen);
     this.#wait ??= this.#startWait();
@@ -55,7 +55,7 @@ export class SnapshotCache {
     return this.#wait.done;
   }
 
-  /** Whoever comes later waits no longer than the first: the question is as old for all of them. */
+  /** Later clients share the deadline of the first: the request is equally old for all of them. */
   #startWait(): Wait {
     let tell: Wait['tell'] = () => {};
     const done = new Promise<Seen | undefined>(resolve => {

@@ -1,21 +1,21 @@
 /**
- * What the socket thread tells the thread that speaks HTTP, when somebody looks: the metrics, and beside them the
- * rings, the shards and the delay of the event loop. Taking it costs some tens of microseconds.
+ * What the socket thread sends to the HTTP thread on request: the metrics, the rings, the shards and the delay of the
+ * event loop. Taking a snapshot costs some tens of microseconds.
  */
 import type { Engine } from '../engine/engine.ts';
 import type { RingLook, Sampler, ShardLook } from '../engine/sampler.ts';
 import type { Metrics, Snapshot } from '../metrics/snapshot.ts';
 import type { DelayLook, LoopDelay } from './loop-delay.ts';
 
-/** Loopback: whoever reads the figures can do so from this machine. */
+/** Loopback: the figures can be read from this machine only. */
 export const HTTP_HOST = '127.0.0.1';
 
-/** `starting`: workers are on their way; `draining`: it shuts down; `degraded`: a worker is missing. */
+/** `starting`: workers are not ready yet; `degraded`: a worker is missing; `draining`: the server is shutting down. */
 export type State = 'starting' | 'serving' | 'degraded' | 'draining';
 
 export interface HttpSnapshot {
   state: State;
-  /** What `{"type":"metrics","detail":true}` answers. */
+  /** The same as the reply to `{"type":"metrics","detail":true}`. */
   metrics: Snapshot;
   rings: (RingLook & { isReady: boolean })[];
   shards: ShardLook;
@@ -24,24 +24,24 @@ export interface HttpSnapshot {
   delay: DelayLook;
 }
 
-/** To the thread: what it asked for, or that it is to end. */
+/** To the thread: the snapshot it asked for, or the command to end. */
 export type ToHttpThread = { is: 'snapshot'; snapshot: HttpSnapshot } | { is: 'end' };
 
-/** What the thread starts with. */
+/** The start data of the thread. */
 export interface HttpThreadStart {
   port: number;
   version: string;
-  /** Since 1970: tells this server from the next one on its port. */
+  /** Since 1970; distinguishes this server from the next one on the same port. */
   startedAtMs: number;
 }
 
-/** From the thread: it listens, it can't, or it wants a snapshot. */
+/** From the thread: it listens, it can't listen, or it asks for a snapshot. */
 export type FromHttpThread =
   | { is: 'listening'; port: number }
   | { is: 'failed'; code: string | undefined; message: string }
   | { is: 'ask' };
 
-/** The parts of the server that are looked at. */
+/** The parts of the server that a snapshot is taken of. */
 export interface Watched {
   readonly engine: Engine;
   readonly metrics: Metrics;

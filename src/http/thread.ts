@@ -1,13 +1,14 @@
 /**
- * The socket thread's side of HTTP. What browsers, probes and scrapers send is read and answered by a thread of its
- * own, so that none of them, slow, many or malicious, takes a turn of the event loop from the clients of the events.
- * That thread asks this one for a snapshot when somebody looks, ten times a second at most; that is all it costs.
+ * The socket thread's side of HTTP. Browsers, probes and scrapers are served by a separate thread, so that none of
+ * them, slow, many or malicious, takes time of the event loop from the clients that send events. The only cost here
+ * is a snapshot when one is requested, ten times a second at most.
  *
- * It is never terminated. Node stops a thread by making its JavaScript fail wherever it is; if that is inside a callback
- * of node:http's parser, the whole process aborts (`v8::ToLocalChecked Empty MaybeLocal`), and so it does if the process
- * exits while the thread runs. So the thread is told to end, and the exit of the process waits until it has.
+ * The thread is never terminated. Node terminates a thread by making its JavaScript throw at any point. Inside a
+ * callback of node:http's parser, that aborts the whole process (`v8::ToLocalChecked Empty MaybeLocal`); so does an
+ * exit of the process while the thread runs. Therefore the thread is told to end, and the exit of the process waits
+ * for it.
  *
- * If it dies (out of memory, a defect), the server goes on, and it is started again, on the port it had.
+ * If the thread dies (out of memory, a defect), the server continues, and the thread is restarted on the same port.
  */
 import type { Worker } from 'node:worker_threads';
 import type { Sampler } from '../engine/sampler.ts';
@@ -26,9 +27,9 @@ import {
 } from './snapshot.ts';
 
 const RESTART: RestartPolicy = { healthyMs: 500, firstMs: 500, maxMs: 30_000 };
-/** It keeps a page and a snapshot; a client that makes it keep more ends it, and not the server. */
+/** It needs little: a page and a snapshot. A client that makes it keep more ends this thread only, not the server. */
 const HEAP_MB_MAX = 64;
-/** One that has not ended by then never will, and the process does not wait for it: a defect. */
+/** A thread that has not ended by then has a defect; the process waits no longer. */
 const END_MS_MAX = 1_500;
 
 export class HttpThread {
@@ -43,7 +44,7 @@ export class HttpThread {
   #onListening: (port: number) => void = () => {};
   #onFailed: (error: Error) => void = () => {};
 
-  /** Before the first event: from then on it is known which user is in which shard. */
+  /** Must be called before the first event, because the sampler must be made before it. */
   constructor(watched: Watched, log: Log, version: string) {
     this.#watched = watched;
     this.#version = version;
@@ -64,7 +65,7 @@ export class HttpThread {
     this.#port = port;
     this.#port = await new Promise<number>((resolve, reject) => {
       this.#onListening = resolve;
-      // Here it is reported by who asked, and not tried again.
+      // At the start, a failure is reported by the caller, and not retried.
       this.#onFailed = error => {
         this.#supervisor.end();
         reject(error);
@@ -75,12 +76,12 @@ export class HttpThread {
     return this.#port;
   }
 
-  /** The server has started: until now it was `starting`. */
+  /** The server has started: its state is no longer `starting`. */
   serving(): void {
     this.#isServing = true;
   }
 
-  /** Has it end, with every connection to it, wherever they are. Only the exit of the process waits for that. */
+  /** Tells the thread to end, with all its connections. Only the exit of the process waits for that. */
   end(): void {
     this.#supervisor.end();
     this.#delay.stop();
@@ -91,7 +92,7 @@ export class HttpThread {
     send(thread, { is: 'end' });
   }
 
-  /** For tests: it dies. */
+  /** For tests: makes the thread die. */
   kill(): void {
     send(this.#supervisor.thread!, { is: 'end' });
   }
@@ -116,7 +117,7 @@ export class HttpThread {
     switch (message.is) {
       case 'listening':
         this.#supervisor.ready();
-        // From here on it keeps no process alive.
+        // From here on it does not keep the process alive.
         if (!isEnding) thread.unref();
         this.#onListening(message.port);
         break;

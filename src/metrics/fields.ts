@@ -1,24 +1,27 @@
 /**
- * What each field of the metrics is: how it is called for Prometheus, its kind and its meaning. A field of the
- * snapshot that is missing here does not compile.
+ * Describes each field of the metrics: its name for Prometheus, its kind and its meaning. If a field of the snapshot
+ * is missing here, this does not compile.
  *
- * Names follow Prometheus's rules (https://prometheus.io/docs/practices/naming/): base units, `_total` for what only
- * grows, one name with a label for what adds up.
+ * Names follow Prometheus's rules (https://prometheus.io/docs/practices/naming/): base units, `_total` for counters,
+ * one name with a label for values that can be summed.
  */
 import type { Snapshot } from './snapshot.ts';
 
 export type Kind = 'counter' | 'gauge' | 'summary';
 
 export interface Field {
-  /** Without the prefix `tally_`; several fields may share a name, with different labels. None: it is not exported. */
+  /**
+   * Without the prefix `tally_`; several fields may share a name, with different labels. A field without a name is
+   * not exported.
+   */
   name?: string;
   kind: Kind;
   help: string;
-  /** The label by which the values of a list or a record differ, or the fields that share a name. */
+  /** The label that distinguishes the values of a list or record, or the fields that share a name. */
   label?: string;
-  /** Of a field that shares its name: the value of its label. */
+  /** The value of the label, for a field that shares its name. */
   labelled?: string;
-  /** The exported value is the snapshot's, divided by this. */
+  /** The exported value is the snapshot's value divided by this. */
   divisor?: number;
 }
 
@@ -30,7 +33,7 @@ const closed = (labelled: string): Field => ({
   labelled,
 });
 
-/** In the order in which Prometheus is told. */
+/** In the order of the export to Prometheus. */
 export const FIELDS: { readonly [Key in keyof Snapshot]: Field } = {
   uptime_ms: { ...gauge('uptime_seconds', 'Since the server was set up.'), divisor: 1_000 },
   received: counter('events_received_total', 'Well-formed events.'),
@@ -43,7 +46,7 @@ export const FIELDS: { readonly [Key in keyof Snapshot]: Field } = {
     ),
     label: 'reason',
   },
-  // The sum of the refused.
+  // The sum of the `refused` counts.
   dropped: { kind: 'counter', help: 'Events refused, or accepted and not applicable.' },
   queued: gauge('events_queued', 'Events accepted and not yet applied.'),
   invalid: counter('lines_invalid_total', 'Lines that were answered with an error.'),

@@ -1,13 +1,13 @@
 /**
- * The metrics: one typed snapshot of all that the server counts. The wire's line, Prometheus, the live page and
- * `tally watch` are views of it (fields.ts says what each field is).
+ * The metrics: one typed snapshot of all counts of the server. The reply on the wire, Prometheus, the live page and
+ * `tally watch` all present it (fields.ts describes each field).
  */
 import type { Engine } from '../engine/engine.ts';
 
-/** Why the server hangs up on a client that broke no rule but a limit. */
+/** Why the server closed a client: the limit it exceeded. */
 export type Closing = 'closed_blocked' | 'closed_partial' | 'closed_idle';
 
-/** What is counted about clients. */
+/** The counts about clients. */
 export interface ClientCounts extends Record<Closing, number> {
   invalid: number;
   connections: number;
@@ -27,7 +27,7 @@ export function noClients(): ClientCounts {
   };
 }
 
-/** Under the names, and in the order, of the wire. */
+/** In the names and the order of the wire. */
 export type Snapshot = ReturnType<Engine['counts']> &
   ReturnType<Engine['detail']> &
   ClientCounts & { uptime_ms: number };
@@ -42,12 +42,12 @@ export class Metrics {
     this.#clients = clients;
   }
 
-  /** Events and invalid lines so far: as long as it stays, nothing but requests was served. */
+  /** Events and invalid lines so far: while it does not change, only requests are served. */
   get countedLines(): number {
     return this.#engine.counts().received + this.#clients.invalid;
   }
 
-  /** Costs some microseconds: everything is read from where it is counted. */
+  /** Costs some microseconds: every value is read from where it is counted. */
   snapshot(): Snapshot {
     const { received, processed, dropped, queued } = this.#engine.counts();
     return {

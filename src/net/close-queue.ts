@@ -1,20 +1,20 @@
 /**
- * When sockets are closed: a few at a time. Closing one costs as much as serving a hundred lines, and clients leave
- * by the thousand: those of one network are reset together, those that began together reach a deadline together. Two
- * thousand resets, closed as they came, blocked the socket thread for 60 ms.
+ * Closes sockets a few at a time. Closing one costs as much as serving a hundred lines, and clients may leave by the
+ * thousand: when a network fails, or when connections opened together reach a deadline together. Two thousand resets,
+ * closed at once, blocked the socket thread for 60 ms.
  */
 import type { Socket } from 'node:net';
 
-/** Half a millisecond's worth. */
+/** About half a millisecond of work. */
 const AT_A_TIME = 16;
 
 export class CloseQueue {
   readonly #waiting: (() => void)[] = [];
-  /** How many more are closed at once in this turn of the event loop. */
+  /** How many more may be closed in this turn of the event loop. */
   #left = AT_A_TIME;
   #isArmed = false;
 
-  /** From now on `socket.destroy()`, whoever calls it, waits for its turn. Returns a function that destroys it at once. */
+  /** Queues every later call of `socket.destroy()`. Returns a function that destroys the socket at once. */
   spread(socket: Socket): () => void {
     const destroy = socket.destroy.bind(socket);
     let isAsked = false;

@@ -6,16 +6,16 @@ import { CloseQueue } from './close-queue.ts';
 import { PlainTransport, readInto } from './plain-transport.ts';
 import type { Transport } from './transport.ts';
 
-/** Node's default on this version's oldest Node; fixed, because the limits on unread replies build on it. */
+/** The default of the oldest supported Node; fixed here, because the limit on unread replies depends on it. */
 const STREAM_BYTES = 16_384;
 
-/** The address can't be listened on: exit code 1. */
+/** The server can't listen on the address: exit code 1. */
 export class ListenError extends Error {}
 
-/** Who is handed the connections. */
+/** Receives the accepted connections. */
 export interface Accepting {
   accept(transport: Transport): void;
-  /** There were too many connections: one was closed at once. */
+  /** A connection beyond the limit was closed. */
   refused(): void;
 }
 
@@ -25,13 +25,13 @@ export class Listener {
   #isClosing = false;
 
   constructor(accepting: Accepting, limits: { readonly connectionsMax: number }, read = readInto) {
-    // Half-open: a client that has shut down its sending side still gets its replies. No delay: replies leave
-    // in one write, and the next should not wait for the acknowledgement of the last. Paused: until somebody reads.
+    // Half-open: a client that has shut down its sending side still gets its replies. No delay: replies leave in one
+    // write, which should not wait for the acknowledgement of the last. Paused: until the transport reads.
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: STREAM_BYTES };
     this.#server = createServer(options, socket =>
       accepting.accept(new PlainTransport(socket, this.#closeQueue, read)),
     );
-    // Read at every accept.
+    // A getter, because the limit may change: it is read at every accept.
     Object.defineProperty(this.#server, 'maxConnections', { get: () => limits.connectionsMax });
     this.#server.on('drop', () => accepting.refused());
   }
@@ -42,7 +42,7 @@ export class Listener {
       this.#server.once('error', error => reject(new ListenError(listenMistake(error, host, port))));
       this.#server.listen({ host, port, backlog }, () => {
         this.#server.removeAllListeners('error');
-        // A failing accept (no descriptor, no memory) loses that connection, not the server.
+        // A failed accept (no descriptor, no memory) must not end the server.
         this.#server.on('error', () => {});
         const address = this.#server.address();
         if (this.#isClosing) this.#server.close();
@@ -51,14 +51,14 @@ export class Listener {
     });
   }
 
-  /** Closes for good, also when it is not listening yet. */
+  /** Closes the listener, even before it listens. */
   close(): void {
     this.#isClosing = true;
     this.#server.close();
   }
 }
 
-/** What is wrong, in one line, and what would be right. */
+/** One line that says what is wrong, and what would be right. */
 export function listenMistake(
   error: Pick<NodeJS.ErrnoException, 'code' | 'message'>,
   host: string,

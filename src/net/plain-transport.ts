@@ -1,12 +1,12 @@
 /**
  * A transport on a plain TCP socket of node:net.
  *
- * All sockets read into one buffer, and each read is served before the next. A stream allocates new memory for every
- * read, 64 KiB; under a flood that was garbage for twelve full collections a second, of 4 ms each, and every client
- * waited for them. Node offers reading into the caller's memory (`onread`), but only for a socket that the caller
- * makes. So a new socket takes over the handle of the accepted one. That takes three properties that Node does not
- * document (`_handle` and `_server` of a socket, the option `handle`). Where they are not as expected, reading falls
- * back to what is documented: the stream's own chunks are copied into the buffer.
+ * All sockets read into one buffer, and each read is served before the next. A stream allocates 64 KiB for every
+ * read; under a flood this garbage caused twelve full collections a second, of 4 ms each, which delayed every client.
+ * Node can read into the caller's memory (`onread`), but only for a socket that the caller creates. So a new socket
+ * takes over the handle of the accepted one. This needs three undocumented properties (`_handle` and `_server` of a
+ * socket, and the option `handle`). If they are not as expected, the fallback is the documented way: the chunks of
+ * the stream are copied into the buffer.
  */
 import { Socket, type SocketConstructorOpts } from 'node:net';
 import type { CloseQueue } from './close-queue.ts';
@@ -20,7 +20,7 @@ interface TakeOverOptions extends SocketConstructorOpts {
 
 interface Inner extends Socket {
   _handle: unknown;
-  /** Which counts its connections. */
+  /** The server that counts its connections. */
   _server: unknown;
 }
 
@@ -47,9 +47,9 @@ export class PlainTransport implements Transport {
     this.#socket = socket;
     this.#destroyNow = this.#closeQueue.spread(socket);
     socket.on('drain', () => receiver.drained());
-    // A reset that finds input unread is reported as an end too, but it leaves no peer.
+    // A reset with unread input is also reported as an end, but then the peer's address is gone.
     socket.on('end', () => receiver.inputEnded(socket.remoteAddress === undefined));
-    // A reset, or a client that went away before its replies: `close` follows and cleans up.
+    // A reset, or a write to a client that has left: `close` follows and cleans up.
     socket.on('error', () => {});
     socket.on('close', () => receiver.closed());
   }
@@ -83,12 +83,12 @@ export class PlainTransport implements Transport {
   }
 }
 
-/** Reads into the receiver's memory, in the way that this Node allows. */
+/** Reads into the receiver's memory, in the best way that this Node allows. */
 export function readInto(accepted: Socket, receiver: Receiver): Socket {
   return takeOver(accepted as Partial<Inner> & Socket, receiver) ?? readDocumented(accepted, receiver);
 }
 
-/** Such a socket stops reading at once when it is paused, and holds no bytes back. Undefined: this Node has other ways. */
+/** The new socket stops reading at once when paused, and buffers nothing. Undefined if this Node works differently. */
 function takeOver(accepted: Partial<Inner> & Socket, receiver: Receiver): Socket | undefined {
   const { _handle: handle, _server: server, writableHighWaterMark } = accepted;
   if (typeof handle !== 'object' || handle === null || typeof server !== 'object') return undefined;
@@ -106,16 +106,16 @@ function takeOver(accepted: Partial<Inner> & Socket, receiver: Receiver): Socket
   };
   const socket = new Socket(options) as Inner;
   if (socket._handle !== handle) return undefined;
-  // Nothing is left that the old one could close, or count as closed.
+  // So that the old socket neither closes the handle nor is counted as closed.
   Object.assign(accepted, { _handle: null, _server: null });
   return Object.assign(socket, { _server: server });
 }
 
-/** By the stream's own chunks, which are copied into the receiver's memory. */
+/** Reads the chunks of the stream, and copies them into the receiver's memory. */
 export function readDocumented(socket: Socket, receiver: Receiver): Socket {
   socket.on('data', (chunk: Buffer) => {
     for (let at = 0; at < chunk.length; ) {
-      // Paused by the receiver in the midst of a chunk: the stream keeps what is left.
+      // The receiver paused within a chunk: the stream keeps the remaining bytes.
       if (socket.isPaused()) return socket.unshift(chunk.subarray(at));
       const bytes = chunk.copy(receiver.nextRead, 0, at);
       at += bytes;

@@ -1,35 +1,35 @@
 /**
- * The face behind which a connection's bytes come and go. A session knows only this, so what lies below (a plain
- * socket today; TLS has room beside it) is a matter of `net`.
+ * The interface to a connection. A session knows only this, so the implementation (plain TCP today; TLS could be
+ * added) is a matter of `net`.
  */
 
-/** Who is told what happens to a connection. */
+/** Is notified of what happens to a connection. */
 export interface Receiver {
-  /** Where the next read goes. Read anew before every read. */
+  /** The memory for the next read; this property is looked up before every read. */
   readonly nextRead: Uint8Array;
-  /** So many bytes are in `nextRead`. Not called while the transport is paused. */
+  /** The first `bytes` bytes of `nextRead` were received. Not called while the transport is paused. */
   received(bytes: number): void;
-  /** The peer has shut down its sending side, or the connection was reset. Nothing more comes. */
+  /** The peer has shut down its sending side, or the connection was reset: no more bytes arrive. */
   inputEnded(isReset: boolean): void;
-  /** All that was written has gone to the system. */
+  /** All bytes written have gone to the system. */
   drained(): void;
-  /** The connection is gone. Nothing is called any more. */
+  /** The connection is closed. This is the last call. */
   closed(): void;
 }
 
 export interface Transport {
-  /** Bytes that were written and that the system has not taken, because the peer does not read. */
+  /** Bytes written that the system has not taken, because the peer does not read. */
   readonly unsentBytes: number;
-  /** Begins to read. Once. */
+  /** Begins to read; called once. */
   open(receiver: Receiver): void;
   write(bytes: Uint8Array): void;
-  /** Reading stops at once, and goes on with `resume`. */
+  /** Stops reading at once, until `resume`. */
   pause(): void;
   resume(): void;
-  /** Ends our side of the connection behind what was written. */
+  /** Ends our sending side after all bytes written. */
   end(): void;
-  /** Closes the connection, when its turn comes (see close-queue.ts): many may go at once. */
+  /** Closes the connection when its turn comes (see close-queue.ts), since many may close together. */
   close(): void;
-  /** Closes it at once. */
+  /** Closes the connection at once. */
   destroy(): void;
 }

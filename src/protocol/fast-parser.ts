@@ -1,27 +1,26 @@
 /**
- * Parses the usual line where it lies, without looking for its end first:
+ * Parses the usual line in place, without searching for its end first:
  *
  *     {"user":"NAME","action":"buy","amount":123}      and with ,"wait":true before the brace
  *
- * with a NAME of 1 to 128 printable ASCII characters without escapes, and 1 to 9 digits. What is the same in every
- * line is compared eight bytes at a time, as float64 (`eight`). The name is hashed on the way. A line of any other
- * form is no error: the JSON parser (json-parser.ts) takes it, and must give the same verdict on every line that is
- * taken here.
+ * with a NAME of 1 to 128 printable ASCII characters without escapes, and 1 to 9 digits. The fixed parts of the line
+ * are compared eight bytes at a time, as float64 (`eight`). The name is hashed during the scan. Any other line is
+ * left to the JSON parser (json-parser.ts), which must give the same result on every line that is accepted here.
  */
 import { type HashSeed, hashEnd, hashWord } from './hash.ts';
 import { USER_BYTES_MAX } from './limits.ts';
 import type { ReadBuffer } from './read-buffer.ts';
 import type { ParsedRequest } from './request.ts';
 
-// A name of its own: what is imported is looked up, and checked, whenever it is used.
+// A constant of this module: an imported binding is looked up, and checked, at every use.
 const nameBytesMax = USER_BYTES_MAX;
 
 const QUOTE = 0x22;
 const DIGITS_MAX = 9;
 
 /**
- * Eight characters as the number that they are where they lie. Text of ASCII is never a NaN or a zero, so numbers are
- * equal just when all their bytes are.
+ * The float64 that has these eight characters as its bytes. ASCII text is never NaN or zero, so two such numbers are
+ * equal if and only if all their bytes are.
  */
 function eight(text: string): number {
   return Buffer.from(text, 'latin1').readDoubleLE();
@@ -36,13 +35,13 @@ const SELL_3 = eight('","amoun');
 const SELL_4 = eight('amount":');
 const WAIT_1 = eight(',"wait":');
 
-// Shorter ones as integers, the first byte lowest.
+// Shorter texts as integers, the first byte lowest.
 const COLON = 0x3a22; // ":
 const TRUE = 0x65757274; // true
 const LINE_END = 0x0a7d; // } and \n
 const LINE_END_CR = 0x0a0d; // \r and \n
 
-/** A bit in every byte of a word, and the highest bit of each. */
+/** The lowest and the highest bit of every byte of a word. */
 const ONES = 0x01010101;
 const HIGHS = 0x80808080 | 0;
 
@@ -60,8 +59,8 @@ export class FastParser {
   }
 
   /**
-   * Parses the line at `at`; nothing at or behind `end` belongs to it. Returns where the next line starts, or 0 if
-   * this one is not of the usual form, or not complete. What it finds is an event.
+   * Parses the line at `at`, which must end before `end`, as an event. Returns the start of the next line, or 0 if
+   * this one is not of the usual form, or not complete.
    */
   parse(at: number, end: number, request: ParsedRequest): number {
     const view = this.#view;
@@ -96,7 +95,7 @@ export class FastParser {
     const nameBytes = next - nameAt;
     if (nameBytes === 0 || nameBytes > nameBytesMax) return 0;
 
-    // next is at the quote that ends the name.
+    // `next` is at the quote that ends the name.
     if (view.getFloat64(next, true) !== ACTION_1) return 0;
     const isBuy = view.getFloat64(next + 8, true) === BUY_2;
     if (isBuy) {
@@ -104,7 +103,7 @@ export class FastParser {
       next += 26;
     } else {
       if (view.getFloat64(next + 8, true) !== SELL_2 || view.getFloat64(next + 16, true) !== SELL_3) return 0;
-      // The last eight bytes, some of them for the second time.
+      // The last eight bytes; some of them are compared twice.
       if (view.getFloat64(next + 19, true) !== SELL_4) return 0;
       next += 27;
     }
@@ -131,7 +130,7 @@ export class FastParser {
       if (view.getUint8(next) !== 0x7d || view.getUint16(next + 1, true) !== LINE_END_CR) return 0;
       next += 2;
     }
-    // Bytes behind the end are left over from other chunks and may look like anything.
+    // Bytes behind the end are left over from earlier chunks, and may match by chance.
     if (next >= end) return 0;
 
     request.nameAt = nameAt;

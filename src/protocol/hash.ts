@@ -1,9 +1,9 @@
 /**
  * The hash of users' names.
  *
- * Its multipliers are secret and drawn for each server, so that nobody can choose names that collide: with a known
- * hash, a client could make every look-up walk past all its users. Names are hashed in 4-byte words, little endian,
- * the last word padded with zeros.
+ * Its multipliers are secret, and random for each server, so that no client can choose names that collide: with a
+ * known hash, a client could make every look-up walk past all its users. Names are hashed in 4-byte words, little
+ * endian, the last word padded with zeros.
  */
 import { randomInt } from 'node:crypto';
 
@@ -22,13 +22,13 @@ export function drawHashSeed(): HashSeed {
   };
 }
 
-/** Takes one word of a name into its hash. */
+/** Adds one word of a name to its hash. */
 export function hashWord(hash: number, word: number, first: number, second: number): number {
   const mixed = Math.imul(hash ^ word, first);
   return Math.imul(mixed ^ (mixed >>> 15), second);
 }
 
-/** Ends a hash. The length tells a name from the same one with zeros behind it. */
+/** Completes a hash. The length distinguishes a name from the same name followed by zeros. */
 export function hashEnd(hash: number, bytes: number, first: number): number {
   const mixed = Math.imul(hash ^ (hash >>> 16) ^ bytes, first);
   return mixed ^ (mixed >>> 15);

@@ -1,9 +1,9 @@
 /**
- * Parses any line: is it JSON, and if so, which event or request is it?
+ * Parses any line: whether it is JSON, and if so, which event or request it is.
  *
- * The grammar is checked by the scanner (json-scanner.ts); the values of the fields that matter are noted on the way.
- * `JSON.parse` itself would be slower, hides a field that appears twice, and wants the bytes as a string first. That
- * both agree on every line is what the fuzzer (`npm run fuzz`) is for.
+ * The scanner (json-scanner.ts) checks the grammar; the values of the known fields are noted during the scan.
+ * `JSON.parse` would be slower, hides a field that appears twice, and needs the bytes as a string. The fuzzer (`npm
+ * run fuzz`) checks that both agree on every line.
  */
 import { isUtf8 } from 'node:buffer';
 import { type HashSeed, hashName } from './hash.ts';
@@ -29,9 +29,9 @@ const ACTIONS = ['buy', 'sell'].map(name => Buffer.from(name));
 const TYPES = ['balance', 'metrics', 'health', 'debug'].map(name => Buffer.from(name));
 const TYPE_KINDS = [Kind.balance, Kind.metrics, Kind.health, Kind.debug];
 
-/** No value, or one that can't be. */
+/** No value, or an invalid one. */
 const INVALID = -1;
-/** Integers of so many digits are exact however they are added up. */
+/** Integers of up to this many digits are exact in a float64, whatever way their digits are added up. */
 const PLAIN_DIGITS_MAX = 15;
 
 export class JsonParser {
@@ -40,7 +40,7 @@ export class JsonParser {
   readonly #seed: HashSeed;
   readonly #scanner: JsonScanner;
 
-  // Of the line's fields: how often each came, and its value.
+  // For each known field: how often the line has it, and its value.
   readonly #seen = new Uint8Array(FIELD_NAMES.length);
   #nameAt = 0;
   #nameBytes = INVALID;
@@ -70,13 +70,13 @@ export class JsonParser {
       : this.#scanner.value(this.#scanner.space(start));
     const isJson = end !== NO_JSON && this.#scanner.space(end) === stop;
     this.#bytes[stop] = ended;
-    // JSON has bytes beyond ASCII in strings only, and those were all looked at.
+    // Valid JSON has bytes beyond ASCII in strings only, and the scanner has seen all strings.
     if (!isJson || (this.#scanner.hasHighByte && !isUtf8(this.#bytes.subarray(start, stop))))
       return Kind.invalidJson;
     return isObject ? this.#kind(request) : Kind.invalidEvent;
   }
 
-  /** What the fields noted make of the line. */
+  /** The kind of the line, from the fields noted. */
   #kind(request: ParsedRequest): Kind {
     const seen = this.#seen;
     if (seen[Field.type]! > 0) {
@@ -130,14 +130,14 @@ export class JsonParser {
     }
   }
 
-  /** Notes the value of a known field, which lies from `at` up to `end` and is JSON. */
+  /** Notes the value of a known field: the JSON from `at` up to `end`. */
   #note(field: Field, at: number, end: number): void {
     const first = this.#bytes[at]!;
     const isString = first === QUOTE;
     if (this.#seen[field]! < 2) this.#seen[field]! += 1;
     switch (field) {
       case Field.user:
-        // A second one makes the line invalid, or is unknown to the request: the first need not be kept.
+        // A second name makes the line invalid, or is ignored by the request: the first need not be kept.
         this.#nameBytes = isString ? this.#nameOf(at, end) : INVALID;
         return;
       case Field.action:
@@ -171,12 +171,12 @@ export class JsonParser {
     return bytes >= 1 && bytes <= USER_BYTES_MAX ? bytes : INVALID;
   }
 
-  /** Which of the choices the string from `at` up to `end` is, or INVALID. */
+  /** The index of the string from `at` up to `end` among the choices, or INVALID. */
   #choice(choices: readonly Buffer[], at: number, end: number): number {
     let from = at + 1;
     let to = end - 1;
     if (this.#scanner.hasEscape) {
-      // Behind the name, so that a name that was decoded stays.
+      // Behind the place of the name, which may hold a decoded name.
       const decoded = decodeString(this.#bytes, from, to, DECODED_AT + USER_BYTES_MAX, 16);
       from = DECODED_AT + USER_BYTES_MAX;
       to = from + decoded;
@@ -191,7 +191,7 @@ export class JsonParser {
     return INVALID;
   }
 
-  /** The value of the number from `at` up to `end` if it can be an amount, else INVALID. */
+  /** The value of the number from `at` up to `end` if it is a valid amount, else INVALID. */
   #amountOf(at: number, end: number): number {
     let value = 0;
     let next = at;

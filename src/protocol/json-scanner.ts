@@ -1,8 +1,8 @@
 /**
- * JSON's grammar (RFC 8259), checked byte by byte as `JSON.parse` would: one pass, no recursion, nothing built.
+ * Checks JSON's grammar (RFC 8259) byte by byte, exactly as `JSON.parse` does: one pass, no recursion, no values built.
  *
- * Every function starts at `at` and returns where what it scans ends, or `NO_JSON`. While a line is scanned, the byte
- * behind it is a NUL, which ends every loop here: JSON has no place for it.
+ * Every function scans from `at`, and returns the end of what it scanned, or `NO_JSON`. While a line is scanned, the
+ * byte behind it is a NUL, which ends every loop here, because JSON allows it nowhere.
  */
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -17,16 +17,16 @@ const CLOSE_BRACKET = 0x5d;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-/** What a scan answers where the bytes are no JSON. */
+/** The result of a scan of bytes that are not JSON. */
 export const NO_JSON = -1;
 
 export class JsonScanner {
   readonly #bytes: Buffer;
   /** The brackets open around the value being skipped, outermost first. */
   readonly #open: Uint8Array;
-  /** Of the string scanned last. */
+  /** Of the last string scanned. */
   hasEscape = false;
-  /** A string scanned since `begin` has bytes beyond ASCII. */
+  /** A string scanned since `begin` has a byte beyond ASCII. */
   hasHighByte = false;
 
   /** `lineBytesMax`: no line is longer, so nothing is nested deeper. */
@@ -35,12 +35,12 @@ export class JsonScanner {
     this.#open = new Uint8Array(lineBytesMax);
   }
 
-  /** Before each line. */
+  /** Must be called before each line. */
   begin(): void {
     this.hasHighByte = false;
   }
 
-  /** Skips the value at `at`, however deep; returns where it ends. */
+  /** Skips the value at `at`, of any depth; returns its end. */
   value(at: number): number {
     const bytes = this.#bytes;
     let next = at;
@@ -63,7 +63,7 @@ export class JsonScanner {
         next = first === QUOTE ? this.string(next) : this.#literal(next);
         if (next === NO_JSON) return NO_JSON;
       }
-      // A value has ended: so may the brackets around it.
+      // A value has ended; the brackets around it may end here too.
       for (;;) {
         if (depth === 0) return next;
         next = this.space(next);
@@ -80,7 +80,7 @@ export class JsonScanner {
     }
   }
 
-  /** Skips a key and its colon; returns where its value starts. */
+  /** Skips a key and its colon; returns the start of its value. */
   #key(at: number): number {
     const end = this.string(at);
     if (end === NO_JSON) return NO_JSON;

@@ -1,13 +1,13 @@
 /**
- * Decoding a JSON string's escapes, byte by byte, into UTF-8.
+ * Decodes the escapes of a JSON string, byte by byte, into UTF-8.
  */
 const BACKSLASH = 0x5c;
 
-/** What `decodeString` answers for a string that is too long, or has no UTF-8: a lone surrogate. */
+/** The result of `decodeString` for a string that is too long, or has a lone surrogate, which UTF-8 can't express. */
 export const UNDECODABLE = -1;
 
 /**
- * Decodes the inside of a JSON string, known to be well formed, from `from` up to `to`, into the same bytes at
+ * Decodes the contents of a JSON string, known to be well formed, from `from` up to `to`, into the same buffer at
  * `target`. Returns the number of bytes, at most `bytesMax`, or `UNDECODABLE`.
  */
 export function decodeString(
@@ -49,7 +49,7 @@ export function decodeString(
   return out - target;
 }
 
-/** Stands for \u, whose code point follows. */
+/** Stands for \u, which is followed by a code point. */
 const UNICODE = -1;
 
 function simpleEscape(byte: number): number {

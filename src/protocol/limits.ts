@@ -1,6 +1,6 @@
 /**
- * What the contract limits, whoever serves it.
+ * The limits of the contract, which hold for every server.
  */
 
-/** The name of a user: 1 to so many bytes of UTF-8. */
+/** The longest name of a user, in bytes of UTF-8; the shortest has 1. */
 export const USER_BYTES_MAX = 128;

@@ -1,5 +1,5 @@
 /**
- * What became of an event. Each outcome has a fixed reply of the same number (replies.ts).
+ * The outcomes of an event. Each has a fixed reply with the same number (replies.ts).
  */
 export const Outcome = {
   accepted: 0,

@@ -1,9 +1,9 @@
 /**
- * The bytes of every reply, and how a visit's replies become one buffer.
+ * The bytes of every reply, and how the replies of a visit become one buffer.
  *
- * Most replies are one of a few fixed lines, and mostly the same one many times over. So a run of equal
- * replies is only counted; if a visit's replies are a single run, what is written is a view of a page that
- * repeats that line, prepared once and never changed. Otherwise the runs are copied together.
+ * Most replies are one of a few fixed lines, and usually many equal ones follow one another. So a run of equal
+ * replies is only counted. If the replies of a visit are a single run, the result is a slice of a constant buffer
+ * that repeats that line; otherwise the runs are copied into one buffer.
  */
 import { Outcome } from './outcome.ts';
 
@@ -35,28 +35,28 @@ const LINES: Record<Reply, string> = {
   [Reply.lineTooLong]: '{"status":"error","reason":"line_too_long"}\n',
 };
 
-const PAGE_BYTES = 65_536;
-/** Replies in the longest run whose view is kept for the next time. */
-const VIEWS_KEPT = 256;
+const REPEATS_BYTES = 65_536;
+/** The longest run whose slice is kept for reuse. */
+const SLICES_KEPT = 256;
 
-/** A reply repeated until a page is full. */
-class Page {
+/** A constant buffer that repeats one reply. */
+class Repeats {
   readonly lineBytes: number;
   readonly #bytes: Buffer;
-  /** Views of short runs, made when first needed: a client that sends line by line gets the same one again. */
+  /** Slices of short runs, made at first use: a client that sends line by line always gets the same one. */
   readonly #short: (Buffer | undefined)[] = [];
 
   constructor(line: string) {
     this.lineBytes = Buffer.byteLength(line);
-    this.#bytes = Buffer.from(line.repeat(Math.floor(PAGE_BYTES / this.lineBytes)), 'latin1');
+    this.#bytes = Buffer.from(line.repeat(Math.floor(REPEATS_BYTES / this.lineBytes)), 'latin1');
   }
 
   holds(count: number): boolean {
     return count * this.lineBytes <= this.#bytes.length;
   }
 
-  view(count: number): Buffer {
-    if (count > VIEWS_KEPT) return this.#bytes.subarray(0, count * this.lineBytes);
+  slice(count: number): Buffer {
+    if (count > SLICES_KEPT) return this.#bytes.subarray(0, count * this.lineBytes);
     this.#short[count] ??= this.#bytes.subarray(0, count * this.lineBytes);
     return this.#short[count];
   }
@@ -70,38 +70,38 @@ export function balanceLine(balance: number): string {
   return `{"status":"ok","balance":${balance}}\n`;
 }
 
-/** The replies of the visit under way. One serves the whole socket thread. */
+/** The replies of the current visit. The socket thread has one. */
 export class Replies {
-  readonly #pages: (Page | undefined)[] = [];
-  #copied = Buffer.allocUnsafe(PAGE_BYTES * 2);
+  readonly #allRepeats: (Repeats | undefined)[] = [];
+  #copied = Buffer.allocUnsafe(REPEATS_BYTES * 2);
   #copiedBytes = 0;
   #run: Reply = Reply.accepted;
   #runCount = 0;
-  #page = this.#pageOf(Reply.accepted);
+  #repeats = this.#repeatsOf(Reply.accepted);
 
   get bytes(): number {
-    return this.#copiedBytes + this.#runCount * this.#page.lineBytes;
+    return this.#copiedBytes + this.#runCount * this.#repeats.lineBytes;
   }
 
   add(reply: Reply): void {
-    if (reply !== this.#run || !this.#page.holds(this.#runCount + 1)) this.#startRun(reply);
+    if (reply !== this.#run || !this.#repeats.holds(this.#runCount + 1)) this.#startRun(reply);
     this.#runCount += 1;
   }
 
-  /** A line made for the occasion, of ASCII. */
+  /** Adds a line that is not fixed; ASCII only. */
   addLine(line: string): void {
     this.#copyRun();
     this.#reserve(line.length);
     this.#copiedBytes += this.#copied.write(line, this.#copiedBytes, 'latin1');
   }
 
-  /** The replies so far as one buffer, which nobody will change; undefined if there are none. */
+  /** The replies so far as one buffer, which does not change any more; undefined if there are none. */
   take(): Buffer | undefined {
     if (this.#copiedBytes === 0) {
       if (this.#runCount === 0) return undefined;
-      const view = this.#page.view(this.#runCount);
+      const slice = this.#repeats.slice(this.#runCount);
       this.#runCount = 0;
-      return view;
+      return slice;
     }
     this.#copyRun();
     const taken = Buffer.allocUnsafe(this.#copiedBytes);
@@ -113,20 +113,20 @@ export class Replies {
   #startRun(reply: Reply): void {
     this.#copyRun();
     this.#run = reply;
-    this.#page = this.#pageOf(reply);
+    this.#repeats = this.#repeatsOf(reply);
   }
 
-  #pageOf(reply: Reply): Page {
-    this.#pages[reply] ??= new Page(LINES[reply]);
-    return this.#pages[reply];
+  #repeatsOf(reply: Reply): Repeats {
+    this.#allRepeats[reply] ??= new Repeats(LINES[reply]);
+    return this.#allRepeats[reply];
   }
 
   #copyRun(): void {
     if (this.#runCount === 0) return;
-    const view = this.#page.view(this.#runCount);
-    this.#reserve(view.length);
-    this.#copied.set(view, this.#copiedBytes);
-    this.#copiedBytes += view.length;
+    const slice = this.#repeats.slice(this.#runCount);
+    this.#reserve(slice.length);
+    this.#copied.set(slice, this.#copiedBytes);
+    this.#copiedBytes += slice.length;
     this.#runCount = 0;
   }
 

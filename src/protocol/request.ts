@@ -1,8 +1,8 @@
 /**
- * What the parsers make of a line: what kind it is, and for events and requests for a balance, whose and how much.
+ * The result of parsing a line: its kind, and for events and requests for a balance, the user and the amount.
  */
 
-/** What a line is. */
+/** The kind of a line. */
 export const Kind = {
   event: 0,
   balance: 1,
@@ -17,15 +17,15 @@ export const Kind = {
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
 /**
- * One object serves the whole socket thread: the parsers fill it in, and it is valid until the next line is parsed.
- * The name is where it lies in the read buffer, or where it was decoded.
+ * The socket thread has one object: the parsers fill it in, and it is valid until the next line is parsed. `nameAt`
+ * points to the name in the read buffer, in its line or decoded.
  */
 export interface ParsedRequest {
   nameAt: number;
   nameBytes: number;
-  /** Of the name; int32. */
+  /** The hash of the name; int32. */
   hash: number;
-  /** Signed: what the event adds to the balance. */
+  /** What the event adds to the balance; signed. */
   amount: number;
   isWaiting: boolean;
 }

@@ -1,6 +1,5 @@
 /**
- * Puts together what serves: the engine, and the sessions in front of it. They share the buffer in which lines are
- * parsed, and the secret seed of the hash.
+ * Assembles the engine and the sessions in front of it. They share the read buffer and the secret seed of the hash.
  */
 import type { Settings } from '../config/settings.ts';
 import { Engine } from '../engine/engine.ts';
@@ -14,7 +13,7 @@ export interface Assembled {
   readonly sessions: Sessions;
 }
 
-/** Nothing is started yet. */
+/** Starts nothing yet. */
 export function assemble(settings: Settings, log: Log): Assembled {
   const readBuffer = createReadBuffer(settings);
   const events: Pick<WorkerEvents, 'onDeath' | 'onReplaced'> = {

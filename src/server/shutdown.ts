@@ -1,14 +1,14 @@
 /**
- * The way out, in stages, so that nothing that was accepted is lost:
+ * The shutdown, in stages, so that no accepted event is lost:
  *
- * 1. `health` says draining; the listener closes.
- * 2. Lines that were received are served; events that come later hear `shutting_down`.
+ * 1. `health` answers draining; the listener closes.
+ * 2. Lines already received are served; later events are refused with `shutting_down`.
  * 3. The workers empty their rings.
- * 4. Every reply is written, every connection ended; after a grace period what is left is destroyed.
- * 5. The workers leave; the ledger is printed; `process.exitCode` is set (`process.exit` would cut off output).
+ * 4. Every reply is written and every connection ended; those left after a grace period are destroyed.
+ * 5. The workers exit; the ledger is printed; `process.exitCode` is set (`process.exit` would cut off output).
  *
- * The whole has a hard limit, on a timer of this thread, which no worker can hold up. A second signal skips to
- * the end.
+ * The whole has a hard time limit, on a timer of this thread, which no worker can delay. A second signal skips to the
+ * end.
  */
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,7 +19,7 @@ import type { Log } from '../log.ts';
 import type { Listener } from '../net/listener.ts';
 import type { Sessions } from '../session/sessions.ts';
 
-/** What is shut down. */
+/** The parts that are shut down. */
 export interface Parts {
   readonly settings: Settings;
   readonly engine: Engine;
@@ -28,9 +28,9 @@ export interface Parts {
   readonly log: Log;
 }
 
-/** What else is served beside the events, for as long as anything is: who looks sees how the server drains. */
+/** HTTP is served until the end of the shutdown, so that observers can see the server drain. */
 interface HttpThread {
-  /** At once, whoever is connected to it. The ledger does not wait for it; the exit of the process does. */
+  /** Ends it at once, with its connections. The ledger does not wait for that; the exit of the process does. */
   end(): void;
 }
 
@@ -39,13 +39,13 @@ export type Signal = 'SIGINT' | 'SIGTERM';
 export const Exit = { clean: 0, notStarted: 1, usage: 2, lost: 3 } as const;
 
 /**
- * Ctrl+C signals every process of the terminal's group, and npm hands on the one it got: under `npm start` the
- * server can hear of one key press twice. Nobody presses twice as fast.
+ * Ctrl+C signals every process of the terminal's group, and npm forwards its own signal: under `npm start` the server
+ * may get two signals for one key press. A person can't press twice within this time.
  */
 const SAME_KEY_MS = 100;
 const hasTerminal = isatty(0);
 
-/** How often the stages look whether they are done. */
+/** How often a stage checks whether it is done. */
 const LOOK_MS = 2;
 
 export class Shutdown {
@@ -61,7 +61,7 @@ export class Shutdown {
     this.#httpThread = httpThread;
   }
 
-  /** From now on SIGINT and SIGTERM begin the shutdown. */
+  /** Makes SIGINT and SIGTERM begin the shutdown. */
   watchSignals(): void {
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
@@ -97,7 +97,7 @@ export class Shutdown {
       drainEndMs,
     );
 
-    // Nothing is served any more, so nobody can keep the rings from emptying by asking for balances.
+    // No line is served from here on, so no client can keep the rings busy by asking for balances.
     sessions.stopServing();
     await this.#until(() => engine.areRingsEmpty, drainEndMs);
     if (this.#isOver) return;
@@ -123,11 +123,11 @@ export class Shutdown {
     while (!isDone() && !this.#isOver && performance.now() < endMs) await sleep(LOOK_MS);
   }
 
-  /** Ends whatever still runs, prints the ledger, sets the exit code. Once. */
+  /** Ends all that still runs, prints the ledger and sets the exit code; only once. */
   async #finish(exitCode: number, cutShortBy: string | undefined): Promise<void> {
     if (this.#isOver) return;
     this.#isOver = true;
-    // The signals stay watched: a third one must not take the ledger away.
+    // The signal handlers stay: a third signal must not end the process before the ledger is printed.
     const { settings, engine, sessions, log } = this.#parts;
     const { clients } = sessions;
     this.#httpThread?.end();
@@ -174,7 +174,7 @@ export class Shutdown {
   }
 }
 
-/** Waits for a promise, but not longer; leaves no timer behind that would hold up the exit. */
+/** Waits for a promise, at most `limitMs`; leaves no timer that would delay the exit. */
 async function within(limitMs: number, done: Promise<void>): Promise<void> {
   const timer = new AbortController();
   await Promise.race([done, sleep(limitMs, undefined, { signal: timer.signal }).catch(() => {})]);

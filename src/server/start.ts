@@ -1,5 +1,5 @@
 /**
- * `tally serve`: puts the parts together, starts them, says where it listens.
+ * `tally serve`: assembles the parts, starts them, and announces the address.
  */
 import { setFlagsFromString } from 'node:v8';
 import type { Settings } from '../config/settings.ts';
@@ -9,13 +9,13 @@ import { assemble } from './assemble.ts';
 import { Shutdown } from './shutdown.ts';
 
 /**
- * The collector works alone on the young generation, on the socket thread. All that is in there is what streams leave
- * behind, so there is nearly nothing to do; to wake helper threads for it cost a tenth of the processor time, and
- * took the cores from the workers. (The old generation is still marked beside the server's work.)
+ * The young generation is collected by the socket thread alone. It holds only the garbage of streams, so a collection
+ * has little to do; waking helper threads for it took a tenth of the processor time, and took cores from the workers.
+ * (The old generation is still marked concurrently.)
  */
 const COLLECTOR_FLAGS = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];
 
-/** Resolves once it serves; rejects, with everything stopped again, if it can't start. */
+/** Resolves when the server serves; if it can't start, stops everything again and rejects. */
 export async function serve(settings: Settings, log: Log, version: string): Promise<void> {
   for (const flag of COLLECTOR_FLAGS) setFlagsFromString(flag);
   const { engine, sessions } = assemble(settings, log);
@@ -27,7 +27,7 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
       return sessions.phase !== 'serving';
     },
   };
-  // Loaded when it is wanted: without it nobody pays for it.
+  // Loaded only if it is enabled.
   const httpThread =
     settings.http < 0 ? undefined : new (await import('../http/thread.ts')).HttpThread(watched, log, version);
   let port: number;
@@ -35,7 +35,7 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
   try {
     http = await httpThread?.listen(settings.http);
     await engine.start();
-    // Before the first client can be served, so that no signal finds events and nobody who minds them.
+    // Before the first client can be served, so that no signal finds accepted events and no handler.
     new Shutdown({ settings, engine, sessions, listener, log }, httpThread).watchSignals();
     port = await listener.listen(settings.host, settings.port, settings.backlog);
     httpThread?.serving();

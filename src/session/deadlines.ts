@@ -1,6 +1,6 @@
 /**
- * Deadlines of one kind: each member has the same time from when it was added, so the oldest is always first
- * and one timer is enough. With no members there is no timer, and an idle server stays idle.
+ * Deadlines of one kind: each member has the same time from when it was added, so the oldest expires first and one
+ * timer is enough. Without members there is no timer, so an idle server does not wake up.
  */
 export class Deadlines<Member> {
   readonly #limitMs: () => number;
@@ -9,13 +9,13 @@ export class Deadlines<Member> {
   readonly #since = new Map<Member, number>();
   #timer: NodeJS.Timeout | undefined;
 
-  /** The limit is read whenever it counts; with one of 0 nothing expires. `expire` may add the member again. */
+  /** The limit is read at every use; 0 means that nothing expires. `expire` may add the member again. */
   constructor(limitMs: () => number, expire: (member: Member) => void) {
     this.#limitMs = limitMs;
     this.#expire = expire;
   }
 
-  /** Starts the member's time; again, if it was running. */
+  /** Starts the member's time, or restarts it if it is running. */
   restart(member: Member): void {
     const limitMs = this.#limitMs();
     if (limitMs === 0) return;
@@ -30,7 +30,7 @@ export class Deadlines<Member> {
   }
 
   clear(member: Member): void {
-    // Mostly there is none, and a look into an empty map costs something all the same.
+    // The map is usually empty, and even then `delete` costs something.
     if (this.#since.size > 0) this.#since.delete(member);
   }
 
@@ -39,7 +39,7 @@ export class Deadlines<Member> {
   }
 
   #sweep(): void {
-    // The timer that has run out stays in its place until the end, so that a member added meanwhile sets none.
+    // The expired timer stays in `#timer` until the end, so that a member added meanwhile starts no second one.
     const now = performance.now();
     const limitMs = this.#limitMs();
     let nextMs: number | undefined;

@@ -1,9 +1,9 @@
 /**
  * From lines to replies: each line is parsed and answered by its command.
  *
- * The usual line is an event in the usual form. It takes the fast path: parsed where it lies, handed to the engine, its
- * fixed reply counted. The fast path skips everything that may stand between a client and the engine, so it is open
- * only while the session says so (`mayFastSubmit`). Every other line goes through `#answer`.
+ * Most lines are events in the usual form. They take the fast path: the line is parsed in place, the event is
+ * submitted to the engine, and its fixed reply is counted. The fast path skips every check between a client and the
+ * engine, so it is taken only if the session allows it (`mayFastSubmit`). All other lines go through `#answer`.
  */
 import { balanceCommand } from '../commands/balance.ts';
 import type { Answer } from '../commands/command.ts';
@@ -24,7 +24,7 @@ import type { Framer } from './framer.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { Phase } from './state.ts';
 
-/** Why lines were served no further: there are none left, the client must read first, or a ring is full. */
+/** Why serving stopped: no complete line is left, the client must read replies first, or a ring is full. */
 export type Stop = 'end' | 'replies' | 'ring';
 
 interface DispatchSettings {
@@ -42,7 +42,7 @@ export class Dispatch implements Answer {
   readonly #detail: MetricsDetail;
   readonly #request = emptyRequest();
   readonly #replies = new Replies();
-  /** Of the client that is served. */
+  /** Of the client that is being served. */
   #queue: ReplyQueue | undefined;
   #phase: Phase = 'serving';
 
@@ -63,7 +63,7 @@ export class Dispatch implements Answer {
     this.#clients = clients;
   }
 
-  /** Serves the lines that the framer has laid, from `framer.at` on, which it moves to where it stopped. */
+  /** Serves the framer's lines from `framer.at` on, and moves `framer.at` behind the last line served. */
   serve(framer: Framer, queue: ReplyQueue, phase: Phase, mayFastSubmit: boolean): Stop {
     const fast = this.#fast;
     const request = this.#request;
@@ -110,18 +110,18 @@ export class Dispatch implements Answer {
     return stop;
   }
 
-  /** Shows the workers what was submitted, and hands the replies made so far to the client's queue. */
+  /** Publishes the submitted events to the workers, and passes the replies made so far to the client's queue. */
   finish(queue: ReplyQueue): void {
     this.#engine.publish();
     queue.send(this.#replies.take());
   }
 
-  /** Of the line that a ring had no room for: the hash of its user. */
+  /** After a stop at a full ring: the hash of the user that the ring had no room for. */
   get stalledHash(): number {
     return this.#request.hash;
   }
 
-  /** Answers a line that is none of those that the server takes. */
+  /** Answers, and counts, an invalid line. */
   refuse(reply: Reply): void {
     this.#clients.invalid += 1;
     this.#replies.add(reply);
@@ -140,7 +140,7 @@ export class Dispatch implements Answer {
     this.#queue!.send(undefined, position);
   }
 
-  /** Answers the line from `at` up to `next`, just parsed; false if there is no room in the ring of its user. */
+  /** Answers the line just parsed, from `at` up to `next`; false if the ring of its user has no room. */
   #answer(kind: Kind, at: number, next: number, isLate: boolean): boolean {
     const engine = this.#engine;
     if (kind !== Kind.metricsDetail) this.#detail.isStale = true;

@@ -1,9 +1,9 @@
 /**
- * The bytes of one client as lines, however the packets were cut.
+ * Makes lines of the bytes of one client, wherever the packets were cut.
  *
- * It lays what was received before, and the bytes just read, in one piece into the read buffer (`lay`), from `at` to
- * `end`; whoever serves the lines moves `at` forward; then it keeps what was not served (`keepRest`). It knows which
- * bytes are skipped, because their line was too long, and which are still served while the server drains.
+ * `lay` puts the bytes kept from earlier reads and the bytes just read into the read buffer, contiguous from `at` to
+ * `end`. The dispatch serves lines and moves `at` forward. `keepRest` then keeps the unserved bytes. The framer also
+ * knows which bytes to skip, because their line was too long, and which are still served while the server drains.
  */
 import { NEWLINE, type ReadBuffer } from '../protocol/read-buffer.ts';
 import { type BlockPool, InputBuffer } from './input-buffer.ts';
@@ -12,13 +12,13 @@ export class Framer {
   readonly #buffer: ReadBuffer;
   readonly #limits: { readonly lineBytesMax: number };
   readonly #input: InputBuffer;
-  /** Lines were received that wait to be served: the input is more than the start of a line. */
+  /** The input may hold complete lines that wait to be served; otherwise it is only the start of a line. */
   hasLines = false;
-  /** The line under way was too long and was answered: its bytes are dropped up to its end. */
+  /** The current line was too long and was answered: its bytes are dropped up to its end. */
   isSkipping = false;
-  /** While draining: bytes that had been received when it began, and are still served. */
+  /** While draining: the bytes that were received before it began, and are still to be served. */
   grantedBytes = 0;
-  /** Where the next line to serve starts, and the end of what was laid, in the read buffer. */
+  /** In the read buffer: the start of the next line to serve, and the end of the bytes laid. */
   at = 0;
   end = 0;
   #laidAt = 0;
@@ -29,12 +29,12 @@ export class Framer {
     this.#input = new InputBuffer(pool);
   }
 
-  /** All that has been received by now is still served. */
+  /** All bytes received so far will be served. */
   grantAll(): void {
     this.grantedBytes = this.#input.bytes;
   }
 
-  /** Bytes were received that are not served yet. */
+  /** Some received bytes are not served yet. */
   get hasInput(): boolean {
     return this.#input.bytes > 0;
   }
@@ -49,15 +49,15 @@ export class Framer {
     return this.isSkipping && !this.#buffer.hasLineEnd(bytes);
   }
 
-  /** Keeps so many bytes of the chunk for later. */
+  /** Keeps the first `bytes` bytes of the chunk for later. */
   keep(bytes: number): void {
     this.#input.append(this.#buffer.chunk.subarray(0, bytes));
     this.hasLines = true;
   }
 
   /**
-   * Takes so many bytes of the chunk if they belong to a line that had begun before, and do not end it. Only the new
-   * bytes are looked at, so a line that comes byte by byte costs no more than any other.
+   * Takes the first `bytes` bytes of the chunk if they continue a line begun earlier and do not end it. Only the new
+   * bytes are searched, so a line that arrives byte by byte takes linear time.
    */
   takesMore(bytes: number): boolean {
     if (bytes === 0 || this.#input.bytes === 0 || this.#buffer.hasLineEnd(bytes)) return false;
@@ -65,59 +65,59 @@ export class Framer {
     return true;
   }
 
-  /** The line under way is longer than it may be. */
+  /** The current line exceeds the limit. */
   get isTooLong(): boolean {
     return !this.hasLines && this.#input.bytes > this.#limits.lineBytesMax;
   }
 
-  /** Lays the input, and so many bytes of the chunk behind it; moves `at` behind a line that is skipped. */
+  /** Lays the input before the first `bytes` bytes of the chunk; moves `at` behind a line that is being skipped. */
   lay(bytes: number): void {
     const { chunkAt } = this.#buffer;
     this.#laidAt = chunkAt - this.#input.bytes;
     this.end = chunkAt + bytes;
-    // Ends every search for a line end.
+    // A sentinel: every search for a line end stops here.
     this.#buffer.bytes[this.end] = NEWLINE;
     if (this.#input.bytes > 0) this.#input.moveTo(this.#buffer.bytes, this.#laidAt);
     this.at = this.isSkipping ? this.#behindSkipped() : this.#laidAt;
     this.hasLines = false;
   }
 
-  /** Whether a line that ends at `lineEnd` (the byte behind it) was received before the server began to drain. */
+  /** Whether the line that ends before `lineEnd` was received before the server began to drain. */
   isGranted(lineEnd: number): boolean {
     return lineEnd <= this.#laidAt + this.grantedBytes;
   }
 
-  /** What was laid, in bytes. */
+  /** The number of bytes laid. */
   get laidBytes(): number {
     return this.end - this.#laidAt;
   }
 
-  /** A line that was laid has ended. */
+  /** A line among the bytes laid has ended. */
   get hasEndedLine(): boolean {
     return this.at > this.#laidAt && !this.isSkipping;
   }
 
-  /** Keeps what is behind `at`. */
+  /** Keeps the bytes from `at` on. */
   keepRest(): void {
     if (this.at < this.end) this.#input.append(this.#buffer.bytes.subarray(this.at, this.end));
     this.grantedBytes = Math.max(0, this.grantedBytes - (this.at - this.#laidAt));
   }
 
-  /** Skips the line under way; what was received of it goes. */
+  /** Skips the current line: drops the bytes received of it, and those to come. */
   skipLine(): void {
     this.#input.clear();
-    // All that was received is part of it, or before it.
+    // No received byte lies behind this line.
     this.grantedBytes = 0;
     this.isSkipping = true;
   }
 
-  /** Nothing is served any more. */
+  /** Drops all input. */
   clear(): void {
     this.#input.clear();
     this.hasLines = false;
   }
 
-  /** Where the line behind the skipped one starts, if that ends here; otherwise the end. */
+  /** The start of the line after the skipped one, if that ends in the bytes laid; otherwise `end`. */
   #behindSkipped(): number {
     const lineEnd = this.#buffer.bytes.indexOf(NEWLINE, this.#laidAt);
     if (lineEnd === this.end) return this.end;

@@ -1,21 +1,21 @@
 /**
- * Bytes of a client that were received and not served yet. Grows by doubling, so bytes that come one by one are not
- * copied again and again; an empty one holds no memory.
+ * Bytes of a client that were received and not served yet. The buffer grows by doubling, so appending single bytes
+ * takes amortised constant time; an empty one holds no memory.
  */
 const BYTES_MIN = 256;
 const LARGE_BYTES = 16_384;
 const SPARE_BYTES_MAX = 4_194_304;
 
 /**
- * Large blocks are used again: one that waits for its turn lives long enough to be moved to the old generation, and
- * what dies there is only found by a full collection.
+ * Reuses large blocks: one that waits for a turn lives long enough to be promoted to the old generation, where only a
+ * full collection frees it.
  */
 export class BlockPool {
-  /** Blocks that nobody uses, by the logarithm of their size. */
+  /** Unused blocks, by the logarithm of their size. */
   readonly #spares: Buffer[][] = Array.from({ length: 32 }, () => []);
   #spareBytes = 0;
 
-  /** Of at least so many bytes, which is not 0: a power of two. */
+  /** Returns a block of at least `needed` bytes (more than 0); its size is a power of two. */
   take(needed: number): Buffer {
     const log = 32 - Math.clz32(Math.max(BYTES_MIN, needed) - 1);
     const spare = this.#spares[log]!.pop();
@@ -54,7 +54,7 @@ export class InputBuffer {
     this.bytes = needed;
   }
 
-  /** Empties into `target` at `at`. */
+  /** Moves all bytes into `target` at `at`. */
   moveTo(target: Uint8Array, at: number): void {
     if (this.#block === undefined) return;
     target.set(this.#block.subarray(0, this.bytes), at);

@@ -1,14 +1,14 @@
 /**
- * The replies of one client that may not leave yet: one of them depends on a position that its worker has not
- * reached, and the others wait behind it, because replies leave in the order of the requests.
+ * The replies of one client that may not leave yet: the first depends on a position that its worker has not reached,
+ * and the others wait behind it, because replies leave in the order of the requests.
  */
 import type { Position, Waiter } from '../engine/position.ts';
 import { balanceLine, Reply, replyLine } from '../protocol/replies.ts';
 
-/** What a reply that is not known yet counts for in the limit of unread replies. */
+/** The assumed size of a reply that is not known yet, for the limit on unread replies. */
 const UNKNOWN_BYTES = 64;
 
-/** Bytes, which may leave once `after` is reached; without bytes, the balance at `after` is the reply. */
+/** Bytes that may leave when `after` is reached; without bytes, the reply is the balance at `after`. */
 interface Pending {
   bytes: Buffer | undefined;
   after: Position | undefined;
@@ -20,7 +20,7 @@ export class PendingReplies implements Waiter {
   #bytes = 0;
   #isTold = false;
 
-  /** `onReached` is called soon after a position was reached, once for all that were reached together. */
+  /** `onReached` is called in a microtask after a position was reached, once for all that were reached together. */
   constructor(onReached: () => void) {
     this.#onReached = onReached;
   }
@@ -63,7 +63,7 @@ export class PendingReplies implements Waiter {
 }
 
 function balanceReply(balance: number): Buffer {
-  // Not a number: the event would have left the range of a balance, and was not applied.
+  // NaN: the event would have taken the balance out of its range, and was not applied.
   return Number.isNaN(balance)
     ? replyLine(Reply.balanceOverflow)
     : Buffer.from(balanceLine(balance), 'latin1');

@@ -1,9 +1,9 @@
 /**
  * The replies of one client on their way out, in the order of the requests.
  *
- * The reply gate: `send(bytes, after?)` says what is to leave, and behind which position; `flush` has everything leave
- * that may. Most replies leave when they are made. Two kinds wait: those behind a position that is not reached yet
- * are *pending*, and those to large input are *kept* until the end of the turn (see scheduler.ts).
+ * `send(bytes, after?)` adds replies, which may leave when the position `after` is reached; `flush` writes all that
+ * may leave. Most replies leave when they are made. Two kinds wait: replies behind a position that is not reached yet
+ * are *pending*, and replies to large input are *kept* until the end of the turn (see scheduler.ts).
  */
 import type { Position } from '../engine/position.ts';
 import type { Transport } from '../net/transport.ts';
@@ -12,7 +12,7 @@ import { type Scheduler, SMALL_BYTES } from './scheduler.ts';
 
 /** The session, as its queue sees it. */
 export interface Owner {
-  /** Replies have left that had to wait: there may be room for more. */
+  /** Replies that had to wait have left: there may be room for more. */
   advance(): void;
 }
 
@@ -21,7 +21,7 @@ export class ReplyQueue {
   readonly #scheduler: Scheduler;
   readonly #limits: { readonly unsentBytesMax: number };
   readonly #owner: Owner;
-  /** Sent, and not flushed. */
+  /** Passed to `send`, and not flushed. */
   #ready: Buffer | undefined;
   #pending: PendingReplies | undefined;
   #kept: Buffer | undefined;
@@ -43,7 +43,7 @@ export class ReplyQueue {
     return this.#bytes === 0;
   }
 
-  /** The client has left so many replies unread that no more are made for it. */
+  /** The client has too many unread replies: none are made until it reads. */
   get isFull(): boolean {
     return this.roomBytes <= 0;
   }
@@ -52,14 +52,14 @@ export class ReplyQueue {
     return this.#limits.unsentBytesMax - this.#bytes;
   }
 
-  /** A reply waits for a worker. */
+  /** A reply is waiting for a worker. */
   get isWaiting(): boolean {
     return this.#pending !== undefined && !this.#pending.isEmpty;
   }
 
   /**
-   * Bytes that may leave behind all that was sent before, and not before the position is reached. Without bytes, the
-   * balance at the position is the reply.
+   * Adds bytes that may leave after all earlier ones, and not before the position is reached. Without bytes, the
+   * reply is the balance at the position.
    */
   send(bytes: Buffer | undefined, after?: Position): void {
     if (after === undefined && !this.isWaiting && this.#ready === undefined) {
@@ -71,7 +71,7 @@ export class ReplyQueue {
     this.#pending.push(bytes, after);
   }
 
-  /** Has all leave that may; `inputBytes` says how much input it answers. */
+  /** Writes all that may leave, or keeps it for the end of the turn if it answers large input (`inputBytes`). */
   flush(inputBytes = 0): void {
     const lines = this.#takeReady();
     if (lines === undefined || this.#isClosed) return;
@@ -91,7 +91,7 @@ export class ReplyQueue {
     if (wasFull) this.#owner.advance();
   }
 
-  /** Writes now what was kept for the end of the turn. */
+  /** Writes at once the replies kept for the end of the turn. */
   writeKept(): void {
     if (this.#kept === undefined) return;
     const lines = this.#kept;
@@ -104,7 +104,7 @@ export class ReplyQueue {
     this.#kept = undefined;
   }
 
-  /** What the client has not taken yet. */
+  /** The bytes of all replies that have not gone to the system. */
   get #bytes(): number {
     return (
       this.#transport.unsentBytes +

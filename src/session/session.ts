@@ -1,10 +1,10 @@
 /**
- * One client: its bytes become lines, its lines replies, in order, however the packets were cut.
+ * One client: its bytes become lines, and its lines replies, in order, wherever the packets were cut.
  *
- * A *visit* serves as many lines as there are; its replies leave in one write, those to large input at the end of the
- * turn. It ends early when the client has left too many replies unread, or when a balance can't be asked for because a
- * ring is full: the lines not served stay here, and nothing more is read until they are. So what a client can make the
- * server keep for it is bounded. After anything has changed, `advance` decides what the session does next.
+ * A *visit* serves all complete lines; its replies leave in one write, replies to large input at the end of the turn.
+ * A visit ends early when the client has too many unread replies, or when a balance can't be asked for because a ring
+ * is full. Then the unserved lines stay here, and nothing is read until they are served, so the memory that a client
+ * can take is bounded. After every change, `advance` decides what the session does next.
  */
 import type { Closing } from '../metrics/snapshot.ts';
 import type { Receiver, Transport } from '../net/transport.ts';
@@ -25,9 +25,12 @@ export class Session implements Receiver, Client {
   #input: Input = 'open';
   #waits: Waits = 'nothing';
   #isPaused = false;
-  /** Whether events in the usual form may go straight to the engine: not while the server drains. */
+  /** Whether events in the usual form may take the fast path: not while the server drains. */
   #mayFastSubmit: boolean;
-  /** The first part of the chunk; once that was full, all of it. So of many that flood, not all is read at once. */
+  /**
+   * The first part of the chunk; after a read that filled it, the whole chunk. So the first reads of many floods are
+   * small.
+   */
   nextRead: Uint8Array;
 
   constructor(transport: Transport, shared: Shared) {
@@ -45,31 +48,32 @@ export class Session implements Receiver, Client {
     return { life: this.#life, input: this.#input, waits: this.#waits };
   }
 
-  /** The server begins to drain: what has been received by now is still served. */
+  /** The server begins to drain: lines received so far are still served. */
   startDraining(): void {
     this.#mayFastSubmit = false;
     this.#framer.grantAll();
   }
 
-  /** While draining: nothing is left of what had been received when it began, or the client does not let it. */
+  /** While draining: all lines received before it began are served, or can't be, because the client does not read. */
   get isServed(): boolean {
     const { grantedBytes, hasLines } = this.#framer;
-    // Full of replies that wait for a worker: they will leave, and then there is room.
+    // If the queue is full of replies that wait for a worker, there will be room when they leave.
     return grantedBytes === 0 || !hasLines || (this.#replies.isFull && !this.#replies.isWaiting);
   }
 
-  /** The server ends: replies that are ready are written, nothing more is served. */
+  /** The server ends: ready replies are written, nothing more is served. */
   end(): void {
     this.#shared.scheduler.leave(this);
     this.#waits = 'nothing';
     if (this.#life === 'open') this.#life = 'finishing';
     this.#framer.clear();
     this.#replies.writeKept();
-    // Workers that answer from now on are too late: a write behind the end would cost the client what is on its way.
+    // Later answers of workers are dropped: a write after the end would fail, and cost the client the replies under
+    // way.
     this.#replies.close();
     this.#transport.end();
-    // What still comes is read and dropped: closing with unread input would reset the connection, and a reset
-    // may take the last replies with it.
+    // Further input is read and dropped: closing with unread input would reset the connection, and a reset may
+    // destroy the last replies.
     this.#transport.resume();
   }
 
@@ -80,31 +84,31 @@ export class Session implements Receiver, Client {
   close(why: Closing): void {
     this.#shared.clients[why] += 1;
     this.#shared.log.debug('client_closed', { why }, `closed a client: ${why}`);
-    // It may take some turns until the connection is closed.
+    // At once: the connection may be closed some turns later.
     this.#leave();
     this.#transport.close();
   }
 
   partialTooOld(): void {
-    // While the server does not read, the client can't end its line; one that is skipped was answered already.
+    // While the server does not read, the client can't end its line. A skipped line was answered already.
     if (this.#isPaused && !this.#framer.isSkipping) this.#shared.partial.restart(this);
     else this.close('closed_partial');
   }
 
   idleTooLong(): void {
-    // What the server does not read, it knows nothing of.
+    // While the server does not read, it can't know whether the client is idle.
     if (this.#isPaused) this.#shared.idle.restart(this);
     else this.close('closed_idle');
   }
 
-  /** While lines wait, the transport is paused, and brings no bytes. */
+  /** Not called while lines wait: the transport is paused then. */
   received(bytes: number): void {
     const { readBuffer, idle, scheduler, settings } = this.#shared;
     const framer = this.#framer;
     if (!this.#isLive) return;
     if (settings.idleMsMax > 0) idle.restart(this);
     this.nextRead = bytes === this.nextRead.length ? readBuffer.chunk : readBuffer.firstRead;
-    // A full chunk: there is more, and it waits until the others had their turn.
+    // After a full chunk there is probably more; it waits for the session's next turn.
     const isFull = bytes === readBuffer.chunk.length;
     if (bytes > SMALL_BYTES && !framer.skipsAll(bytes) && !scheduler.mayServe(bytes)) {
       framer.keep(bytes);
@@ -129,7 +133,7 @@ export class Session implements Receiver, Client {
     this.#shared.gone(this);
   }
 
-  /** Called by the scheduler: it is this session's turn. */
+  /** Called by the scheduler for the visit that was asked for. */
   takeTurn(): void {
     if (!this.#isLive) return;
     this.#waits = 'nothing';
@@ -138,7 +142,7 @@ export class Session implements Receiver, Client {
     this.advance(hasLines && this.#framer.isSkipping);
   }
 
-  /** After anything changed: reads on, waits for its turn, or waits for the client. */
+  /** Called after every change: reads on, waits for a turn, or waits for the client. */
   advance(mustWait = false): void {
     if (!this.#isLive) return;
     const { scheduler, blocked } = this.#shared;
@@ -174,7 +178,10 @@ export class Session implements Receiver, Client {
     this.#transport.pause();
   }
 
-  /** The client has said all: serve what it left without a line end, and hang up when all is answered. */
+  /**
+   * The client has ended its input: serves a last line without line end, and ends the connection when all is
+   * answered.
+   */
   #finish(): void {
     const framer = this.#framer;
     if (framer.hasInput && !framer.isSkipping && this.#input !== 'reset') {
@@ -189,7 +196,7 @@ export class Session implements Receiver, Client {
     }
   }
 
-  /** Wants nothing of the server any more, and is handed nothing. */
+  /** Cancels all that the session waits for, and drops its input and replies. */
   #leave(): void {
     const { partial, blocked, idle } = this.#shared;
     this.#shared.scheduler.leave(this);
@@ -202,7 +209,7 @@ export class Session implements Receiver, Client {
     idle.clear(this);
   }
 
-  /** Serves the input, and so many bytes of the chunk behind it. */
+  /** Serves the input and the first `bytes` bytes of the chunk. */
   #visit(bytes: number): void {
     const { dispatch, partial, phase } = this.#shared;
     const framer = this.#framer;
@@ -238,7 +245,7 @@ export class Session implements Receiver, Client {
     this.#framer.skipLine();
   }
 
-  /** Until there is room in the ring of the user with this hash. */
+  /** Waits until there may be room in the ring for this hash. */
   #waitForRoom(hash: number): void {
     this.#waits = 'ring';
     this.#shared.whenRoom(hash, () => {

@@ -1,6 +1,6 @@
 /**
- * All clients of the socket thread, and what they share: the buffer in which lines are parsed, the dispatch, the
- * scheduler, the deadlines, the counts, and the phase that the server is in.
+ * All clients of the socket thread, and what they share: the read buffer, the dispatch, the scheduler, the deadlines,
+ * the counts, and the phase of the server.
  */
 import type { Settings } from '../config/settings.ts';
 import type { Engine } from '../engine/engine.ts';
@@ -18,12 +18,12 @@ import { Session } from './session.ts';
 import type { Client, Shared } from './shared.ts';
 import type { Phase } from './state.ts';
 
-/** The most that one read of a socket brings. */
+/** The most bytes that one read of a socket returns. */
 const CHUNK_BYTES_MAX = 65_536;
 
-/** The buffer in which names lie when they are handed to the engine. */
+/** The read buffer, which also holds the names of users when events are submitted to the engine. */
 export function createReadBuffer({ lineBytesMax }: Settings): ReadBuffer {
-  // The start of a line and a chunk that was not served yet; and the next chunk.
+  // Before the chunk: the start of a line and one earlier chunk, not yet served.
   return new ReadBuffer(lineBytesMax + CHUNK_BYTES_MAX, CHUNK_BYTES_MAX);
 }
 
@@ -92,24 +92,24 @@ export class Sessions implements Shared, Accepting {
     return this.#all;
   }
 
-  /** What has been received by now is still served; later events are refused. */
+  /** Lines received so far are still served; later events are refused. */
   startDraining(): void {
     this.phase = 'draining';
     for (const session of this.#all) session.startDraining();
   }
 
-  /** While draining: what is still served has been, of every client that lets it. */
+  /** While draining: of every client, all that can still be served has been. */
   get areServed(): boolean {
     for (const session of this.#all) if (!session.isServed) return false;
     return true;
   }
 
-  /** From now on nothing is served. */
+  /** From now on no line is served. */
   stopServing(): void {
     this.phase = 'ending';
   }
 
-  /** Every reply that is ready is written, and every connection ended. */
+  /** Writes every reply that is ready, and ends every connection. */
   end(): void {
     for (const session of this.#all) session.end();
   }

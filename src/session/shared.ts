@@ -27,11 +27,11 @@ export interface Shared {
   readonly blocks: BlockPool;
   readonly dispatch: Dispatch;
   readonly scheduler: Scheduler;
-  /** Of a line from its first byte to its end, of a client that leaves replies unread, of one that says nothing. */
+  /** The deadlines for a line from its first byte to its end, for a client that does not read, for an idle client. */
   readonly partial: Deadlines<Client>;
   readonly blocked: Deadlines<Client>;
   readonly idle: Deadlines<Client>;
-  /** Calls back, once, when the ring of the owner of this hash may have room. */
+  /** Calls `retry` once, when the ring for this hash may have room. */
   whenRoom(hash: number, retry: () => void): void;
   gone(session: Client): void;
 }

@@ -1,24 +1,24 @@
 /**
- * The state of a session: three words. What else may look like state follows from the parts: whether the client
- * blocks, from the reply queue; what is skipped or still granted, from the framer.
+ * The state of a session: three words. The rest is derived: whether the client blocks, from the reply queue; which
+ * bytes are skipped or still granted, from the framer.
  */
 
 /**
- * Of the server. `serving`; `draining`: what was received is still served, later events are refused; `ending`: nothing is
- * served any more, only replies are written.
+ * The phase of the server. `draining`: lines already received are served, later events are refused. `ending`: no line
+ * is served, only replies are written.
  */
 export type Phase = 'serving' | 'draining' | 'ending';
 
 /**
- * `open`: it is served. `finishing`: our side has ended behind the last reply. `ended`: it is closed, and wants nothing
- * of the server any more.
+ * `open`: it is served. `finishing`: our sending side was ended after the last reply. `ended`: it is closed, or about
+ * to be, and waits for nothing.
  */
 export type Life = 'open' | 'finishing' | 'ended';
 
-/** What the client has done with its sending side. Bytes without a line end are a line behind an end, not behind a reset. */
+/** The client's sending side. Last bytes without a line end count as a line after an end, but not after a reset. */
 export type Input = 'open' | 'ended' | 'reset';
 
-/** What it waits for before it does anything more: a turn of the scheduler, or room in a ring. */
+/** What the session waits for: a turn of the scheduler, or room in a ring. */
 export type Waits = 'nothing' | 'turn' | 'ring';
 
 export interface State {
@@ -27,7 +27,7 @@ export interface State {
   readonly waits: Waits;
 }
 
-/** Only who is served waits. */
+/** Only an open session waits. */
 export function isLegal({ life, waits }: State): boolean {
   return waits === 'nothing' || life === 'open';
 }

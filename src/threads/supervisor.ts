@@ -1,34 +1,34 @@
 /**
- * Keeps one thread running: a thread that ends without being told to is started again. One that dies at once, again
- * and again, is started ever more slowly.
+ * Keeps one thread running: a thread that ends without being told to is restarted. If it dies repeatedly right after
+ * its start, the delays grow.
  */
 import type { Worker } from 'node:worker_threads';
 
 export interface RestartPolicy {
-  /** How long to wait after the death of a thread that was healthy. */
+  /** The delay after the death of a healthy thread. */
   healthyMs: number;
-  /** How long after that of one that was not: this first, then twice as long each time, up to the limit. */
+  /** The delay after the death of an unhealthy one: this at first, doubled each time, up to `maxMs`. */
   firstMs: number;
   maxMs: number;
 }
 
-/** A thread that has been ready for so long is healthy. */
+/** A thread that has been ready for this long is healthy. */
 const HEALTHY_AFTER_MS = 100;
 
 export interface Supervised {
-  /** Why it died, if nothing else is known. */
+  /** The reason of a death, if nothing else is known. */
   readonly endReason: string;
-  /** Makes the thread; may throw if the system gives none. */
+  /** Creates the thread; throws if the system can't. */
   create(): Worker;
   onDeath(reason: string): void;
-  /** It has ended, whyever. */
+  /** The thread has ended, for any reason. */
   onExit?(): void;
 }
 
 export class Supervisor {
   thread: Worker | undefined;
   isReady = false;
-  /** Why it dies, if it does now. */
+  /** The reason if it dies now. */
   reason = '';
   deaths = 0;
   readonly #policy: RestartPolicy;
@@ -44,7 +44,7 @@ export class Supervisor {
     this.#pauseMs = policy.firstMs;
   }
 
-  /** Throws if the system gives no thread. */
+  /** Throws if the system can't create a thread. */
   start(): void {
     const thread = this.#supervised.create();
     this.thread = thread;
@@ -60,13 +60,13 @@ export class Supervisor {
     });
   }
 
-  /** The thread is at work. */
+  /** The thread has reported that it works. */
   ready(): void {
     this.isReady = true;
     this.#readyAtMs = performance.now();
   }
 
-  /** From now on it is not started again. */
+  /** From now on the thread is not restarted. */
   end(): void {
     this.#isEnding = true;
     clearTimeout(this.#restart);

@@ -1,10 +1,10 @@
 /**
- * Starts a thread from a file of ours, however we are run: compiled, from source on a Node that strips types, or from
- * source through tsx, whose loader a thread does not inherit.
+ * Starts a thread from one of our files, in each way that the program can be run: compiled, from source on a Node
+ * that strips types, or from source through tsx, whose loader a thread does not inherit.
  */
 import { Worker, type WorkerOptions } from 'node:worker_threads';
 
-/** `module` is the file without its ending. */
+/** `module` is the file without its extension. */
 export function createThread(module: URL, options: WorkerOptions): Worker {
   const isSource = import.meta.url.endsWith('.ts');
   const file = new URL(`${module.href}${isSource ? '.ts' : '.js'}`);

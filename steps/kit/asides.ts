@@ -1,4 +1,4 @@
-/** What two pains have beside them: another way, measured on the steps of this repository. */
+/** Additional measurements for two pains: an alternative, measured on the steps of this repository. */
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
@@ -30,7 +30,7 @@ const FLOODED_MS_MAX = 40_000;
 const BOUNDED_MS = 1_500;
 const REPORT_EVERY_MS = 500;
 
-/** Floods step 5 with its bound for a while, then without it until it dies of it. */
+/** Floods step 5 with its bound for a while, then without it until it runs out of memory. */
 async function unbounded(say: Say): Promise<void> {
   const settings = { workUs: 1_000, queue: 1024 };
   const heap = ['--max-old-space-size=64'];
@@ -85,9 +85,9 @@ function residentMiB({ pid }: Server): number {
 }
 
 const THREADS = 4;
-/** So many that starting and stopping does not count, and so few that the lock is done in a second. */
+/** Enough that start and stop do not matter, and few enough that the lock takes a second at most. */
 const TIMES: Record<string, number> = { lock: 50_000, shared: 1_000_000, padded: 1_000_000 };
-/** The best of them: what a way costs, without what else the machine had to do. */
+/** The best round counts: the cost without other work of the machine. */
 const ROUNDS = 3;
 
 async function threeWays(say: Say): Promise<void> {
@@ -102,7 +102,7 @@ async function threeWays(say: Say): Promise<void> {
   }
 }
 
-/** So many threads count so many times each. The slowest one's time. */
+/** `threads` threads count `times` times each. Returns the time of the slowest. */
 export async function countedMs(way: string, times: number, threads: number): Promise<number> {
   const counters = createCounters(way, threads);
   const go = new Int32Array(new SharedArrayBuffer(4));

@@ -1,4 +1,4 @@
-/** A thread that counts, as fast as it can, with the counters of step 9. Says how long it took, in ms. */
+/** A thread that counts as fast as it can with the counters of step 9. Reports the time it took, in ms. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { count, PROCESSED } from '../09-lock-free-metrics/counters.ts';
 

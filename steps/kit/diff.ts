@@ -1,4 +1,4 @@
-/** `tally diff N M`: what changes from one step to another, as Git shows it: the lesson. */
+/** `tally diff N M`: the changes from one step to another, as Git shows them. */
 
 import { spawn } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -36,7 +36,7 @@ export function diffCommand(args: string[]): Promise<void> {
         throw new CommandError(
           `steps/${folder} is not here: an installed package has no sources; clone the repository`,
         );
-    // A pager would hide it, if it came before.
+    // Printed before, it would be hidden by a pager.
     const isPaged = isTerminal(process.stdout);
     if (!isPaged) process.stderr.write(introduction(from, to));
     const exitCode = await show([from, to], on.has('--all'), on.has('--stat') ? ['--stat'] : []);
@@ -65,10 +65,10 @@ function introduction(from: Step, to: Step): string {
   return `${heading}\nremoves the pain ${listed(removed)}; brings "${to.pain}"\n`;
 }
 
-/** Shows them as Git shows two commits, with its pager and its colours, though they may not be committed. */
+/** Shows the files as Git shows two commits, with its pager and colours, even if they are not committed. */
 async function show([from, to]: [Step, Step], withChapter: boolean, flags: string[]): Promise<number> {
   const repository = mkdtempSync(join(tmpdir(), 'tally-diff-'));
-  // Ctrl+C in a pager is the pager's. However this process ends, the repository does as well.
+  // Ctrl+C belongs to the pager. The temporary repository is removed whenever this process ends.
   process.on('SIGINT', () => {});
   for (const signal of ['SIGTERM', 'SIGHUP'] as const)
     process.on(signal, () => process.exit(128 + constants.signals[signal]));
@@ -81,20 +81,20 @@ async function show([from, to]: [Step, Step], withChapter: boolean, flags: strin
   return new Promise((resolve, reject) => {
     child.on('error', error => reject(new CommandError(error.message)));
     child.on('exit', (exitCode, signal) => {
-      // A signal, or a pager's (141): the reader has seen enough.
+      // A signal, or 141 because the pager was closed: the reader has quit.
       if (signal !== null || exitCode === 0 || exitCode === 141) resolve(0);
       else reject(new CommandError(`git diff ended with ${exitCode}`));
     });
   });
 }
 
-/** The folders as they are, in a repository that is made for this and thrown away. */
+/** The folders in their present state, in a temporary repository. */
 function treesIn(repository: string, steps: Step[]): string[] {
   git(['-c', 'init.defaultBranch=main', 'init', '--quiet', '--bare', '--template=', repository]);
   const here = ['-c', 'core.autocrlf=false', '-c', 'core.bare=false', `--git-dir=${repository}`];
   return steps.map(({ folder }) => {
     git([...here, 'read-tree', '--empty']);
-    // By force: what the reader ignores everywhere may be a file here.
+    // `--force`, because the reader's global ignore rules may match a file here.
     git([...here, `--work-tree=${ROOT}steps/${folder}`, 'add', '--all', '--force', `${ROOT}steps/${folder}`]);
     return git([...here, 'write-tree']);
   });

@@ -1,6 +1,6 @@
 /**
- * Git, for the commands that show and tag steps. It runs in this package's folder whoever calls from wherever, and
- * without what the caller's environment says of other repositories: Git's hooks set such variables.
+ * Git, for the commands that show and tag steps. It always runs in this package's folder, and without the variables
+ * in the environment that point to other repositories, which Git's hooks set.
  */
 import { spawnSync } from 'node:child_process';
 import { CommandError } from '../../src/cli/terminal/command.ts';
@@ -16,13 +16,13 @@ export function gitEnvironment(): NodeJS.ProcessEnv {
   return environment;
 }
 
-/** What Git printed, without the last newline; undefined if it said no. `input` is its standard input. */
+/** Git's output without the last newline; undefined if it failed. `input` is its standard input. */
 export function tryGit(args: readonly string[], input = ''): string | undefined {
   const { status, stdout } = run(args, input);
   return status === 0 ? stdout.replace(/\n$/, '') : undefined;
 }
 
-/** The same, where a no is an error: Git's own last line says why. */
+/** The same, but a failure is an error with Git's own last line. */
 export function git(args: readonly string[], input = ''): string {
   const { status, stdout, stderr } = run(args, input);
   if (status !== 0)
@@ -34,7 +34,7 @@ export function git(args: readonly string[], input = ''): string {
 
 function run(args: readonly string[], input: string) {
   const options = { cwd: ROOT, env: gitEnvironment(), input, encoding: 'utf8' } as const;
-  // Replaced objects and refreshed indexes are the reader's own business.
+  // Ignores the reader's replaced objects, and does not refresh the index.
   const ran = spawnSync('git', ['--no-replace-objects', '--no-optional-locks', ...args], options);
   if (ran.error !== undefined) throw new CommandError(isMissing(ran.error) ? NO_GIT : ran.error.message);
   return ran;

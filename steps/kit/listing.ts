@@ -22,7 +22,7 @@ passed tally check N. It is kept in ${tilde(progressFile())}
 
 /** How the list names what the reader did. */
 const WORDS: Record<Deed, string> = { ran: 'ran', felt: 'felt', checked: 'passed' };
-/** Wide enough for all; a wider terminal is no reason for longer lines. */
+/** Wide enough for all lines, also on wider terminals. */
 const COLUMNS_MAX = 80;
 const INDENT = 3;
 
@@ -52,7 +52,7 @@ function list(progress: Progress): string {
   return listing(progress, Math.min(columnsOn(stdout, COLUMNS_MAX), COLUMNS_MAX), painterFor(stdout, env));
 }
 
-/** The whole text. Where a line has no room for both its parts, the second goes below. */
+/** The whole text. If a line has no room for both its parts, the second goes below. */
 export function listing(progress: Progress, columns: number, paint: Paint): string {
   const titleColumns = INDENT + Math.max(...STEPS.map(({ title }) => title.length)) + 2;
   const steps = STEPS.map(step => {
@@ -73,10 +73,10 @@ export function listing(progress: Progress, columns: number, paint: Paint): stri
   return `${paint('dim', top.trimEnd())}\n${steps.join('')}\n${end(progress, paint)}`;
 }
 
-/** All three of them. */
+/** The width of all three. */
 const DONE_COLUMNS = DEEDS.map(deed => `✓ ${WORDS[deed]}`).join(' ').length;
 
-/** Two texts in a line, the second from a column on. Each comes plain, to be measured, and painted. */
+/** Two texts in a line, the second at a given column. Each is passed plain, to be measured, and painted. */
 function beside(
   [left, leftPainted = left]: [string, string?],
   [right, rightPainted = right]: [string, string?],
@@ -102,7 +102,7 @@ function end(progress: Progress, paint: Paint): string {
   ].join('');
 }
 
-/** What the reader should do now: the first step that was not run and felt; then the first not built; then the end. */
+/** What the reader should do next: the first step not yet run and felt; then the first not yet built; then the end. */
 export function nextOf(progress: Progress): { next: string; alternative?: string } {
   const has = (number: number, deed: Deed) => progress.get(number)?.has(deed) === true;
   const unfelt = STEPS.find(({ number }) => !has(number, 'felt'));

@@ -1,17 +1,17 @@
 /**
- * The path as data: which steps there are, what each teaches, what hurts in it, and in which others that pain must
- * show and in which it must not. Everything that lists, runs, checks or tags steps reads it here.
+ * The path as data: the steps, what each teaches, its pain, and in which other steps that pain must be present or
+ * absent. All that lists, runs, checks or tags steps reads it here.
  */
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 
-/** What a server can be started with. Each step takes some of them. */
+/** The settings of servers. Each step takes some of them. */
 export interface Settings {
   workers?: number;
-  /** Tasks that the queue of each worker holds. A power of two, as the finished server wants it. */
+  /** The capacity of each worker's queue. A power of two, as the finished server requires. */
   queue?: number;
-  /** What an event costs before it touches the table of balances. */
+  /** The cost of an event before it accesses the balances. */
   workUs?: number;
-  /** What it costs between reading a balance and writing it. */
+  /** The cost of an event between reading and writing a balance. */
   windowUs?: number;
   /** Whether that cost blocks (sleeps) or computes. */
   work?: 'block' | 'cpu';
@@ -143,14 +143,14 @@ export type Subject = number | 'src';
 
 export type Expected = 'present' | 'absent';
 
-/** By the number of the pain, which is the number of the step that has it. A subject that is not named: does not apply. */
+/** By the number of the pain, which is the number of the step that has it. It does not apply to subjects not named. */
 export const MATRIX: Readonly<Record<number, { present: readonly Subject[]; absent: readonly Subject[] }>> = {
   1: { present: [1], absent: [2, 3, 4, 5, 6, 7, 8, 9, 10, 'src'] },
   2: { present: [2], absent: [1, 3, 4, 5, 6, 7, 8, 9, 10, 'src'] },
   3: { present: [3], absent: [4, 5, 6, 7, 8, 9, 10, 'src'] },
   4: { present: [4], absent: [5, 6, 7, 8, 9, 10, 'src'] },
   5: { present: [5], absent: [6, 7, 8, 9, 10, 'src'] },
-  // Where one thread applies everything, nothing is lost: the pain comes with the threads.
+  // If one thread applies all events, no update is lost: this pain comes with threads.
   6: { present: [6], absent: [4, 5, 7, 8, 9, 10, 'src'] },
   7: { present: [7], absent: [8, 9, 10, 'src'] },
   8: { present: [8], absent: [9, 10, 'src'] },

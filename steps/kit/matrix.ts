@@ -1,4 +1,6 @@
-/** The matrix of pains: every pain on every subject it applies to, one after the other, beside what should be. */
+/**
+ * The matrix of pains: every pain on every subject that it applies to, one after the other, and the expected result.
+ */
 import { type Expected, expectedOf, STEPS, type Subject } from './manifest.ts';
 import { ofStep } from './server.ts';
 import type { Evidence } from './witnesses/witness.ts';
@@ -18,7 +20,7 @@ export interface Row extends Pair {
   elapsedMs: number;
 }
 
-/** What is to be looked at, in order. All pains, or one. */
+/** The pairs to examine, in order: of all pains, or of one. */
 export function pairs(onlyPain?: number): Pair[] {
   const pains = STEPS.map(step => step.number).filter(pain => onlyPain === undefined || pain === onlyPain);
   return pains.flatMap(pain =>
@@ -36,14 +38,14 @@ export async function runPair({ pain, step, expected }: Pair): Promise<Row> {
       const { isPresent, evidence } = await witnessOf(pain).run(ofStep(step), () => {});
       return { observed: isPresent ? ('present' as const) : ('absent' as const), evidence };
     } catch (error) {
-      // No verdict: the server did not start, or ended under the witness.
+      // No verdict: the server did not start, or ended during the witness.
       return { observed: 'undecided' as const, evidence: { error: (error as Error).message } };
     }
   };
   return { pain, step, expected, ...(await row()), elapsedMs: Math.round(performance.now() - startMs) };
 }
 
-/** The table has a line for each pain: `●` where it shows, `·` where it does not, `!!!` where that is wrong, `…` while it is found out. */
+/** The table has a row for each pain: `●` present, `·` absent, `!!!` not as expected, `…` under way. */
 export function tableHead(): string {
   return `${''.padEnd(NAME_WIDTH)}${SUBJECTS.map(subject => String(subject).padStart(widthOf(subject))).join('')}`;
 }

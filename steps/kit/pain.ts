@@ -1,4 +1,4 @@
-/** `tally pain`: hurts a server, shows what happens meanwhile, and says whether the pain is there. */
+/** `tally pain`: runs a witness against a server, shows what happens, and says whether the pain is present. */
 
 import { painterFor } from '../../src/cli/terminal/colours.ts';
 import { Exit, exitOnSignals, runCommand } from '../../src/cli/terminal/command.ts';
@@ -62,7 +62,7 @@ export function painCommand(args: string[]): Promise<void> {
       return await pain(args);
     } catch (error) {
       if (error instanceof UsageError) throw error;
-      // It did not start, ended, hung up, or did not answer: whatever it has, it is not this pain.
+      // The server did not start, ended, closed the connection, or did not answer: a defect, but not this pain.
       process.stderr.write(`tally pain: no verdict: ${(error as Error).message}\n`);
       return UNDECIDED;
     }
@@ -75,7 +75,7 @@ async function pain(args: string[]): Promise<number> {
   return one(number, source, isJson, isPredicted);
 }
 
-/** The arguments, read and refused. Without a source it is the matrix, or the row with that number. */
+/** Reads and checks the arguments. Without a source: the matrix, or one row of it. */
 export function readPain(args: string[]) {
   const { values, positionals } = readArgs('pain', args, OPTIONS);
   const { all, predict, times, cmd, connect, step } = values;
@@ -204,7 +204,7 @@ async function jsonRows(onlyPain: number | undefined): Promise<Row[]> {
   return rows;
 }
 
-/** On a terminal the cells of a row appear as they are found; elsewhere a row when it is whole. */
+/** On a terminal the cells of a row appear one by one; elsewhere each row is printed when it is complete. */
 async function table(onlyPain: number | undefined): Promise<Row[]> {
   const rows: Row[] = [];
   print(

@@ -1,6 +1,6 @@
 /**
- * `tally pain N --predict`: asks what the reader expects, before anything runs, and holds it beside what was measured.
- * Nobody is marked: a guess that was said aloud, right or wrong, is what makes the figure stay.
+ * `tally pain N --predict`: asks what the reader expects, before anything runs, and compares it with the measurement.
+ * There is no score: having made a guess, right or wrong, makes the figure easier to remember.
  */
 
 import { createInterface } from 'node:readline';
@@ -14,7 +14,7 @@ import { type Choice, type Question, questionOf, type Unit, type Whether, whethe
 import type { Source } from './server.ts';
 import type { Finding } from './witnesses/witness.ts';
 
-/** From, up to and without; for a number of the reader's own both are that number. */
+/** `from` inclusive, `to` exclusive; for a number that the reader typed, both are that number. */
 export interface Range {
   from: number;
   to: number;
@@ -25,7 +25,7 @@ interface Said {
   range: Range;
 }
 
-/** What was asked, and what the reader said; undefined: no idea. */
+/** A question, and the reader's answer; undefined: no idea. */
 export interface Prediction {
   question: Question;
   figure: Said | undefined;
@@ -33,30 +33,30 @@ export interface Prediction {
   isSo: boolean | undefined;
 }
 
-/** For machines: a question, its answer, and what was found. */
+/** For JSON: a question, its answer, and the measurement. */
 export interface Compared {
   asked: string;
   answer: string | boolean | null;
   measured: number | boolean;
   unit?: string;
-  /** Whether it was as the reader said; null where nothing was said. */
+  /** Whether the answer was right; null if there was none. */
   isRight: boolean | null;
-  /** How many times too much or too little; null where there is no such number. */
+  /** The factor between answer and measurement; null if there is none. */
   factor?: number | null;
 }
 
 type Ask = (prompt: string) => Promise<string | undefined>;
 
 const INTERRUPTED = 130;
-/** For a guess. */
+/** A guess within this factor counts as near. */
 const NEAR_FACTOR = 2;
 const INDENT = '  ';
-/** More are no number that is meant. */
+/** A longer answer can't be a number. */
 const ANSWER_CHARACTERS_MAX = 80;
-/** With a comma before three digits, or none: elsewhere `1,5` is less than two. */
+/** Commas are allowed before three digits only: in some countries `1,5` means one and a half. */
 const NUMBER = /^((?:\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.\d+)?)\s*(\S*)$/;
 
-/** Asks on the terminal, or takes lines that were piped in. Where they end, the rest is no idea. */
+/** Asks on the terminal, or reads lines from a pipe. Questions after the end of the input count as no idea. */
 export async function predicted(
   { number, pain }: Step,
   { subject, name }: Source,
@@ -67,7 +67,7 @@ export async function predicted(
   const { stdin } = process;
   const isLive = isTerminal(stdin) && isTerminal(out);
   const lines = createInterface({ input: stdin, output: out, terminal: isLive });
-  // A terminal that hands over keys hands over this one as well, and sends no signal.
+  // In raw mode the terminal passes Ctrl+C on as a key, and sends no signal.
   lines.on('SIGINT', () => {
     out.write('\n');
     process.exit(INTERRUPTED);
@@ -77,7 +77,7 @@ export async function predicted(
     lines.setPrompt(INDENT + prompt);
     lines.prompt();
     const { value, done } = await answers.next();
-    // Nobody typed it, so nobody has seen it.
+    // Input from a pipe is not on the screen, so it is printed.
     const text = done ? '' : String(value).trim();
     if (!isLive) out.write(`${text === '' ? '' : quoteIfNeeded(text)}\n`);
     return done ? undefined : text;
@@ -122,7 +122,7 @@ async function askFigure(
   return said === 'own' ? again(ask, `The number of ${unit.name}: `, text => readNumber(text, unit)) : said;
 }
 
-/** Until there is an answer that can be read; but where it was piped in, nobody is there to be asked again. */
+/** Asks until there is a valid answer; with input from a pipe, only once. */
 async function again<T>(ask: Ask, prompt: string, read: (text: string) => T): Promise<T | undefined> {
   for (;;) {
     const text = await ask(prompt);
@@ -161,14 +161,14 @@ function isWithin({ from, to }: Range, measured: number): boolean {
   return from === to ? measured === from : measured >= from && measured < to;
 }
 
-/** How many times too much or too little, 1 or more; undefined where one of them is nothing. */
+/** The factor between answer and measurement, 1 or more; undefined if one of them is 0. */
 export function factorOff(range: Range, measured: number): number | undefined {
   if (isWithin(range, measured)) return 1;
   const [low, high] = measured < range.from ? [measured, range.from] : [range.to, measured];
   return low > 0 ? high / low : undefined;
 }
 
-/** The prediction beside what was found. */
+/** Compares the prediction with the finding. */
 export function compared({ question, figure, whether, isSo }: Prediction, finding: Finding): Compared[] {
   const measured = Number(finding.evidence[question.figure]);
   const factor = figure && factorOff(figure.range, measured);
@@ -210,7 +210,7 @@ function inWords(said: Said | undefined, measured: number, unit: Unit): string {
   const was = unit.print(measured);
   if (said === undefined) return `You had no idea; now you have a figure. It was ${was}.`;
   const { text, range } = said;
-  // Behind a colon a choice says what it means.
+  // The text of a choice after a colon is an explanation.
   const both = `You said ${text.split(': ', 1)[0]}; it was ${was}`;
   if (isWithin(range, measured)) return `${both}: well predicted.`;
   const way = `you were too ${measured < range.from ? 'high' : 'low'}`;

@@ -1,19 +1,19 @@
 /**
- * What is asked before a pain is shown: for each pain its situation, a question about the figure that decides, and
- * why that figure is what it is. Whoever has said a number looks at the measured one with other eyes.
+ * The questions asked before a pain is shown: for each pain its situation, a question about the decisive figure, and
+ * the reason for that figure.
  */
 import { count, ms } from '../../src/cli/terminal/numbers.ts';
 import type { Finding } from './witnesses/witness.ts';
 
 export interface Unit {
-  /** As a reader may write it behind a number. */
+  /** As a reader may write it after a number. */
   name: string;
-  /** What one of a unit that a reader may write is, in this one. */
+  /** Other units that a reader may write, in this one. */
   others: Readonly<Record<string, number>>;
   print(value: number): string;
 }
 
-/** A range: from the bound of the choice before it, up to and without its own. */
+/** A range: from the bound of the previous choice (inclusive) to its own (exclusive). */
 export interface Choice {
   text: string;
   below: number;
@@ -34,9 +34,9 @@ export interface Question {
   choices: readonly Choice[];
   /** Its name in the evidence of the witness. */
   figure: string;
-  /** Where the pain has a second side, which has no figure. */
+  /** A second question, without a figure, if the pain has a second side. */
   whether?: Whether;
-  /** Why, where the pain shows, and why where it does not. */
+  /** The reason if the pain is present, and if it is absent. */
   because: { present: string; absent: string };
 }
 
@@ -243,7 +243,10 @@ export const QUESTIONS: Readonly<Record<number, Question>> = {
   },
 };
 
-/** On the step itself it is known that the pain shows; of any other server that is the first question. */
+/**
+ * For the pain's own step the answer is known; for any other server, whether the pain is present is the first
+ * question.
+ */
 export function whetherOf(
   pain: number,
   painName: string,

@@ -1,7 +1,7 @@
 /**
- * How far the reader has come, kept in a file of the reader's own. The file is replaced as a whole, so that nobody
- * ever sees half of it, and a lock beside it keeps two commands that end at the same time from forgetting each
- * other's deed: that would be the lost update of step 6.
+ * The reader's progress, kept in a file in the reader's home. The file is replaced atomically, so that no program
+ * ever reads half of it, and a lock file keeps two commands that end at the same time from overwriting each other's
+ * entry: that would be the lost update of step 6.
  */
 import {
   closeSync,
@@ -17,7 +17,7 @@ import {
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 
-/** A step was run; its pain was felt; a server of the reader's own passed its check. */
+/** A step was run; its pain was felt; the reader's own server passed its check. */
 export type Deed = 'ran' | 'felt' | 'checked';
 
 export const DEEDS: readonly Deed[] = ['ran', 'felt', 'checked'];
@@ -30,14 +30,14 @@ type Deeds = Map<number, Set<Deed>>;
 const VERSION = 1;
 const STEPS_MAX = 99;
 const LOCK_WAIT_MS_MAX = 1_000;
-/** Nobody needs the lock for so long: whoever took it has died. */
+/** A lock older than this is stale: its owner has died. */
 const LOCK_AGE_MS_MAX = 5_000;
 const LOCK_LOOK_MS = 2;
 
 const sleeper = new Int32Array(new SharedArrayBuffer(4));
 let hasComplained = false;
 
-/** Where it is kept. As the XDG specification says, a folder that is not absolute does not count. */
+/** The path of the file. As the XDG specification says, a relative folder is ignored. */
 export function progressFile(env: NodeJS.ProcessEnv = process.env): string {
   const { XDG_STATE_HOME = '', LOCALAPPDATA = '' } = env;
   if (isAbsolute(XDG_STATE_HOME)) return join(XDG_STATE_HOME, 'tally', 'progress.json');
@@ -46,32 +46,32 @@ export function progressFile(env: NodeJS.ProcessEnv = process.env): string {
   return join(homedir(), '.local', 'state', 'tally', 'progress.json');
 }
 
-/** What is kept; nothing, if the file is not there or is not ours. Never fails. */
+/** The progress; empty if the file is missing or not ours. Never fails. */
 export function readProgress(): Progress {
   return read(progressFile()).deeds;
 }
 
-/** Never fails: what cannot be kept is forgotten. */
+/** Records a deed. Never fails: if it can't be written, it is lost. */
 export function remember(step: number, deed: Deed): void {
   try {
     const file = progressFile();
     if (read(file).deeds.get(step)?.has(deed)) return;
     makeFolder(dirname(file));
     underLock(`${file}.lock`, () => {
-      // Read again: somebody may have written while this one waited.
+      // Read again under the lock: another command may have written meanwhile.
       const { deeds, isForeign } = read(file);
       deeds.set(step, new Set(deeds.get(step)).add(deed));
-      // What is not ours is kept beside, not overwritten.
+      // A foreign file is renamed, not overwritten.
       if (isForeign) renameSync(file, `${file}.old`);
       write(file, deeds);
     });
   } catch (error) {
-    // A home that is read-only, or full, or gone.
+    // The home is read-only, full or missing.
     complain(`how far you have come is not kept: ${(error as Error).message}`);
   }
 }
 
-/** Level by level: Node's `recursive` never ends where a file system denies that a folder is there (`/proc/tally`). */
+/** Level by level: Node's `recursive` never ends if the file system does not show the new folder (`/proc/tally`). */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
   if (dirname(folder) !== folder) makeFolder(dirname(folder));
@@ -82,7 +82,7 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** Forgets everything; false if there was nothing. Throws what the file system says. */
+/** Deletes the file; false if there was none. Throws errors of the file system. */
 export function forget(): boolean {
   const file = progressFile();
   try {
@@ -109,7 +109,7 @@ function read(file: string): { deeds: Deeds; isForeign: boolean } {
   return { deeds: deeds ?? new Map(), isForeign: deeds === undefined };
 }
 
-/** Undefined if it is anything but what `write` writes. */
+/** Undefined if the text was not written by `write`. */
 function parse(text: string): Deeds | undefined {
   try {
     const { version, steps } = JSON.parse(text) as { version: unknown; steps: Record<string, Deed[]> };
@@ -140,14 +140,14 @@ function write(file: string, deeds: Deeds): void {
   }
 }
 
-/** Once for a process: a command may look more than once. */
+/** Once for a process: a command may fail more than once. */
 function complain(what: string): void {
   if (hasComplained) return;
   hasComplained = true;
   process.stderr.write(`tally: ${what}\n`);
 }
 
-/** Holds the lock, a file that only one can create, while `change` runs. Blocks for a moment, at the most. */
+/** Holds the lock, a file that only one process can create, while `change` runs. Blocks for a moment at most. */
 function underLock(lock: string, change: () => void): void {
   const endMs = performance.now() + LOCK_WAIT_MS_MAX;
   let isHeld = tryLock(lock);
@@ -155,7 +155,7 @@ function underLock(lock: string, change: () => void): void {
     Atomics.wait(sleeper, 0, 0, LOCK_LOOK_MS);
     isHeld = tryLock(lock);
   }
-  // Without the lock it goes on as well: the file stays whole, and at worst a deed is forgotten.
+  // It continues even without the lock: the file stays whole, and at worst a deed is lost.
   try {
     change();
   } finally {

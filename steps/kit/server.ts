@@ -1,11 +1,11 @@
-/** Where servers come from that are examined: a step, the finished server, somebody's command, or a port. */
+/** The sources of servers to examine: a step, the finished server, a command, or a port. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { findServer, startCommand, type Variables } from '../../src/tools/harness/elsewhere.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { freePort, type Server, startOnPort } from '../../src/tools/harness/server.ts';
 import { FLAGS, type SettingName, type Settings, type Step, type Subject, stepOf } from './manifest.ts';
 
-/** Where servers come from: a step, a command, a port. `start` gives a new one each time, but for a port. */
+/** A step, a command or a port. `start` returns a new server each time, except for a port. */
 export interface Source {
   /** As people read it: `step 5, bounded queue`, or the command. */
   name: string;
@@ -30,7 +30,7 @@ function labelOf(subject: Subject): string {
   return subject === 'src' ? 'src' : `step ${subject}`;
 }
 
-/** With flags of the step's own, and flags for Node, where those are wanted. */
+/** Starts a step, optionally with further flags of its own and flags for Node. */
 export async function startStep(
   subject: Subject,
   settings?: Settings,
@@ -44,7 +44,7 @@ export async function startStep(
   return startOnPort(program, port, START_LIMIT_MS);
 }
 
-/** A command for a shell. It learns its port, and what a check needs, from its environment or from `{port}` and such. */
+/** A shell command. It gets its port and the settings from its environment, or from placeholders such as `{port}`. */
 export function ofCommand(command: string): Source {
   return {
     name: command,
@@ -63,7 +63,7 @@ export function ofAddress(host: string, port: number): Source {
   };
 }
 
-/** The arguments for Node that run a step: its source where that is newer than what was compiled of it. */
+/** Node's arguments to run a step: its source, if that is newer than the compiled file. */
 export function stepArgs(step: Step, port: number, settings: Settings = {}, more: string[] = []): string[] {
   const flags = step.takes.flatMap(name => flagOf(name, settings));
   return [...runArgs(step), '--port', String(port), ...flags, ...more];
@@ -81,7 +81,7 @@ function runArgs({ folder }: Step): string[] {
   return isCompiled ? [`${compiled}/server.js`] : [...sourceFlags(), `${source}/server.ts`];
 }
 
-/** A Node that strips types runs sources as they are. For others there is tsx, registered in every thread. */
+/** A Node that strips types runs sources directly. Others need tsx, registered in every thread. */
 export function sourceFlags(): string[] {
   const isStripping = 'typescript' in process.features && process.features.typescript !== false;
   return isStripping ? [] : ['--import', `${ROOT}steps/kit/register.mjs`];
@@ -93,7 +93,7 @@ function newestMs(folder: string, ending: string): number {
   return Math.max(0, ...files.map(name => statSync(`${folder}/${name}`).mtimeMs));
 }
 
-/** The finished server knows no window between reading and writing: it is all one cost. */
+/** The finished server has no window between reading and writing: both costs are added. */
 function serverArgs(
   port: number,
   { workers, queue, workUs = 0, windowUs = 0, work = 'block' }: Settings = {},

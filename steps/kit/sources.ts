@@ -1,4 +1,4 @@
-/** Which server a command is to look at: `--cmd`, `--connect`, or a step of this repository. */
+/** The server that a command examines: `--cmd`, `--connect`, or a step of this repository. */
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import type { Subject } from './manifest.ts';
 import { readStep } from './manifest.ts';
@@ -16,7 +16,7 @@ export interface Given {
   step?: string | undefined;
 }
 
-/** At most one of them; without any, the step `otherwise`. */
+/** At most one may be given; if none is, the step `otherwise`. */
 export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Source {
   const given = Object.entries({ cmd, connect, step }).flatMap(([name, value]) =>
     value === undefined ? [] : [`--${name}`],

@@ -16,7 +16,7 @@ const PORT = 7878;
 const HOST = '127.0.0.1';
 const STEPS_SPEAK_JSON_FROM = 3;
 
-/** What a flag's value may be; a flag without one is a switch. */
+/** The allowed values of a flag; a flag without one is a switch. */
 interface Value {
   wanted: string;
   /** The same in short. */
@@ -114,7 +114,7 @@ function choice(...choices: string[]): Value {
   };
 }
 
-/** The port, if nobody has it. Asked for 0: a free one, as the step would only say that it listens on 0. */
+/** The port, if it is free. For 0, a free one, because the step would only print that it listens on 0. */
 function freePort(port: number): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
@@ -134,11 +134,11 @@ function freePort(port: number): Promise<number> {
   });
 }
 
-/** To its end. The exit code is the step's, or as a shell has it for a process that a signal ended. */
+/** Runs the step to its end. Returns its exit code; after a signal, the code that a shell would give. */
 function run(step: Step, port: number, flags: string[]): Promise<number> {
   process.stderr.write(introduction(step, port));
-  // In a process group of its own: a terminal sends Ctrl+C to all in ours, and the step must get it once, from here.
-  // A second signal would tell step 10 to drop what it is about to finish.
+  // In its own process group: a terminal sends Ctrl+C to all processes of ours, and the step must get it once, from
+  // here. A second signal would make step 10 abort its shutdown.
   const child = spawn(process.execPath, stepArgs(step, port, {}, flags), {
     stdio: 'inherit',
     detached: process.platform !== 'win32',
@@ -174,7 +174,7 @@ function described(flag: string): string {
   return `  ${flag.padEnd(12)} ${(VALUES[flag]?.values ?? '').padEnd(20)}  ${MEANINGS[flag]}; ${takers(flag)}`;
 }
 
-/** `steps 6 to 10`: those that take a flag are next to each other. */
+/** `steps 6 to 10`: the steps that take a flag are consecutive. */
 function takers(flag: string): string {
   const numbers = STEPS.filter(step => flagsOf(step).includes(flag)).map(({ number }) => number);
   if (numbers.length === STEPS.length) return 'all steps';

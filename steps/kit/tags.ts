@@ -1,7 +1,7 @@
 /**
- * `tally tags`: cuts the git tags step-00 to step-10 from the folders of the last commit. They are a line of commits
- * whose trees hold just a step's files, at the root, so that the difference between two is the lesson and nothing
- * else. Author, date and message are fixed, so that every clone gets the same hashes.
+ * `tally tags`: creates the git tags step-00 to step-10 from the folders of the last commit. They form a chain of
+ * commits whose trees hold only the files of a step, at the root, so that the difference between two is exactly the
+ * lesson. Author, date and message are fixed, so that every clone gets the same hashes.
  */
 
 import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
@@ -22,7 +22,7 @@ something else is left alone. Exit codes: 0 all are there, 1 one is something el
 `;
 
 const AUTHOR = 'Tally <tally@example.invalid>';
-/** Of the first commit, in seconds since 1970: the start of 2025. Each is a minute later than the one before. */
+/** The time of the first commit: the start of 2025. Each later one is a minute later. */
 const FIRST_AT_S = 1_735_689_600;
 const SECONDS_BETWEEN = 60;
 const CONTRACT = {
@@ -36,10 +36,10 @@ type State = 'there' | 'missing' | 'cut' | 'other';
 interface Tag {
   name: string;
   title: string;
-  /** What it is, or would be. */
+  /** The hash it has, or would have. */
   hash: string;
   state: State;
-  /** What it points at, where that is something else. */
+  /** What the existing tag points at, if that is something else. */
   pointsAt?: string;
 }
 
@@ -69,7 +69,7 @@ function lastCommit(): string {
   return commit;
 }
 
-/** What counts is what was committed, and the names that were compiled: where they differ from the files, say so. */
+/** The tags are made of committed files and compiled names: warns if these differ from the working tree. */
 function warnOfChanges(): void {
   const paths = [CONTRACT, ...STEPS].map(({ folder }) => `steps/${folder}`);
   const changed = tryGit(['status', '--porcelain', '--', ...paths, 'steps/kit/manifest.ts']);
@@ -86,7 +86,7 @@ function warnOfChanges(): void {
     );
 }
 
-/** In order, each the parent of the next. Without writing them, Git can still say which hashes they would have. */
+/** In order, each the parent of the next. On a dry run, Git computes the hashes without writing. */
 function plannedTags(commit: string, isDry: boolean): Tag[] {
   const existing = existingTags();
   let parent: string | undefined;
@@ -115,8 +115,8 @@ function plannedTags(commit: string, isDry: boolean): Tag[] {
 }
 
 /**
- * The bytes of the commit object itself: what `git commit-tree` would write, whatever the reader has configured of
- * names, encodings and signatures.
+ * The bytes of the commit object: what `git commit-tree` would write, independent of the names, encodings and
+ * signatures that the reader has configured.
  */
 function commitText(tree: string, parent: string | undefined, number: number, message: string): string {
   const at = `${FIRST_AT_S + number * SECONDS_BETWEEN} +0000`;
@@ -134,7 +134,7 @@ function messageOf({ builds, lesson, pain }: (typeof STEPS)[number]): string {
   return `What it does: ${builds}.\nIts pain: ${pain}.\n\n${lesson}\n`;
 }
 
-/** An annotated tag counts as what it was put on. */
+/** An annotated tag counts as the commit it points at. */
 function existingTags(): Map<string, { hash: string; subject: string }> {
   const format = '%(refname:lstrip=2)%00%(objectname)%00%(*objectname)%00%(subject)';
   const lines = git(['for-each-ref', `--format=${format}`, 'refs/tags/step-*']).split('\n');
@@ -146,7 +146,7 @@ function existingTags(): Map<string, { hash: string; subject: string }> {
   );
 }
 
-/** Only if there still is none: another `tally tags` may run at the same time, and have cut it meanwhile. */
+/** Creates the tag only if there still is none: another `tally tags` may have created it meanwhile. */
 function cut(tag: Tag): void {
   const update = ['update-ref', `refs/tags/${tag.name}`, tag.hash, ''];
   if (tryGit(update) === undefined && existingTags().get(tag.name)?.hash !== tag.hash) git(update);

@@ -7,9 +7,9 @@ import { lineGraph } from '../graph.ts';
 import { isFlat, rises } from '../shapes.ts';
 
 const THREADS = [1, 2, 4, 8];
-/** So many that starting and stopping does not count, and so few that the lock is done in a second. */
+/** Enough that start and stop do not matter, and few enough that the lock takes a second at most. */
 const TIMES: Record<string, number> = { lock: 20_000, shared: 1_000_000, padded: 1_000_000 };
-/** The best of them: what a way costs, without what else the machine had to do. */
+/** The best round counts: the cost without other work of the machine. */
 const ROUNDS = 3;
 const NS_PER_MS = 1e6;
 
@@ -55,7 +55,7 @@ export const graph = lineGraph({
   },
 });
 
-/** Threads beyond the processors only wait for one, and are not counted as if they had. */
+/** Threads beyond the number of processors only wait for one, and are not counted as parallel. */
 async function bestNs(way: string, times: number, threads: number): Promise<number> {
   let bestMs = Number.POSITIVE_INFINITY;
   for (let round = 0; round < ROUNDS; round += 1)

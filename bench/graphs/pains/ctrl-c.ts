@@ -61,7 +61,7 @@ async function course(step: number): Promise<{ accepted: Point[]; processed: Poi
   try {
     const looker = await Client.open(server.port);
     const client = await Client.open(server.port);
-    // Threads take a while to start. This one has, once it answers.
+    // Threads take a while to start; when this one answers, it runs.
     await client.ask('{"user":"early","action":"buy","amount":1,"wait":true}\n');
     const startMs = performance.now();
     const elapsedS = () => Math.round(performance.now() - startMs) / 1_000;
@@ -90,7 +90,7 @@ async function course(step: number): Promise<{ accepted: Point[]; processed: Poi
   }
 }
 
-/** What it printed when it ended, if it did. */
+/** Adds the count that the server printed at its end, if it did. */
 function withLastWord(processed: Point[], server: Server, endS: number): Point[] {
   const last = /^stopped: (.*)$/m.exec(server.output())?.[1];
   return last === undefined ? processed : [...processed, { x: endS, y: processedIn(last) }];

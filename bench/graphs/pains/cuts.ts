@@ -10,7 +10,7 @@ const EVENTS_PER_CUT = 10;
 /** Enough for a server to read the first packet alone, on a busy machine too. */
 const BETWEEN_MS = 150;
 const LINE = eventOf('alice');
-/** Behind the whole event only its newline is left, and some servers make do without. */
+/** Not after the whole event, where only its newline is left: some servers do not need it. */
 const CUTS = LINE.length - 2;
 
 export const graph = lineGraph({

@@ -1,4 +1,4 @@
-/** Step 8, what it is good for: throughput by workers, with sharded read-write locks, by the share of reads. */
+/** The benefit of step 8: throughput by workers, with sharded read-write locks, by the share of reads. */
 
 import { count } from '../../../src/cli/terminal/numbers.ts';
 import { Client } from '../../../src/tools/harness/client.ts';
@@ -67,7 +67,7 @@ export const graph = lineGraph({
   },
 });
 
-/** Each client sends its next request when the one before was answered. */
+/** Each client sends its next request after the previous one was answered. */
 async function donePerS(step: number, workers: number, readShare: number): Promise<number> {
   const server = await startStep(step, { workers, windowUs: WINDOW_US, queue: 1024 });
   try {
@@ -77,7 +77,7 @@ async function donePerS(step: number, workers: number, readShare: number): Promi
       client.ask(`{"user":"user-${index}","action":"buy","amount":1,"wait":true}\n`, LIMIT_MS);
     const read = (client: Client, index: number) =>
       client.ask(`{"type":"balance","user":"user-${index}"}\n`, LIMIT_MS);
-    // Threads take a while to start. Once all clients have an answer, all threads have.
+    // Threads take a while to start; when all clients have an answer, all threads run.
     await Promise.all(clients.map(write));
     let done = 0;
     const endMs = performance.now() + MEASURED_MS;

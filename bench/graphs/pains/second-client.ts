@@ -12,7 +12,7 @@ import { isStraight, staysBelow } from '../shapes.ts';
 const STAY_MS = 3_000;
 const ASK_EVERY_MS = 50;
 const QUESTIONS = 80;
-/** A reply that waits for somebody takes far more, one that does not far less. */
+/** A reply that waits for the first client takes far longer, one that does not wait far less. */
 const PROMPT_MS = 100;
 const TOLERANCE_MS = 150;
 

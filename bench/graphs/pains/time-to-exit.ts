@@ -34,7 +34,7 @@ export const graph = lineGraph({
     `${STAYS_S.at(-1)} s; the finished server after ${plain(series.src!.at(-1)!.y)} s.`,
 });
 
-/** One server for each, all at a time: nobody does anything but wait. */
+/** One server for each, all at the same time: they only wait. */
 async function exits(subject: Subject): Promise<Point[]> {
   const servers: Server[] = [];
   try {

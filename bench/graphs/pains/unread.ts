@@ -45,7 +45,7 @@ async function grown(step: number, say: (line: string) => void): Promise<Point[]
     const startMs = performance.now();
     for (let dueMs = startMs; dueMs < startMs + SECONDS * 1_000; dueMs += CHUNK_EVERY_MS) {
       await sleep(Math.max(0, dueMs - performance.now()));
-      // What was not taken yet is enough.
+      // Only if all earlier bytes were taken.
       if (socket.writableLength === 0) socket.write(CHUNK);
       memory.look();
     }

@@ -1,4 +1,4 @@
-/** Colours, for whoever reads on a terminal and has not asked for none. */
+/** Colours, on a terminal, unless the user has disabled them. */
 
 import { styleText } from 'node:util';
 import { hasColour } from './terminal.ts';

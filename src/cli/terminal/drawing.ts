@@ -1,17 +1,17 @@
-/** Bars, sparklines and lines that fit: what the live screens are drawn with. Pure: figures in, text out. */
+/** Bars, sparklines and fitted lines for the live screens. Pure functions: figures in, text out. */
 
 const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 const SPARKS = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/** What `styleText` puts around a text. In brackets, so that `split` keeps it. */
+/** The escape sequences of `styleText`. In a group, so that `split` keeps them. */
 const STYLES = new RegExp(`(${'\u001b'}\\[[\\d;]*m)`, 'g');
 const STYLE_OFF = '\u001b[0m';
 
-/** The columns that a text takes: its characters, without its colours. All of ours are one column wide. */
+/** The width of a text in columns, without its colours. All characters used here are one column wide. */
 export function columnsOf(text: string): number {
   return [...text.replace(STYLES, '')].length;
 }
 
-/** Cut to so many columns, with `…` where something is missing. Colours stay, and end with the line. */
+/** Cut to `columns` columns, with `…` if something is missing. Colours are kept, and end with the line. */
 export function fitted(text: string, columns: number): string {
   if (columnsOf(text) <= columns) return text;
   let kept = '';
@@ -31,24 +31,24 @@ export function fitted(text: string, columns: number): string {
   return columns < 1 ? '' : `${kept}…${hasStyle ? STYLE_OFF : ''}`;
 }
 
-/** Filled up with blanks. A text that is longer stays as it is. */
+/** Padded with blanks. A longer text stays unchanged. */
 export function padded(text: string, columns: number): string {
   return text + ' '.repeat(Math.max(0, columns - columnsOf(text)));
 }
 
-/** A bar of eighths of a character, so that short ones differ too; what is not nothing is seen. */
+/** A bar in eighths of a character, so that short ones differ too; a share above 0 is always visible. */
 export function bar(share: number, columns: number): string {
   const eighths = share > 0 ? Math.max(1, Math.round(Math.min(1, share) * columns * 8)) : 0;
   return columns < 1 ? '' : '█'.repeat(eighths >> 3) + EIGHTHS[eighths & 7]!;
 }
 
-/** The bar of something that has an end, with the way to go. */
+/** A bar of full width: the part beyond the share is shaded. */
 export function gauge(share: number, columns: number): string {
   const full = Math.round(Math.max(0, Math.min(1, share)) * columns);
   return '█'.repeat(full) + '░'.repeat(Math.max(0, columns - full));
 }
 
-/** The last values, one a column, by their share of `top` (of the highest, if there is none). Undefined: a gap. */
+/** The last values, one a column, relative to `top` (by default the highest). Undefined: a gap. */
 export function sparkline(values: readonly (number | undefined)[], columns: number, top?: number): string {
   const shown = columns < 1 ? [] : values.slice(-columns);
   const highest = top ?? Math.max(0, ...shown.map(value => value ?? 0));
@@ -61,7 +61,7 @@ export function sparkline(values: readonly (number | undefined)[], columns: numb
     .join('');
 }
 
-/** Prose in lines of at most so many columns; a word that is longer is cut. */
+/** Prose in lines of at most `columns` columns; a longer word is cut. */
 export function wrapped(text: string, columns: number, indent = ''): string[] {
   const lines: string[] = [];
   let line = '';

@@ -1,10 +1,10 @@
-/** Help texts. They are written for 120 columns; a terminal that has fewer gets them in lines of its own. */
+/** Help texts. They are written for 120 columns, and wrapped for narrower terminals. */
 
 import { cutLine, indentOf } from './prose.ts';
 import { columnsOn, isTerminal } from './terminal.ts';
 
 const COLUMNS_MAX = 120;
-/** Narrower than this, lines of two columns are no longer ones. */
+/** On terminals narrower than this, two columns become one. */
 const COLUMNS_MIN = 60;
 const TEXT_COLUMNS_MIN = 30;
 
@@ -12,7 +12,7 @@ export function printHelp(text: string, out: NodeJS.WriteStream = process.stdout
   out.write(isTerminal(out) ? helpFor(text, Math.max(COLUMNS_MIN, columnsOn(out, COLUMNS_MAX))) : text);
 }
 
-/** Paragraphs flow; what stands behind two blanks or more is a column, and goes on in it. */
+/** Paragraphs are wrapped; text after two blanks or more is a column, and is wrapped within it. */
 export function helpFor(text: string, columns: number): string {
   if (text.split('\n').every(line => line.length <= columns)) return text;
   return joinedLines(text)
@@ -34,14 +34,14 @@ function joinedLines(text: string): string[] {
   return lines;
 }
 
-/** A line of a paragraph, or of a column with nothing beside it. */
+/** Whether a line continues a paragraph, or a column with nothing beside it. */
 function goesOn(before: string, line: string): boolean {
   if (before === '' || line === '' || /^Exit codes/.test(line)) return false;
   const isInColumn = columnOf(before) > indentOf(before) && indentOf(line) === columnOf(before);
   return isInColumn || (indentOf(before) === 0 && indentOf(line) === 0);
 }
 
-/** Where the text of a line goes on: behind its last gap, or where it begins. */
+/** The column in which the text of a line continues: after its last gap, or at its start. */
 function columnOf(line: string): number {
   return /^ .* {2,}(?=\S)|^ */.exec(line)![0].length;
 }

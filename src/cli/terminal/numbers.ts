@@ -1,15 +1,15 @@
-/** How people write durations and counts, read and printed. */
+/** Reads and prints durations and counts as people write them. */
 
 const MS_PER_UNIT: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 const PER_SUFFIX: Record<string, number> = { '': 1, k: 1_000, M: 1_000_000 };
 
-/** `500ms`, `10s`, `1.5m`, `1h`; a bare number is seconds. In milliseconds, or undefined if it is nothing of the kind. */
+/** Reads `500ms`, `10s`, `1.5m`, `1h`; a bare number is seconds. Milliseconds, or undefined if it is no duration. */
 export function readDurationMs(text: string): number | undefined {
   const match = /^(\d[\d_]*(?:\.\d+)?)(ms|s|m|h)?$/.exec(text.trim());
   return match ? Number(match[1]!.replaceAll('_', '')) * MS_PER_UNIT[match[2] ?? 's']! : undefined;
 }
 
-/** `50000`, `50_000`, `50k`, `1.5M`. Undefined if it is nothing of the kind. */
+/** Reads `50000`, `50_000`, `50k`, `1.5M`. Undefined if it is no count. */
 export function readCount(text: string): number | undefined {
   const match = /^(\d[\d_]*(?:\.\d+)?)([kM]?)$/.exec(text.trim());
   return match ? Number(match[1]!.replaceAll('_', '')) * PER_SUFFIX[match[2]!]! : undefined;

@@ -1,6 +1,7 @@
 /**
- * Lists in a sentence, and lines of Markdown. In the files these end where an editor is full; an issue would show each
- * end, and a terminal has a width of its own. So paragraphs are joined to one line, and cut anew where that is wanted.
+ * Lists in a sentence, and wrapping of Markdown. In the files, lines are wrapped for an editor; an issue would show
+ * these line breaks, and terminals have other widths. So paragraphs are joined to one line, and wrapped again if
+ * needed.
  */
 import { columnsOn } from './terminal.ts';
 
@@ -9,7 +10,7 @@ const ALONE = /^(?:#|<|\||```)/;
 const UNCUT = '\u00a0';
 const ITEM = /^ *(?:[-*]|\d+\.) /;
 
-/** Each paragraph and each item of a list in one line; code and tables as they are. */
+/** Joins each paragraph and each list item to one line; code and tables stay unchanged. */
 export function joined(markdown: string): string {
   const lines: string[] = [];
   let isCode = false;
@@ -25,7 +26,7 @@ export function joined(markdown: string): string {
   return lines.join('\n');
 }
 
-/** As `joined`, in lines of so many characters; those of a list go on under its text. Words are never cut. */
+/** As `joined`, then wrapped to `columns` characters; list items are indented. Words are never cut. */
 export function wrappedMarkdown(markdown: string, columns: number): string {
   let isCode = false;
   return joined(markdown)
@@ -37,19 +38,19 @@ export function wrappedMarkdown(markdown: string, columns: number): string {
     .join('\n');
 }
 
-/** As wide as who reads it there can read it well. */
+/** A width that can be read well on this terminal. */
 export function readableColumns(out: NodeJS.WriteStream): number {
   return Math.min(columnsOn(out, COLUMNS_MAX), COLUMNS_MAX);
 }
 
 function cut(line: string, columns: number): string[] {
   const indent = ' '.repeat((/^ *(?:[-*] (?:\[ \] )?|\d+\. )?/.exec(line)?.[0] ?? '').length);
-  // A command stays in one line, to be copied.
+  // A command stays on one line, so that it can be copied.
   const kept = line.replace(/`[^`]+`/g, code => code.replaceAll(' ', UNCUT));
   return cutLine(kept, columns, indent).map(text => text.replaceAll(UNCUT, ' '));
 }
 
-/** Between words, into lines of so many characters; all but the first begin with the indentation. */
+/** Wraps between words, to `columns` characters; all lines but the first are indented. */
 export function cutLine(line: string, columns: number, indent: string): string[] {
   const lines: string[] = [];
   let rest = line;

@@ -1,6 +1,6 @@
 /**
- * A terminal that is painted over in place: the alternate screen, no cursor, and everything as it was before when the
- * process ends, however it does (but for a `kill -9`).
+ * A terminal that is repainted in place: the alternate screen, without a cursor. The terminal is restored when the
+ * process ends in any way (except by `kill -9`).
  */
 
 import { fitted } from './drawing.ts';
@@ -10,7 +10,7 @@ const OPEN = '\u001b[?1049h\u001b[?25l';
 const CLOSE = '\u001b[0m\u001b[?25h\u001b[?1049l';
 const HOME = '\u001b[H';
 const LINE_ERASED = '\u001b[K';
-/** From where the cursor is. */
+/** From the cursor to the end of the screen. */
 const SCREEN_ERASED = '\u001b[J';
 
 export class Screen {
@@ -31,7 +31,7 @@ export class Screen {
     return rowsOn(this.#out);
   }
 
-  /** With what is left on the terminal's own screen in the end. */
+  /** `last` gives the lines that are left on the normal screen at the end. */
   open(last: () => readonly string[] = () => []): void {
     if (this.#isOpen) return;
     this.#isOpen = true;
@@ -40,18 +40,18 @@ export class Screen {
     this.#out.write(OPEN);
   }
 
-  /** Repaints when the terminal has another size. */
+  /** Repaints when the size of the terminal changes. */
   onResize(repaint: () => void): void {
     this.#out.on('resize', repaint);
   }
 
-  /** Lines that do not fit are cut, and so are those below the last row. */
+  /** Lines that are too long are cut; lines below the last row are dropped. */
   show(lines: readonly string[]): void {
     if (!this.#isOpen) return;
-    // Erased before it is written: behind a full line, a terminal would erase the last column of it.
+    // Each line is erased before it is written: after a full line, a terminal would erase its last column.
     const painted = lines.slice(0, this.rows).map(line => `${LINE_ERASED}${fitted(line, this.columns)}`);
     const rest = painted.length < this.rows ? `\r\n${SCREEN_ERASED}` : '';
-    // In one write, so that no half of it is ever seen.
+    // In one write, so that a half-painted screen is never visible.
     this.#out.write(`${HOME}${painted.join('\r\n')}${rest}`);
   }
 

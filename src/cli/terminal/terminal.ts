@@ -1,9 +1,9 @@
-/** What the other end of a stream can do, if it is a terminal. Nobody else asks a stream for it. */
+/** What the terminal at the other end of a stream can do, if there is one. The only file that asks. */
 
 type Stream = Pick<NodeJS.ReadStream, 'isTTY'> | Pick<NodeJS.WriteStream, 'isTTY'>;
 type Out = Pick<NodeJS.WriteStream, 'isTTY' | 'columns' | 'rows'>;
 
-/** Terminals that do not know their size have this one. */
+/** For terminals that do not report their size. */
 const COLUMNS = 80;
 const ROWS = 24;
 
@@ -11,12 +11,12 @@ export function isTerminal(stream: Stream): boolean {
   return stream.isTTY === true;
 }
 
-/** Whoever reads there has not asked for none. */
+/** Whether to use colours: on a terminal, unless they are disabled. */
 export function hasColour(out: Out, environment: NodeJS.ProcessEnv): boolean {
   return isTerminal(out) && !environment.NO_COLOR;
 }
 
-/** Undefined elsewhere than on a terminal; some terminals say that they have none at all. */
+/** Undefined if it is not a terminal; some terminals report 0 columns. */
 export function columnsOn(out: Pick<Out, 'columns'>, otherwise = COLUMNS): number {
   return out.columns || otherwise;
 }

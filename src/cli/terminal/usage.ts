@@ -1,11 +1,11 @@
-/** Arguments of commands: words, switches and flags with values. A mistake in them is one line that says what would be right. */
+/** Reads arguments of commands: words, switches and flags. A mistake is one line that says what would be right. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { listed } from './prose.ts';
 
-/** A mistake of whoever runs the command: one line that says what is wrong and what would be right. */
+/** Wrong usage of a command: one line that says what is wrong and what would be right. */
 export class UsageError extends Error {}
 
-/** Splits arguments into words and the switches that are on. A switch that is not known is a mistake. */
+/** Splits arguments into words and the switches that are on. An unknown switch is a mistake. */
 export function readSwitches<Name extends string>(
   command: string,
   args: string[],
@@ -21,7 +21,7 @@ export function readSwitches<Name extends string>(
   return { words, on };
 }
 
-/** Flags with values, and words. What `parseArgs` complains of is said in this program's words. */
+/** Reads flags with values, and words. Errors of `parseArgs` are reported in this program's words. */
 export function readArgs<Options extends NonNullable<ParseArgsConfig['options']>>(
   command: string,
   args: string[],

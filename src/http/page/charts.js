@@ -1,6 +1,6 @@
 /**
- * What happened lately, as curves over one axis of time. A point is what one look found; where the page did not look
- * (it was paused, the server was gone) the curve has a gap.
+ * The recent past, as curves over one time axis. A point is one sample; where the page has no samples (it was paused,
+ * or the server did not answer) the curve has a gap.
  */
 import { makeKeyed, svg } from './format.js';
 
@@ -49,7 +49,7 @@ class Chart {
     return element;
   }
 
-  /** `points` from old to new; `at` is the point that the cursor is on, if it is on one. */
+  /** `points` from old to new; `at` is the point under the cursor, if any. */
   draw(points, windowS, nowS, at) {
     const width = this.element.clientWidth;
     if (width === 0) return;
@@ -98,7 +98,7 @@ class Chart {
     }
   }
 
-  /** The point next to a place on the screen. */
+  /** The point nearest to an x coordinate on the screen. */
   pointAt(clientX, points, windowS, nowS) {
     const { left, width } = this.picture.getBoundingClientRect();
     const time = nowS - ((left + width - RIGHT - clientX) / (width - LEFT - RIGHT)) * windowS;
@@ -164,11 +164,11 @@ export class Charts {
     const at = this.#cursor === undefined ? last + 1 : this.#points.indexOf(this.#cursor);
     const targets = { ArrowLeft: at - 1, ArrowRight: at + 1, Home: 0, End: last, Escape: -1 };
     const target = targets[event.key];
-    // With Alt an arrow is the browser's own.
+    // With Alt and other modifiers, arrow keys belong to the browser.
     if (target === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     this.#point(event.key === 'Escape' ? undefined : this.#points[Math.min(Math.max(target, 0), last)]);
-    // Said because somebody moved, and not whenever the curves do.
+    // Announced when the reader moves, not whenever the curves do.
     const said = this.#charts.map(({ picture }) => picture.getAttribute('aria-label'));
     this.#said.textContent =
       this.#cursor === undefined ? '' : `${ago(this.#nowS - this.#cursor.time)} ago: ${said.join('; ')}`;

@@ -1,6 +1,6 @@
 /**
- * Asks the server how it is, twice a second, one question at a time. When no answer comes, it says so and tries again,
- * ever more slowly.
+ * Polls the server twice a second, one request at a time. If no answer comes, it reports that and retries at growing
+ * intervals.
  */
 const EVERY_MS = 500;
 const ANSWER_MS_MAX = 4_000;
@@ -32,7 +32,7 @@ export class Feed {
     if (!isPaused) void this.#ask(this.#round);
   }
 
-  /** A question of an earlier round is not answered any more. */
+  /** The answer to a request of an earlier round is ignored. */
   async #ask(round) {
     const startedAt = performance.now();
     let view;
@@ -40,7 +40,7 @@ export class Feed {
       const response = await fetch('/live.json', { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
       if (response.ok) view = await response.json();
     } catch {
-      // Nobody listens, or nobody answers: gone either way.
+      // The server does not listen, or does not answer: it counts as gone either way.
     }
     if (round !== this.#round) return;
     if (view === undefined) {
@@ -49,7 +49,7 @@ export class Feed {
       this.#retryMs = Math.min(this.#retryMs * 1.5, RETRY_MS_MAX);
     } else {
       this.#retryMs = RETRY_MS_MIN;
-      // Asked again in any case: one view that cannot be shown is no reason to show none any more.
+      // Polled again in any case, even if one snapshot could not be shown.
       this.#next(Math.max(0, EVERY_MS - (performance.now() - startedAt)));
       this.#onView(view);
     }

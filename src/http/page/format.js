@@ -1,6 +1,5 @@
 /**
- * Figures as the page writes them, always with as many digits as can be read at a glance, and how the page puts them
- * where they belong.
+ * Formats figures for the page, with few enough digits to read at a glance, and writes them into its elements.
  */
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
 const TENTHS = new Intl.NumberFormat('en-US', { minimumFractionDigits: 1, maximumFractionDigits: 1 });
@@ -9,7 +8,7 @@ export function whole(number) {
   return WHOLE.format(number);
 }
 
-/** Of events a second: a tenth counts only where there are few. */
+/** Events a second, with tenths only if there are few. */
 export function rate(number) {
   return number > 0 && number < 10 ? TENTHS.format(number) : WHOLE.format(number);
 }
@@ -32,14 +31,14 @@ export function duration(ms) {
   return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
-/** Writes a figure, and keeps its value beside it for whoever reads the page with a program. */
+/** Writes a figure, and stores its value in an attribute for programs that read the page. */
 export function put(id, text, value = text) {
   const element = document.getElementById(id);
   if (element.textContent !== text) element.textContent = text;
   element.dataset.value = value;
 }
 
-/** A part of the page that is read with the arrow keys, now that this script is there to answer them. */
+/** Makes a part of the page readable with the arrow keys; done by script, which handles them. */
 export function makeKeyed(element, label, describedBy) {
   element.tabIndex = 0;
   element.setAttribute('role', 'group');

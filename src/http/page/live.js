@@ -1,6 +1,6 @@
 /**
- * The live page: what the server says of itself, twice a second, becomes figures, rings, curves and a heat map. Rates
- * are differences of the server's own counts over its own clock.
+ * The live page: shows the server's snapshots, twice a second, as figures, rings, curves and a heat map. Rates are
+ * differences of the server's own counts over its own clock.
  */
 import { Charts } from './charts.js';
 import { Feed } from './feed.js';
@@ -10,7 +10,7 @@ import { Shards } from './shards.js';
 
 /** The longest window, at two points a second. */
 const POINTS_MAX = 1_800;
-/** The rates, as figures and as curves, are means of so long, so that they can be read; so is the heat map. */
+/** Rates (figures, curves and the heat map) are means over this time, so that they can be read. */
 const FIGURE_MS = 2_000;
 const HEAT_MS = 5_000;
 
@@ -49,7 +49,7 @@ let views = [];
 
 function show(view) {
   const { metrics } = view;
-  // Another server, perhaps of another version, whose page this is not; or a copy of a view that was shown before.
+  // Another server, perhaps of another version with another page; or a view that was shown before.
   const last = views.at(-1);
   if (last !== undefined && view.started_at !== last.started_at) {
     if (view.version !== last.version) return location.reload();
@@ -71,12 +71,12 @@ function forget() {
   points = [];
 }
 
-/** The latest view that is at least so much older than this one, or the oldest there is. */
+/** The latest view that is at least `ms` older than this one, or else the oldest. */
 function before(view, ms) {
   return views.findLast(({ metrics }) => view.metrics.uptime_ms - metrics.uptime_ms >= ms) ?? views[0];
 }
 
-/** What a count grew by, a second. */
+/** The growth of a count per second. */
 function rateOf(view, earlier, countOf) {
   const seconds = (view.metrics.uptime_ms - earlier.metrics.uptime_ms) / 1000;
   return seconds === 0 ? 0 : Math.max(0, countOf(view) - countOf(earlier)) / seconds;
@@ -143,7 +143,7 @@ function showShards(view) {
   shards.show({ rates, users, owners, sampledShare: pushed === 0 ? 0 : sampled / pushed });
 }
 
-/** Said aloud by a screen reader when it changes, and only then. */
+/** Announced by screen readers, only when it changes. */
 function showState(state) {
   if (document.body.dataset.state === state) return;
   document.body.dataset.state = state;

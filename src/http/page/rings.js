@@ -1,13 +1,13 @@
 /**
- * The rings, as rings: a circle of slots, filled from the head (next to read) to the tail (next to write). How much is
- * filled is exact. How fast it turns is not: a ring may go round a hundred times a second, so it turns as fast as the
- * events come only up to a speed that can be looked at.
+ * The rings, drawn as rings: a circle of slots, filled from the head (next to read) to the tail (next to write). The
+ * filled part is exact. The speed of rotation is not: a ring may go round a hundred times a second, so the drawn
+ * speed follows the events only up to a limit.
  */
 import { percent, put, rate, svg, whole } from './format.js';
 
 const TURN_MAX = 0.05;
 const SEGMENTS_MAX = 64;
-/** So little is still seen. */
+/** The smallest filled part that is visible. */
 const LEVEL_MIN = 0.004;
 const FULL = 0.95;
 
@@ -85,7 +85,7 @@ export class Rings {
   #rings = [];
   #place = document.getElementById('rings');
 
-  /** `rates`: events that each worker applies, a second. */
+  /** `rates`: events per second that each worker applies. */
   show(rings, slots, rates) {
     if (this.#rings.length !== rings.length || this.#rings[0]?.slots !== slots) {
       this.#rings = rings.map((_, worker) => new Ring(worker, slots));

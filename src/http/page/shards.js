@@ -1,5 +1,5 @@
 /**
- * The shards as a heat map, and the same as a table for those who do not see it. A cell is lit in proportion to the
+ * The shards as a heat map, and as a table for readers who can't see it. The brightness of a cell is relative to the
  * brightest one.
  */
 import { makeKeyed, percent, put, rate, svg, whole } from './format.js';
@@ -54,7 +54,7 @@ export class Shards {
       });
   }
 
-  /** `rates`: events a second, shard by shard; estimated. */
+  /** `rates`: estimated events per second of each shard. */
   show({ rates, users, owners, sampledShare }) {
     this.#shown = { events: rates, users, owners, sampledShare };
     this.#draw();
@@ -72,7 +72,7 @@ export class Shards {
     if (this.#details.open) this.#table();
   }
 
-  /** About the shard that is pointed at, or about all. */
+  /** Describes the shard under the pointer, or all. */
   #read() {
     const { owners, sampledShare } = this.#shown;
     const text = () => {
@@ -107,11 +107,11 @@ export class Shards {
     const steps = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -COLUMNS, ArrowDown: COLUMNS };
     if (event.key === 'Escape') return this.#choose(undefined);
     const step = steps[event.key];
-    // With Alt an arrow is the browser's own.
+    // With Alt and other modifiers, arrow keys belong to the browser.
     if (step === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     this.#choose(this.#at === undefined ? 0 : (this.#at + step + SHARDS) % SHARDS);
-    // Said because somebody moved, and not whenever the figures change.
+    // Announced when the reader moves, not whenever the figures change.
     if (this.#shown !== undefined)
       document.getElementById('heat-said').textContent = this.#describe(this.#at);
   }

@@ -1,6 +1,6 @@
 /**
- * A case: what is sent to a server, and what must come back, as data. Each case has connections of its own and user
- * names that nobody else has, so it works on a server that other people use.
+ * A case: what is sent to a server, and what must come back, as data. Each case has its own connections and unique
+ * user names, so it works on a server that others use at the same time.
  */
 
 import type { Server } from '../../../src/tools/harness/server.ts';
@@ -10,9 +10,9 @@ import type { Talk } from './talk.ts';
 /** One thing that happens on a connection. Connections have numbers; without `on` it is number 0. */
 export type Act = { on?: number } & (
   | {
-      /** A packet of its own. */
+      /** Sent as one packet. */
       send: string | Uint8Array;
-      /** A line that is too long may be answered before its end has come, and an echo may come in pieces. */
+      /** A line that is too long may be answered before its end was sent, and an echo may arrive in pieces. */
       mayAnswerEarly?: boolean;
     }
   /** Exactly these bytes and a newline. */
@@ -23,15 +23,15 @@ export type Act = { on?: number } & (
   | { ends: true }
   /** Nothing more comes, and the connection stays open. */
   | { quietMs: number }
-  /** The client goes. */
+  /** The client closes the connection. */
   | { leave: true }
 );
 
 interface Named {
   name: string;
-  /** What the learner should look at if it fails. */
+  /** What the learner should check if it fails. */
   hint: string;
-  /** It needs a new server, started with these. */
+  /** It needs a new server, started with these settings. */
   settings?: Settings;
 }
 
@@ -39,7 +39,7 @@ export interface Script extends Named {
   acts: (user: string) => Act[];
 }
 
-/** For what the replies before decide what must come next. */
+/** A case as code, for when earlier replies decide what must come next. */
 export interface Trial extends Named {
   run: (stage: { server: Server; open: () => Promise<Talk>; user: string }) => Promise<void>;
 }
@@ -70,7 +70,7 @@ export function event(user: string, action: 'buy' | 'sell', amount: number | str
   return `{"user":"${user}","action":"${action}","amount":${amount}}`;
 }
 
-/** An event that is answered when it was applied. */
+/** An event that is answered after it was applied. */
 export function waiting(user: string, action: 'buy' | 'sell', amount: number | string): string {
   return `{"user":"${user}","action":"${action}","amount":${amount},"wait":true}`;
 }
@@ -96,7 +96,7 @@ export function pipeline(exchanges: readonly (readonly [line: string, wanted: st
   ];
 }
 
-/** That many white spaces make of a line one of that many bytes, which means the same. */
+/** Pads a line with white space to `bytes` bytes, without changing its meaning. */
 export function padded(line: string, bytes: number): string {
   return line.slice(0, -1) + ' '.repeat(bytes - Buffer.byteLength(line)) + line.slice(-1);
 }

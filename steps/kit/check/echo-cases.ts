@@ -1,4 +1,4 @@
-/** Steps 1 and 2: what comes goes back. */
+/** Steps 1 and 2: all bytes are echoed. */
 import { type Act, ask, type Case } from './case.ts';
 
 const LONG_LINE = 'tally '.repeat(1_707).trimEnd();

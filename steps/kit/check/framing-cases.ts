@@ -1,6 +1,6 @@
 /**
- * From step 4 on: lines are found in whatever packets they come, and every event is applied once, in order. All
- * events wait, so the replies say the balances, whoever applies them.
+ * From step 4 on: lines are found however they are cut into packets, and every event is applied once, in order. All
+ * events have `wait`, so the replies contain the balances, even if workers apply the events.
  */
 import {
   type Act,
@@ -29,7 +29,7 @@ const SKIP =
   'Answer line_too_long once, forget what you have of that line, skip until its newline, and go on behind it.';
 const EXACT = 'Balances are exact. Compare the sum with 2^53-1 before you store it, on both sides of 0.';
 
-/** A packet for each of these pieces; `cuts` are positions in the line's bytes. */
+/** Sends the line in one packet for each piece; `cuts` are positions in the line's bytes. */
 function inPieces(line: string, cuts: readonly number[]): Act[] {
   const bytes = Buffer.from(`${line}\n`);
   const from = [0, ...cuts];
@@ -97,7 +97,7 @@ export const FRAMING: readonly Case[] = [
         text => `${text}\n`,
       ) as [string, string];
       return [
-        // A whole line in front: its reply says that the half line behind it has been read, too.
+        // A whole line comes first: its reply shows that the half line behind it was read, too.
         { on: 0, send: `${HEALTH}\n${line.slice(0, 12)}` },
         { on: 0, reply: OK },
         { on: 1, send: `${HEALTH}\n${other.slice(0, 18)}` },

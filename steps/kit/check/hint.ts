@@ -1,4 +1,4 @@
-/** Some differences say by themselves what is wrong, whatever the case was about. */
+/** Hints for differences that show by themselves what is wrong, in any case. */
 import type { Failure } from './failure.ts';
 
 export function hintOf({ expected, received, at, hint }: Failure, ofCase: string): string {

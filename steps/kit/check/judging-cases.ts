@@ -1,4 +1,4 @@
-/** From step 3 on: what is an event, what is not, and why not. Every line is alone in its packet. */
+/** From step 3 on: valid events, and invalid lines with their reasons. Every line is sent in its own packet. */
 import { ACCEPTED, ask, type Case, error, HEALTH, OK, ok } from './case.ts';
 
 const AMOUNT_MAX = 2 ** 53 - 1;
@@ -90,7 +90,7 @@ export const ACCEPTING: readonly Case[] = [
   },
 ];
 
-/** The same forms, answered when they were applied. */
+/** The same forms, answered after they were applied. */
 export const APPLYING: readonly Case[] = FORMS.map(({ name, hint, line, amount }) => ({
   name: `applied: ${name}`,
   hint: `${hint} An event with "wait":true is answered with the balance that it makes.`,
@@ -234,7 +234,7 @@ export const JUDGING: readonly Case[] = [
   ...REFUSALS.map(({ name, hint, reason, lines }) => ({
     name: `${reason}: ${name}`,
     hint,
-    // The last one shows that the connection has survived all that.
+    // The last line shows that the connection is still usable.
     acts: () => [...lines.flatMap(line => ask(line, error(reason))), ...ask(HEALTH, OK)],
   })),
   {

@@ -1,4 +1,4 @@
-/** The arguments of `tally check`, read and refused. */
+/** Reads and checks the arguments of `tally check`. */
 import { existsSync, statSync } from 'node:fs';
 import { quoteForShellIfNeeded } from '../../../src/cli/terminal/quoting.ts';
 import { readArgs, UsageError } from '../../../src/cli/terminal/usage.ts';
@@ -9,12 +9,12 @@ import { type Given, SOURCE_OPTIONS, sourceOf } from '../sources.ts';
 export interface CheckOptions {
   step: number;
   source: Source;
-  /** How the reader named a server of his own, for the next command; empty for a step of this repository. */
+  /** The flags that name the reader's own server, for the next command; empty for a step of this repository. */
   again: string;
   isJson: boolean;
   /** Without the witnesses, which take seconds. */
   isQuick: boolean;
-  /** The folder whose changes start the checks again. */
+  /** The folder in which a change starts the checks again. */
   watch: string | undefined;
 }
 

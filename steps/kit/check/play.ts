@@ -5,13 +5,13 @@ import type { Act, Case } from './case.ts';
 import { Failed } from './failure.ts';
 import { Talk } from './talk.ts';
 
-/** How long a process may take to be known as ended after its connections were. */
+/** How long after the end of its connections the end of a process may be noticed. */
 const END_MS_MAX = 300;
-/** Between the end of a process and the last of what it printed. */
+/** The time from the end of a process to its last output. */
 const PRINTED_MS = 30;
 const PRINTED_LINES_MAX = 12;
 
-/** Throws `Failed`. Leaves no connection open. Behind its last reply the server must be quiet for `quietMs`. */
+/** Throws `Failed`. Leaves no connection open. After its last reply the server must be silent for `quietMs`. */
 export async function play(test: Case, server: Server, user: string, quietMs = 0): Promise<void> {
   const talks: Talk[] = [];
   const open = async () => {
@@ -29,8 +29,8 @@ export async function play(test: Case, server: Server, user: string, quietMs = 0
 }
 
 /**
- * A failure, and why the server may have done that: whether its process is gone, and what it has printed since it
- * had printed `before`. A thread that threw says so, though the process lives on.
+ * A failure with possible causes: whether the process has ended, and what it has printed since `before`. A thread
+ * that threw reports it there, even if the process lives on.
  */
 export async function explained(failed: Failed, server: Server, before: string): Promise<Failed> {
   const { failure } = failed;
@@ -53,7 +53,7 @@ export async function explained(failed: Failed, server: Server, before: string):
   return new Failed({ ...failure, notes });
 }
 
-/** Both are the ends of all that was printed until then, so the later one may begin in the middle of the other. */
+/** Both texts are the last part of the output so far, so the later one may begin within the earlier one. */
 export function printedSince(before: string, now: string): string {
   for (let from = 0; from < before.length; from += 1)
     if (now.startsWith(before.slice(from))) return now.slice(before.length - from);

@@ -1,4 +1,4 @@
-/** From step 5 on: accepted at once, applied later, refused when there is no room; and nothing of it is ever lost. */
+/** From step 5 on: events are accepted at once, applied later, and refused if the queue is full; none is lost. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../manifest.ts';
 import {
@@ -22,22 +22,22 @@ const PIPELINED = 50;
 /** A small queue behind slow work: it is full at once, and stays so for almost a second. */
 const SLOW: Settings = { workers: 1, queue: 16, workUs: 50_000 };
 const FLOOD = 100;
-/** That a full queue may take to be empty again, with a lot of room for a slow machine. */
+/** How long a full queue may take to empty, with a large margin for slow machines. */
 const EMPTY_MS_MAX = 15_000;
 const HEALTH_MS_MAX = 200;
 const ROUNDS = 3;
 /** Two events take a second. */
 const AT_ONCE_MS_MAX = 800;
 
-/** What became of a flood of events with the amounts 1, 2, 3, … */
+/** The result of a flood of events with the amounts 1, 2, 3, … */
 export interface Flooded {
   accepted: number;
   busy: number;
-  /** Of the amounts that were accepted. */
+  /** The sum of the accepted amounts. */
   sum: number;
 }
 
-/** Sends that many events in one packet, and reads one reply for each. */
+/** Sends `events` events in one packet, and reads one reply for each. */
 export async function flood(talk: Talk, user: string, events = FLOOD): Promise<Flooded> {
   await talk.send(
     Array.from({ length: events }, (_, index) => `${event(user, 'buy', index + 1)}\n`).join(''),
@@ -133,7 +133,7 @@ export const QUEUEING: readonly Case[] = [
     settings: SLOW,
     run: async ({ open, user }) => {
       const [talk, other] = [await open(), await open()];
-      // A machine may be busy with something else for a moment. A server that waits is late every time.
+      // A busy machine may be late once. A server that waits is late in every round.
       for (let round = 1; ; round += 1) {
         await flood(talk, `${user}r${round}`);
         const startMs = performance.now();

@@ -1,4 +1,4 @@
-/** What a run of `tally check` prints, for people and for machines. */
+/** The output of `tally check`, for people and as JSON. */
 
 import type { Paint } from '../../../src/cli/terminal/colours.ts';
 import { duration } from '../../../src/cli/terminal/numbers.ts';
@@ -6,13 +6,13 @@ import { columnsOn, isTerminal } from '../../../src/cli/terminal/terminal.ts';
 import { stepOf } from '../manifest.ts';
 import type { Audience, CheckResult, StageResult } from './run.ts';
 
-/** A check that takes longer than that has its time printed. */
+/** For a check that takes longer than this, the time is printed. */
 const SLOW_MS = 500;
 const LAST_STEP = 10;
 
-/** Colours are for terminals, and for those who have not said no. */
+/** Colours: on terminals, unless disabled. */
 
-/** Prints each check when it is known; on a terminal, the one under way as well. */
+/** Prints each result as soon as it is known; on a terminal, also the check under way. */
 export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
   let name = '';
   let isFirst = true;
@@ -27,7 +27,7 @@ export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
     says: text => show(`  … ${name}: ${text}`),
     ends: result => {
       if (isTerminal(out)) out.write('\r\x1b[K');
-      // The heading of the run has left a blank line.
+      // The heading of the run already ends with a blank line.
       if (!result.passed && !isFirst) out.write('\n');
       isFirst = false;
       out.write(resultRow(result, paint));

@@ -15,28 +15,28 @@ import { transcriptOf } from './transcript.ts';
 export interface CheckResult {
   name: string;
   passed: boolean;
-  /** Why it was not run. Such a check counts as passed. */
+  /** Why it was skipped. Such a check counts as passed. */
   skipped?: string;
   elapsedMs: number;
-  /** Rows of text that say what happened, of a check that failed. */
+  /** For a failed check: rows of text that say what happened. */
   transcript?: string[];
 }
 
 export interface StageResult {
   passed: boolean;
   checks: CheckResult[];
-  /** Checks behind the first that failed. */
+  /** The number of checks after the first that failed. */
   notRun: number;
 }
 
-/** Who looks on. */
+/** Is told of the progress. */
 export interface Audience {
   begins: (name: string) => void;
   says: Say;
   ends: (result: CheckResult) => void;
 }
 
-/** The first check waits that long for what nobody asked for: who never stops answering is found at once. */
+/** The first check waits this long for unexpected replies: a server that never stops answering is found at once. */
 const QUIET_MS = 50;
 const NEEDS_START = 'it starts the server itself: give --cmd';
 const NOT_QUICK = 'it takes seconds, and --quick was given';
@@ -91,7 +91,7 @@ interface Shared {
   stop: () => Promise<void>;
 }
 
-/** One server for all the cases that need none of their own, started when the first of them comes. */
+/** One server for all cases that do not need a new one, started for the first of them. */
 function sharedServer(source: Source): Shared {
   let server: Server | undefined;
   return {
@@ -116,7 +116,7 @@ async function runCase(
 ): Promise<string[] | undefined> {
   const isOwn = test.settings !== undefined;
   const server = isOwn ? await source.start(test.settings) : await shared.get();
-  // What was printed during the case before may be on its way.
+  // Output of the previous case may still arrive.
   await turn();
   const before = server.output();
   try {
@@ -139,7 +139,7 @@ async function runWitness(witness: Witness, source: Source, say: Say): Promise<s
     const figures = Object.entries(evidence).map(([name, value]) => `${name} ${value}`);
     return painRows(pain, sentence, figures.join(', '));
   } catch (error) {
-    // It could not even be measured: a server that ends, hangs or hangs up under it.
+    // The server ended, hung or closed the connection during the witness, so there is no measurement.
     if (error instanceof ServerError) throw error;
     return painRows(pain, `It could not be measured: ${(error as Error).message}.`, 'none');
   }

@@ -1,4 +1,4 @@
-/** From step 10 on: a signal ends the server, and everything that it accepted is applied before. */
+/** From step 10 on: a signal ends the server, after all accepted events are applied. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../../src/tools/harness/client.ts';
 import type { Server } from '../../../src/tools/harness/server.ts';
@@ -65,7 +65,7 @@ async function seesDraining(talk: Talk): Promise<void> {
   }
 }
 
-/** Refused, or ended before it got any reply. */
+/** A new connection is refused, or ended before any reply. */
 async function refusesConnections({ port, host }: Server): Promise<void> {
   let client: Client;
   try {

@@ -1,4 +1,4 @@
-/** What each step must do: which cases it must pass, and which pains must be gone. */
+/** The requirements of each step: the cases it must pass, and the pains that must be gone. */
 import type { Case } from './case.ts';
 import { CROWD, ECHO } from './echo-cases.ts';
 import { BALANCES, FRAMING, LIMITS } from './framing-cases.ts';
@@ -10,11 +10,11 @@ import { STOPPING } from './shutdown-cases.ts';
 export interface Stage {
   step: number;
   cases: readonly Case[];
-  /** Pains, by their numbers, that this step or one before it takes away. */
+  /** The numbers of the pains that this step or an earlier one removes. */
   absent: readonly number[];
 }
 
-/** Every step that finds lines and keeps balances: who waits gets the balance, however it is kept. */
+/** For every step that finds lines and keeps balances: an event with `wait` gets the balance. */
 const KEEPING = [...JUDGING, ...APPLYING, ...FRAMING, ...LIMITS, ...BALANCES];
 const QUEUED = [...KEEPING, ...ACCEPTING, ...QUEUEING];
 

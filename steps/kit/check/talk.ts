@@ -1,17 +1,17 @@
 /**
- * One connection of a check: sends packets, compares what comes with what must come, byte for byte, and fails with
- * everything that is needed to see why.
+ * One connection of a check: sends packets, compares the replies with the expected ones, byte for byte, and fails
+ * with all that is needed to see why.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../../src/tools/harness/client.ts';
 import type { Server } from '../../../src/tools/harness/server.ts';
 import { Failed, type Failure } from './failure.ts';
 
-/** A reply that has not come by then will not come. */
+/** The time limit for a reply. */
 export const REPLY_MS_MAX = 2_000;
 /** Between two packets, so that they stay two. */
 const PAUSE_MS = 3;
-/** How long a reply that is already wrong may take to show its rest. */
+/** How long to wait for the rest of a reply that is already wrong. */
 const REST_MS = 100;
 
 export class Talk {
@@ -20,7 +20,7 @@ export class Talk {
   readonly #sent: string[] = [];
   #linesSent = 0;
   #replies = 0;
-  /** Bytes of what came that were compared already. */
+  /** Received bytes that were already compared. */
   #taken = 0;
 
   private constructor(client: Client) {
@@ -41,7 +41,7 @@ export class Talk {
     }
   }
 
-  /** One packet. What came before it, and answers nothing, is found here. */
+  /** Sends one packet. Fails if unexpected bytes have arrived before it. */
   async send(packet: string | Uint8Array, mayAnswerEarly = false): Promise<void> {
     if (this.#sent.length > 0) await sleep(PAUSE_MS);
     if (!mayAnswerEarly) this.#failIfSurplus();
@@ -92,7 +92,7 @@ export class Talk {
     }
   }
 
-  /** The next reply, whatever it is, if it begins like this. Without its newline. */
+  /** The next reply, which must begin like this. Without its newline. */
   async beginning(wanted: string): Promise<string> {
     const endMs = performance.now() + REPLY_MS_MAX;
     this.#replies += 1;
@@ -107,7 +107,7 @@ export class Talk {
     return line;
   }
 
-  /** The server ends its side, and sends nothing before that which was not compared already. */
+  /** The server must end the connection, without further bytes. */
   async ends(limitMs = REPLY_MS_MAX): Promise<void> {
     const endMs = performance.now() + limitMs;
     while (!this.#client.isEnded && performance.now() < endMs) await this.#news(endMs - performance.now());
@@ -135,7 +135,7 @@ export class Talk {
     });
   }
 
-  /** Every reply was read: nothing came behind them, and nothing comes in this time. */
+  /** Every reply was read: nothing has arrived after them, and nothing may arrive in this time. */
   async done(ms: number): Promise<void> {
     const endMs = performance.now() + ms;
     while (!this.#client.isEnded && this.#rest() === '' && performance.now() < endMs)
@@ -152,7 +152,7 @@ export class Talk {
     return this.#client.received.slice(this.#taken);
   }
 
-  /** While every line that was sent is answered, nothing more may come. */
+  /** Once every line sent is answered, nothing more may arrive. */
   #failIfSurplus(isSure = this.#linesSent === this.#replies): void {
     const rest = this.#rest();
     if (!isSure || rest === '') return;
@@ -215,7 +215,7 @@ export class Talk {
     return new Failed({ ...failure, sent: this.#sent, answers });
   }
 
-  /** Until something comes, or the time is over. */
+  /** Waits until something arrives, or the time is over. */
   #news(limitMs: number): Promise<void> {
     const { socket } = this.#client;
     return new Promise(resolve => {
@@ -247,7 +247,7 @@ function nearestOf(candidates: readonly string[], rest: string): string {
   );
 }
 
-/** Up to the first newline that is not before `at`. */
+/** The text up to the first newline at or after `at`. */
 function firstLine(rest: string, at: number): string {
   const end = rest.indexOf('\n', at);
   return end < 0 ? rest : rest.slice(0, end + 1);

@@ -1,11 +1,11 @@
 /**
- * What happened, as text: the bytes that were sent, expected and received, in a way that a person can read, and a
- * mark under the first byte that differs.
+ * A failure as text: the bytes sent, expected and received, in readable form, with a mark under the first byte that
+ * differs.
  */
 import type { Failure } from './failure.ts';
 
 const LABEL_COLUMNS = 10;
-/** Of bytes in one row, on either side of the difference. */
+/** The bytes shown in one row on either side of the difference. */
 const AROUND = 48;
 const GROUPS_MAX = 6;
 const COLUMNS_MAX = 100;
@@ -23,12 +23,12 @@ export function transcriptOf(failure: Failure, hint: string): string[] {
   ];
 }
 
-/** Bytes in a latin1 string, readable: `\n`, `\r`, `\t`, and `\x..` for what is no ASCII. */
+/** Bytes of a latin1 string in readable form: `\n`, `\r`, `\t`, and `\x..` for bytes beyond ASCII. */
 export function readable(bytes: string): string {
   return [...bytes].map(readableByte).join('');
 }
 
-/** Both rows start at the same byte, so the mark is right under both. */
+/** Both rows start at the same byte, so the mark fits both. */
 function comparison({ expected, received, at = 0, expectedWords, receivedWords }: Failure): string[] {
   const from = Math.max(0, at - AROUND);
   const to = at + AROUND;
@@ -45,7 +45,7 @@ function comparison({ expected, received, at = 0, expectedWords, receivedWords }
   return [...rows, `${' '.repeat(column)}^ byte ${at + 1}: expected ${wanted}, got ${quoted(received[at])}`];
 }
 
-/** The last packets; those that are the same, one after the other, in one row. */
+/** The last packets; consecutive equal ones share a row. */
 function packetRows(sent: string[]): string[] {
   const groups: { packet: string; times: number }[] = [];
   for (const packet of sent) {
@@ -61,7 +61,7 @@ function packetRows(sent: string[]): string[] {
   return hidden === 0 ? rows : [`… ${hidden} packets before these`, ...rows];
 }
 
-/** The beginning and the end of what is long. */
+/** The beginning and the end of a long text. */
 function short(bytes: string): string {
   const shown = [...bytes].map(readableByte);
   if (shown.join('').length <= COLUMNS_MAX) return shown.join('');

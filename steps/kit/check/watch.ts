@@ -3,21 +3,21 @@ import { existsSync, type FSWatcher, lstatSync, readdirSync, watch } from 'node:
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Editors write a file in several steps, and people save several files. */
+/** Editors write a file in several steps, and several files are often saved together. */
 const SETTLE_MS = 200;
-/** What tools write, not people: folders, and endings of files. */
+/** Folders and file endings that are written by tools, not by people. */
 const FOLDERS = /(?:^|[\\/])(?:\.[^\\/]+|node_modules|target|dist|__pycache__|_build)(?:[\\/]|$)/;
 const FILES = /(?:~|\.(?:log|tmp|sw[a-z]|pyc|o|class|out|db|sqlite\d?(?:-\w+)?))$/;
 
 export interface Watcher {
-  /** The next change, or one that came since the last call: the last file of the burst that still exists. */
+  /** The next change, or one since the last call: the last file of a burst of changes that still exists. */
   changed(): Promise<string>;
   close(): void;
 }
 
 /**
- * One watcher for each folder. Those of Node 20 that are recursive watch files, on Linux, and lose one that is replaced
- * by a new file of its name, as `sed -i` and many editors do.
+ * One watcher for each folder. On Linux, the recursive watchers of Node 20 watch files, and lose a file that is
+ * replaced by a new one of the same name, as `sed -i` and many editors do.
  */
 export function watchFolder(folder: string): Watcher {
   /** Names, the last that changed at the end. */
@@ -34,7 +34,7 @@ export function watchFolder(folder: string): Watcher {
       burst.add(file);
       wake();
     });
-    // A folder that vanishes while it is watched changes no more.
+    // A watched folder that was removed has no further changes.
     watchers.set(
       inside,
       watcher.on('error', () => {}),
@@ -50,7 +50,7 @@ export function watchFolder(folder: string): Watcher {
         if (entry.isDirectory() && !isOfTools(file)) addAll(file);
       }
     } catch (error) {
-      // It came and went, or is nobody's to read.
+      // It was removed again, or can't be read.
       if (!['ENOENT', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
     }
   };
@@ -66,7 +66,7 @@ export function watchFolder(folder: string): Watcher {
       await sleep(SETTLE_MS);
       const files = [...burst].toReversed();
       burst.clear();
-      // Who writes a new file and renames it (sed -i, many editors) leaves a name that nobody knows.
+      // Programs that write a new file and rename it (sed -i, many editors) leave the name of a temporary file.
       return files.find(file => existsSync(join(folder, file))) ?? files[0] ?? folder;
     },
     close: () => {

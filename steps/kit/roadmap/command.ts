@@ -1,4 +1,4 @@
-/** `tally roadmap`: the path as tasks: listed, read, or put into a repository of the reader's own. */
+/** `tally roadmap`: the path as tasks: lists them, shows one, or writes them into the reader's repository. */
 
 import { painterFor } from '../../../src/cli/terminal/colours.ts';
 import { Exit, runCommand } from '../../../src/cli/terminal/command.ts';
@@ -56,7 +56,7 @@ const OPTIONS = {
   json: { type: 'boolean' },
 } as const;
 
-/** What a terminal or an editor obeys; a line ends with some of it. */
+/** Control and format characters, including line ends. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\u2028\u2029]/u;
 
 type Values = ReturnType<typeof read>['values'];
@@ -68,7 +68,7 @@ export function roadmapCommand(args: string[]): Promise<void> {
   });
 }
 
-/** What is printed, when it is called in that folder. */
+/** The output, when it is called in the folder `here`. */
 export function roadmap(args: string[], here: string): string {
   const { values, positionals } = read(args);
   const all = readTasks();
@@ -87,7 +87,7 @@ function read(args: string[]) {
   for (const [name, value] of Object.entries({ markdown, tally: values.tally, cmd: values.cmd, label }))
     if (value !== undefined && (value.trim() === '' || UNPRINTABLE.test(value)))
       throw new UsageError(`--${name} is empty, or more than a line of plain characters`);
-  // gh would take these for flags of its own.
+  // gh would take a leading dash for a flag.
   if (repo !== undefined && !/^(?:(?!-)[\w.-]+\/)?(?!-)[\w.-]+\/(?!-)[\w.-]+$/.test(repo))
     throw new UsageError(`--repo ${quoteIfNeeded(repo)} is not OWNER/NAME`);
   if (label?.startsWith('-')) throw new UsageError(`--label ${label} begins like a flag`);
@@ -138,7 +138,7 @@ function placeOf(
   };
 }
 
-/** As it goes into the brackets of a link, before a path; undefined if it does not. */
+/** A base address for links, to be followed by a path; undefined if it is invalid. */
 function baseOf(text: string): string | undefined {
   if (!/^https?:\/\/[^\s?#()<>]+$/i.test(text) || !URL.canParse(text)) return undefined;
   return new URL(text).href.replace(/\/+$/, '');
@@ -168,7 +168,7 @@ function counted(files: number): string {
   return files === 1 ? '1 file' : `${files} files`;
 }
 
-/** The first page of such a folder. */
+/** The contents page of the folder. */
 function contents(tasks: readonly Task[], { tally, checkout }: Place): string {
   const rows = tasks.map(({ file, title, goal }) => `- [ ] [${title}](${file}): ${goal}`);
   return [

@@ -1,6 +1,6 @@
 /**
- * The tasks, made fit for somebody else's repository: `npx tally` works in Tally's checkout only, links that lead
- * into it lead nowhere, and the server is started in another way.
+ * Adapts the tasks to the reader's repository, where `npx tally` does not work, links into Tally's checkout are
+ * broken, and the server is started in another way.
  */
 import { basename, posix, relative } from 'node:path';
 import { quoteForShell, quoteForShellIfNeeded } from '../../../src/cli/terminal/quoting.ts';
@@ -9,15 +9,15 @@ import { STEPS } from '../manifest.ts';
 import { ROADMAP_FOLDER } from './task.ts';
 
 export interface Place {
-  /** How Tally is called. */
+  /** The command that runs Tally. */
   tally: string;
-  /** How the reader's server is started. */
+  /** The command that starts the reader's server. */
   cmd?: string | undefined;
-  /** Where Tally's files can be read in a browser. */
+  /** The address at which Tally's files can be read in a browser. */
   base?: string | undefined;
-  /** The way to Tally's checkout, in case there is no such address. */
+  /** The path to Tally's checkout, if there is no such address. */
   checkout: string;
-  /** Whether the other tasks lie beside this one. */
+  /** Whether the other tasks are in the same folder. */
   hasSiblings: boolean;
 }
 
@@ -26,15 +26,15 @@ export const CALL = 'npx tally';
 export const SERVER = './server';
 
 const WORDS = new RegExp(`--cmd '${SERVER}'|\`${SERVER}\`|${CALL}`.replaceAll('.', '\\.'), 'g');
-/** A link, or one of these. In one pass: what was put in is the reader's, and is not looked at again. */
+/** A link, or one of the commands. Replaced in one pass, so that the reader's own text is not replaced again. */
 const LINK_OR_WORDS = new RegExp(`\\[([^\\]]+)\\]\\(([^)\\s]+)\\)|${WORDS.source}`, 'g');
 
-/** The way from a folder to Tally's own. */
+/** The path from a folder to Tally's checkout. */
 export function checkoutFrom(folder: string): string {
   return relative(folder, ROOT).replaceAll('\\', '/') || '.';
 }
 
-/** The same, as if the folder lay beside it. */
+/** The same for a folder beside the checkout. */
 export function checkoutBeside(): string {
   return `../${basename(ROOT)}`;
 }
@@ -43,7 +43,7 @@ export function isInside(folder: string): boolean {
   return `${folder}/`.startsWith(ROOT);
 }
 
-/** Node itself, and no `npx`: that asks the registry for somebody else's package, where it does not find this one. */
+/** Node, not `npx`, which would fetch an unrelated package from the registry if it does not find this one. */
 export function callFrom(checkout: string): string {
   return `node ${quoteForShellIfNeeded(`${checkout}/dist/src/cli/main.js`)}`;
 }
@@ -70,7 +70,7 @@ function linkOf(text: string, target: string, place: Place): string {
   if (/^[a-z]+:/.test(target)) return whole;
   const [file, anchor] = target.split('#') as [string, string | undefined];
   const path = posix.join(ROADMAP_FOLDER, file);
-  // The folder's own first page is another one, and has none of these headings.
+  // The contents page of the folder is a different file, without these headings.
   if (place.hasSiblings && !file.includes('/') && anchor === undefined) return whole;
   if (place.base !== undefined)
     return `[${text}](${place.base}/${path}${anchor === undefined ? '' : `#${anchor}`})`;

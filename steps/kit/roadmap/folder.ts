@@ -1,4 +1,4 @@
-/** The tasks as Markdown files in a folder of the reader's own, where nothing is overwritten that differs. */
+/** Writes the tasks as Markdown files into the reader's folder, without overwriting files that differ. */
 import { existsSync, lstatSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { CommandError } from '../../../src/cli/terminal/command.ts';
@@ -10,7 +10,7 @@ export interface Written {
   unchanged: string[];
 }
 
-/** All of them, or none if one is in the way. */
+/** Writes all files, or none if one would overwrite another file. */
 export function writeFiles(here: string, folder: string, files: ReadonlyMap<string, string>): Written {
   const path = resolve(here, folder);
   if (existsSync(path) && !statSync(path).isDirectory())
@@ -27,13 +27,13 @@ export function writeFiles(here: string, folder: string, files: ReadonlyMap<stri
   makeFolder(path);
   for (const name of written)
     attempt(`${folder}/${name} cannot be written`, () =>
-      // If it came between, or is a link to nowhere, it is not written through.
+      // Fails if the file was created meanwhile, or is a dangling link.
       writeFileSync(join(path, name), files.get(name)!, { flag: 'wx' }),
     );
   return { folder, written, unchanged };
 }
 
-/** A link is none of ours, wherever it leads; and of a pipe there is no end. */
+/** Whether there is a plain file. Throws for anything else: a link may point elsewhere, and a pipe has no end. */
 function isThere(path: string, shown: string): boolean {
   const stats = attempt(`${shown} cannot be looked at`, () => lstatSync(path, { throwIfNoEntry: false }));
   if (stats === undefined || stats.isFile()) return stats !== undefined;
@@ -45,7 +45,7 @@ function isThere(path: string, shown: string): boolean {
   throw new CommandError(`${shown} is ${what}; nothing was written. Move it away, or name another folder`);
 }
 
-/** One by one: where none can be made, as under /proc, Node's own `recursive` tries for ever. */
+/** Level by level: where no folder can be made, as under /proc, Node's `recursive` never ends. */
 function makeFolder(path: string): void {
   const missing: string[] = [];
   for (let at = path; !existsSync(at); at = dirname(at)) missing.unshift(at);

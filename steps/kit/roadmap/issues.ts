@@ -1,4 +1,4 @@
-/** The tasks as a shell script that makes an issue of each, with GitHub's `gh`. It is printed, and run by the reader. */
+/** The tasks as a shell script that creates an issue for each with GitHub's `gh`. It is printed; the reader runs it. */
 
 import { joined } from '../../../src/cli/terminal/prose.ts';
 import { quoteForShell } from '../../../src/cli/terminal/quoting.ts';
@@ -8,7 +8,7 @@ export interface Issue {
   body: string;
 }
 
-/** In order, so that their numbers rise; it stops at the first that fails. */
+/** In order, so that the issue numbers rise; the script stops at the first failure. */
 export function issuesScript(
   issues: readonly Issue[],
   { repo, label }: { repo?: string | undefined; label?: string | undefined },
@@ -38,7 +38,7 @@ export function issuesScript(
   return `${lines.join('\n')}\n`;
 }
 
-/** A line that is not in the text, and so ends it. */
+/** A line that does not occur in the text, to delimit it. */
 function delimiterFor(text: string): string {
   const lines = new Set(text.split('\n'));
   let end = 'END_OF_TASK';

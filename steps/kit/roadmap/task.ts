@@ -1,6 +1,6 @@
 /**
- * A task of the roadmap: a Markdown file in docs/course/roadmap, whose name, headings and hints are what is read here. The
- * files are the truth; nothing of them is written down a second time.
+ * A task of the roadmap: a Markdown file in docs/course/roadmap. Its name, headings and hints are parsed here;
+ * nothing of the files is repeated in code.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { CommandError } from '../../../src/cli/terminal/command.ts';
@@ -27,7 +27,7 @@ export interface Hint {
 }
 
 export interface Task {
-  /** The step that is built; 0 sets up, and `src` is what comes behind the last step. */
+  /** The step that is built; 0 is the setup, and `src` follows the last step. */
   subject: Subject;
   file: string;
   title: string;
@@ -38,7 +38,7 @@ export interface Task {
 }
 
 const HINT = /^<details><summary>(.*?)<\/summary>\n\n([\s\S]*?)\n\n<\/details>$/gm;
-/** Of the last one, the empty line that parts it from the next heading stays. */
+/** After the last hint, the empty line before the next heading is kept. */
 const HINT_AND_GAP = new RegExp(`${HINT.source}\\n(?:\\n(?=<))?`, 'gm');
 
 export function readTasks(): Task[] {
@@ -66,7 +66,7 @@ function parseTask(file: string, markdown: string): Task {
   };
 }
 
-/** What stands under a heading; empty where there is none. */
+/** The text under a heading; empty if there is none. */
 export function sectionOf(markdown: string, heading: string): string {
   const start = markdown.indexOf(`\n## ${heading}\n`);
   if (start < 0) return '';
@@ -75,7 +75,7 @@ export function sectionOf(markdown: string, heading: string): string {
   return (end < 0 ? rest : rest.slice(0, end)).trim();
 }
 
-/** The task as it is read first: what the hints say is left for whoever asks. */
+/** The task with its hints hidden. */
 export function folded(markdown: string, askFor: (hint: number) => string): string {
   let number = 0;
   return markdown.replace(HINT_AND_GAP, (_, title: string) => {

@@ -1,4 +1,4 @@
-/** Asks at a given rate, whether or not the questions before were answered; `dueMs` is when each should be. */
+/** Sends requests at a given rate, whether or not earlier ones were answered; `dueMs` is when each is due. */
 import { setTimeout as sleep } from 'node:timers/promises';
 
 export async function openLoop<T>(

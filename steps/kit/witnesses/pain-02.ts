@@ -1,6 +1,6 @@
 /**
- * Pain 2, one reset kills everybody: does a client that resets its connection take the others with it, and may one
- * that never reads take as much memory as it likes?
+ * Pain 2, one reset kills everybody: does a client that resets its connection end the server for the others, and can
+ * a client that never reads use unlimited memory?
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -12,7 +12,7 @@ import { type Evidence, type Say, type Witness, withServer } from './witness.ts'
 const LINE = '{"type":"health"}\n';
 const RESETS = 3;
 const FLOOD_BYTES = 64 * 1024 * 1024;
-/** More than what systems keep of a connection by themselves, less than what was sent. */
+/** More than the system buffers for a connection, less than was sent. */
 const HELD_BYTES_MAX = 32 * 1024 * 1024;
 const STALLED_MS = 700;
 
@@ -62,7 +62,7 @@ async function sendAndReset({ host, port }: Server): Promise<void> {
     client.reset();
     await sleep(20);
   } catch {
-    // Another reset may have ended the server already. The bystander will tell.
+    // Another reset may have ended the server already; the bystander will notice.
   }
 }
 
@@ -76,8 +76,8 @@ async function isServed(client: Client): Promise<boolean> {
 }
 
 /**
- * How many bytes of replies were waiting for a client that sent and sent and did not read. (Replies are counted, and
- * not what was taken: a server that answers a packet with one line may take many packets and keep little.)
+ * The bytes of replies kept for a client that sends without reading. (Replies are counted, not bytes taken: a server
+ * that answers each packet with one line may take many packets and keep little.)
  */
 async function unread(source: Source, say: Say): Promise<number> {
   return withServer(source, {}, async ({ host, port }) => {
@@ -97,7 +97,7 @@ async function unread(source: Source, say: Say): Promise<number> {
   });
 }
 
-/** Sends until everything was sent, or nothing more is taken. Returns how many bytes were. */
+/** Sends until all is sent, or the server takes no more. Returns how many bytes were taken. */
 async function flood(socket: Socket): Promise<number> {
   const chunk = Buffer.from(LINE.repeat(4096));
   let lastMs = performance.now();

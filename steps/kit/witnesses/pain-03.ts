@@ -9,7 +9,7 @@ import { type Witness, withServer } from './witness.ts';
 
 const EVENTS = 1_000;
 const AT_A_TIME = 25;
-/** Enough for the server to read the first half before the second comes. One that answers the half needs no more. */
+/** Long enough for the server to read the first half before the second is sent. */
 const BETWEEN_MS = 20;
 const SEED = 3;
 
@@ -45,7 +45,7 @@ export function eventOf(user: string): string {
   return `{"user":"${user}","action":"buy","amount":1}\n`;
 }
 
-/** Each on a connection of its own, so that the replies can be counted to the last. */
+/** Each on its own connection, so that all its replies can be counted. */
 export async function repliesTo(
   { host, port }: Server,
   packets: string[],
@@ -66,7 +66,7 @@ export function isRefused(replies: string[], wanted: number): boolean {
   return replies.length !== wanted || replies.some(reply => !/"(?:accepted|ok)"/.test(reply));
 }
 
-/** Counts for how many it says true, a few at a time. */
+/** Counts the items for which `is` resolves to true, a few at a time. */
 export async function inTurn<T>(items: T[], is: (item: T) => Promise<boolean>): Promise<number> {
   const waiting = items.values();
   let counted = 0;

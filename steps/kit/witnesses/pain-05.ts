@@ -7,11 +7,14 @@ import { type Witness, withServer } from './witness.ts';
 const WORK_US = 20_000;
 const WORKERS = 4;
 const QUEUE = 32;
-/** Twice what one thread can do, which spends `WORK_US` on each. */
+/** Twice what one thread can do, which takes `WORK_US` for each event. */
 const RATE_PER_S = 2 * (1_000_000 / WORK_US);
 const SECONDS = 2.5;
 const LIMIT_MS = 20_000;
-/** Many, and a user for each event: so every worker gets its share, whatever a server deals them out by. */
+/**
+ * Many, with a user for each event, so that every worker gets its share, whether events are assigned by connection or
+ * user.
+ */
 const CONNECTIONS = 64;
 
 export const oneThread: Witness = {
@@ -20,7 +23,7 @@ export const oneThread: Witness = {
   run: (source, say) =>
     withServer(source, { workers: WORKERS, workUs: WORK_US, queue: QUEUE }, async ({ host, port }) => {
       const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(port, host)));
-      // Threads take a while to start. Once some of the clients have an answer, all threads have.
+      // Threads take a while to start; when some of the clients have an answer, all threads run.
       const some = clients.slice(0, CONNECTIONS / 4);
       await Promise.all(
         some.map((client, index) =>

@@ -7,7 +7,7 @@ import { type Say, type Witness, withServer } from './witness.ts';
 const CONNECTIONS = 16;
 const EVENTS = 20;
 const WORKERS = 4;
-/** Between reading the balance and writing it: long enough that no luck is needed to be in between. */
+/** Between reading and writing the balance: long enough that a conflict is certain. */
 const WINDOW_US = 2_000;
 const SETTLED_MS = 500;
 const LIMIT_MS = 20_000;
@@ -29,7 +29,7 @@ export const lostUpdates: Witness = {
       );
       const expected = accepted.reduce((sum, events) => sum + events, 0);
       say(`${count(expected)} of them were accepted`);
-      // Each asks behind its own events, so after the last answer all of them have been applied.
+      // Each asks after its own events, so after the last answer all events have been applied.
       await Promise.all(clients.map(client => balanceOf(client, user)));
       const balance = await settled(clients[0]!, user, expected, say);
       for (const client of clients) client.close();
@@ -49,7 +49,7 @@ async function balanceOf(client: Client, user: string): Promise<number> {
   return Number(/"balance":(-?\d+)/.exec(reply)?.[1]);
 }
 
-/** A server that is slower than it says gets a while more. */
+/** A server whose balances are not final yet gets more time. */
 async function settled(client: Client, user: string, expected: number, say: Say): Promise<number> {
   let balance = await balanceOf(client, user);
   for (let sinceMs = performance.now(); balance !== expected && performance.now() - sinceMs < SETTLED_MS; ) {

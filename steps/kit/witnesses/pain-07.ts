@@ -1,4 +1,4 @@
-/** Pain 7, a hot lock: do more workers get more done, when events for many users each hold what they touch? */
+/** Pain 7, a hot lock: do more workers do more work, if each event holds the lock of its user for a while? */
 import { count } from '../../../src/cli/terminal/numbers.ts';
 import { Client } from '../../../src/tools/harness/client.ts';
 import type { Source } from '../server.ts';
@@ -9,7 +9,7 @@ const WINDOW_US = 5_000;
 const CONNECTIONS = 64;
 const MEASURED_MS = 1_200;
 const LIMIT_MS = 20_000;
-/** With 8 workers a right server does 5 to 8 times as much as with 1, and one with a hot lock the same. */
+/** With 8 workers a correct server does 5 to 8 times as much as with 1; a server with a hot lock does the same. */
 const RATIO_MIN = 2;
 
 export const hotLock: Witness = {
@@ -32,13 +32,13 @@ export const hotLock: Witness = {
   },
 };
 
-/** Each client sends its next event when the one before was applied. */
+/** Each client sends its next event after the previous one was applied. */
 export async function throughputPerS(source: Source, workers: number): Promise<number> {
   return withServer(source, { workers, windowUs: WINDOW_US, queue: 1024 }, async ({ host, port }) => {
     const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(port, host)));
     const applyOne = (client: Client, index: number) =>
       client.ask(`{"user":"user-${index}","action":"buy","amount":1,"wait":true}\n`, LIMIT_MS);
-    // Threads take a while to start. Once all clients have an answer, all threads have.
+    // Threads take a while to start; when all clients have an answer, all threads run.
     await Promise.all(clients.map(applyOne));
     let applied = 0;
     const endMs = performance.now() + MEASURED_MS;

@@ -1,4 +1,4 @@
-/** Pain 8, blind: can anybody ask what was received, processed and dropped? */
+/** Pain 8, blind: does the server report what was received, processed and dropped? */
 import { Client } from '../../../src/tools/harness/client.ts';
 import { type Witness, withServer } from './witness.ts';
 

@@ -1,8 +1,8 @@
 /**
  * Pain 9, Ctrl+C loses accepted events: is everything applied that was accepted before the signal?
  *
- * The client asks for the balance behind its events, then the signal comes. A server that applies what it accepted
- * has the answer, and gives it; from one that does not, no answer can come.
+ * The client asks for the balance after its events, then the signal is sent. A server that applies all accepted
+ * events can answer; one that does not can't.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../../src/cli/terminal/numbers.ts';
@@ -19,7 +19,7 @@ export const lostOnCtrlC: Witness = {
   run: (source, say) =>
     withServer(source, { workUs: WORK_US, queue: 1024 }, async server => {
       const client = await Client.open(server.port, server.host);
-      // Threads take a while to start. This one has, once it answers.
+      // Threads take a while to start; when this one answers, it runs.
       await client.ask('{"user":"early","action":"buy","amount":1,"wait":true}\n');
       client.send('{"user":"patient","action":"buy","amount":1}\n'.repeat(EVENTS));
       const replies = await client.lines(EVENTS);
@@ -54,7 +54,7 @@ export const lostOnCtrlC: Witness = {
     }),
 };
 
-/** What the server says before it hangs up, if it does. */
+/** The last balance that the server sends before it closes the connection, if any. */
 async function lastBalance(client: Client): Promise<number | undefined> {
   try {
     const reply = await client.line(LIMIT_MS);

@@ -1,9 +1,9 @@
-/** Pain 10, a silent client holds the exit hostage: does the server end, if one client never hangs up? */
+/** Pain 10, a silent client holds the exit hostage: does the server end if a client never closes its connection? */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '../../../src/tools/harness/client.ts';
 import { type Witness, withServer } from './witness.ts';
 
-/** As long as container engines wait before they kill. */
+/** The time that container engines wait before they kill. */
 const LIMIT_MS = 10_000;
 
 export const silentClient: Witness = {

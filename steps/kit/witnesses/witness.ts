@@ -1,8 +1,8 @@
-/** What a witness is: it starts a server or finds one, hurts it, and says whether the pain is there, with its figures. */
+/** A witness starts or finds a server, provokes a pain, and reports whether it is present, with figures. */
 import type { Server } from '../../../src/tools/harness/server.ts';
 import type { Source } from '../server.ts';
 
-/** The figures that the verdict was made of. Units are in their names. */
+/** The figures that the verdict is based on. Units are in their names. */
 export type Evidence = Record<string, number | string | boolean>;
 
 export interface Finding {
@@ -12,19 +12,19 @@ export interface Finding {
   sentence: string;
 }
 
-/** Tells who looks on what happens while it happens. */
+/** Reports progress to the reader. */
 export type Say = (text: string) => void;
 
 export interface Witness {
   /** The number of the pain, which is that of the step that has it. */
   pain: number;
-  /** It must start servers itself: with settings, more than once, or to signal them. */
+  /** It must start servers itself: with settings, more than once, or to send signals. */
   mustStart: boolean;
   /** Throws `ServerError` if a server does not start, or ends when nothing was done to end it. */
   run(source: Source, say: Say): Promise<Finding>;
 }
 
-/** Starts a server, and stops it whatever happens. */
+/** Starts a server, and stops it in any case. */
 export async function withServer<T>(
   source: Source,
   settings: Parameters<Source['start']>[0],
