@@ -64,7 +64,7 @@ export class Scheduler {
   mayServe(bytes: number): boolean {
     if (bytes <= SMALL_BYTES) return true;
     // Others wait already: behind them.
-    if (this.#line.size > 0 || this.#eager.size > 0) return false;
+    if (this.#queue.size > 0 || this.#eager.size > 0) return false;
     this.#arm();
     return !this.#isSpent;
   }

@@ -10,10 +10,11 @@ import type { Closing } from '../metrics/snapshot.ts';
 import type { Receiver, Transport } from '../net/transport.ts';
 import { NEWLINE } from '../protocol/read-buffer.ts';
 import { Reply } from '../protocol/replies.ts';
+import type { Client } from './client-deadlines.ts';
 import { Framer } from './framer.ts';
 import { ReplyQueue } from './reply-queue.ts';
 import { SMALL_BYTES } from './scheduler.ts';
-import type { Client, Shared } from './shared.ts';
+import type { Shared } from './shared.ts';
 import type { Input, Life, State, Waits } from './state.ts';
 
 export class Session implements Receiver, Client {
@@ -24,7 +25,7 @@ export class Session implements Receiver, Client {
   #life: Life = 'open';
   #input: Input = 'open';
   #waits: Waits = 'nothing';
-  #isPaused = false;
+  isPaused = false;
   /** Whether events in the usual form may take the fast path: not while the server drains. */
   #mayFastSubmit: boolean;
   /**
@@ -40,7 +41,7 @@ export class Session implements Receiver, Client {
     this.#replies = new ReplyQueue(transport, shared.scheduler, shared.settings, this);
     this.#mayFastSubmit = shared.phase === 'serving';
     this.nextRead = shared.readBuffer.firstRead;
-    shared.idle.restart(this);
+    shared.deadlines.idle.restart(this);
     transport.open(this);
   }
 
@@ -89,24 +90,16 @@ export class Session implements Receiver, Client {
     this.#transport.close();
   }
 
-  partialTooOld(): void {
-    // While the server does not read, the client can't end its line. A skipped line was answered already.
-    if (this.#isPaused && !this.#framer.isSkipping) this.#shared.partial.restart(this);
-    else this.close('closed_partial');
-  }
-
-  idleTooLong(): void {
-    // While the server does not read, it can't know whether the client is idle.
-    if (this.#isPaused) this.#shared.idle.restart(this);
-    else this.close('closed_idle');
+  get isSkipping(): boolean {
+    return this.#framer.isSkipping;
   }
 
   /** Not called while lines wait: the transport is paused then. */
   received(bytes: number): void {
-    const { readBuffer, idle, scheduler, settings } = this.#shared;
+    const { readBuffer, deadlines, scheduler, settings } = this.#shared;
     const framer = this.#framer;
     if (!this.#isLive) return;
-    if (settings.idleMsMax > 0) idle.restart(this);
+    if (settings.idleMsMax > 0) deadlines.idle.restart(this);
     this.nextRead = bytes === this.nextRead.length ? readBuffer.chunk : readBuffer.firstRead;
     // After a full chunk there is probably more; it waits for the session's next turn.
     const isFull = bytes === readBuffer.chunk.length;
@@ -114,7 +107,7 @@ export class Session implements Receiver, Client {
       framer.keep(bytes);
     } else {
       this.#visit(bytes);
-      if (!framer.hasLines && this.#replies.isEmpty && !this.#isPaused && !isFull) return;
+      if (!framer.hasLines && this.#replies.isEmpty && !this.isPaused && !isFull) return;
     }
     this.advance(isFull);
   }
@@ -145,13 +138,13 @@ export class Session implements Receiver, Client {
   /** Called after every change: reads on, waits for a turn, or waits for the client. */
   advance(mustWait = false): void {
     if (!this.#isLive) return;
-    const { scheduler, blocked } = this.#shared;
+    const { scheduler, deadlines } = this.#shared;
     if (this.#replies.isFull) {
       this.#pause();
-      if (this.#transport.unsentBytes > 0) blocked.start(this);
+      if (this.#transport.unsentBytes > 0) deadlines.blocked.start(this);
       return;
     }
-    blocked.clear(this);
+    deadlines.blocked.clear(this);
     if (this.#waits === 'turn') return;
     if (this.#waits === 'ring') {
       this.#pause();
@@ -162,8 +155,8 @@ export class Session implements Receiver, Client {
       else scheduler.wait(this);
     } else if (this.#input !== 'open') {
       this.#finish();
-    } else if (this.#isPaused) {
-      this.#isPaused = false;
+    } else if (this.isPaused) {
+      this.isPaused = false;
       this.#transport.resume();
     }
   }
@@ -173,8 +166,8 @@ export class Session implements Receiver, Client {
   }
 
   #pause(): void {
-    if (this.#isPaused) return;
-    this.#isPaused = true;
+    if (this.isPaused) return;
+    this.isPaused = true;
     this.#transport.pause();
   }
 
@@ -190,7 +183,7 @@ export class Session implements Receiver, Client {
       this.advance();
     } else if (!this.#replies.isWaiting) {
       this.#life = 'finishing';
-      this.#shared.partial.clear(this);
+      this.#shared.deadlines.partial.clear(this);
       this.#replies.writeKept();
       this.#transport.end();
     }
@@ -198,20 +191,17 @@ export class Session implements Receiver, Client {
 
   /** Cancels all that the session waits for, and drops its input and replies. */
   #leave(): void {
-    const { partial, blocked, idle } = this.#shared;
     this.#shared.scheduler.leave(this);
     this.#waits = 'nothing';
     this.#life = 'ended';
     this.#replies.close();
     this.#framer.clear();
-    partial.clear(this);
-    blocked.clear(this);
-    idle.clear(this);
+    this.#shared.deadlines.clear(this);
   }
 
   /** Serves the input and the first `bytes` bytes of the chunk. */
   #visit(bytes: number): void {
-    const { dispatch, partial, phase } = this.#shared;
+    const { dispatch, deadlines, phase } = this.#shared;
     const framer = this.#framer;
     if (framer.takesMore(bytes)) {
       if (framer.isTooLong) {
@@ -233,10 +223,10 @@ export class Session implements Receiver, Client {
     this.#replies.flush(laidBytes);
     if (!framer.hasLines && framer.isWithinLine) {
       // A line that had begun before keeps its time; more bytes do not push it back.
-      if (hasEndedLine) partial.restart(this);
-      else partial.start(this);
+      if (hasEndedLine) deadlines.partial.restart(this);
+      else deadlines.partial.start(this);
     } else if (wasWithinLine) {
-      partial.clear(this);
+      deadlines.partial.clear(this);
     }
   }
 

@@ -10,12 +10,12 @@ import type { Accepting } from '../net/listener.ts';
 import type { Transport } from '../net/transport.ts';
 import type { HashSeed } from '../protocol/hash.ts';
 import { ReadBuffer } from '../protocol/read-buffer.ts';
-import { Deadlines } from './deadlines.ts';
+import { type Client, ClientDeadlines } from './client-deadlines.ts';
 import { Dispatch } from './dispatch.ts';
 import { BlockPool } from './input-buffer.ts';
 import { Scheduler } from './scheduler.ts';
 import { Session } from './session.ts';
-import type { Client, Shared } from './shared.ts';
+import type { Shared } from './shared.ts';
 import type { Phase } from './state.ts';
 
 /** The most bytes that one read of a socket returns. */
@@ -38,9 +38,7 @@ export class Sessions implements Shared, Accepting {
   readonly blocks = new BlockPool();
   readonly dispatch: Dispatch;
   readonly scheduler: Scheduler;
-  readonly partial: Deadlines<Client>;
-  readonly blocked: Deadlines<Client>;
-  readonly idle: Deadlines<Client>;
+  readonly deadlines: ClientDeadlines;
   readonly #engine: Engine;
   readonly #all = new Set<Session>();
   #onEmpty: () => void = () => {};
@@ -54,18 +52,7 @@ export class Sessions implements Shared, Accepting {
     this.metrics = new Metrics(engine, this.clients);
     this.dispatch = new Dispatch(readBuffer, seed, engine, settings, this.metrics, this.clients);
     this.scheduler = new Scheduler(settings, () => engine.collect());
-    this.partial = new Deadlines(
-      () => settings.partialMsMax,
-      client => client.partialTooOld(),
-    );
-    this.blocked = new Deadlines(
-      () => settings.blockedMsMax,
-      client => client.close('closed_blocked'),
-    );
-    this.idle = new Deadlines(
-      () => settings.idleMsMax,
-      client => client.idleTooLong(),
-    );
+    this.deadlines = new ClientDeadlines(settings);
   }
 
   accept(transport: Transport): void {

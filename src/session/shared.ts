@@ -3,20 +3,13 @@
  */
 import type { Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
-import type { ClientCounts, Closing } from '../metrics/snapshot.ts';
+import type { ClientCounts } from '../metrics/snapshot.ts';
 import type { ReadBuffer } from '../protocol/read-buffer.ts';
-import type { Deadlines } from './deadlines.ts';
+import type { Client, ClientDeadlines } from './client-deadlines.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { BlockPool } from './input-buffer.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Phase } from './state.ts';
-
-/** A session, as its deadlines see it. */
-export interface Client {
-  close(why: Closing): void;
-  partialTooOld(): void;
-  idleTooLong(): void;
-}
 
 export interface Shared {
   readonly phase: Phase;
@@ -27,10 +20,7 @@ export interface Shared {
   readonly blocks: BlockPool;
   readonly dispatch: Dispatch;
   readonly scheduler: Scheduler;
-  /** The deadlines for a line from its first byte to its end, for a client that does not read, for an idle client. */
-  readonly partial: Deadlines<Client>;
-  readonly blocked: Deadlines<Client>;
-  readonly idle: Deadlines<Client>;
+  readonly deadlines: ClientDeadlines;
   /** Calls `retry` once, when the ring for this hash may have room. */
   whenRoom(hash: number, retry: () => void): void;
   gone(session: Client): void;

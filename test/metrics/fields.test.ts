@@ -10,9 +10,12 @@ import type { Snapshot } from '../../src/metrics/snapshot.ts';
 import { assemble } from '../../src/server/assemble.ts';
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
-const page = readdirSync(new URL('../../src/http/page', import.meta.url))
-  .map(name => read(`src/http/page/${name}`))
-  .join('\n');
+const files = readdirSync(new URL('../../src/http/page', import.meta.url)).map(
+  name => `src/http/page/${name}`,
+);
+const textOf = (ending: string) =>
+  files.flatMap(name => (name.endsWith(ending) ? [read(name)] : [])).join('\n');
+const page = textOf('');
 
 /** What a view shows in another way, or not. */
 const LEFT_OUT: Record<string, Partial<Record<keyof Snapshot, string>>> = {
