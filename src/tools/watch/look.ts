@@ -59,10 +59,7 @@ export interface Look {
   slowestMs: number | undefined;
 }
 
-/**
- * Undefined if the reply is not one to `metrics`. The server is not trusted: values that are not figures are left
- * out.
- */
+/** Undefined if the reply is not one to `metrics`. The server is not trusted: what is no figure is left out. */
 export function readMetrics(reply: string): Metrics | undefined {
   let said: unknown;
   try {
