@@ -2,7 +2,7 @@
 import type { Machine } from '../src/tools/harness/machine.ts';
 
 /**
- * `small` runs in a second or two, so that the tests can run every bench and none breaks unnoticed. Its figures mean
+ * `small` runs in a second or two, so that the tests can run all. Its figures mean
  * nothing.
  */
 export type Size = 'small' | 'full';

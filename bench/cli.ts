@@ -1,8 +1,8 @@
 /**
- * `npm run bench`: runs benches by name, prints a table of each, keeps the results.
+ * `npm run bench`: runs benches by name, prints a table for each, stores the results.
  *
- * A bench that starts other programs ends them in a listener of the process's `exit` event: that runs after an error and
- * on Ctrl+C too, since the signals end here in an orderly exit. Threads end with the process.
+ * A bench that starts other programs ends them in a listener of the process's `exit` event, which also runs after an
+ * error and on Ctrl+C, since signals lead to an orderly exit here. Threads end with the process.
  */
 
 import { mkdirSync, writeFileSync } from 'node:fs';

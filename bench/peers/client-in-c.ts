@@ -71,7 +71,7 @@ async function compile(program: string, say: (line: string) => void): Promise<bo
   }
 }
 
-/** One closed loop, as `measure` runs it with the load generator, on a server without a past; its answers and its money checked. */
+/** One closed loop, as `measure` runs it with the load generator, on a new server; checks answers and money. */
 export async function measureInC(
   program: string,
   plan: LoadPlan,

@@ -10,7 +10,7 @@ import { encodersFor } from '../../src/tools/load/protocols.ts';
 const LINES_AT_ONCE = 1_000;
 const REPLY = '{"status":"accepted"}\n';
 
-/** Sends each user of the plan one event, and checks that it was accepted and applied. For servers of Tally's protocol. */
+/** Sends an event for each user of the plan, and checks that it is applied. For servers with Tally's protocol. */
 export async function makeUsers(plan: LoadPlan): Promise<void> {
   const { users, userPrefix, amount } = plan.work;
   const names = Array.from({ length: users }, (_, user) => `${userPrefix}${user}`);

@@ -18,7 +18,7 @@ import { onFresh, ROUNDS, SpoiltError, USERS, untilSound } from './trial.ts';
 
 const WORKERS: Record<Size, number[]> = { small: [1, 2], full: [1, 2, 4, 8] };
 const WORK = ['--work', 'block', '--work-us', '50'];
-/** For about 3 s: an event with a wait of 50 µs takes about 130, since a timer has some slack and a thread has to wake up. */
+/** For about 3 s: an event with a wait of 50 µs takes about 130, because of timer slack and the wake-up of a thread. */
 const EVENTS_EACH: Record<Size, number> = { small: 2_000, full: 22_500 };
 /** Between these shares of the events being applied it is measured. */
 const FROM = 0.1;

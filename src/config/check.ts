@@ -1,6 +1,5 @@
 /**
- * Checks the settings against one another and against the machine, before anything starts. Mistakes are reported in
- * one line.
+ * Checks the settings against one another and the machine, before anything starts. Mistakes are reported in one line.
  */
 import { ConfigError } from './config-error.ts';
 import { flagOf, type Settings } from './settings.ts';

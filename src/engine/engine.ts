@@ -4,8 +4,7 @@
  * An event passes three points: *accepted*, it is in the ring of the worker that owns its user; *applied*, that
  * worker's head has passed it; *answered*, the client that wants the result has it. Most events want no result and
  * cost nothing after the first point. An ask (an event with `wait`, or a request for a balance) goes through the same
- * ring, so its answer is the balance at exactly that place in the order of events. The worker writes it to the lane's
- * answers.
+ * ring, so its answer is the balance at exactly that place in the order of events.
  */
 import { Outcome } from '../protocol/outcome.ts';
 import type { ParsedRequest } from '../protocol/request.ts';
@@ -217,9 +216,7 @@ export class Engine {
     return this.#lanes[this.users.workerOf(hash)]!;
   }
 
-  /**
-   * The index of an event's user, added if new; `FULL` if the table has no room for it, `BUSY` if the ring has none.
-   */
+  /** The user of an event, added if new; `FULL` if the table has no room, `BUSY` if the ring has none. */
   #userOf(event: ParsedRequest, lane: Lane): number {
     const user = this.users.find(event);
     if (user !== NOBODY) return user;

@@ -60,10 +60,7 @@ export class Lane {
     return this.#asks.length - this.#answered;
   }
 
-  /**
-   * Makes the pushed slots visible, and wakes the worker if it is parked, or naps with an ask pending or a filling
-   * ring.
-   */
+  /** Publishes the pushed slots; wakes the worker if it is parked, or naps with an ask open or the ring filling up. */
   publish(): void {
     if (!this.ring.publish()) return;
     const half = this.ring.capacity >> 1;
@@ -104,8 +101,8 @@ export class Lane {
     this.#retries.push(retry);
     Atomics.store(this.#memory.words, Word.wanted, (Atomics.load(this.#memory.words, Word.wanted) + 1) | 0);
     this.#bell.notify(true);
-    // The worker stores its head, then loads `wanted`; this thread stores `wanted`, then loads the head. So one of
-    // the two sees the other's store.
+    // The worker stores its head, then loads `wanted`; here it is the reverse, so one of the two sees the other's
+    // store.
     if (this.ring.hasRoom()) setImmediate(() => this.progressed());
   }
 

@@ -60,18 +60,13 @@ export const Word = {
   frozen: 5,
   /** 1: die at the next event (a debug request). Producer writes, consumer reads. */
   crash: 6,
-  /**
-   * Next sequence to read. Publishes the balances, answers and counts of all below it. Consumer writes, producer
-   * reads.
-   */
+  /** Next sequence to read. Publishes balances, answers and counts of all below. Consumer writes, producer reads. */
   head: 32,
   /** How the consumer rests: `ticket * 4 + Rest`. Consumer writes, producer reads. */
   rest: 33,
   /** How often the consumer has sent the socket thread a message. Consumer writes, producer reads. */
   messages: 34,
-  /**
-   * Parked waits that timed out and found work without a notification; must stay 0. Consumer writes, producer reads.
-   */
+  /** Parked waits that found work without a notification; must stay 0. Consumer writes, producer reads. */
   lateWakes: 35,
   /** Parks and naps so far, modulo 2^32. Consumer writes, producer reads. */
   parks: 36,

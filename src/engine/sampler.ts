@@ -22,20 +22,13 @@ export interface RingLook {
   processed: number;
 }
 
-/**
- * Totals since the start of the server, so that observers do not disturb one another: each takes its own differences.
- */
+/** Totals since the server's start, so that observers do not disturb one another: each takes its differences. */
 export interface ShardLook {
-  /**
-   * Slots pushed to all rings: events and requests for balances. Correct if a ring takes less than 2^32 between
-   * looks.
-   */
+  /** Slots pushed to all rings, for events and balances, if each ring takes less than 2^32 between two looks. */
   pushed: number;
   /** How many of these were read. */
   sampled: number;
-  /**
-   * Estimated events of each shard. The sum is `pushed`, except for rounding and for rings of which no slot was read.
-   */
+  /** Estimated events of each shard. Sum: `pushed`, except for rounding and for rings of which no slot was read. */
   events: Float64Array;
   /** Users of each shard, exact. */
   users: Int32Array;

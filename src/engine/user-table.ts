@@ -1,6 +1,6 @@
 /**
- * The table of users: maps the bytes of a name to the index of its balance. Only one thread may use it, today the
- * socket thread.
+ * The table of users: maps the bytes of a name to the index of its balance. Only one thread, the socket thread, uses
+ * it.
  *
  * It is an open-addressing table of records, at most three quarters full. A name of the usual length is stored in its
  * record, so a look-up touches one place in memory. That matters most here: when a client sends line by line, the
@@ -106,10 +106,7 @@ export class UserTable {
     this.#insert(name, index);
   }
 
-  /**
-   * Visits every user once, in no order: its hash, its index, and its name as bytes that are valid during the call
-   * only.
-   */
+  /** Visits every user once, in no order: hash, index, and name as bytes that are valid during the call only. */
   each(visit: (hash: number, index: number, name: Uint8Array) => void): void {
     this.#eachIn(this.#table, 0, visit);
     // In the outgrown table, only the records that were not moved.

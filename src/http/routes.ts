@@ -88,16 +88,13 @@ function say(status: number, line: string): Answered {
 
 /**
  * Guards against DNS rebinding: if another site's name is made to resolve to 127.0.0.1, the browser treats that
- * site's page as same-origin, but the host header still has the other name. Any port is allowed: a tunnel may use
- * another one.
+ * site's page as same-origin, but the host header still has the other name. A tunnel may use another port: all pass.
  */
 function isLoopback(host: string | undefined): boolean {
   return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i.test(host ?? '');
 }
 
-/**
- * Splits a target into authority and path. The absolute form (RFC 9112, 3.2.2), which proxies use, repeats the host.
- */
+/** Splits off the authority: the absolute form (RFC 9112, 3.2.2), which proxies use, repeats the host. */
 function split(target: string): [string | undefined, string] {
   const [, authority, url = ''] = /^http:\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
   if (authority === undefined) return [undefined, target];

@@ -101,8 +101,7 @@ function mayAsk(socket: ParsedSocket): boolean {
   }
   socket.destroy();
   // node:http would parse the rest of the chunk, some thousand requests, for a destroyed socket. This makes its
-  // parser stop at the next one, as at a protocol upgrade. It is not a public API: where it is missing, the rest is
-  // parsed.
+  // parser stop at the next one, as at a protocol upgrade. It is not a public API: without it, the rest is parsed.
   if (socket.parser) socket.parser.onIncoming = () => PARSE_NO_FURTHER;
   return false;
 }

@@ -5,8 +5,7 @@
  *
  * The thread is never terminated. Node terminates a thread by making its JavaScript throw at any point. Inside a
  * callback of node:http's parser, that aborts the whole process (`v8::ToLocalChecked Empty MaybeLocal`); so does an
- * exit of the process while the thread runs. Therefore the thread is told to end, and the exit of the process waits
- * for it.
+ * exit of the process while the thread runs. So the thread is told to end, and the exit of the process waits for it.
  *
  * If the thread dies (out of memory, a defect), the server continues, and the thread is restarted on the same port.
  */

@@ -10,10 +10,7 @@ import type { Snapshot } from './snapshot.ts';
 export type Kind = 'counter' | 'gauge' | 'summary';
 
 export interface Field {
-  /**
-   * Without the prefix `tally_`; several fields may share a name, with different labels. A field without a name is
-   * not exported.
-   */
+  /** Without the prefix `tally_`; fields may share a name, with different labels. Without a name: not exported. */
   name?: string;
   kind: Kind;
   help: string;

@@ -110,14 +110,12 @@ export class Scheduler {
 
   #turn(): void {
     this.#sendKept();
-    // The event loop's work since the last turn, mostly reading, counts as part of this one; but some time is always
-    // left for visits.
+    // The event loop's work since the last turn, mostly reading, is part of this one; but visits keep their share.
     const visitsMs = this.#limits.turnMsMax * VISITS_SHARE_MIN;
     this.#startMs = Math.max(this.#startMs, performance.now() + visitsMs - this.#limits.turnMsMax);
     this.#letOut();
     this.#letIn();
-    // A client that asks again meanwhile is visited in the next turn; a client not visited for lack of time comes
-    // first then.
+    // Who asks again meanwhile is visited in the next turn, after those for whom there was no time in this one.
     for (const visited of [...this.#eager]) {
       if (this.#isSpent) break;
       if (!this.#eager.delete(visited)) continue;

@@ -28,10 +28,7 @@ export class Session implements Receiver, Client {
   isPaused = false;
   /** Whether events in the usual form may take the fast path: not while the server drains. */
   #mayFastSubmit: boolean;
-  /**
-   * The first part of the chunk; after a read that filled it, the whole chunk. So the first reads of many floods are
-   * small.
-   */
+  /** The first part of the chunk; after a read that filled it, all of it. So the first reads of a flood are small. */
   nextRead: Uint8Array;
 
   constructor(transport: Transport, shared: Shared) {
@@ -69,8 +66,7 @@ export class Session implements Receiver, Client {
     if (this.#life === 'open') this.#life = 'finishing';
     this.#framer.clear();
     this.#replies.writeKept();
-    // Later answers of workers are dropped: a write after the end would fail, and cost the client the replies under
-    // way.
+    // Later answers of workers are dropped: a failing write after the end would cost the client its last replies.
     this.#replies.close();
     this.#transport.end();
     // Further input is read and dropped: closing with unread input would reset the connection, and a reset may
@@ -171,10 +167,7 @@ export class Session implements Receiver, Client {
     this.#transport.pause();
   }
 
-  /**
-   * The client has ended its input: serves a last line without line end, and ends the connection when all is
-   * answered.
-   */
+  /** The client has ended its input: serves a last line without line end, and ends when all is answered. */
   #finish(): void {
     const framer = this.#framer;
     if (framer.hasInput && !framer.isSkipping && this.#input !== 'reset') {

@@ -1,7 +1,6 @@
 /**
- * Lists in a sentence, and wrapping of Markdown. In the files, lines are wrapped for an editor; an issue would show
- * these line breaks, and terminals have other widths. So paragraphs are joined to one line, and wrapped again if
- * needed.
+ * Lists in a sentence, and wrapping of Markdown. The files are wrapped for an editor; an issue would show these line
+ * breaks, and terminals have other widths. So paragraphs are joined to one line, and wrapped again if needed.
  */
 import { columnsOn } from './terminal.ts';
 

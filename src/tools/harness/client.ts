@@ -1,6 +1,6 @@
 /**
- * A TCP client that sends what it is told and hands out what comes, line by line. It knows bytes and lines only, so
- * that witnesses, checks and tests may send whatever is wrong.
+ * A TCP client that sends given bytes and returns received lines. It knows nothing of the protocol, so that
+ * witnesses, checks and tests can send anything.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -26,7 +26,7 @@ interface Waiting {
 
 export class Client {
   readonly socket: Socket;
-  /** What came and was not taken yet, a character a byte. */
+  /** Bytes received and not taken yet, a character a byte. */
   received = '';
   /** When the last bytes came, on the clock of `performance.now()`. */
   receivedAtMs = 0;

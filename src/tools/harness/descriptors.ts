@@ -14,7 +14,7 @@ export function descriptorsOf(pid: number): number | undefined {
   }
 }
 
-/** When there are no more than so many, or after a while: it hears of the end of a connection after its peer. */
+/** Waits a while for at most `expected`: the process sees the end of a connection later than its peer. */
 export async function settledDescriptors(pid: number, expected: number): Promise<number | undefined> {
   const endMs = performance.now() + SETTLE_MS_MAX;
   while ((descriptorsOf(pid) ?? 0) > expected && performance.now() < endMs) await sleep(LOOK_MS);

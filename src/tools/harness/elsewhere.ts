@@ -1,11 +1,11 @@
-/** Servers that are somebody else's: a command for a shell starts them, or they are there already. */
+/** The user's own servers: started by a shell command, or running already. */
 import { UsageError } from '../../cli/terminal/usage.ts';
 import { freePort, isListening, type Server, ServerError, startOnPort } from './server.ts';
 
-/** Somebody's command may compile first. */
+/** The command may compile first. */
 const START_LIMIT_MS = 120_000;
 
-/** What a command is told, in its environment and in place of `{port}` and such. Names in capitals. */
+/** Values for a command, passed in its environment and for placeholders such as `{port}`. Names in capitals. */
 export type Variables = Record<string, string>;
 
 /** Starts a command for a shell, which learns its port from the variable PORT or from `{port}`. */
@@ -19,19 +19,19 @@ export async function startCommand(command: string, variables: Variables): Promi
 }
 
 /**
- * The end of the command should be the end of the process. A shell hands over to a plain command; around anything
- * else (`cd app && …`, `DEBUG=1 …`) it stays, lets signals pass by, and ends with that command's exit code.
+ * The process should end with the command. For a plain command the shell is replaced by it (`exec`); for anything
+ * else (`cd app && …`, `DEBUG=1 …`) it stays, ignores signals, and ends with the command's exit code.
  */
 function forShell(line: string): string {
   const isPlain = /^\s*[\w./~-]+(?:\s|$)/.test(line) && !/[;&|\n`]|\$\(/.test(line) && !SHELL_WORD.test(line);
   return isPlain ? `exec ${line}` : `trap : INT TERM\n${line}`;
 }
 
-/** What a shell does itself. */
+/** Words and characters that only a shell can interpret. */
 const SHELL_WORD =
   /^\s*(?:\.|case|cd|command|eval|exec|exit|export|for|if|read|set|source|trap|ulimit|umask|unset|until|wait|while)(?:\s|$)/;
 
-/** A server that somebody has started. It is left alone in the end. */
+/** A server that runs already. It is not stopped. */
 export async function findServer(host: string, port: number): Promise<Server> {
   if (!(await isListening(host, port))) throw new ServerError(`nothing listens on ${host}:${port}`);
   return {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 const LOOK_MS = 100;
-/** So many looks in a row that differ by no more than this. */
+/** The number of consecutive samples that must differ by no more than this. */
 const STILL_LOOKS = 5;
 const STILL_KIB = 128;
 const SETTLE_MS_MAX = 10_000;
@@ -18,7 +18,7 @@ export function residentKiBOf(pid: number): number | undefined {
   }
 }
 
-/** When it has stopped moving: pages are taken, and given back, a while after the work that caused it. */
+/** Waits until the value is stable: pages are allocated and freed some time after the work that causes it. */
 export async function settledResidentKiB(pid: number): Promise<number | undefined> {
   const startMs = performance.now();
   const looks: number[] = [];

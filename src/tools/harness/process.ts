@@ -1,6 +1,6 @@
 /**
- * A program as a process of its own. Whoever started it sees what it prints and how it ends, and may signal it.
- * However this process ends, nothing that it has started is left behind.
+ * A program as a child process: its output, its end, and signals to it. When this process ends, in any way, all that
+ * it has started is ended too.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
@@ -36,9 +36,9 @@ export interface Running {
   /** Why it could not be started. */
   mistake: NodeJS.ErrnoException | undefined;
   hasEnded: boolean;
-  /** With all its output read; of a group, when its first process has ended. */
+  /** Resolves when all its output is read; for a group, when its first process has ended. */
   ended: Promise<Ended>;
-  /** What it printed last, for whoever must explain why it ended. */
+  /** Its last output, to explain why it ended. */
   output(): string;
   /** The same of standard error alone. */
   errors(): string;
@@ -54,7 +54,7 @@ process.on('exit', () => {
   for (const end of atExit) end();
 });
 
-/** Whatever started it: it ends with this process. */
+/** Makes a child process end with this process. */
 export function endsWithUs(child: ChildProcess): void {
   const kill = () => child.kill('SIGKILL');
   atExit.add(kill);
@@ -95,7 +95,7 @@ export function start({ program, args, cwd, env, isGroup = false, ...more }: Pro
         output += error.message;
         resolve({ exitCode: null, signal: null });
       });
-      // Whoever has left the group may still hold its output open.
+      // A process that has left the group may still hold its output open.
       child.on(isGroup ? 'exit' : 'close', (exitCode, by) => resolve({ exitCode, signal: by }));
     }),
     output: () => output.trimEnd(),
@@ -123,6 +123,6 @@ function signalTo(child: ChildProcess, isGroup: boolean, name: NodeJS.Signals): 
   try {
     process.kill(isGroup ? -child.pid : child.pid, name);
   } catch {
-    // There is nobody left.
+    // No process is left.
   }
 }

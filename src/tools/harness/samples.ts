@@ -1,4 +1,4 @@
-/** Of samples: the one in the middle, and the ones below which a share of them lies. */
+/** The median and other quantiles of samples. */
 
 export function median(samples: readonly number[]): number {
   if (samples.length === 0) throw new RangeError('there is no median of no samples');

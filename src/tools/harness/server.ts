@@ -4,18 +4,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Ended, type Program, type Running, start } from './process.ts';
 import { within } from './waiting.ts';
 
-/** What is examined: somebody may have started it long ago. */
+/** A server to examine; it may have been running already. */
 export interface Server {
   host: string;
   port: number;
-  /** Of a server that was found, not started: undefined. */
+  /** Undefined for a server that was not started here. */
   pid: number | undefined;
   hasEnded: boolean;
   ended: Promise<Ended>;
-  /** What it printed last, for whoever must explain why it ended. */
+  /** Its last output, to explain why it ended. */
   output(): string;
   signal(name: NodeJS.Signals): void;
-  /** Ends a server that was started, at once. A server that was found is left alone. */
+  /** Ends the server at once, if it was started here. */
   stop(): Promise<void>;
 }
 
@@ -26,7 +26,7 @@ export class ServerError extends Error {}
 
 const HOST = '127.0.0.1';
 const LOOK_MS = 10;
-/** Who waits longer is told what for. */
+/** After this time, the user is told what is waited for. */
 const TOLD_AFTER_MS = 3_000;
 /** Below the range from which systems take the ports of outgoing connections. */
 const PORTS_FROM = 20_000;
@@ -82,7 +82,7 @@ async function listening(server: Server, name: string, limitMs: number): Promise
   const startMs = performance.now();
   let isTold = false;
   while (!(await isListening(host, port))) {
-    // The shell's own words, without one that nobody wrote.
+    // The message of the shell, without the `exec` that was added here.
     const printed = server.output().replace(/^(sh: \d+: )exec: /m, '$1');
     const said = printed === '' ? '' : `; it printed:\n${printed}`;
     if (server.hasEnded) throw new ServerError(`${name} ended before it listened on port ${port}${said}`);
@@ -114,7 +114,7 @@ export function isListening(host: string, port: number): Promise<boolean> {
   });
 }
 
-/** A port that nobody has, and that no outgoing connection will get. */
+/** A free port, outside the range of outgoing connections. */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = PORTS_FROM + Math.floor(Math.random() * PORTS);

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 const LOOK_MS = 5;
 
-/** Looks again and again. Throws, with `what` was waited for, when the time is over. */
+/** Polls until the condition holds. Throws an error that names `what` when the time is over. */
 export async function until(
   isReached: () => boolean | Promise<boolean>,
   what: string,
@@ -16,7 +16,7 @@ export async function until(
   }
 }
 
-/** What comes in time, or undefined. */
+/** The value, or undefined if it is not there in time. */
 export async function within<Value>(limitMs: number, work: Promise<Value>): Promise<Value | undefined> {
   let timer: NodeJS.Timeout | undefined;
   const over = new Promise<undefined>(resolve => {

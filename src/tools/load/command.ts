@@ -54,7 +54,7 @@ hundred times, and by more than 2 %. Runs should last 10 seconds or more. Exit c
 `;
 
 export async function loadCommand(args: string[]): Promise<void> {
-  // As in `tally load | head -3`: that nobody reads the table any more does not end the run.
+  // As in `tally load | head -3`: the run continues when the reader of the table has gone.
   process.stdout.on('error', () => {});
   if (args.includes('--help') || args.includes('-h')) {
     return printHelp(LOAD_HELP);

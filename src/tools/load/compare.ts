@@ -1,10 +1,10 @@
 /**
- * Two runs side by side, and whether what differs is more than noise.
+ * Compares two runs, and decides whether a difference is more than noise.
  *
- * The noise of a run is how much its seconds differ from each other. A figure has changed if its seconds in the one
- * run and in the other come apart so clearly that chance would do it less than once in a hundred times (the rank test
- * of Mann and Whitney, two-sided, with ties), and by more than 2 %: a difference can be certain and not matter. What
- * seconds of one run can't show is how much whole runs differ on that machine; the page says so.
+ * The noise of a run is the difference between its seconds. A figure has changed if its seconds in the two runs
+ * differ with a p-value below 1 % (the rank test of Mann and Whitney, two-sided, with ties), and by more than 2 %: a
+ * difference may be certain and still not matter. The seconds of one run can't show how much whole runs differ on
+ * that machine; the documentation says so.
  */
 import { count, ms } from '../../cli/terminal/numbers.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
@@ -29,9 +29,9 @@ export interface Compared {
 
 const CHANCE_MAX = 0.01;
 const MATTERS = 0.02;
-/** So many times apart, it can't be called noise, even if most seconds are alike. */
+/** A ratio that can't be called noise, even if most seconds are alike. */
 const FAR_APART = 2;
-/** And by so much at least: a millisecond, a tenth of a percent. */
+/** And the least absolute difference: a millisecond, a tenth of a percent. */
 const FAR_APART_MIN: Record<Compared['unit'], number> = { ms: 1, '%': 0.1, '1/s': 1, '': 0 };
 /** Fewer seconds than this say nothing about noise. */
 const SECONDS_MIN = 6;
@@ -123,7 +123,7 @@ function wholeSeconds(run: LoadResult, second: (interval: Interval) => number | 
     .filter(value => value !== undefined);
 }
 
-/** How likely chance alone would part the two samples so far (Mann and Whitney's U, by the normal approximation). */
+/** The p-value of the difference of two samples (Mann and Whitney's U, by the normal approximation). */
 export function rankTest(a: readonly number[], b: readonly number[]): number {
   const all = [...a.map(value => ({ value, isA: true })), ...b.map(value => ({ value, isA: false }))];
   all.sort((one, other) => one.value - other.value);

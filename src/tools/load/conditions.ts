@@ -1,6 +1,6 @@
 /**
- * What a run may be asked of: `p99>5ms`, `busy>1%`, `rate<50000`. Used to fail a run (--fail-if) and to look for the
- * highest rate (--find-max).
+ * Conditions on the result of a run: `p99>5ms`, `busy>1%`, `rate<50000`. Used to fail a run (--fail-if) and to search
+ * for the highest rate (--find-max).
  */
 import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
@@ -126,7 +126,7 @@ function latencyOf(
     const latency = result.latencyMs[kind];
     const figures = verdict === undefined ? latency : latency.byVerdict[verdict];
     if (figures === undefined || figures.count === 0) return undefined;
-    // Lines without a reply took longer than any that has one. Where the percentile lies among them, it is endless.
+    // Lines without a reply count as slower than any other: a percentile among them is infinite.
     const missing = verdict === undefined && kind === 'corrected' ? result.unsent + result.unknown : 0;
     const share = SHARES[percentile];
     if (share !== undefined && share * (figures.count + missing) > figures.count)
@@ -135,7 +135,7 @@ function latencyOf(
   };
 }
 
-/** What became of the conditions. One that has no figure is not met. */
+/** Evaluates the conditions. A condition without a figure is not met. */
 export function judgeConditions(
   conditions: readonly Condition[],
   result: LoadResult,

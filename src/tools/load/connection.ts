@@ -1,8 +1,8 @@
 /**
  * One client of a load run: which lines it has sent, which are under way and since when, and what came back.
  *
- * It sends the lines of the script from a place of its own on, round and round. Lines that leave together are one
- * batch, with one time; replies come in order, so they are matched with batches by counting.
+ * It sends the lines of the script cyclically, from its own starting line on. Lines that leave together form a batch,
+ * with one time; replies arrive in order, so they are matched with batches by counting.
  */
 import { connect, type Socket } from 'node:net';
 import { type ReplyJudge, verdictNumber } from './protocols.ts';
@@ -19,7 +19,7 @@ export interface Ledger {
   unanswered: Int32Array;
 }
 
-/** Whom a connection tells. */
+/** Is notified by a connection. */
 export interface ConnectionEvents {
   /** Replies of one batch: when the lines should have left, and when they did. */
   onReplies(verdict: number, count: number, dueMs: number, sentMs: number): void;
@@ -134,7 +134,7 @@ export class LoadConnection {
     return count;
   }
 
-  /** Says that nothing more comes. The server has its time to answer what is under way, and to close. */
+  /** Ends the sending side. The server may still answer the lines under way, and close. */
   end(): void {
     this.#isEnding = true;
     this.socket.end();
@@ -186,7 +186,7 @@ export class LoadConnection {
     else this.#complain(`"${VERDICTS[verdict]}" in reply to ${this.#lineText(this.#readAt)}`);
   }
 
-  /** Tells of replies to the lines that have waited longest. */
+  /** Reports replies to the lines that have waited longest. */
   #settle(verdict: number, count: number): void {
     this.underWay -= count;
     let left = count;
@@ -242,7 +242,7 @@ export class LoadConnection {
     if (!this.#isEnding) this.#events.onLost(this, why);
   }
 
-  /** What is under way will not be answered any more. */
+  /** Counts the lines under way as unanswered. */
   #giveUp(): void {
     if (this.isLost) return;
     this.isLost = true;

@@ -22,7 +22,7 @@ const ROUNDING_MS = 1e-6;
 const LATE_MS = 2;
 /** How long lines that are due may still leave after the end. */
 const BACKLOG_MS = 1_000;
-/** How long the server may take to close a connection that was ended, and to send what nobody asked for. */
+/** How long to wait for the server to close an ended connection, and for unexpected replies. */
 const CLOSE_MS = 300;
 /** Timers are this coarse: closer to its time, a precise pace turns the event loop instead. */
 const TIMER_MS = 2;
@@ -109,7 +109,7 @@ export class Driver {
       () => (this.#schedule === undefined ? this.#startClosed() : this.#tick()),
       Math.max(0, this.#startMs - performance.now()),
     );
-    // Told to stop, or left by the server, before it began.
+    // Stopped, or disconnected by the server, before it began.
     if (this.#isStopped || this.#connections.every(({ isLost }) => isLost)) this.#wait();
   }
 
@@ -201,7 +201,7 @@ export class Driver {
   #endStill(): void {
     if (this.#schedule !== undefined || this.#endMs !== Number.POSITIVE_INFINITY) return;
     const isStill = () => this.#underWay > 0 && performance.now() - this.#nowMs > this.#plan.graceMs;
-    // Asked again when the sockets were looked at: it may have been this process that was stopped.
+    // Checked again after the sockets were polled: this process itself may have been stopped.
     if (isStill()) setTimeout(() => isStill() && this.#beQuiet(), 1);
   }
 
@@ -298,7 +298,7 @@ export class Driver {
     void this.#close();
   }
 
-  /** Ends every connection and waits a little: a reply too many may still be on its way. */
+  /** Ends every connection and waits a little: a surplus reply may still arrive. */
   async #close(): Promise<void> {
     const open = this.#connections.filter(({ isLost }) => !isLost);
     const closed = open.map(

@@ -1,9 +1,9 @@
 /**
- * The money: what the server says every user has, against what it accepted. A load run whose money is wrong has
+ * The money: compares every user's balance on the server with the accepted events. A load run with wrong money has
  * failed, however fast it was.
  *
- * Balances are read before the load and after it, so a server may have a past. Accepted is not applied: a server
- * with a queue is read again until its balances are right, or have stopped moving.
+ * Balances are read before and after the load, so the server need not be empty at the start. Accepted events may not
+ * be applied yet: balances are read again until they are right, or stop changing.
  */
 import { count } from '../../cli/terminal/numbers.ts';
 import { Client, HungUp, TooLate } from '../harness/client.ts';
@@ -74,9 +74,9 @@ export function expectedFrom(
   return expected;
 }
 
-/** How long balances may stand still before they count as final. */
+/** Balances unchanged for this long count as final. */
 const STILL_MS = 1_500;
-/** Balances that move for longer are somebody else's doing. */
+/** Balances that change for longer are changed by other clients. */
 const MOVING_MS_MAX = 60_000;
 const AGAIN_MS = 100;
 const WRONG_USERS_SHOWN = 10;
@@ -131,7 +131,7 @@ function offBy(expected: Expected, before: Float64Array, balances: Float64Array,
   const low = expected.amount[user]! - expected.unknownDown[user]!;
   const high = expected.amount[user]! + expected.unknownUp[user]!;
   if (change < low || change > high) return change < low ? change - low : change - high;
-  // Part of an event is no event.
+  // A fraction of an event is a wrong balance.
   return expected.isUniform[user] === 1 ? (change - low) % expected.largest[user]! : 0;
 }
 

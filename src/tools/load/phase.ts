@@ -1,7 +1,7 @@
 /**
- * What is counted of the warm-up, and of the measurement. The warm-up is counted just as carefully, though nobody
- * reads it: code that runs for the first time when the measurement begins would be slow then, by tens of
- * milliseconds at 50,000 lines a second, and that would be measured.
+ * The counts of the warm-up and of the measurement. The warm-up is counted in the same way, although its counts are
+ * not used: code that first runs when the measurement begins would slow it by tens of milliseconds at 50,000 lines a
+ * second.
  */
 import type { LoadPlan } from './plan.ts';
 import { Recorder } from './recorder.ts';

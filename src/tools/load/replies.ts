@@ -1,6 +1,6 @@
 /**
- * Reply lines out of chunks, one reader a connection. Tells its sink runs of equal verdicts, in order. Replies may be
- * cut anywhere by the network; a run of the usual reply is compared with a prepared page in one call.
+ * Makes reply lines of chunks; one reader a connection. It passes runs of equal verdicts to its sink, in order. The
+ * network may cut replies anywhere; a run of the usual reply is compared with a prepared buffer in one call.
  */
 import { MORE, OTHER, type ReplyJudge, verdictNumber } from './protocols.ts';
 
@@ -14,7 +14,7 @@ export interface ReplySink {
 const PAGE_BYTES = 1 << 16;
 /** Below this, comparing in JavaScript is faster than a call out of it. */
 const RUN_MIN = 4;
-/** A longer reply is no reply. */
+/** A longer reply is invalid. */
 export const REPLY_BYTES_MAX = 1 << 16;
 
 /** The usual reply, as often as fits in a chunk. One for each judge: made once a thread. */

@@ -45,7 +45,7 @@ export interface Money {
   acceptedAmount: number;
   lostEvents: number;
   lostAmount: number;
-  /** Applied though nobody accepted it, or applied twice. */
+  /** Applied without having been accepted, or applied twice. */
   surplusEvents: number;
   surplusAmount: number;
   /** Sent and not answered: may or may not have been applied. */

@@ -64,7 +64,7 @@ export function firstLine(low: number, high: number, isTrue: (line: number) => b
   return from;
 }
 
-/** The warm-up goes at the rate with which the first stage begins; where that one holds its rate, it just lasts longer. */
+/** The warm-up has the initial rate of the first stage; if that stage holds its rate, it is just extended. */
 export function withWarmup(stages: readonly Stage[], warmupMs: number): Stage[] {
   const [first, ...rest] = stages as [Stage, ...Stage[]];
   if (warmupMs === 0) return [...stages];

@@ -1,9 +1,9 @@
 /**
- * The lines of a run, made before it starts and sent round and round. So sending costs a view of prepared bytes, and
- * the money costs one addition a run of replies: each thread notes how often each *line* was accepted, as the
- * differences between neighbours, and the sums by user are made when the run is over.
+ * The lines of a load run, made before it starts and sent cyclically. So sending takes only a view of prepared bytes,
+ * and the money one addition for each series of replies: each thread counts how often each *line* was accepted, as
+ * differences between neighbours, and the sums by user are computed after the run.
  *
- * Everything lies in shared memory: the threads read one copy. Nobody writes it after it was made.
+ * All of it is in shared memory, and constant: the threads read one copy.
  */
 import { readFileSync } from 'node:fs';
 import { UsageError } from '../../cli/terminal/usage.ts';
@@ -21,7 +21,7 @@ export interface Script {
   /** Where each line starts; one more than there are lines. */
   starts: Uint32Array;
   kinds: Uint8Array;
-  /** By line: whose money it moves, NO_USER if nobody's. */
+  /** By line: the user whose balance it changes, or NO_USER. */
   users: Uint32Array;
   /** By line: how much, signed. */
   amounts: Float64Array;
@@ -114,7 +114,7 @@ function readScript(file: string): { script: Script; names: string[] } {
     writer.add({ text: line, kind, user, amount });
   }
   if (writer.lines === 0) throw new UsageError(`--replay ${file} has no lines`);
-  // Few lines, sent round and round, would be written in as many small pieces.
+  // A short script would be sent in many small writes.
   writer.repeatUpTo(LINES_MIN);
   return { script: writer.finish(), names: [...users.keys()] };
 }

@@ -82,7 +82,7 @@ function milestone<Value>(): Milestone<Value> {
     resolve = resolvePromise;
     reject = rejectPromise;
   });
-  // Whoever waits for it hears of a failure; nobody has to wait.
+  // A failure is reported to those that wait; if none waits, it must not count as unhandled.
   promise.catch(() => {});
   return { promise, resolve, reject };
 }

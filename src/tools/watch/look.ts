@@ -1,4 +1,4 @@
-/** A look at a server: what it said of itself, and how long its health took. Pure: replies in, figures out. */
+/** A sample of a server: its metrics, and how long its health took. Pure: replies in, figures out. */
 import { quantileOf } from '../harness/samples.ts';
 
 /** The counts that every server with metrics has; the others are the finished server's, with `detail`. */
@@ -59,7 +59,7 @@ export interface Look {
   slowestMs: number | undefined;
 }
 
-/** Undefined if the reply is none to `metrics`. Whoever listens there wrote it: what is no figure is left out. */
+/** Undefined if the reply is not one to `metrics`. The server is not trusted: what is no figure is left out. */
 export function readMetrics(reply: string): Metrics | undefined {
   let said: unknown;
   try {

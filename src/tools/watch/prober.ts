@@ -1,10 +1,10 @@
 /**
- * Asks for `health` at fixed times, whether or not the questions before were answered: how long everybody waits for a
- * server's one thread, seen from outside.
+ * Asks for `health` at fixed times, whether or not earlier requests were answered: the time that every client waits
+ * for the server's thread, seen from outside.
  */
 import { Client } from '../harness/client.ts';
 
-/** Beyond this, a server that has stopped answering is asked no more. Its silence counts all the same. */
+/** With this many open requests, a silent server gets no more. Its silence still counts. */
 const WAITING_MAX = 5_000;
 
 /** No reply of the protocol is longer. */

@@ -217,7 +217,7 @@ function sizeText(slots: number): string {
   return slots >= 1_024 ? `${slots / 1_024} Ki` : String(slots);
 }
 
-/** A look in one line, for who has no terminal. */
+/** A sample in one line, for output that is not a terminal. */
 export function lookLine({ state, why, metrics, rates, probes }: Look): string {
   if (state === 'gone' || state === 'foreign') return `${state}: ${why}`;
   const parts: string[] = [why === undefined ? state : `${state}: ${why}`];

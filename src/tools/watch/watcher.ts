@@ -1,6 +1,6 @@
 /**
- * Looks at a server over the wire, and only so: one connection for its metrics, one for the probes of its health.
- * Connects anew when the server has gone away, and says so meanwhile.
+ * Samples a server, over the wire only: one connection for its metrics, one for the probes of its health. Reconnects
+ * when the server has gone, and reports that meanwhile.
  */
 import { quote } from '../../cli/terminal/quoting.ts';
 import { type Client, HungUp, TooLate } from '../harness/client.ts';

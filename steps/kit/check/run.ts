@@ -1,4 +1,7 @@
-/** Runs a stage against a server: its cases, then the witnesses of the pains that must be gone; up to the first failure. */
+/**
+ * Runs a stage against a server up to the first failure: its cases, then the witnesses of the pains that must be
+ * gone.
+ */
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Server, ServerError } from '../../../src/tools/harness/server.ts';
 import { stepOf } from '../manifest.ts';
