@@ -18,7 +18,8 @@ test('a loop that was kept busy is seen to be late, by the next who look too', a
     expect(first.maxMs).toBeGreaterThan(50);
     expect(first.sumMs).toBeGreaterThanOrEqual(first.maxMs * 0.99);
     const second = delay.look();
-    expect(second.maxMs).toBe(first.maxMs);
+    // The first look did not take it away. (On busy cores there may be a worse one by now.)
+    expect(second.maxMs).toBeGreaterThanOrEqual(first.maxMs);
     await until(() => delay.look().samples > first.samples, 'samples of another window');
     expect(delay.look().sumMs).toBeGreaterThanOrEqual(first.sumMs);
   } finally {
