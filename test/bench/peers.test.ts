@@ -47,7 +47,9 @@ async function runSmall(
   const { measures } = (JSON.parse(stdout) as BenchRecord[])[0]!;
   const units = new Map<string, string[]>();
   for (const { subject, condition, unit, samples } of measures) {
-    expect(samples.every(sample => sample > 0 && Number.isFinite(sample))).toBe(true);
+    // Processor time is counted in hundredths of a second: a small run may see none.
+    const isRight = (sample: number) => Number.isFinite(sample) && (sample > 0 || unit.includes('CPU'));
+    expect(samples.every(isRight)).toBe(true);
     units.set(unit, [...(units.get(unit) ?? []), `${subject}: ${condition}`]);
   }
   return { units, said: stderr };
