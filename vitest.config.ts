@@ -16,51 +16,28 @@ const FIRST = [
 const gone = FIRST.filter(file => !existsSync(file));
 if (gone.length > 0) throw new Error(`no such files, to be tested first: ${gone}`);
 
-/** Files that put something in the place of a module: each needs a process of its own. The others share three. */
-const ALONE = [
-  'config/descriptors',
-  'docs/commands',
-  'engine/balances-deaths',
-  'model/*',
-  'net/listener',
-].map(name => `test/${name}.test.ts`);
-
 class LongFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
-    const placeOf = ({ moduleId, project }: TestSpecification) =>
-      project.name === 'alone'
-        ? FIRST.length + 1
-        : (FIRST.indexOf(moduleId) + FIRST.length + 1) % (FIRST.length + 1);
+    const placeOf = ({ moduleId }: TestSpecification) =>
+      FIRST.indexOf(moduleId) >= 0 ? FIRST.indexOf(moduleId) : FIRST.length;
     return (await super.sort(files)).sort((a, b) => placeOf(a) - placeOf(b));
   }
 }
 
-/** What all of the suite has, also where its coverage is counted. */
-export const SUITE = {
-  pool: 'forks',
-  // More than cores: many files mostly wait.
-  maxWorkers: 3,
-  maxConcurrency: 8,
-  sequence: { sequencer: LongFirst },
-  setupFiles: ['test/support/ending.ts'],
-  // Node's own deadlock at the end of a process, and nothing else: see test/support/hung.ts.
-  retry: { count: 1, condition: /nodejs\/node#54918/ },
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
-} as const;
-export const FILES = { include: ['test/**/*.test.ts'], exclude: ['test/long/**'] };
-
 /** The suite. The long runs (soaks, hundreds of cycles) have a configuration of their own. */
 export default defineConfig({
   test: {
-    ...SUITE,
-    setupFiles: [...SUITE.setupFiles],
-    projects: [
-      {
-        extends: true,
-        test: { name: 'together', ...FILES, exclude: [...FILES.exclude, ...ALONE], isolate: false },
-      },
-      { extends: true, test: { name: 'alone', include: ALONE } },
-    ],
+    include: ['test/**/*.test.ts'],
+    exclude: ['test/long/**'],
+    pool: 'forks',
+    // More than cores: many files mostly wait.
+    maxWorkers: 3,
+    maxConcurrency: 8,
+    sequence: { sequencer: LongFirst },
+    setupFiles: ['test/support/ending.ts'],
+    // Node's own deadlock at the end of a process, and nothing else: see test/support/hung.ts.
+    retry: { count: 1, condition: /nodejs\/node#54918/ },
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig, type Plugin } from 'vitest/config';
-import { FILES, SUITE } from './vitest.config.ts';
+import { defineConfig, mergeConfig, type Plugin } from 'vitest/config';
+import suite from './vitest.config.ts';
 
 const SRC = fileURLToPath(new URL('src/', import.meta.url));
 const COMPILED = fileURLToPath(new URL('dist/src/', import.meta.url));
@@ -18,13 +18,14 @@ const compiled: Plugin = {
 };
 
 /** The suite as `npm run coverage` runs it: counting makes everything slower, so nothing is late for a while longer. */
-export default defineConfig({
-  plugins: [compiled],
-  test: {
-    ...SUITE,
-    ...FILES,
-    setupFiles: [...SUITE.setupFiles, 'test/covering/setup.ts'],
-    server: { deps: { inline: [/\/dist\/src\//] } },
-    testTimeout: 120_000,
-  },
-});
+export default mergeConfig(
+  suite,
+  defineConfig({
+    plugins: [compiled],
+    test: {
+      setupFiles: ['test/covering/setup.ts'],
+      server: { deps: { inline: [/\/dist\/src\//] } },
+      testTimeout: 120_000,
+    },
+  }),
+);
