@@ -3,7 +3,7 @@
  * meaning of the line; then the lines are parsed repeatedly, and the balances must be that multiple of one pass.
  */
 import { balanceSlotsFor, NOBODY, UserTable } from '../../src/engine/user-table.ts';
-import { FastParser } from '../../src/protocol/fast-parser.ts';
+import { createFastParser, type FastParse } from '../../src/protocol/fast-parser.ts';
 import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
 import { JsonParser } from '../../src/protocol/json-parser.ts';
 import { USER_BYTES_MAX } from '../../src/protocol/limits.ts';
@@ -94,7 +94,7 @@ function subjectOf(way: Way, buffer: ReadBuffer, end: number, users: number): Su
 class Parsers implements Subject {
   readonly #buffer: ReadBuffer;
   readonly #end: number;
-  readonly #fast: FastParser | undefined;
+  readonly #fast: FastParse | undefined;
   readonly #json: JsonParser;
   readonly #users: UserTable;
   readonly #balances: Float64Array;
@@ -103,7 +103,7 @@ class Parsers implements Subject {
   constructor(buffer: ReadBuffer, end: number, users: number, hasFast: boolean) {
     this.#buffer = buffer;
     this.#end = end;
-    this.#fast = hasFast ? new FastParser(buffer, SEED) : undefined;
+    this.#fast = hasFast ? createFastParser(buffer, SEED) : undefined;
     this.#json = new JsonParser(buffer, SEED);
     this.#users = new UserTable(buffer.view, users, 2);
     this.#balances = new Float64Array(balanceSlotsFor(users));
@@ -113,7 +113,7 @@ class Parsers implements Subject {
     const request = this.#request;
     let wrong = 0;
     for (let at = this.#buffer.start; at < this.#end; ) {
-      let next = this.#fast?.parse(at, this.#end, request) ?? 0;
+      let next = this.#fast?.(at, this.#end, request) ?? 0;
       let kind: Kind = Kind.event;
       if (next === 0) {
         const lineEnd = this.#buffer.bytes.indexOf(NEWLINE, at);

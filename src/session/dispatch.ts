@@ -14,7 +14,7 @@ import { MetricsDetail, metricsCommand } from '../commands/metrics.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Position } from '../engine/position.ts';
 import type { ClientCounts, Metrics } from '../metrics/snapshot.ts';
-import { FastParser } from '../protocol/fast-parser.ts';
+import { createFastParser, type FastParse } from '../protocol/fast-parser.ts';
 import type { HashSeed } from '../protocol/hash.ts';
 import { JsonParser } from '../protocol/json-parser.ts';
 import { NEWLINE, type ReadBuffer } from '../protocol/read-buffer.ts';
@@ -34,7 +34,7 @@ interface DispatchSettings {
 
 export class Dispatch implements Answer {
   readonly #buffer: ReadBuffer;
-  readonly #fast: FastParser;
+  readonly #fast: FastParse;
   readonly #json: JsonParser;
   readonly #engine: Engine;
   readonly #settings: DispatchSettings;
@@ -55,7 +55,7 @@ export class Dispatch implements Answer {
     clients: ClientCounts,
   ) {
     this.#buffer = buffer;
-    this.#fast = new FastParser(buffer, seed);
+    this.#fast = createFastParser(buffer, seed);
     this.#json = new JsonParser(buffer, seed);
     this.#engine = engine;
     this.#settings = settings;
@@ -81,7 +81,7 @@ export class Dispatch implements Answer {
         stop = 'replies';
         break;
       }
-      let next = fast.parse(at, end, request);
+      let next = fast(at, end, request);
       if (next !== 0 && mayFastSubmit && !request.isWaiting) {
         replies.add(engine.submit(request));
         at = next;

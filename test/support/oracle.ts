@@ -4,7 +4,7 @@
  * same face, so that both can be compared line by line.
  */
 
-import { FastParser } from '../../src/protocol/fast-parser.ts';
+import { createFastParser, type FastParse } from '../../src/protocol/fast-parser.ts';
 import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
 import { JsonParser } from '../../src/protocol/json-parser.ts';
 import { ReadBuffer } from '../../src/protocol/read-buffer.ts';
@@ -142,13 +142,13 @@ export function topLevelKeys(text: string): string[] {
 /** The server's parsers, with a read buffer of their own. What lies behind a line is what earlier lines left there. */
 export class Subject {
   readonly buffer: ReadBuffer;
-  readonly #fast: FastParser;
+  readonly #fast: FastParse;
   readonly #json: JsonParser;
   readonly #request = emptyRequest();
 
   constructor(linesBytesMax: number) {
     this.buffer = new ReadBuffer(linesBytesMax);
-    this.#fast = new FastParser(this.buffer, SEED);
+    this.#fast = createFastParser(this.buffer, SEED);
     this.#json = new JsonParser(this.buffer, SEED);
   }
 
@@ -161,7 +161,7 @@ export class Subject {
 
   /** The fast parser's verdict on the line placed at `at`; undefined if it leaves it to the JSON parser. */
   usual(bytes: number, at = this.buffer.start): (Verdict & { hash: number }) | undefined {
-    const next = this.#fast.parse(at, at + bytes + 1, this.#request);
+    const next = this.#fast(at, at + bytes + 1, this.#request);
     if (next === 0) return undefined;
     if (next !== at + bytes + 1) throw new Error(`the next line is at ${next}, not at ${at + bytes + 1}`);
     return this.#read(Kind.event);
@@ -169,7 +169,7 @@ export class Subject {
 
   /** The fast parser's answer to the same line while its line end has not come yet: it must be 0. */
   usualPartial(bytes: number, at = this.buffer.start): number {
-    return this.#fast.parse(at, at + bytes, this.#request);
+    return this.#fast(at, at + bytes, this.#request);
   }
 
   /** The JSON parser's verdict on the line placed at `at`. */
