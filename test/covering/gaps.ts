@@ -124,15 +124,6 @@ export const GAPS: Gap[] = [
   },
   {
     file: 'src/session/session.ts',
-    parts: [
-      'if (this.#isPaused && !this.#framer.isSkipping) this.#shared.partial.restart(this);',
-      'if (this.#isPaused && !this.#framer.isSkipping) this.#shared.partial.restart(this); (operand 2)',
-    ],
-    why: 'the time of a line runs out in the very turn that its connection waits for',
-    isSometimesRun: true,
-  },
-  {
-    file: 'src/session/session.ts',
     parts: ['if (!this.#isLive) return;'],
     why: 'the last stage of the shutdown begins while a connection waits for its turn, and has not ended it yet',
     isSometimesRun: true,
