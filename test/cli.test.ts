@@ -53,7 +53,7 @@ describe('wrong usage exits with 2 and says why', () => {
       /^tally: unknown command: sevre; tally --help lists the commands\n$/,
     ));
 
-  test('an unknown flag', () => expectMistake(runCli(['serve', '--pots', '1']), 2, /--pots is no flag/));
+  test('an unknown flag', () => expectMistake(runCli(['serve', '--pots', '1']), 2, /unknown flag --pots/));
 
   test('a bad value', () =>
     expectMistake(
@@ -92,7 +92,7 @@ describe('a server that can not start exits with 1 and says why', () => {
     expectMistake(
       runCli(['serve', '--host', '203.0.113.1', '--port', '0']),
       1,
-      /203\.0\.113\.1 is no address/,
+      /203\.0\.113\.1 is not an address/,
     ));
 
   test('the host is no address at all', () =>

@@ -60,7 +60,7 @@ function flagMistake(error: unknown): string {
   const { code, message } = error as { code?: string; message: string };
   const named = /'(-[^' ]*)/.exec(message)?.[1] ?? '';
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
-    return `${named} is no flag of tally serve${nearest(named)}; tally serve --help lists them`;
+    return `unknown flag ${named}${nearest(named)}; tally serve --help lists the flags`;
   if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL')
     return message.replace(/\. .*/, '').replace(/\.?$/, '; settings are given as --flag value');
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE')
@@ -86,7 +86,7 @@ function parseValue(setting: Setting, name: string, text: string): number | stri
     }
     case 'choice':
       if (!setting.choices.includes(text))
-        throw new ConfigError(`${name} ${text} is none of ${setting.choices.join(', ')}`);
+        throw new ConfigError(`${name} ${text} is not one of ${setting.choices.join(', ')}`);
       return text;
     case 'switch':
       if (!['true', 'false', '1', '0'].includes(text))

@@ -73,7 +73,7 @@ export function listenMistake(
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${host} is no address of this machine; take 127.0.0.1, ::1 or 0.0.0.0 with --host`;
+      return `${host} is not an address of this machine; take 127.0.0.1, ::1 or 0.0.0.0 with --host`;
     default:
       return `can't listen on ${host}:${port}: ${error.message}`;
   }

@@ -119,9 +119,9 @@ describe('a bad value', () => {
   });
 
   test('of a choice is named, with the choices', () => {
-    expect(mistake(['--work', 'sleep'])).toBe('--work sleep is none of block, cpu');
+    expect(mistake(['--work', 'sleep'])).toBe('--work sleep is not one of block, cpu');
     expect(mistake([], { TALLY_LOG_LEVEL: 'loud' })).toBe(
-      'TALLY_LOG_LEVEL loud is none of error, warn, info, debug',
+      'TALLY_LOG_LEVEL loud is not one of error, warn, info, debug',
     );
   });
 
@@ -146,9 +146,9 @@ describe('a bad value', () => {
 
 describe('a bad flag', () => {
   test('is named, and a near one offered', () => {
-    expect(mistake(['--prot', '1'])).toBe('--prot is no flag of tally serve; tally serve --help lists them');
+    expect(mistake(['--prot', '1'])).toBe('unknown flag --prot; tally serve --help lists the flags');
     expect(mistake(['--debug'])).toBe(
-      '--debug is no flag of tally serve (--debug-requests?); tally serve --help lists them',
+      'unknown flag --debug (--debug-requests?); tally serve --help lists the flags',
     );
   });
 
@@ -157,7 +157,7 @@ describe('a bad flag', () => {
     expect(mistake(['--port', '--ring', '8'])).toBe('--port needs a value');
   });
 
-  test('and a word that is no flag is one', () => {
+  test('and a word that is not a flag is one', () => {
     expect(mistake(['7878'])).toMatch(/'7878'.*settings are given as --flag value$/);
   });
 });
