@@ -18,8 +18,8 @@ import type { Subject } from './subjects.ts';
 export const CONNECTIONS = 50;
 export const USERS = 10_000;
 const DEPTHS: Record<Size, number[]> = { small: [16], full: [1, 16, 128, 1024] };
-export const MEASURED_MS: Record<Size, number> = { small: 60, full: 2_000 };
-const WARMUP_MS: Record<Size, number> = { small: 30, full: 500 };
+export const MEASURED_MS: Record<Size, number> = { small: 200, full: 2_000 };
+const WARMUP_MS: Record<Size, number> = { small: 100, full: 500 };
 export const ROUNDS: Record<Size, number> = { small: 1, full: 5 };
 /** Enough that hardly a user is left out. */
 const FILL_EVENTS = 10 * USERS;

@@ -115,17 +115,18 @@ describe.concurrent('an echo that', () => {
     [
       'echoes-decoded-packets',
       'characters that are cut by the end of a packet come back as they are',
-      '^ byte 1: expected \\xc3, got \\xef',
+      // Which byte depends on where the packets really end: on busy cores, two may arrive as one.
+      /^ +\^ byte \d+: expected \\x[\da-f]{2}, got \\xef$/m,
     ],
     [
       'echoes-decoded-text',
       'bytes that are not UTF-8 come back as they are',
-      '    ^ byte 2: expected \\xff, got \\xef',
+      /^ {14}\^ byte 2: expected \\xff, got \\xef$/m,
     ],
-    ['echoes-without-end', 'a line comes back', "^ byte 1: expected nothing, got 'h'"],
+    ['echoes-without-end', 'a line comes back', /^ {10}\^ byte 1: expected nothing, got 'h'$/m],
   ])('%s', async (fault, check, mark) => {
     const found = await findings(1, wrong(fault));
     expect(found.failed).toBe(check);
-    expect(found.rows).toContain(`          ${mark}`);
+    expect(found.rows.join('\n')).toMatch(mark);
   });
 });
