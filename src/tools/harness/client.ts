@@ -13,6 +13,8 @@ export class TooLate extends Error {}
 export interface Manners {
   /** Stays open when the other side has ended, until it is closed. */
   isHalfOpen?: boolean;
+  /** Drops lines that come while no request waits for one: they answer nothing, and must not pile up. */
+  dropsUnasked?: boolean;
   /** Hangs up on a line that is longer. */
   lineCharactersMax?: number;
 }
@@ -37,12 +39,17 @@ export class Client {
   readonly #waiting: Waiting[] = [];
   readonly #ended: Promise<true>;
 
-  private constructor(socket: Socket, lineCharactersMax: number) {
+  private constructor(
+    socket: Socket,
+    { dropsUnasked = false, lineCharactersMax = Number.POSITIVE_INFINITY }: Manners,
+  ) {
     this.socket = socket;
     socket.setEncoding('latin1').on('data', (text: string) => {
       this.received += text;
       this.receivedAtMs = performance.now();
       this.#handOut();
+      if (dropsUnasked && this.#waiting.length === 0)
+        this.received = this.received.slice(this.received.lastIndexOf('\n') + 1);
       if (this.received.length > lineCharactersMax && this.#restLength > lineCharactersMax)
         socket.destroy(new Error('its reply has no end'));
     });
@@ -63,9 +70,9 @@ export class Client {
     port: number,
     host = '127.0.0.1',
     limitMs = LIMIT_MS,
-    { isHalfOpen = true, lineCharactersMax = Number.POSITIVE_INFINITY }: Manners = {},
+    manners: Manners = {},
   ): Promise<Client> {
-    const socket = connect({ port, host, noDelay: true, allowHalfOpen: isHalfOpen });
+    const socket = connect({ port, host, noDelay: true, allowHalfOpen: manners.isHalfOpen ?? true });
     const timer = setTimeout(
       () => socket.destroy(new TooLate(`no connection within ${limitMs} ms`)),
       limitMs,
@@ -75,7 +82,7 @@ export class Client {
     } finally {
       clearTimeout(timer);
     }
-    return new Client(socket, lineCharactersMax);
+    return new Client(socket, manners);
   }
 
   send(bytes: string | Uint8Array): void {

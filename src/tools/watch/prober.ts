@@ -12,7 +12,11 @@ const REPLY_CHARACTERS_MAX = 1 << 16;
 
 /** A connection over which questions are asked as long as the server answers. It ends when the server ends it. */
 export function openForQuestions(host: string, port: number, limitMs: number): Promise<Client> {
-  return Client.open(port, host, limitMs, { isHalfOpen: false, lineCharactersMax: REPLY_CHARACTERS_MAX });
+  return Client.open(port, host, limitMs, {
+    isHalfOpen: false,
+    dropsUnasked: true,
+    lineCharactersMax: REPLY_CHARACTERS_MAX,
+  });
 }
 
 /** An answer: when it came, and what it took. */
