@@ -3,6 +3,7 @@
  * read, and npm's cache, in a namespace of its own for mounts and for processes. What is mounted there is gone with the process.
  */
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { cpSync, lstatSync, mkdirSync, readFileSync, readlinkSync, rmSync, symlinkSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Stage } from './dockerfile.ts';
@@ -52,7 +53,7 @@ export class Container {
   }
 
   /** Does the instructions of a stage; `folderOf` gives the root of another stage, or the context. */
-  build({ instructions }: Stage, folderOf: (stage: string | undefined) => string): void {
+  async build({ instructions }: Stage, folderOf: (stage: string | undefined) => string): Promise<void> {
     for (const { name, flags, rest } of instructions) {
       const words = rest.split(/\s+/);
       if (name === 'WORKDIR') {
@@ -62,7 +63,7 @@ export class Container {
         for (const word of words) this.#env[word.split('=')[0]!] = word.slice(word.indexOf('=') + 1);
       else if (name === 'USER') this.#user = rest;
       else if (name === 'COPY') this.#copy(folderOf(flags.from), words);
-      else if (name === 'RUN') this.#run(rest);
+      else if (name === 'RUN') await this.#run(rest);
     }
   }
 
@@ -75,17 +76,21 @@ export class Container {
   }
 
   /** Runs a process beside it to its end, as a health check is. */
-  execute(words: string[], env: Record<string, string> = {}): number | null {
-    return spawnSync('unshare', this.#entering(words), { env: { ...this.#env, ...env }, stdio: 'ignore' })
-      .status;
+  async execute(words: string[], env: Record<string, string> = {}): Promise<number> {
+    const child = this.start(words, env);
+    child.stdout!.resume();
+    const [exitCode] = (await once(child, 'exit')) as [number];
+    return exitCode;
   }
 
-  #run(command: string): void {
-    const { status, stdout } = spawnSync('unshare', this.#entering(['sh', '-c', `${command} 2>&1`]), {
-      env: this.#env,
-      encoding: 'utf8',
+  async #run(command: string): Promise<void> {
+    const child = this.start(['sh', '-c', `${command} 2>&1`]);
+    let output = '';
+    child.stdout!.setEncoding('utf8').on('data', text => {
+      output += text;
     });
-    if (status !== 0) throw new Error(`RUN ${command} ended with ${status}: ${stdout}`);
+    const [exitCode] = await once(child, 'close');
+    if (exitCode !== 0) throw new Error(`RUN ${command} ended with ${exitCode}: ${output}`);
   }
 
   #copy(from: string, words: string[]): void {

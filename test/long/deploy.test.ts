@@ -2,7 +2,7 @@
  * What a machine gets that has no development tools: the package, installed into an empty folder, and the image, each
  * step of its Dockerfile done in a root of its own. Both then serve. It takes a registry, or npm's cache.
  */
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,6 +15,7 @@ import { freePort, startSaying } from '../../src/tools/harness/server.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { Container, processOneOf, removeRoot, whyNoContainer } from '../deploy/container.ts';
 import { lastOf, readDockerfile, wantedIn, wordsOf } from '../deploy/dockerfile.ts';
+import { outputOf } from '../support/output.ts';
 
 const START_MS_MAX = 60_000;
 const HEALTH_MS_MAX = 60_000;
@@ -27,21 +28,19 @@ const env = { ...process.env, npm_config_prefer_offline: 'true', npm_config_audi
 const portOf = (line: string) => /"event":"listening".*"port":(\d+)/.exec(line)?.[1];
 
 /** Its output; throws if it does not end with `exitCode`. */
-function run(
+async function run(
   program: string,
   args: string[],
   cwd: string,
   exitCode = 0,
   more: Record<string, string> = {},
-): string {
-  const { status, stdout, stderr } = spawnSync(program, args, {
-    cwd,
-    env: { ...env, ...more },
-    encoding: 'utf8',
-  });
-  if (status !== exitCode)
-    throw new Error(`${program} ${args.join(' ')} ended with ${status}: ${stdout}${stderr}`);
-  return stdout + stderr;
+): Promise<string> {
+  const child = spawn(program, args, { cwd, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const output = outputOf(child);
+  const [ended] = await once(child, 'close');
+  if (ended !== exitCode)
+    throw new Error(`${program} ${args.join(' ')} ended with ${ended}: ${output.stdout}${output.stderr}`);
+  return output.stdout + output.stderr;
 }
 
 describe('the package, packed and installed into an empty folder', () => {
@@ -51,21 +50,23 @@ describe('the package, packed and installed into an empty folder', () => {
   const path = [dirname(process.execPath), '/usr/bin', '/bin'].join(':');
   const cli = (...args: string[]) => run(tally, args, folder, 0, { PATH: path, HOME: folder });
 
-  test('is one file, and needs nothing but Node', () => {
+  test('is one file, and needs nothing but Node', async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'package.json'), '{"private":true}');
-    // Built before, as by `npm run long`.
-    const [packed] = JSON.parse(
-      spawnSync('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', place], {
-        cwd: ROOT,
-        env,
-        encoding: 'utf8',
-      }).stdout,
-    ) as { filename: string; files: { path: string }[] }[];
+    // Built before, as by `npm run long`. (A warning of npm's may stand behind the JSON.)
+    const printed = await run(
+      'npm',
+      ['pack', '--ignore-scripts', '--json', '--pack-destination', place],
+      ROOT,
+    );
+    const [packed] = JSON.parse(/^\[.*^\]$/ms.exec(printed)![0]) as {
+      filename: string;
+      files: { path: string }[];
+    }[];
     const paths = packed!.files.map(file => file.path);
     expect(paths.filter(file => /^(?:src|test|bench|dist\/(?:bench|test))\/|\.map$/.test(file))).toEqual([]);
-    run('npm', ['install', '--omit=dev', join(place, packed!.filename)], folder);
-    expect(cli('--version')).toBe(
+    await run('npm', ['install', '--omit=dev', join(place, packed!.filename)], folder);
+    expect(await cli('--version')).toBe(
       `${JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version}\n`,
     );
   });
@@ -83,7 +84,7 @@ describe('the package, packed and installed into an empty folder', () => {
       START_MS_MAX,
     );
     const { port } = server;
-    const said = cli(
+    const said = await cli(
       'load',
       '--port',
       `${port}`,
@@ -104,18 +105,18 @@ describe('the package, packed and installed into an empty folder', () => {
     ['roadmap 4', /## Goal/],
     ['explore lost-update', /FORBIDDEN/],
     ['pain 3', /Pain 3/],
-  ])('has what tally %s needs', (command, what) => {
-    expect(cli(...command.split(' '))).toMatch(what);
+  ])('has what tally %s needs', async (command, what) => {
+    expect(await cli(...command.split(' '))).toMatch(what);
   });
 });
 
-test('a checkout without the development tools is installed, and says what is missing', () => {
+test('a checkout without the development tools is installed, and says what is missing', async () => {
   const folder = join(place, 'checkout');
   mkdirSync(folder);
   for (const name of ['package.json', 'package-lock.json', 'tsconfig.json', 'tsconfig.build.json'])
     cpSync(join(ROOT, name), join(folder, name));
-  expect(run('npm', ['ci', '--omit=dev'], folder)).toMatch(/^tally: not built, .*development tools/m);
-  expect(run('npm', ['start'], folder, 1)).toMatch(/^tally: not built yet: npm ci && npm run build$/m);
+  expect(await run('npm', ['ci', '--omit=dev'], folder)).toMatch(/^tally: not built, .*development tools/m);
+  expect(await run('npm', ['start'], folder, 1)).toMatch(/^tally: not built yet: npm ci && npm run build$/m);
 });
 
 const whyNot = whyNoContainer();
@@ -135,17 +136,17 @@ describe.skipIf(whyNot !== undefined)(
     };
     let final: Container;
 
-    test('is built', () => {
+    test('is built', async () => {
       const context = join(place, 'context');
       mkdirSync(context);
       for (const name of wantedIn(readFileSync(join(ROOT, '.dockerignore'), 'utf8')))
         cpSync(join(ROOT, name), join(context, name), { recursive: true });
       // What npm has to fetch, it finds where it was put before.
-      const cache = spawnSync('npm', ['config', 'get', 'cache'], { encoding: 'utf8' }).stdout.trim();
+      const cache = (await run('npm', ['config', 'get', 'cache'], ROOT)).trim();
       const builder = container('build', { npm_config_cache: cache, npm_config_prefer_offline: 'true' });
-      builder.build(build!, () => context);
+      await builder.build(build!, () => context);
       final = container('image');
-      final.build(image!, stage => (stage === build!.name ? builder.root : context));
+      await final.build(image!, stage => (stage === build!.name ? builder.root : context));
     });
 
     test(
@@ -162,18 +163,18 @@ describe.skipIf(whyNot !== undefined)(
         const pid = processOneOf(child);
         expect(readFileSync(`/proc/${pid}/status`, 'utf8')).toMatch(/^Uid:\t1000\t1000\t/m);
         expect(await exchange(port, EVENT)).toBe('{"status":"ok","balance":100}\n');
-        expect(final.execute(healthCheck, settings)).toBe(0);
+        expect(await final.execute(healthCheck, settings)).toBe(0);
         process.kill(pid, lastOf(image!, 'STOPSIGNAL') as NodeJS.Signals);
         expect(await exited).toEqual([0, null]);
         expect(events.at(-1)).toMatchObject({ event: 'stopped', exitCode: 0, processed: 1, lost: 0 });
-        expect(final.execute(healthCheck, settings)).toBe(1);
+        expect(await final.execute(healthCheck, settings)).toBe(1);
       },
       START_MS_MAX + HEALTH_MS_MAX,
     );
 
-    test('has the other commands too', () => {
-      expect(final.execute([...entry, '--version'])).toBe(0);
-      expect(final.execute([...entry, 'load', '--help'])).toBe(0);
+    test('has the other commands too', async () => {
+      expect(await final.execute([...entry, '--version'])).toBe(0);
+      expect(await final.execute([...entry, 'load', '--help'])).toBe(0);
     });
   },
 );
