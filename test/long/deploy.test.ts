@@ -104,7 +104,7 @@ describe('the package, packed and installed into an empty folder', () => {
     ['diff 4 5 --stat', /queue\.ts/],
     ['roadmap 4', /## Goal/],
     ['explore lost-update', /FORBIDDEN/],
-    ['pain 3', /Pain 3/],
+    ['pain 3', /It hurts/],
   ])('has what tally %s needs', async (command, what) => {
     expect(await cli(...command.split(' '))).toMatch(what);
   });
