@@ -50,7 +50,7 @@ describe('wrong usage exits with 2 and says why', () => {
     expectMistake(
       runCli(['sevre']),
       2,
-      /^tally: unknown command: sevre; tally --help lists the commands\n$/,
+      /^tally: unknown command: sevre \(serve\?\); tally --help lists the commands\n$/,
     ));
 
   test('an unknown flag', () => expectMistake(runCli(['serve', '--pots', '1']), 2, /unknown flag --pots/));
@@ -125,9 +125,12 @@ describe('a server that runs', () => {
   });
 
   test('takes its settings from variables', async () => {
-    const server = await startServer([], { TALLY_RING: '128', TALLY_WORKERS: '1' });
+    const server = await startServer([], { TALLY_RING: '128', TALLY_WORKERS: '1', TALLY_PRT: '7999' });
     expect(server.events[0]).toMatchObject({ ring: 128, workers: 1 });
     await server.stop();
+    // A slip of the pen is told, behind the line that others wait for.
+    const warned = { event: 'unknown_variable', level: 'warn', variable: 'TALLY_PRT', nearest: 'TALLY_PORT' };
+    expect(server.events[1]).toMatchObject(warned);
   });
 
   test('goes on when nobody reads its output any more', async () => {

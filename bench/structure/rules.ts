@@ -20,7 +20,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/engine': { may: ['src/protocol', 'src/threads'] },
   'src/log.ts': { may: [] },
   'src/metrics': { may: ['src/protocol', 'src/engine'] },
-  'src/config': { may: [], mayTypes: ['src/protocol', 'src/engine', 'src/log.ts'] },
+  'src/config': { may: ['src/cli/terminal'], mayTypes: ['src/protocol', 'src/engine', 'src/log.ts'] },
   'src/net': { may: ['src/log.ts'] },
   'src/commands': { may: ['src/protocol', 'src/engine', 'src/metrics'] },
   'src/session': {

@@ -13,6 +13,8 @@ import { Log } from '../log.ts';
 import { ListenError } from '../net/listener.ts';
 import { Exit } from '../server/shutdown.ts';
 import { serve } from '../server/start.ts';
+import { warnOfVariables } from '../server/warnings.ts';
+import { orNearest } from './terminal/nearest.ts';
 
 const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances out.
 
@@ -44,6 +46,8 @@ Once it serves, from another terminal:
 Exit codes: 0 stopped cleanly, 1 could not start, 2 wrong usage, 3 accepted events were lost,
 130 or 143 stopped at once by a second signal.
 `;
+
+const COMMANDS = [...HELP.matchAll(/^ {2}tally ([a-z]+)/gm)].map(([, name]) => name!);
 
 const SERVE_HELP = `tally serve: start the server, until SIGINT (Ctrl+C) or SIGTERM.
 
@@ -101,13 +105,22 @@ async function main(args: string[]): Promise<void> {
       process.exitCode = Exit.usage;
       return printHelp(HELP, process.stderr);
     default:
-      fail(Exit.usage, `unknown command: ${command}; tally --help lists the commands`);
+      fail(
+        Exit.usage,
+        `unknown command: ${command}${orNearest(command, COMMANDS)}; tally --help lists the commands`,
+      );
   }
 }
 
 async function runServe(args: string[]): Promise<void> {
   const settings = readSettings(args, process.env);
-  await serve(settings, new Log(settings, process.stdout, process.env), version());
+  const log = new Log(settings, process.stdout, process.env);
+  try {
+    await serve(settings, log, version());
+  } finally {
+    // Behind the first line, which says where it listens; or beside the one that says why it does not.
+    warnOfVariables(log, process.env);
+  }
 }
 
 function version(): string {

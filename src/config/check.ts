@@ -5,13 +5,13 @@ import { ConfigError } from './config-error.ts';
 import { flagOf, type Settings } from './settings.ts';
 
 /**
- * Throws a `ConfigError`. `nameOf` gives the name under which the user gave a setting; `connectionsRoom` is the
- * number of connections for which there are descriptors.
+ * Throws a `ConfigError`. `nameOf` gives the name under which the user gave a setting. Of the descriptors, `max` may be
+ * open, and `kept` are not for connections.
  */
 export function checkRelations(
   config: Settings,
   nameOf: (key: keyof Settings) => string | undefined,
-  connectionsRoom: number,
+  descriptors: { kept: number; max: number },
 ): void {
   const name = (key: keyof Settings) => nameOf(key) ?? flagOf(key);
   const { ring, drainMsMin, drainMsMax, graceMsMax, joinMsMax, shutdownMsMax } = config;
@@ -20,10 +20,14 @@ export function checkRelations(
       `${name('ring')} ${ring} is not a power of two; the next is ${2 ** Math.ceil(Math.log2(ring))}`,
     );
   }
-  if (config.connectionsMax > connectionsRoom) {
+  const room = descriptors.max - descriptors.kept;
+  const allowed = `this process may open ${descriptors.max} (ulimit -n)`;
+  if (room < 1)
+    throw new ConfigError(`the server needs ${descriptors.kept + 1} descriptors at least; ${allowed}`);
+  if (config.connectionsMax > room) {
     throw new ConfigError(
-      `${name('connectionsMax')} ${config.connectionsMax} needs more descriptors than this process may open; ` +
-        `at most ${connectionsRoom}, or raise the limit (ulimit -n)`,
+      `${name('connectionsMax')} ${config.connectionsMax} needs ${config.connectionsMax + descriptors.kept} ` +
+        `descriptors; ${allowed}, which is enough for ${room}`,
     );
   }
   if (config.http > 0 && config.http === config.port)

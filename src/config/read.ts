@@ -2,7 +2,8 @@
  * Reads the configuration of a server.
  */
 import { checkRelations } from './check.ts';
-import { descriptorLimit, descriptorsKept } from './descriptors.ts';
+import { descriptorsKept } from './descriptors.ts';
+import { type Machine, thisMachine, usersFor } from './machine.ts';
 import { KEYS, SETTINGS, type Settings } from './settings.ts';
 import { readSources } from './sources.ts';
 
@@ -10,14 +11,16 @@ import { readSources } from './sources.ts';
 export function readSettings(
   args: string[],
   env: NodeJS.ProcessEnv,
-  descriptorsMax = descriptorLimit(),
+  machine: Machine = thisMachine(),
 ): Settings {
   const given = readSources(args, env);
   const values = KEYS.map(key => [key, given.get(key)?.value ?? SETTINGS[key].default]);
   const settings = Object.fromEntries(values) as Settings;
-  const room = descriptorsMax - descriptorsKept(settings.workers, settings.http >= 0);
+  const kept = descriptorsKept(settings.workers, settings.http >= 0);
+  // Defaults give way to the machine; what was given does not.
   if (!given.has('connectionsMax'))
-    settings.connectionsMax = Math.max(1, Math.min(settings.connectionsMax, room));
-  checkRelations(settings, key => given.get(key)?.name, room);
+    settings.connectionsMax = Math.max(1, Math.min(settings.connectionsMax, machine.descriptors - kept));
+  if (!given.has('users')) settings.users = Math.min(settings.users, usersFor(machine, settings.workers));
+  checkRelations(settings, key => given.get(key)?.name, { kept, max: machine.descriptors });
   return settings;
 }

@@ -4,14 +4,15 @@
  *
  * Code reads a setting at every use and keeps no copy, so a change takes effect at once.
  */
-import { availableParallelism } from 'node:os';
 import type { WorkKind } from '../engine/memory-layout.ts';
 import type { LogFormat, LogLevel } from '../log.ts';
+import { thisMachine, workersFor } from './machine.ts';
 
 export interface Settings {
   host: string;
   port: number;
   http: number;
+  httpHost: string;
   backlog: number;
   workers: number;
   ring: number;
@@ -72,19 +73,23 @@ const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const LIMITS = 'Limits on clients';
-const workersDefault = Math.min(64, Math.max(1, availableParallelism() - 1));
 
 /** In the order of `tally serve --help`. */
 export const SETTINGS: Record<keyof Settings, Setting> = {
   ...fixed('Where it listens', {
     host: { is: 'text', default: '127.0.0.1', help: 'address to listen on; the default is loopback only' },
     port: integer(7878, 0, 65_535, 'port to listen on; 0 takes a free one and reports it'),
-    http: integer(-1, -1, 65_535, 'port on 127.0.0.1 for a live page, metrics and probes; -1: none'),
+    http: integer(-1, -1, 65_535, 'port for a live page, metrics and probes; -1: none'),
+    httpHost: {
+      is: 'text',
+      default: '127.0.0.1',
+      help: 'address of that port; the default is loopback only',
+    },
     backlog: integer(511, 1, 65_535, 'connections that may wait to be accepted'),
   }),
   ...fixed('The pipeline', {
     workers: integer(
-      workersDefault,
+      workersFor(thisMachine()),
       1,
       64,
       'worker threads; the default is one less than the cores, at least 1',

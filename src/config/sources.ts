@@ -3,6 +3,7 @@
  * the default. The variable of `--ring` is `TALLY_RING`.
  */
 import { parseArgs } from 'node:util';
+import { nearest, orNearest } from '../cli/terminal/nearest.ts';
 import { ConfigError } from './config-error.ts';
 import { flagOf, KEYS, SETTINGS, type Setting, type Settings, variableOf } from './settings.ts';
 
@@ -23,6 +24,16 @@ export function readSources(args: string[], env: NodeJS.ProcessEnv): Map<keyof S
     given.set(key, { name, value: parseValue(SETTINGS[key], name, text) });
   }
   return given;
+}
+
+/** Variables that look like settings and are none, each with the name that may have been meant. */
+export function unknownVariables(
+  env: NodeJS.ProcessEnv,
+): { variable: string; nearest: string | undefined }[] {
+  const known = KEYS.map(variableOf);
+  return Object.keys(env)
+    .filter(name => name.startsWith('TALLY_') && env[name] !== '' && !known.includes(name))
+    .map(variable => ({ variable, nearest: nearest(variable, known) }));
 }
 
 function readFlags(args: string[]): Partial<Record<keyof Settings, string>> {
@@ -60,19 +71,12 @@ function flagMistake(error: unknown): string {
   const { code, message } = error as { code?: string; message: string };
   const named = /'(-[^' ]*)/.exec(message)?.[1] ?? '';
   if (code === 'ERR_PARSE_ARGS_UNKNOWN_OPTION')
-    return `unknown flag ${named}${nearest(named)}; tally serve --help lists the flags`;
+    return `unknown flag ${named}${orNearest(named, KEYS.map(flagOf))}; tally serve --help lists the flags`;
   if (code === 'ERR_PARSE_ARGS_UNEXPECTED_POSITIONAL')
     return message.replace(/\. .*/, '').replace(/\.?$/, '; settings are given as --flag value');
   if (code === 'ERR_PARSE_ARGS_INVALID_OPTION_VALUE')
     return /does not take/.test(message) ? `${named} takes no value` : `${named} needs a value`;
   return message;
-}
-
-function nearest(flag: string): string {
-  const candidates = KEYS.map(flagOf).filter(
-    known => known.startsWith(flag) || (flag.length > 4 && known.includes(flag.slice(2))),
-  );
-  return candidates.length === 0 ? '' : ` (${candidates.join(' or ')}?)`;
 }
 
 function parseValue(setting: Setting, name: string, text: string): number | string | boolean {

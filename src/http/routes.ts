@@ -4,6 +4,7 @@
  * the host is checked, that page can't read the answers either.
  */
 
+import { isOwnHost, ownHosts } from './hosts.ts';
 import type { PageFile } from './page-files.ts';
 import type { Seen } from './snapshot-cache.ts';
 
@@ -13,7 +14,19 @@ export interface Answered {
   body: string | Buffer;
 }
 
+/** What is read of a request. */
+export interface Asked {
+  method: string;
+  target: string;
+  /** The host header; a request of HTTP/1.0 need not have one. */
+  host: string | undefined;
+  /** `1.1` */
+  httpVersion: string;
+}
+
 export interface Shop {
+  /** The setting `--http-host`. */
+  host: string;
   /** The files of the page, by path. */
   files: Map<string, PageFile>;
   metrics(seen: Seen): string;
@@ -39,17 +52,14 @@ export const SECURITY_HEADERS = {
   'cache-control': 'no-store',
 };
 
-export async function route(
-  shop: Shop,
-  method: string,
-  host: string | undefined,
-  target: string,
-): Promise<Answered> {
+export async function route(shop: Shop, { method, target, host, httpVersion }: Asked): Promise<Answered> {
   const [authority, url] = split(target);
-  // If a request names two hosts, both must be loopback.
-  for (const name of authority === undefined ? [host] : [authority, host])
-    if (!isLoopback(name))
-      return say(421, `this server answers to 127.0.0.1, localhost and [::1] only, not to ${quote(name)}`);
+  // No browser leaves it out, so a request of HTTP/1.0 without one is no other site's.
+  if (host === undefined && httpVersion !== '1.0') return say(400, 'HTTP/1.1 needs a host header');
+  // If a request names two hosts, both must be ours.
+  for (const name of [authority, host])
+    if (name !== undefined && !isOwnHost(name, shop.host))
+      return say(421, `this server answers to ${ownHosts(shop.host)}, not to ${quote(name)}`);
   if (!METHODS.includes(method))
     return {
       ...say(405, `${METHODS.join(' and ')} only`),
@@ -86,14 +96,6 @@ function say(status: number, line: string): Answered {
   return { status, headers: { 'content-type': TEXT }, body: `${line}\n` };
 }
 
-/**
- * Guards against DNS rebinding: if another site's name is made to resolve to 127.0.0.1, the browser treats that
- * site's page as same-origin, but the host header still has the other name. A tunnel may use another port: all pass.
- */
-function isLoopback(host: string | undefined): boolean {
-  return /^(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?$/i.test(host ?? '');
-}
-
 /** Splits off the authority: the absolute form (RFC 9112, 3.2.2), which proxies use, repeats the host. */
 function split(target: string): [string | undefined, string] {
   const [, authority, url = ''] = /^http:\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
@@ -102,6 +104,6 @@ function split(target: string): [string | undefined, string] {
 }
 
 /** Quotes a client's text in our output: shortened, without control characters. */
-function quote(text: string | undefined): string {
-  return JSON.stringify((text ?? '').slice(0, 80)).replace(/[^\x20-\x7e]/g, '?');
+function quote(text: string): string {
+  return JSON.stringify(text.slice(0, 80)).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -1,5 +1,5 @@
 /**
- * The HTTP thread: a small server on loopback, with a limit on everything that a client can make it keep. At worst,
+ * The HTTP thread: a small server, on loopback by default, with a limit on everything that a client can make it keep. At worst,
  * HTTP clients harm one another; events are served by another thread.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -10,7 +10,7 @@ import { liveJson } from './live-json.ts';
 import { readPageFiles } from './page-files.ts';
 import { prometheusText } from './prometheus.ts';
 import { route, SECURITY_HEADERS, type Shop } from './routes.ts';
-import { type FromHttpThread, HTTP_HOST, type HttpThreadStart, type ToHttpThread } from './snapshot.ts';
+import type { FromHttpThread, HttpThreadStart, ToHttpThread } from './snapshot.ts';
 import { type Seen, SnapshotCache } from './snapshot-cache.ts';
 
 const HEADER_BYTES_MAX = 8_192;
@@ -30,6 +30,7 @@ interface HttpServer {
 function startServer(start: HttpThreadStart, send: (message: FromHttpThread) => void): HttpServer {
   const snapshots = new SnapshotCache(() => send({ is: 'ask' }), ANSWER_MS_MAX);
   const shop: Shop = {
+    host: start.host,
     files: readPageFiles(),
     metrics: oncePerLook(({ snapshot }) => prometheusText(snapshot, start.version)),
     live: oncePerLook(seen => liveJson(seen, start)),
@@ -54,6 +55,8 @@ function startServer(start: HttpThreadStart, send: (message: FromHttpThread) => 
   // header (and, by the option above, those without a host).
   server.on('checkContinue', take);
   server.on('checkExpectation', take);
+  // A client that has ended its side still gets its answer (`printf … | nc -N`). Not in the types.
+  Object.assign(server, { httpAllowHalfOpen: true });
   server.setTimeout(2 * REQUEST_MS_MAX);
   const sockets = new Set<Socket>();
   let isEnding = false;
@@ -66,11 +69,12 @@ function startServer(start: HttpThreadStart, send: (message: FromHttpThread) => 
   server.once('error', (error: NodeJS.ErrnoException) =>
     send({ is: 'failed', code: error.code, message: error.message }),
   );
-  server.listen({ host: HTTP_HOST, port: start.port }, () => {
+  server.listen({ host: start.host, port: start.port }, () => {
     // From here on, an error means that a connection could not be accepted, which concerns its client only.
     server.removeAllListeners('error').on('error', () => {});
     if (isEnding) return void server.close();
-    send({ is: 'listening', port: (server.address() as AddressInfo).port });
+    const { address, port } = server.address() as AddressInfo;
+    send({ is: 'listening', at: { address, port } });
   });
   return {
     snapshots,
@@ -120,9 +124,9 @@ function oncePerLook(write: (seen: Seen) => string): (seen: Seen) => string {
 }
 
 async function answer(shop: Shop, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { method = '', url = '', headers: asks } = request;
+  const { method = '', url: target = '', headers: asks, httpVersion } = request;
   response.once('finish', () => asked.delete(request.socket));
-  const { status, headers, body } = await route(shop, method, asks.host, url);
+  const { status, headers, body } = await route(shop, { method, target, host: asks.host, httpVersion });
   if (request.socket.destroyed) return;
   const bytes = Buffer.from(body);
   // No route takes a body: a client that sends one is disconnected after the answer.

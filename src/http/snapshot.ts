@@ -5,10 +5,8 @@
 import type { Engine } from '../engine/engine.ts';
 import type { RingLook, Sampler, ShardLook } from '../engine/sampler.ts';
 import type { Metrics, Snapshot } from '../metrics/snapshot.ts';
+import type { ListensAt } from '../net/listener.ts';
 import type { DelayLook, LoopDelay } from './loop-delay.ts';
-
-/** Loopback: the figures can be read from this machine only. */
-export const HTTP_HOST = '127.0.0.1';
 
 /** `starting`: workers are not ready yet; `degraded`: a worker is missing; `draining`: the server is shutting down. */
 export type State = 'starting' | 'serving' | 'degraded' | 'draining';
@@ -29,6 +27,7 @@ export type ToHttpThread = { is: 'snapshot'; snapshot: HttpSnapshot } | { is: 'e
 
 /** The start data of the thread. */
 export interface HttpThreadStart {
+  host: string;
   port: number;
   version: string;
   /** Since 1970; distinguishes this server from the next one on the same port. */
@@ -37,7 +36,7 @@ export interface HttpThreadStart {
 
 /** From the thread: it listens, it can't listen, or it asks for a snapshot. */
 export type FromHttpThread =
-  | { is: 'listening'; port: number }
+  | { is: 'listening'; at: ListensAt }
   | { is: 'failed'; code: string | undefined; message: string }
   | { is: 'ask' };
 

@@ -12,13 +12,12 @@
 import type { Worker } from 'node:worker_threads';
 import type { Sampler } from '../engine/sampler.ts';
 import type { Log } from '../log.ts';
-import { ListenError, listenMistake } from '../net/listener.ts';
+import { ListenError, type ListensAt, listenMistake } from '../net/listener.ts';
 import { type RestartPolicy, Supervisor } from '../threads/supervisor.ts';
 import { createThread } from '../threads/thread.ts';
 import { LoopDelay } from './loop-delay.ts';
 import {
   type FromHttpThread,
-  HTTP_HOST,
   type HttpThreadStart,
   type ToHttpThread,
   takeSnapshot,
@@ -28,6 +27,7 @@ import {
 const RESTART: RestartPolicy = { healthyMs: 500, firstMs: 500, maxMs: 30_000 };
 /** It needs little: a page and a snapshot. A client that makes it keep more ends this thread only, not the server. */
 const HEAP_MB_MAX = 64;
+const FLAGS = { host: '--http-host', port: '--http' };
 /** A thread that has not ended by then has a defect; the process waits no longer. */
 const END_MS_MAX = 1_500;
 
@@ -39,8 +39,9 @@ export class HttpThread {
   readonly #supervisor: Supervisor;
   readonly #startedAtMs = Date.now();
   #isServing = false;
+  #host = '';
   #port = 0;
-  #onListening: (port: number) => void = () => {};
+  #onListening: (at: ListensAt) => void = () => {};
   #onFailed: (error: Error) => void = () => {};
 
   /** Must be called before the first event, because the sampler must be made before it. */
@@ -58,11 +59,12 @@ export class HttpThread {
     });
   }
 
-  /** Resolves to the port, once it listens; rejects with a `ListenError` if it can't. */
-  async listen(port: number): Promise<number> {
+  /** Resolves to where it listens, once it does; rejects with a `ListenError` if it can't. */
+  async listen(host: string, port: number): Promise<ListensAt> {
     this.#delay.start();
+    this.#host = host;
     this.#port = port;
-    this.#port = await new Promise<number>((resolve, reject) => {
+    const at = await new Promise<ListensAt>((resolve, reject) => {
       this.#onListening = resolve;
       // At the start, a failure is reported by the caller, and not retried.
       this.#onFailed = error => {
@@ -72,7 +74,9 @@ export class HttpThread {
       this.#supervisor.start();
     });
     this.#onFailed = () => {};
-    return this.#port;
+    // Another thread must listen on the same port.
+    this.#port = at.port;
+    return at;
   }
 
   /** The server has started: its state is no longer `starting`. */
@@ -98,6 +102,7 @@ export class HttpThread {
 
   #create(): Worker {
     const start: HttpThreadStart = {
+      host: this.#host,
       port: this.#port,
       version: this.#version,
       startedAtMs: this.#startedAtMs,
@@ -118,10 +123,10 @@ export class HttpThread {
         this.#supervisor.ready();
         // From here on it does not keep the process alive.
         if (!isEnding) thread.unref();
-        this.#onListening(message.port);
+        this.#onListening(message.at);
         break;
       case 'failed':
-        this.#supervisor.reason = listenMistake(message, HTTP_HOST, this.#port, '--http');
+        this.#supervisor.reason = listenMistake(message, this.#host, this.#port, FLAGS);
         this.#onFailed(new ListenError(this.#supervisor.reason));
         send(thread, { is: 'end' });
         break;

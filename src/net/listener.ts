@@ -1,7 +1,7 @@
 /**
  * The listening socket.
  */
-import { createServer, type Server } from 'node:net';
+import { type AddressInfo, createServer, type Server } from 'node:net';
 import { CloseQueue } from './close-queue.ts';
 import { PlainTransport, readInto } from './plain-transport.ts';
 import type { Transport } from './transport.ts';
@@ -11,6 +11,9 @@ const STREAM_BYTES = 16_384;
 
 /** The server can't listen on the address: exit code 1. */
 export class ListenError extends Error {}
+
+/** Where a server listens: the address and the port that it really has. */
+export type ListensAt = Pick<AddressInfo, 'address' | 'port'>;
 
 /** Receives the accepted connections. */
 export interface Accepting {
@@ -36,8 +39,8 @@ export class Listener {
     this.#server.on('drop', () => accepting.refused());
   }
 
-  /** Resolves to the port, once it listens. */
-  listen(host: string, port: number, backlog: number): Promise<number> {
+  /** Resolves to where it listens, once it does. */
+  listen(host: string, port: number, backlog: number): Promise<ListensAt> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', error => reject(new ListenError(listenMistake(error, host, port))));
       this.#server.listen({ host, port, backlog }, () => {
@@ -46,7 +49,7 @@ export class Listener {
         this.#server.on('error', () => {});
         const address = this.#server.address();
         if (this.#isClosing) this.#server.close();
-        resolve(typeof address === 'object' && address !== null ? address.port : port);
+        resolve(typeof address === 'object' && address !== null ? address : { address: host, port });
       });
     });
   }
@@ -63,17 +66,17 @@ export function listenMistake(
   error: Pick<NodeJS.ErrnoException, 'code' | 'message'>,
   host: string,
   port: number,
-  flag = '--port',
+  flags = { host: '--host', port: '--port' },
 ): string {
   switch (error.code) {
     case 'EADDRINUSE':
-      return `port ${port} on ${host} is in use; stop what listens there, or take another with ${flag} (0 takes a free one)`;
+      return `port ${port} on ${host} is in use; stop what listens there, or take another with ${flags.port} (0 takes a free one)`;
     case 'EACCES':
-      return `port ${port} needs privileges this process does not have; take one above 1023 with ${flag}`;
+      return `port ${port} needs privileges this process does not have; take one above 1023 with ${flags.port}`;
     case 'EADDRNOTAVAIL':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
-      return `${host} is not an address of this machine; take 127.0.0.1, ::1 or 0.0.0.0 with --host`;
+      return `${host} is not an address of this machine; take 127.0.0.1, ::1 or 0.0.0.0 with ${flags.host}`;
     default:
       return `can't listen on ${host}:${port}: ${error.message}`;
   }

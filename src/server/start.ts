@@ -1,12 +1,14 @@
 /**
  * `tally serve`: assembles the parts, starts them, and announces the address.
  */
+import { isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import type { Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
-import { Listener } from '../net/listener.ts';
+import { Listener, type ListensAt } from '../net/listener.ts';
 import { assemble } from './assemble.ts';
 import { Shutdown } from './shutdown.ts';
+import { warnIfExposed } from './warnings.ts';
 
 /**
  * The young generation is collected by the socket thread alone. It holds only the garbage of streams, so a collection
@@ -30,14 +32,14 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
   // Loaded only if it is enabled.
   const httpThread =
     settings.http < 0 ? undefined : new (await import('../http/thread.ts')).HttpThread(watched, log, version);
-  let port: number;
-  let http: number | undefined;
+  let at: ListensAt;
+  let httpAt: ListensAt | undefined;
   try {
-    http = await httpThread?.listen(settings.http);
+    httpAt = await httpThread?.listen(settings.httpHost, settings.http);
     await engine.start();
     // Before the first client can be served, so that no signal finds accepted events and no handler.
     new Shutdown({ settings, engine, sessions, listener, log }, httpThread).watchSignals();
-    port = await listener.listen(settings.host, settings.port, settings.backlog);
+    at = await listener.listen(settings.host, settings.port, settings.backlog);
     httpThread?.serving();
   } catch (error) {
     httpThread?.end();
@@ -45,14 +47,17 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
     throw error;
   }
 
-  const { host, workers, ring, users } = settings;
-  const tryIt = `printf '{"user":"alice","action":"buy","amount":100}\\n' | nc -N ${isAnyAddress(host) ? '127.0.0.1' : host} ${port}`;
+  const { port } = at;
+  const http = httpAt?.port;
+  const { host, httpHost, workers, ring, users } = settings;
+  const tryIt = `printf '{"user":"alice","action":"buy","amount":100}\\n' | nc -N ${reachable(host)} ${port}`;
   log.announce(
     'listening',
     {
       host,
       port,
       http,
+      httpHost: http === undefined ? undefined : httpHost,
       pid: process.pid,
       version,
       workers,
@@ -62,12 +67,21 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
       try: tryIt,
     },
     `${log.style('bold', `Tally ${version}`)} listens on ${log.style('cyan', `${host}:${port}`)}, ${workers} worker${workers === 1 ? '' : 's'}, pid ${process.pid}\n` +
-      (http === undefined ? '' : `live page: ${log.style('cyan', `http://127.0.0.1:${http}/`)}\n`) +
+      (http === undefined
+        ? ''
+        : `live page: ${log.style('cyan', `http://${inAddress(reachable(httpHost))}:${http}/`)}\n`) +
       `${log.style('gray', 'try, in another terminal:')}  ${tryIt}\n` +
       `${log.style('gray', 'Ctrl+C stops it; nothing that was accepted is lost.')}`,
   );
+  warnIfExposed(log, at.address, httpAt?.address);
 }
 
-function isAnyAddress(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
+/** From this machine. */
+function reachable(host: string): string {
+  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
+}
+
+/** As a URL has it. */
+function inAddress(host: string): string {
+  return isIPv6(host) ? `[${host}]` : host;
 }

@@ -77,8 +77,9 @@ function flagOf(name: SettingName, settings: Settings): string[] {
 function runArgs({ folder }: Step): string[] {
   const source = `${ROOT}steps/${folder}`;
   const compiled = `${ROOT}dist/steps/${folder}`;
-  const isCompiled = !existsSync(source) || newestMs(source, '.ts') <= newestMs(compiled, '.js');
-  return isCompiled ? [`${compiled}/server.js`] : [...sourceFlags(), `${source}/server.ts`];
+  // A package has the sources to be read: nobody changes them there, and their times are those of its installation.
+  const isChanged = existsSync(`${ROOT}tsconfig.json`) && newestMs(source, '.ts') > newestMs(compiled, '.js');
+  return isChanged ? [...sourceFlags(), `${source}/server.ts`] : [`${compiled}/server.js`];
 }
 
 /** A Node that strips types runs sources directly. Others need tsx, registered in every thread. */

@@ -3,12 +3,13 @@ import { ConfigError } from '../../src/config/config-error.ts';
 import { describeSettings } from '../../src/config/help.ts';
 import { readSettings } from '../../src/config/read.ts';
 import { flagOf, SETTINGS, type Settings, variableOf } from '../../src/config/settings.ts';
+import { unknownVariables } from '../../src/config/sources.ts';
 
 const KEYS = Object.keys(SETTINGS) as (keyof Settings)[];
 const DESCRIPTORS = 1_000_000_000;
 
 const read = (args: string[] = [], env: NodeJS.ProcessEnv = {}, descriptors = DESCRIPTORS) =>
-  readSettings(args, env, descriptors);
+  readSettings(args, env, { cores: 2, memoryBytes: 2 ** 34, descriptors });
 
 /** The one line that is said about a configuration that can't be. */
 function mistake(args: string[], env: NodeJS.ProcessEnv = {}, descriptors = DESCRIPTORS): string {
@@ -28,6 +29,7 @@ const VALUES: Record<keyof Settings, [string, string]> = {
   host: ['0.0.0.0', '::1'],
   port: ['0', '65535'],
   http: ['0', '65534'],
+  httpHost: ['0.0.0.0', '::1'],
   backlog: ['1', '2'],
   workers: ['63', '64'],
   ring: ['2', '4194304'],
@@ -146,7 +148,10 @@ describe('a bad value', () => {
 
 describe('a bad flag', () => {
   test('is named, and a near one offered', () => {
-    expect(mistake(['--prot', '1'])).toBe('unknown flag --prot; tally serve --help lists the flags');
+    expect(mistake(['--prot', '1'])).toBe(
+      'unknown flag --prot (--port?); tally serve --help lists the flags',
+    );
+    expect(mistake(['--nonsense'])).toBe('unknown flag --nonsense; tally serve --help lists the flags');
     expect(mistake(['--debug'])).toBe(
       'unknown flag --debug (--debug-requests?); tally serve --help lists the flags',
     );
@@ -176,7 +181,7 @@ describe('settings that do not go together', () => {
 
   test('more connections than descriptors', () => {
     expect(mistake(['--connections-max', '961'], {}, 1_024)).toBe(
-      '--connections-max 961 needs more descriptors than this process may open; at most 960, or raise the limit (ulimit -n)',
+      '--connections-max 961 needs 1025 descriptors; this process may open 1024 (ulimit -n), which is enough for 960',
     );
     expect(read(['--connections-max', '960'], {}, 1_024).connectionsMax).toBe(960);
     expect(mistake([], { TALLY_CONNECTIONS_MAX: '961' }, 1_024)).toMatch(/^TALLY_CONNECTIONS_MAX 961 needs/);
@@ -189,7 +194,10 @@ describe('settings that do not go together', () => {
   });
 
   test('too few descriptors for any connection', () => {
-    expect(mistake([], {}, 64)).toMatch(/descriptors/);
+    const wrong = 'the server needs 65 descriptors at least; this process may open 60 (ulimit -n)';
+    expect(mistake(['--workers', '1'], {}, 60)).toBe(wrong);
+    expect(mistake(['--workers', '1', '--connections-max', '9'], {}, 60)).toBe(wrong);
+    expect(mistake([], {}, 64)).toMatch(/needs 65/);
   });
 
   test('a shortest drain above the longest', () => {
@@ -205,6 +213,32 @@ describe('settings that do not go together', () => {
       'the stages of the shutdown take up to 7500 ms (--drain-ms-max 6000, --grace-ms-max 1000, --join-ms-max 500), more than --shutdown-ms-max 7499',
     );
     expect(read(['--shutdown-ms-max', '7500']).shutdownMsMax).toBe(7_500);
+  });
+});
+
+describe('a variable that is no setting', () => {
+  const unknown = (variables: string[]) =>
+    unknownVariables(Object.fromEntries(variables.map(name => [name, '1']))).map(({ nearest }) => nearest);
+
+  test('is told, with the setting that was meant', () => {
+    expect(unknownVariables({ TALLY_PRT: '7999' })).toEqual([
+      { variable: 'TALLY_PRT', nearest: 'TALLY_PORT' },
+    ]);
+    expect(unknown(['TALLY_prot', 'TALLY_CONNECTION_MAX', 'TALLY_DEBUG', 'TALLY_RING_SIZE'])).toEqual([
+      'TALLY_PORT',
+      'TALLY_CONNECTIONS_MAX',
+      'TALLY_DEBUG_REQUESTS',
+      'TALLY_RING',
+    ]);
+  });
+
+  test('is told without one, where none is near', () => {
+    expect(unknown(['TALLY_NONSENSE', 'TALLY_'])).toEqual([undefined, undefined]);
+  });
+
+  test('is no business of ours if it does not begin with TALLY_, or is empty', () => {
+    expect(unknown(['TALLYHO', 'PORT', ...KEYS.map(variableOf)])).toEqual([]);
+    expect(unknownVariables({ TALLY_PRT: '' })).toEqual([]);
   });
 });
 

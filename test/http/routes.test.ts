@@ -6,14 +6,14 @@ import { SnapshotCache } from '../../src/http/snapshot-cache.ts';
 
 const snapshotOf = (state: State) => ({ state }) as HttpSnapshot;
 
-function shopOf(state: State | undefined): Shop {
+function shopOf(state: State | undefined, host = '127.0.0.1'): Shop {
   const seen = state === undefined ? undefined : { snapshot: snapshotOf(state), answerMs: 1 };
   const write = () => '';
-  return { files: readPageFiles(), metrics: write, live: write, look: () => Promise.resolve(seen) };
+  return { host, files: readPageFiles(), metrics: write, live: write, look: () => Promise.resolve(seen) };
 }
 
 const get = (path: string, host: string | undefined = 'localhost:1', state?: State) =>
-  route(shopOf(state), 'GET', host, path);
+  route(shopOf(state), { method: 'GET', target: path, host, httpVersion: '1.1' });
 
 describe('probes', () => {
   test.each([
@@ -63,8 +63,21 @@ describe('the guard', () => {
       expect((await get(target)).status, target).toBe(404);
   });
 
-  test('refuses a request that names nobody', async () => {
-    expect((await route(shopOf('serving'), 'GET', undefined, '/')).status).toBe(421);
+  test('answers a request of HTTP/1.0 that names nobody; in HTTP/1.1 that is none', async () => {
+    const asked = { method: 'GET', target: '/readyz', host: undefined };
+    const old = (target: string) => route(shopOf('serving'), { ...asked, target, httpVersion: '1.0' });
+    expect(await old('/readyz')).toMatchObject({ status: 200, body: 'ready\n' });
+    expect((await old('http://evil.example/readyz')).status).toBe(421);
+    expect((await route(shopOf('serving'), { ...asked, httpVersion: '1.1' })).status).toBe(400);
+    expect((await get('/readyz', '')).status).toBe(421);
+  });
+
+  test('knows an address, where it listens on more than loopback', async () => {
+    const asked = { method: 'GET', target: '/readyz', host: '192.0.2.7:9100', httpVersion: '1.1' };
+    expect((await route(shopOf('serving', '0.0.0.0'), asked)).status).toBe(200);
+    expect((await route(shopOf('serving'), asked)).status).toBe(421);
+    const evil = await route(shopOf('serving', '0.0.0.0'), { ...asked, host: 'evil.example' });
+    expect(evil).toMatchObject({ status: 421, body: expect.stringMatching(/addresses.*"evil.example"/) });
   });
 
   test('repeats what was sent in a line that no terminal obeys', async () => {

@@ -1,6 +1,7 @@
 /** The HTTP side of a real server: what it answers, while it serves, drains, is abused and dies. */
 import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { Worker } from 'node:worker_threads';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { readSettings } from '../../src/config/read.ts';
@@ -84,6 +85,13 @@ describe('while it serves', async () => {
     flood.destroy();
   });
 
+  test('a request of HTTP/1.0 need not say whom it asks', async () => {
+    const socket = connect(server.http, '127.0.0.1');
+    sockets.push(socket);
+    socket.end('GET /readyz HTTP/1.0\r\n\r\n');
+    expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 .*\r\nready\n$/s);
+  });
+
   test('headers that are too large, and what is no HTTP, are refused', async () => {
     expect((await server.get('/', { headers: { x: 'x'.repeat(9_000) } })).status).toBe(431);
     const socket = await open(server.http, buyLine('alice', 1));
@@ -162,7 +170,7 @@ describe('the thread', () => {
   test('that dies is followed by another one on its port, as soon as that is free', async () => {
     const thread = start();
     try {
-      const port = await thread.listen(0);
+      const { port } = await thread.listen('127.0.0.1', 0);
       expect((await ask(port, '/readyz')).body).toBe('starting\n');
       thread.serving();
       thread.kill();
@@ -186,7 +194,7 @@ describe('the thread', () => {
   test('ends by itself when it is told to: terminated while it reads a request, it would abort the process', async () => {
     const terminate = vi.spyOn(Worker.prototype, 'terminate');
     const thread = start();
-    const socket = await open(await thread.listen(0), 'GET / HTTP/1.1\r\nHost: l');
+    const socket = await open((await thread.listen('127.0.0.1', 0)).port, 'GET / HTTP/1.1\r\nHost: l');
     thread.end();
     await until(() => socket.closed, 'its connection closed');
     expect(terminate).not.toHaveBeenCalled();
@@ -195,7 +203,7 @@ describe('the thread', () => {
 
   test('that can not even start says why', async () => {
     const thread = start();
-    await expect(thread.listen(65_536)).rejects.toThrow(/65536/);
+    await expect(thread.listen('127.0.0.1', 65_536)).rejects.toThrow(/65536/);
     thread.end();
   });
 });

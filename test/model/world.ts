@@ -9,6 +9,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { vi } from 'vitest';
+import { thisMachine } from '../../src/config/machine.ts';
 import { readSettings } from '../../src/config/read.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -48,7 +49,7 @@ export class World {
   readonly #rings: ('event' | 'reading')[][];
 
   private constructor(flags: string[]) {
-    const settings = readSettings(flags, {}, 1_000);
+    const settings = readSettings(flags, {}, { ...thisMachine(), descriptors: 1_000 });
     const stream = {
       isTTY: false,
       on: () => {},

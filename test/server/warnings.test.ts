@@ -1,0 +1,34 @@
+/** What is said at the start about addresses that others can reach. */
+import { expect, test } from 'vitest';
+import type { Log } from '../../src/log.ts';
+import { isLoopback, warnIfExposed } from '../../src/server/warnings.ts';
+
+function warningsFor(address: string, http?: string): Record<string, unknown>[] {
+  const warned: Record<string, unknown>[] = [];
+  const warn = (event: string, fields: object, text: string) => void warned.push({ event, ...fields, text });
+  warnIfExposed({ warn } as unknown as Log, address, http);
+  return warned;
+}
+
+test('loopback is reached by this machine only', () => {
+  expect(['127.0.0.1', '127.8.9.10', '::1'].filter(address => !isLoopback(address))).toEqual([]);
+  const others = ['0.0.0.0', '::', '10.0.0.1', '192.0.2.1', '2001:db8::1', '::2', 'fe80::1'];
+  expect(others.filter(isLoopback)).toEqual([]);
+});
+
+test('an address beyond loopback is warned of, for the events and for HTTP', () => {
+  expect(warningsFor('127.0.0.1', '::1')).toEqual([]);
+  expect(warningsFor('127.0.0.1')).toEqual([]);
+  expect(warningsFor('0.0.0.0')).toEqual([
+    {
+      event: 'exposed',
+      flag: '--host',
+      address: '0.0.0.0',
+      text: expect.stringMatching(/^0\.0\.0\.0: .*buy and sell for anyone/),
+    },
+  ]);
+  expect(warningsFor('127.0.0.1', '::')).toMatchObject([
+    { event: 'exposed', flag: '--http-host', address: '::' },
+  ]);
+  expect(warningsFor('::', '0.0.0.0')).toHaveLength(2);
+});
