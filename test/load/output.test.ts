@@ -38,9 +38,9 @@ function expectSchema(result: LoadResult, more: string[]): void {
     const { byVerdict, ...all } = result.latencyMs[kind];
     for (const figures of [all, ...Object.values(byVerdict)]) {
       expect(Object.keys(figures).sort()).toEqual([...PERCENTILES].sort());
-      const { min, p50, p90, p99, p999, p9999, max } = figures;
+      const { min, p50, p90, p99, p999, p9999, max } = figures as unknown as Record<string, number>;
       const rising = [min, p50, p90, p99, p999, p9999, max];
-      expect([...rising].sort((a, b) => a - b)).toEqual(rising);
+      expect([...rising].sort((a, b) => a! - b!)).toEqual(rising);
     }
     expect(all.count).toBe(answered);
     expect(Object.values(byVerdict).reduce((sum, { count }) => sum + count, 0)).toBe(answered);
@@ -60,7 +60,7 @@ describe.concurrent('--json', () => {
     expectSchema(result, ['money', 'targetPerS']);
     expect(result).toMatchObject({ mode: 'open', targetPerS: 2_000, generator: { pace: result.plan.pace } });
     expect(result.intervals.map(({ atS }) => atS).slice(0, 2)).toEqual([0, 1]);
-    expect(result.latencyMs.corrected.p50).toBeGreaterThanOrEqual(result.latencyMs.uncorrected.p50);
+    expect(result.latencyMs.corrected.p50).toBeGreaterThanOrEqual(result.latencyMs.uncorrected.p50!);
     expect(Object.keys(result.money!).sort()).toEqual(Object.keys(NO_MONEY_LOST).sort());
     expect(stderr).toContain('replies a second of 2,000 asked for');
     expect(stderr).toMatch(/^ {2}corrected +[\d,]+ /m);
@@ -119,9 +119,9 @@ describe.concurrent('--hdr', () => {
       const last = rows.at(-1)!.trim().split(/ +/).map(Number);
       expect(last[1]).toBe(1);
       expect(last[2]).toBe(result.answered);
-      expect(last[0]).toBeCloseTo(result.latencyMs[kind].max, 2);
+      expect(last[0]).toBeCloseTo(result.latencyMs[kind].max!, 2);
       const median = rows.map(row => row.trim().split(/ +/).map(Number)).find(row => row[1]! >= 0.5)!;
-      expect(median[0]).toBeCloseTo(result.latencyMs[kind].p50, 2);
+      expect(median[0]).toBeCloseTo(result.latencyMs[kind].p50!, 2);
       expect(lines.at(-3)).toMatch(/^#\[Mean +=/);
       expect(lines.at(-2)).toMatch(/^#\[Max +=.*Total count += +1000\]$/);
     }

@@ -5,6 +5,7 @@
  * with one time; replies arrive in order, so they are matched with batches by counting.
  */
 import { connect, type Socket } from 'node:net';
+import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { type ReplyJudge, verdictNumber } from './protocols.ts';
 import { ReplyReader } from './replies.ts';
 import { VERDICTS } from './result.ts';
@@ -274,8 +275,8 @@ const QUOTED_MAX = 120;
 /** Bytes as a person can read them, cut to a sensible length. */
 function quote(bytes: Buffer): string {
   const text = bytes.subarray(0, QUOTED_MAX).toString().trimEnd();
-  const printable = /^[\x20-\x7e]*$/.test(text) ? text : JSON.stringify(text);
-  return bytes.length > QUOTED_MAX ? `${printable}…` : printable === '' ? 'an empty line' : printable;
+  if (text === '') return 'an empty line';
+  return quoteIfNeeded(text, QUOTED_MAX) + (bytes.length > QUOTED_MAX ? '…' : '');
 }
 
 function describe(error: NodeJS.ErrnoException): string {

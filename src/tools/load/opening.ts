@@ -1,4 +1,5 @@
 /** Opens the connections of one thread, or says in a sentence why that can't be done. */
+import { addressText } from '../../cli/terminal/address.ts';
 import { type ConnectionEvents, type Ledger, LoadConnection } from './connection.ts';
 import type { LoadPlan } from './plan.ts';
 import type { ReplyJudge } from './protocols.ts';
@@ -41,7 +42,7 @@ export async function openConnections(
         events,
       );
       connections.push(connection);
-      opening.push(opened(connection, `${host}:${port}`, connectMs, deadlineMs));
+      opening.push(opened(connection, addressText(plan), connectMs, deadlineMs));
     }
     try {
       await Promise.all(opening);

@@ -1,6 +1,7 @@
 /** The flags of `tally load`: what there is, read and checked, with one line for each mistake. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
+import { readHost } from '../../cli/terminal/address.ts';
 import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
 import { type Condition, readCondition } from './conditions.ts';
@@ -69,11 +70,15 @@ const FLAGS: Record<string, Flag> = {
     about: "exit with 4 if it holds: 'p99>5ms'; may be given again",
   },
   'find-max': { value: 'COND', group: 'Then', about: "the highest rate that holds it: 'p99<10ms'" },
-  json: { value: 'FILE', group: 'Then', about: 'everything, for machines; - is standard output' },
+  json: {
+    value: 'FILE',
+    group: 'Then',
+    about: 'everything, for machines; a pipe or device too, - is standard output',
+  },
   hdr: {
     value: 'NAME',
     group: 'Then',
-    about: 'NAME.corrected.hgrm and NAME.uncorrected.hgrm, for plotters of HdrHistogram',
+    about: 'NAME.corrected.hgrm and NAME.uncorrected.hgrm, for plotters of HdrHistogram; a pipe gets both',
   },
 };
 
@@ -139,7 +144,7 @@ export function readOptions(args: string[]): LoadOptions {
   if (protocol === 'redis' && text('replay') !== undefined)
     throw new UsageError('--replay sends the lines of a file as they are; that is not for --protocol redis');
   const plan: LoadPlan = {
-    host: text('host') ?? DEFAULT_PLAN.host,
+    host: readHost(text('host') ?? DEFAULT_PLAN.host, '--host '),
     port: whole('port', 7878, 1, 65_535),
     protocol,
     connections,

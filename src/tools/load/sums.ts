@@ -138,8 +138,8 @@ export function mergeIntervals(parts: readonly IntervalCounts[]): Interval[] {
       busy: sum('busy'),
       errors: sum('errors'),
       ratePerS: sum('answered') / (INTERVAL_MS / 1_000),
-      p50Ms: ofIt.length === 0 ? null : p50,
-      p99Ms: ofIt.length === 0 ? null : p99,
+      p50Ms: p50,
+      p99Ms: p99,
     };
   });
 }
