@@ -14,6 +14,7 @@ import { judgeConditions } from './conditions.ts';
 import { atRate, findMax, type MaxFound } from './find-max.ts';
 import { describeFlags, type LoadOptions, readOptions } from './options.ts';
 import { checkWritable, histogramFiles, isStandardOutput, writeText } from './outputs.ts';
+import { DEFAULT_PLAN } from './plan.ts';
 import { progressLine } from './progress.ts';
 import { distributionText } from './recorder.ts';
 import type { LoadResult } from './result.ts';
@@ -214,8 +215,9 @@ function differencesInKind(before: LoadResult, after: LoadResult): string[] {
   const note = (what: string, a: unknown, b: unknown) => {
     if (JSON.stringify(a) !== JSON.stringify(b)) notes.push(`Note: the two runs had different ${what}.`);
   };
-  const { port: _, ...planBefore } = before.plan;
-  const { port: __, ...planAfter } = after.plan;
+  // Older results know nothing of what has come since.
+  const { port: _, ...planBefore } = { ...DEFAULT_PLAN, ...before.plan };
+  const { port: __, ...planAfter } = { ...DEFAULT_PLAN, ...after.plan };
   for (const [name, run] of [
     ['first', before],
     ['second', after],

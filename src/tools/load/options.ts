@@ -31,6 +31,11 @@ const FLAGS: Record<string, Flag> = {
   protocol: { value: 'NAME', group: 'Where', about: 'tally, or redis: INCRBY of the same amounts (tally)' },
   'connect-timeout': { value: 'TIME', group: 'Where', about: 'for all connections to open (5s)' },
 
+  reconnect: {
+    group: 'Where',
+    about: 'open lost connections again, after 50 ms and then ever later up to 2 s',
+  },
+
   rate: { value: 'N', group: 'How', about: 'open loop: lines a second, of all connections together' },
   stages: { value: 'LIST', group: 'How', about: 'open loop: TIME:RATE or TIME:FROM-TO, with commas' },
   connections: { value: 'N', group: 'How', about: 'clients (50)' },
@@ -157,6 +162,7 @@ export function readOptions(args: string[]): LoadOptions {
     warmupMs: time('warmup', 0),
     graceMs: time('grace', DEFAULT_PLAN.graceMs, 1),
     connectMs: time('connect-timeout', DEFAULT_PLAN.connectMs, 1),
+    reconnect: values.reconnect === true,
     // A thread that never rests would take the server's core.
     pace: oneOf('pace', ['precise', 'thrifty'], threads < availableParallelism() ? 'precise' : 'thrifty'),
     seed: whole('seed', DEFAULT_PLAN.seed, 0, 2 ** 32 - 1),

@@ -98,7 +98,8 @@ export interface LoadResult {
   };
   /** Of the generator itself. */
   generator: { cpuS: number; pace: string };
-  connections: { opened: number; lost: number };
+  /** Lost and opened again: how often. */
+  connections: { opened: number; lost: number; reopened: number };
   money: Money | undefined;
   intervals: Interval[];
   /** Sentences: what went wrong. None: the run was clean. */

@@ -88,8 +88,14 @@ function countLines(result: LoadResult, paint: Paint): string[] {
     ...Object.entries(result.reasons).map(([reason, times]) =>
       line('', `${quoteIfNeeded(reason)} ${count(times)}`),
     ),
+    ...(result.connections.lost === 0 ? [] : [line('lost', connectionsText(result))]),
     line('rate', `${count(result.ratePerS)} replies a second${target}, for ${result.elapsedS.toFixed(2)} s`),
   ];
+}
+
+function connectionsText({ connections: { opened, lost, reopened }, plan }: LoadResult): string {
+  if (!plan.reconnect) return `${count(lost)} of ${count(opened)} connections`;
+  return `connections ${count(lost)} times, opened again ${count(reopened)} times`;
 }
 
 function latencyLines({ mode, latencyMs, late, unsent, unknown }: LoadResult, paint: Paint): string[] {
