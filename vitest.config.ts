@@ -34,6 +34,8 @@ export default defineConfig({
     maxWorkers: 3,
     maxConcurrency: 8,
     sequence: { sequencer: LongFirst },
+    // The tools print in the characters of the locale; expectations are written in more than ASCII.
+    env: { LC_ALL: 'C.UTF-8', FORCE_COLOR: '' },
     setupFiles: ['test/support/ending.ts'],
     // Node's own deadlock at the end of a process, and nothing else: see test/support/hung.ts.
     retry: { count: 1, condition: /nodejs\/node#54918/ },

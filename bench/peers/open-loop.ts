@@ -64,10 +64,8 @@ export function perS(rate: number): string {
 
 /** From when a line should have left to its reply. */
 export function latencyFigures({ latencyMs: { corrected } }: LoadResult): Figure[] {
-  const figure = (percentile: string, value: number): Figure => ({
-    unit: `ms until answered, ${percentile}`,
-    better: 'lower',
-    value,
-  });
-  return [figure('p50', corrected.p50), figure('p99', corrected.p99), figure('p99.9', corrected.p999)];
+  const { p50, p99, p999 } = corrected;
+  return Object.entries({ p50, p99, 'p99.9': p999 }).flatMap(([percentile, value]): Figure[] =>
+    value === null ? [] : [{ unit: `ms until answered, ${percentile}`, better: 'lower', value }],
+  );
 }

@@ -96,7 +96,7 @@ async function main(args: string[]): Promise<void> {
       return (await import('../../steps/kit/tags.ts')).tagsCommand(rest);
     case '--version':
     case '-v':
-      return print(`${version()}\n`);
+      return printHelp(`${version()}\n`);
     case '--help':
     case '-h':
     case 'help':
@@ -131,11 +131,8 @@ function version(): string {
 
 /** Loaded on demand, like the commands. */
 async function printHelp(text: string, out: NodeJS.WriteStream = process.stdout): Promise<void> {
+  (await import('./terminal/output.ts')).prepareOutput('tally');
   (await import('./terminal/help.ts')).printHelp(text, out);
-}
-
-function print(text: string): void {
-  process.stdout.write(text);
 }
 
 function fail(exitCode: number, message: string): void {

@@ -2,6 +2,8 @@
 
 import { type Paint, painterFor } from '../../src/cli/terminal/colours.ts';
 import { CommandError, Exit, runCommand } from '../../src/cli/terminal/command.ts';
+import { MovingLine } from '../../src/cli/terminal/moving-line.ts';
+import { printForMachines } from '../../src/cli/terminal/output.ts';
 import { columnsOn, isTerminal } from '../../src/cli/terminal/terminal.ts';
 import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import { expanded, type Replay, replay, ScheduleError } from './replay.ts';
@@ -101,7 +103,8 @@ async function allNames(): Promise<string[]> {
 async function list({ isJson, paint }: Wishes): Promise<number> {
   const scenarios = (await Promise.all(GROUP_NAMES.map(scenariosOf))).flat();
   if (isJson) {
-    for (const { name, about } of scenarios) print(JSON.stringify({ scenario: name, about }));
+    for (const { name, about } of scenarios)
+      printForMachines(`${JSON.stringify({ scenario: name, about })}\n`);
     return Exit.ok;
   }
   const width = Math.max(...scenarios.map(({ name }) => name.length));
@@ -124,15 +127,14 @@ async function explore(name: string, wishes: Wishes): Promise<number> {
   const stage = await Stage.open(name);
   try {
     const startMs = performance.now();
-    const onProgress = (runs: number) => {
-      if (isTerminal(process.stderr)) process.stderr.write(`\r\x1b[K${name}: ${runs} runs`);
-    };
+    const line = new MovingLine(process.stderr);
+    const onProgress = (runs: number) => line.show(`${name}: ${runs} runs`);
     const found = walk(stage, { everyRun: wishes.everyRun, runsMax: wishes.runsMax, onProgress });
-    if (isTerminal(process.stderr)) process.stderr.write('\r\x1b[K');
+    line.clear();
     const elapsedMs = Math.round(performance.now() - startMs);
     const wrong = found.summary.shortestWrong;
     const shortest = wrong === undefined ? undefined : replay(stage, expanded(stage, wrong));
-    if (wishes.isJson) print(jsonOf(stage.scenario, found, shortest, elapsedMs));
+    if (wishes.isJson) printForMachines(`${jsonOf(stage.scenario, found, shortest, elapsedMs)}\n`);
     else report(stage, found, shortest, elapsedMs, wishes.paint);
     return isAsItShould(stage.scenario, found) ? Exit.ok : Exit.failed;
   } finally {
@@ -235,15 +237,8 @@ async function runSchedule(id: string, wishes: Wishes): Promise<number> {
         result,
         values,
       }));
-      print(
-        JSON.stringify({
-          id,
-          outcome,
-          is: isWrong ? 'FORBIDDEN' : 'ACCEPTABLE',
-          words: stage.shownNames,
-          steps,
-        }),
-      );
+      const is = isWrong ? 'FORBIDDEN' : 'ACCEPTABLE';
+      printForMachines(`${JSON.stringify({ id, outcome, is, words: stage.shownNames, steps })}\n`);
     } else if (wishes.isStepped) await walkThrough(stage, found, wishes.paint);
     else printSchedule(stage, found, wishes.paint);
     // It was asked for, whatever comes of it.

@@ -1,11 +1,9 @@
 /** A schedule by key: each key shows one more step, with the memory before and after it. */
 import type { Paint } from '../../src/cli/terminal/colours.ts';
+import { CTRL_C, CTRL_D, onKeys } from '../../src/cli/terminal/keys.ts';
 import type { Replay } from './replay.ts';
 import type { Stage } from './stage.ts';
 import { describe } from './table.ts';
-
-const CTRL_C = '\u0003';
-const CTRL_D = '\u0004';
 
 export async function walkThrough(
   stage: Stage,
@@ -38,14 +36,10 @@ export async function walkThrough(
 }
 
 function nextKey(): Promise<string> {
-  const { stdin } = process;
-  stdin.setRawMode(true);
-  stdin.resume();
   return new Promise(resolve => {
-    stdin.once('data', bytes => {
-      stdin.setRawMode(false);
-      stdin.pause();
-      resolve(bytes.toString());
+    const stop = onKeys(key => {
+      stop();
+      resolve(key);
     });
   });
 }

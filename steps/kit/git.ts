@@ -22,14 +22,26 @@ export function tryGit(args: readonly string[], input = ''): string | undefined 
   return status === 0 ? stdout.replace(/\n$/, '') : undefined;
 }
 
-/** The same, but a failure is an error with Git's own last line. */
+/** The same, but a failure is an error with Git's own reason. */
 export function git(args: readonly string[], input = ''): string {
   const { status, stdout, stderr } = run(args, input);
-  if (status !== 0)
-    throw new CommandError(
-      `git ${args[0]} failed: ${stderr.trim().split('\n').at(-1) ?? `exit code ${status}`}`,
-    );
+  if (status !== 0) throw new CommandError(`git ${args[0]}: ${reasonIn(stderr) || `exit code ${status}`}`);
   return stdout.replace(/\n$/, '');
+}
+
+/** Why this folder is no repository to Git; undefined if it is one. */
+export function whyNoRepository(): string | undefined {
+  const { status, stderr } = run(['rev-parse', '--git-dir'], '');
+  return status === 0 ? undefined : reasonIn(stderr);
+}
+
+/** From the line that is fatal on: Git may add what mends it. */
+function reasonIn(stderr: string): string {
+  const from = stderr.search(/^(?:fatal|error): /m);
+  return stderr
+    .slice(Math.max(0, from))
+    .replace(/^(?:fatal|error): /, '')
+    .trim();
 }
 
 function run(args: readonly string[], input: string) {

@@ -3,6 +3,7 @@
 import { homedir } from 'node:os';
 import { type Paint, painterFor } from '../../src/cli/terminal/colours.ts';
 import { runCommand } from '../../src/cli/terminal/command.ts';
+import { printForMachines } from '../../src/cli/terminal/output.ts';
 import { columnsOn } from '../../src/cli/terminal/terminal.ts';
 import { readSwitches, UsageError } from '../../src/cli/terminal/usage.ts';
 import { STEPS, type Step } from './manifest.ts';
@@ -33,7 +34,8 @@ export function stepsCommand(args: string[]): Promise<void> {
       throw new UsageError(`tally steps lists all of them; one is run by tally step ${words[0]}`);
     if (on.has('--reset')) return reset(on.has('--json'));
     const progress = readProgress();
-    process.stdout.write(on.has('--json') ? json(progress) : list(progress));
+    if (on.has('--json')) printForMachines(json(progress));
+    else process.stdout.write(list(progress));
     return 0;
   });
 }
@@ -41,7 +43,7 @@ export function stepsCommand(args: string[]): Promise<void> {
 function reset(isJson: boolean): number {
   const file = progressFile();
   const hasForgotten = forget();
-  if (isJson) process.stdout.write(`${JSON.stringify({ file, forgotten: hasForgotten })}\n`);
+  if (isJson) printForMachines(`${JSON.stringify({ file, forgotten: hasForgotten })}\n`);
   else if (hasForgotten) process.stdout.write(`forgotten: ${file} is removed\n`);
   else process.stdout.write(`there was nothing to forget: no ${file}\n`);
   return 0;

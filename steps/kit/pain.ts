@@ -3,7 +3,8 @@
 import { painterFor } from '../../src/cli/terminal/colours.ts';
 import { Exit, exitOnSignals, runCommand } from '../../src/cli/terminal/command.ts';
 import { readCount } from '../../src/cli/terminal/numbers.ts';
-import { isTerminal } from '../../src/cli/terminal/terminal.ts';
+import { printForMachines } from '../../src/cli/terminal/output.ts';
+import { canRepaint } from '../../src/cli/terminal/terminal.ts';
 import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import { asideOf } from './asides.ts';
 import { evidenceTable } from './evidence.ts';
@@ -139,7 +140,7 @@ async function one(number: number, source: Source, isJson: boolean, isPredicted:
       evidence: finding.evidence,
       ...(prediction && { predictions: compared(prediction, finding) }),
     };
-    print(`${JSON.stringify(row)}\n`);
+    printForMachines(`${JSON.stringify(row)}\n`);
   } else {
     print(`\n${verdict(finding, source, observed === expected)}\n${evidenceTable(finding.evidence)}\n`);
     if (prediction !== undefined) print(`${comparison(prediction, finding)}\n`);
@@ -199,12 +200,12 @@ async function jsonRows(onlyPain: number | undefined): Promise<Row[]> {
   for (const pair of pairs(onlyPain)) {
     const row = await runPair(pair);
     rows.push(row);
-    print(`${JSON.stringify(row)}\n`);
+    printForMachines(`${JSON.stringify(row)}\n`);
   }
   return rows;
 }
 
-/** On a terminal the cells of a row appear one by one; elsewhere each row is printed when it is complete. */
+/** On a terminal that can be repainted the cells of a row appear one by one; elsewhere each row is printed when it is complete. */
 async function table(onlyPain: number | undefined): Promise<Row[]> {
   const rows: Row[] = [];
   print(
@@ -213,10 +214,10 @@ async function table(onlyPain: number | undefined): Promise<Row[]> {
   for (const number of new Set(pairs(onlyPain).map(({ pain }) => pain))) {
     const found: Row[] = [];
     for (const pair of pairs(number)) {
-      if (isTerminal(process.stdout)) print(`\r${tableRow(number, found, pair.step)}`);
+      if (canRepaint(process.stdout)) print(`\r${tableRow(number, found, pair.step)}`);
       found.push(await runPair(pair));
     }
-    print(`${isTerminal(process.stdout) ? '\r' : ''}${tableRow(number, found)}\n`);
+    print(`${canRepaint(process.stdout) ? '\r\x1b[K' : ''}${tableRow(number, found)}\n`);
     rows.push(...found);
   }
   print('\n');

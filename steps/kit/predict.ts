@@ -5,9 +5,10 @@
 
 import { createInterface } from 'node:readline';
 import { count } from '../../src/cli/terminal/numbers.ts';
+import { holdTerminal, pause } from '../../src/cli/terminal/pausing.ts';
 import { readableColumns, wrappedMarkdown } from '../../src/cli/terminal/prose.ts';
 import { quoteIfNeeded } from '../../src/cli/terminal/quoting.ts';
-import { isTerminal } from '../../src/cli/terminal/terminal.ts';
+import { canRepaint, isTerminal } from '../../src/cli/terminal/terminal.ts';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import type { Step } from './manifest.ts';
 import { type Choice, type Question, questionOf, type Unit, type Whether, whetherOf } from './predictions.ts';
@@ -66,11 +67,20 @@ export async function predicted(
   const whether = whetherOf(number, pain, subject === number, name);
   const { stdin } = process;
   const isLive = isTerminal(stdin) && isTerminal(out);
-  const lines = createInterface({ input: stdin, output: out, terminal: isLive });
+  const isEdited = isLive && canRepaint(out);
+  const lines = createInterface({ input: stdin, output: out, terminal: isEdited });
   // In raw mode the terminal passes Ctrl+C on as a key, and sends no signal.
   lines.on('SIGINT', () => {
     out.write('\n');
     process.exit(INTERRUPTED);
+  });
+  lines.on('SIGTSTP', pause);
+  const letGo = holdTerminal({
+    leave: () => isEdited && stdin.setRawMode(false),
+    takeUp: () => {
+      if (isEdited) stdin.setRawMode(false).setRawMode(true);
+      lines.prompt(true);
+    },
   });
   const answers = lines[Symbol.asyncIterator]();
   const ask: Ask = async prompt => {
@@ -91,6 +101,7 @@ export async function predicted(
     out.write('\n');
     return { question, figure, whether, isSo };
   } finally {
+    letGo();
     lines.close();
   }
 }

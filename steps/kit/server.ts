@@ -1,5 +1,6 @@
 /** The sources of servers to examine: a step, the finished server, a command, or a port. */
 import { existsSync, readdirSync, statSync } from 'node:fs';
+import { addressText } from '../../src/cli/terminal/address.ts';
 import { findServer, startCommand, type Variables } from '../../src/tools/harness/elsewhere.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { freePort, type Server, startOnPort } from '../../src/tools/harness/server.ts';
@@ -56,7 +57,7 @@ export function ofCommand(command: string): Source {
 
 export function ofAddress(host: string, port: number): Source {
   return {
-    name: `${host}:${port}`,
+    name: addressText({ host, port }),
     subject: undefined,
     isStarted: false,
     start: () => findServer(host, port),

@@ -1,4 +1,5 @@
 /** The server that a command examines: `--cmd`, `--connect`, or a step of this repository. */
+import { readAddress } from '../../src/cli/terminal/address.ts';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import type { Subject } from './manifest.ts';
 import { readStep } from './manifest.ts';
@@ -26,7 +27,10 @@ export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Sou
   if (cmd?.trim() === '')
     throw new UsageError("--cmd is empty; it needs a command, as in --cmd 'python3 server.py'");
   if (cmd !== undefined) return ofCommand(cmd);
-  if (connect !== undefined) return addressOf(connect);
+  if (connect !== undefined) {
+    const { host, port } = readAddress(connect, '--connect ');
+    return ofAddress(host, port);
+  }
   if (step !== undefined) return ofStep(subjectOf(step));
   if (otherwise === undefined) throw new UsageError("which server? --cmd 'COMMAND' or --connect HOST:PORT");
   return ofStep(otherwise);
@@ -34,13 +38,4 @@ export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Sou
 
 function subjectOf(text: string): Subject {
   return text === 'src' ? text : readStep(text, 'step', ', and src').number;
-}
-
-/** `host:port`, `:port` or `port`. */
-function addressOf(text: string): Source {
-  const match = /^(?:(.*):)?(\d+)$/.exec(text);
-  const port = Number(match?.[2]);
-  if (!match || port < 1 || port > 65_535)
-    throw new UsageError(`--connect ${text} is not HOST:PORT, such as 127.0.0.1:7878`);
-  return ofAddress(match[1] || '127.0.0.1', port);
 }

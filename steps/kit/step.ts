@@ -7,6 +7,7 @@ import { relative } from 'node:path';
 import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
 import { listed } from '../../src/cli/terminal/prose.ts';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
+import { endsWithUs } from '../../src/tools/harness/process.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { FLAGS, readStep, STEPS, type Step } from './manifest.ts';
 import { remember } from './progress.ts';
@@ -145,7 +146,7 @@ function run(step: Step, port: number, flags: string[]): Promise<number> {
   });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)
     process.on(signal, () => child.kill(signal));
-  process.on('exit', () => child.kill('SIGKILL'));
+  endsWithUs(child);
   return new Promise((resolve, reject) => {
     child.on('spawn', () => remember(step.number, 'ran'));
     child.on('error', error =>

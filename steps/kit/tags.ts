@@ -5,8 +5,9 @@
  */
 
 import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
+import { printForMachines } from '../../src/cli/terminal/output.ts';
 import { readSwitches, UsageError } from '../../src/cli/terminal/usage.ts';
-import { git, tryGit } from './git.ts';
+import { git, tryGit, whyNoRepository } from './git.ts';
 import { STEPS } from './manifest.ts';
 
 const SWITCHES = ['--list', '--dry-run', '--json'] as const;
@@ -53,7 +54,7 @@ export function tagsCommand(args: string[]): Promise<void> {
     const tags = plannedTags(commit, isDry);
     warnOfChanges();
     if (!isDry) for (const tag of tags) if (tag.state === 'missing') cut(tag);
-    if (on.has('--json')) process.stdout.write(`${JSON.stringify({ commit, tags }, null, 2)}\n`);
+    if (on.has('--json')) printForMachines(`${JSON.stringify({ commit, tags }, null, 2)}\n`);
     else process.stdout.write(table(tags, isDry));
     const others = tags.filter(({ state }) => state === 'other');
     process.stderr.write(explanation(others));
@@ -62,8 +63,10 @@ export function tagsCommand(args: string[]): Promise<void> {
 }
 
 function lastCommit(): string {
-  if (tryGit(['rev-parse', '--git-dir']) === undefined)
+  const why = whyNoRepository();
+  if (why?.startsWith('not a git repository'))
     throw new CommandError('this is not a git checkout: clone the repository, and run it there');
+  if (why !== undefined) throw new CommandError(`git refuses this checkout: ${why}`);
   const commit = tryGit(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);
   if (commit === undefined) throw new CommandError('there is no commit yet to cut tags from');
   return commit;

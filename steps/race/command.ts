@@ -2,8 +2,9 @@
 
 import { painterFor } from '../../src/cli/terminal/colours.ts';
 import { Exit, exitOnSignals, jsonOf, runCommand } from '../../src/cli/terminal/command.ts';
+import { printForMachines } from '../../src/cli/terminal/output.ts';
 import { Screen } from '../../src/cli/terminal/screen.ts';
-import { columnsOn, isTerminal } from '../../src/cli/terminal/terminal.ts';
+import { canRepaint, columnsOn } from '../../src/cli/terminal/terminal.ts';
 import { stepOf } from '../kit/manifest.ts';
 import { ofStep } from '../kit/server.ts';
 import { witnessOf } from '../kit/witnesses/witnesses.ts';
@@ -60,7 +61,7 @@ export function raceCommand(args: string[]): Promise<void> {
     const options = readOptions(args);
     exitOnSignals();
     const result = await race(options);
-    if (options.json) process.stdout.write(`${jsonOf(result, 2)}\n`);
+    if (options.json) printForMachines(`${jsonOf(result, 2)}\n`);
     else process.stdout.write(resultText(result, options));
     const problems = result.lanes.flatMap(({ subject, problems }) =>
       problems.map(problem => `${labelOf(subject)}: ${problem}`),
@@ -124,10 +125,10 @@ async function watchedLap(lane: Lane, live: LiveLane, number: number): Promise<v
   }
 }
 
-/** On a terminal: the race as it goes, until the function that is returned is called. Elsewhere: who races, once. */
+/** On a terminal that can be repainted: the race as it goes, until the function that is returned is called. Elsewhere: who races, once. */
 function shown(live: LiveRace): () => void {
   const out = process.stdout;
-  if (!isTerminal(out)) {
+  if (!canRepaint(out)) {
     out.write(`${headLines(live.subjects, live.load, plainView()).join('\n')}\n\n`);
     return () => {};
   }
@@ -151,7 +152,7 @@ function plainView(): View {
 
 function resultText(result: RaceResult, { matchup }: RaceOptions): string {
   const out = process.stdout;
-  if (!isTerminal(out)) return raceTable(result, matchup, plainView()).split('\n\n').slice(1).join('\n\n');
+  if (!canRepaint(out)) return raceTable(result, matchup, plainView()).split('\n\n').slice(1).join('\n\n');
   const view = { columns: columnsOn(out, PLAIN_COLUMNS), paint: painterFor(out, process.env), hasBars: true };
   return raceTable(result, matchup, view);
 }

@@ -7,7 +7,7 @@ import type { Client } from '../../src/tools/harness/client.ts';
 import { type Server, ServerError } from '../../src/tools/harness/server.ts';
 import { readBalances } from '../../src/tools/load/money.ts';
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../../src/tools/load/plan.ts';
-import type { LoadResult, Verdict } from '../../src/tools/load/result.ts';
+import type { LoadResult, Percentiles, Verdict } from '../../src/tools/load/result.ts';
 import { type Progress, runLoad } from '../../src/tools/load/run.ts';
 import { openForQuestions, Prober } from '../../src/tools/watch/prober.ts';
 import type { Subject } from '../kit/manifest.ts';
@@ -194,6 +194,6 @@ export class Lane {
 }
 
 function p99Of({ latencyMs }: LoadResult): Partial<Record<Verdict, number>> {
-  const verdicts = Object.entries(latencyMs.corrected.byVerdict) as [Verdict, { p99: number }][];
-  return Object.fromEntries(verdicts.map(([verdict, { p99 }]) => [verdict, p99]));
+  const verdicts = Object.entries(latencyMs.corrected.byVerdict) as [Verdict, Percentiles][];
+  return Object.fromEntries(verdicts.flatMap(([verdict, { p99 }]) => (p99 === null ? [] : [[verdict, p99]])));
 }

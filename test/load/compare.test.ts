@@ -9,7 +9,7 @@ import {
 } from '../../src/tools/load/compare.ts';
 import { randomFrom } from '../../src/tools/load/random.ts';
 import type { LoadResult } from '../../src/tools/load/result.ts';
-import { interval, latency, resultWith } from './results.ts';
+import { interval, latency, percentiles, resultWith } from './results.ts';
 import { scratchFile, tally } from './running.ts';
 
 /** A run of so many seconds around these figures, each second off by so much at most, as a share. */
@@ -120,6 +120,24 @@ describe('two runs', () => {
   });
 });
 
+describe('a run without replies', () => {
+  test('has no latencies, and nothing is said of them', () => {
+    const none = { ...resultWith({ answered: 0, accepted: 0, unknown: 50, ratePerS: 0, intervals: [] }) };
+    const zero = { ...latency(0), count: 0 };
+    const empty = Object.fromEntries(Object.keys(percentiles(1)).map(name => [name, null]));
+    for (const corrected of [zero, { ...empty, count: 0, byVerdict: {} } as typeof zero]) {
+      const compared = compareRuns(resultWith(), {
+        ...none,
+        latencyMs: { corrected, uncorrected: corrected },
+      });
+      expect(figure(compared, 'p99')).toMatchObject({ before: 4, after: null, difference: 'absent' });
+      const table = comparisonTable(compared, []);
+      expect(table).toMatch(/^ {2}p99 +4\.00 ms +– +no replies$/m);
+      expect(table).toMatch(/\nnothing to compare of p50, p99, p99\.9, max: a run had no replies\n/);
+    }
+  });
+});
+
 describe('what is no result', () => {
   test.each([
     ['', /^a\.json is not JSON; tally load --json writes what this reads$/],
@@ -128,9 +146,13 @@ describe('what is no result', () => {
     ['[]', /is not a result/],
     ['{}', /is not a result/],
     ['{"schema":2,"latencyMs":{},"intervals":[]}', /is not a result/],
-    ['{"schema":1,"latencyMs":null,"intervals":[]}', /is not a result/],
-    ['{"schema":1,"latencyMs":{},"intervals":[]}', /is not a result/],
-    ['{"schema":1,"latencyMs":{"corrected":{}},"intervals":{}}', /is not a result/],
+    ['{"schema":1}', /^a\.json is not whole: it has no plan; tally load --json writes what this reads$/],
+    [JSON.stringify(resultWith({ plan: undefined as never })), /it has no plan/],
+    [JSON.stringify(resultWith({ latencyMs: null as never })), /it has no latencyMs\.corrected\.count/],
+    [JSON.stringify(resultWith({ busy: '3' as never })), /busy is not a number/],
+    [JSON.stringify(resultWith({ problems: [1] as never })), /problems is not a list of texts/],
+    [JSON.stringify(resultWith({ intervals: {} as never })), /intervals is not a list/],
+    [JSON.stringify(resultWith({ intervals: [null] as never })), /it has no intervals\[0\]\.answered/],
   ])('%s', (text, what) => expect(() => readResult(text, 'a.json')).toThrow(what));
 
   test('a result is', () => {
@@ -176,7 +198,11 @@ describe.concurrent('tally compare', () => {
     ['no file', [], /^two files of tally load --json are needed: tally compare before\.json after\.json$/],
     ['one file', ['a.json'], /^two files/],
     ['three files', ['a', 'b', 'c'], /^two files/],
-    ['a file that is not there', ['nowhere.json', 'nowhere.json'], /^nowhere\.json cannot be read: ENOENT$/],
+    [
+      'a file that is not there',
+      ['nowhere.json', 'nowhere.json'],
+      /^nowhere\.json cannot be read: no such file or directory$/,
+    ],
     ['a file that is something else', ['package.json', 'package.json'], /^package\.json is not a result of/],
     ['a file that is no JSON', ['README.md', 'README.md'], /^README\.md is not JSON/],
   ])('%s: one line, exit code 2', async (_, files, what) => {

@@ -161,14 +161,24 @@ describe.concurrent('on the command line', () => {
   });
 
   test.each([
-    ['--replay', 'nowhere.txt', /^tally load: --replay nowhere\.txt cannot be read: ENOENT\n$/],
+    [
+      '--replay',
+      'nowhere.txt',
+      /^tally load: --replay nowhere\.txt cannot be read: no such file or directory\n$/,
+    ],
     [
       '--json',
       'nowhere/out.json',
-      /^tally load: nowhere\/out\.json cannot be written: there is no folder nowhere\n$/,
+      /^tally load: --json nowhere\/out\.json cannot be written: there is no folder nowhere\n$/,
     ],
-    ['--json', 'test', /^tally load: test cannot be written: it is not a file\n$/],
-    ['--hdr', 'nowhere/run', /^tally load: nowhere\/run cannot be written: there is no folder nowhere\n$/],
+    ['--json', 'test', /^tally load: --json test cannot be written: it is a folder\n$/],
+    [
+      '--hdr',
+      'nowhere/',
+      /^tally load: --hdr nowhere\/\.corrected\.hgrm cannot be written: there is no folder nowhere\n$/,
+    ],
+    ['--json', '', /^tally load: --json "" cannot be written: it needs the name of a file\n$/],
+    ['--hdr', '', /^tally load: --hdr needs the start of a name\n$/],
   ])('a file of %s that is not to be had is known before the run', async (flag, file, what) => {
     const { exitCode, stdout, stderr } = await tally(['load', '--port', '1', flag, file]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

@@ -1,8 +1,9 @@
 /** What a run leaves: the table, the JSON, the files for plotters, and the line that moves on a terminal. */
 import { execFile, spawn, spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { until } from '../../src/tools/harness/waiting.ts';
 import type { LoadResult } from '../../src/tools/load/result.ts';
 import { CLI, type RunningServer, startServer } from '../support/server.ts';
 import { NO_MONEY_LOST, percentiles, resultWith } from './results.ts';
@@ -38,9 +39,9 @@ function expectSchema(result: LoadResult, more: string[]): void {
     const { byVerdict, ...all } = result.latencyMs[kind];
     for (const figures of [all, ...Object.values(byVerdict)]) {
       expect(Object.keys(figures).sort()).toEqual([...PERCENTILES].sort());
-      const { min, p50, p90, p99, p999, p9999, max } = figures;
+      const { min, p50, p90, p99, p999, p9999, max } = figures as unknown as Record<string, number>;
       const rising = [min, p50, p90, p99, p999, p9999, max];
-      expect([...rising].sort((a, b) => a - b)).toEqual(rising);
+      expect([...rising].sort((a, b) => a! - b!)).toEqual(rising);
     }
     expect(all.count).toBe(answered);
     expect(Object.values(byVerdict).reduce((sum, { count }) => sum + count, 0)).toBe(answered);
@@ -60,7 +61,7 @@ describe.concurrent('--json', () => {
     expectSchema(result, ['money', 'targetPerS']);
     expect(result).toMatchObject({ mode: 'open', targetPerS: 2_000, generator: { pace: result.plan.pace } });
     expect(result.intervals.map(({ atS }) => atS).slice(0, 2)).toEqual([0, 1]);
-    expect(result.latencyMs.corrected.p50).toBeGreaterThanOrEqual(result.latencyMs.uncorrected.p50);
+    expect(result.latencyMs.corrected.p50).toBeGreaterThanOrEqual(result.latencyMs.uncorrected.p50!);
     expect(Object.keys(result.money!).sort()).toEqual(Object.keys(NO_MONEY_LOST).sort());
     expect(stderr).toContain('replies a second of 2,000 asked for');
     expect(stderr).toMatch(/^ {2}corrected +[\d,]+ /m);
@@ -107,6 +108,28 @@ describe.concurrent('--json', () => {
   });
 });
 
+describe.concurrent('results that go elsewhere', () => {
+  test('/dev/stdout is standard output, whatever that is', async () => {
+    const { exitCode, stdout, stderr } = await run('--events 10 --connections 1 --json /dev/stdout');
+    expect(exitCode).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ answered: 10 });
+    expect(stderr).toContain('replies a second');
+  });
+
+  test('pipes and devices are written to, and one that is full is named', async () => {
+    const file = scratchFile('piped.json');
+    const script = `"${process.execPath}" "${CLI}" load --port ${server.port} --events 10 --connections 1 --hdr /dev/null --json >(cat > ${file}.new; mv ${file}.new ${file})`;
+    await promisify(execFile)('bash', ['-c', script], { timeout: 50_000 });
+    await until(() => existsSync(file), 'the pipe to be read');
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ answered: 10 });
+    const { exitCode, complaints } = await run('--events 10 --connections 1 --json /dev/full');
+    expect({ exitCode, complaints }).toEqual({
+      exitCode: 1,
+      complaints: ['/dev/full cannot be written: no space left on device'],
+    });
+  });
+});
+
 describe.concurrent('--hdr', () => {
   test("is two files in HdrHistogram's text format, of all replies", async () => {
     const name = scratchFile('run');
@@ -119,9 +142,9 @@ describe.concurrent('--hdr', () => {
       const last = rows.at(-1)!.trim().split(/ +/).map(Number);
       expect(last[1]).toBe(1);
       expect(last[2]).toBe(result.answered);
-      expect(last[0]).toBeCloseTo(result.latencyMs[kind].max, 2);
+      expect(last[0]).toBeCloseTo(result.latencyMs[kind].max!, 2);
       const median = rows.map(row => row.trim().split(/ +/).map(Number)).find(row => row[1]! >= 0.5)!;
-      expect(median[0]).toBeCloseTo(result.latencyMs[kind].p50, 2);
+      expect(median[0]).toBeCloseTo(result.latencyMs[kind].p50!, 2);
       expect(lines.at(-3)).toMatch(/^#\[Mean +=/);
       expect(lines.at(-2)).toMatch(/^#\[Max +=.*Total count += +1000\]$/);
     }
@@ -184,6 +207,14 @@ describe.skipIf(!hasScript)('on a terminal', { concurrent: true }, () => {
     const { text } = await onTerminal(RUN, { NO_COLOR: '1' });
     expect(text.split(CLEAR).length).toBeGreaterThan(2);
     expect(text.replaceAll(CLEAR, '')).not.toContain(ESCAPE);
+  });
+
+  test('a dumb terminal gets no escape bytes, and a locale without UTF-8 no other characters', async () => {
+    const { text, code } = await onTerminal(RUN, { TERM: 'dumb', LC_ALL: 'C' });
+    expect(code).toBe(0);
+    expect(text).toMatch(/ {2}#+[:|]? {2}/);
+    expect(text).not.toMatch(/\P{ASCII}/u);
+    expect(text).not.toContain(ESCAPE);
   });
 
   test('with standard error elsewhere nothing moves', async () => {

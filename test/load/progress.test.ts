@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ProgressLine, progressLine } from '../../src/tools/load/progress.ts';
+import { MovingLine } from '../../src/cli/terminal/moving-line.ts';
+import { progressLine } from '../../src/tools/load/progress.ts';
 import { interval } from './results.ts';
 
 const progress = {
@@ -35,10 +36,10 @@ describe('the line that moves', () => {
     [undefined, 79],
   ])('fits into one line of a terminal of %s columns', (columns, widthMax) => {
     const written: string[] = [];
-    const stream = { columns, write: (text: string) => written.push(text) };
-    const line = new ProgressLine(stream as unknown as NodeJS.WriteStream);
+    const stream = { columns, isTTY: true, write: (text: string) => written.push(text) };
+    const line = new MovingLine(stream as unknown as NodeJS.WriteStream, { TERM: 'xterm', LANG: 'C.UTF-8' });
     line.show('x'.repeat(200));
     line.clear();
-    expect(written).toEqual([`\r\u001b[K${'x'.repeat(widthMax)}`, '\r\u001b[K']);
+    expect(written).toEqual([`\r\u001b[K${'x'.repeat(widthMax - 1)}…`, '\r\u001b[K']);
   });
 });

@@ -26,6 +26,33 @@ async function expectUnread(port: number, flags: string, why: string): Promise<v
   expect(ran.complaints).toEqual([expect.stringContaining(`the balances could not be read: ${why}`)]);
 }
 
+test('a server that never answers has no latencies: none is made up', async () => {
+  const { port } = await startWrongServer({ says: () => '' });
+  const { exitCode, result, stderr } = await load(port, '--connections 2 --events 2 --grace 300ms');
+  expect(exitCode).toBe(1);
+  expect(result.latencyMs.corrected).toMatchObject({ count: 0, p50: null, p99: null, max: null });
+  expect(stderr).toContain('  no replies, and so no latencies\n');
+  expect(stderr).not.toMatch(/0\.000/);
+});
+
+test('what a terminal would obey is quoted, wherever a server says it', async () => {
+  const escape = '\u001b[2J\u009b1m';
+  const reasons = await startWrongServer({
+    says: () => `{"status":"error","reason":"${escape}"}\n`,
+  });
+  const replies = await startWrongServer({ says: () => `${escape}\n` });
+  const balances = await startWrongServer({ says: (reply, { kind }) => (kind === 'balance' ? `${escape}\n` : reply) });
+  for (const [{ port }, more] of [
+    [reasons, ''],
+    [replies, ''],
+    [balances, ' --check-balances'],
+  ] as const) {
+    const ran = await tally(`load --port ${port} --connections 1 --events 2 --json -${more}`.split(' '));
+    expect(ran.stdout + ran.stderr).toContain('\\u001b[2J');
+    expect(ran.stdout + ran.stderr).not.toMatch(/(?!\n)\p{Cc}/u);
+  }
+});
+
 /** Something else for one event, counted over all connections. */
 const at =
   (event: number, what: (reply: string, asked: Asked) => string): NonNullable<Fault['says']> =>

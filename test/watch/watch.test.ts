@@ -228,8 +228,8 @@ test('nobody there: one line, and exit code 1', async () => {
 
 describe('wrong usage', () => {
   test.each([
-    ['nowhere', 'nowhere is not the address of a server, such as :7878 or 127.0.0.1:7878'],
-    [':0', ':0 is not the address of a server'],
+    ['nowhere', 'nowhere is not HOST:PORT, such as 127.0.0.1:7878, :7878 or [::1]:7878'],
+    [':0', ':0 is not HOST:PORT'],
     [':1 :2', 'one server at a time, not :1 and :2'],
     ['--interval 1ms', '--interval 1ms is not a time from 50ms to 1m, such as 500ms'],
     ['--count 0', '--count 0 is not a number of looks; the least is 1'],

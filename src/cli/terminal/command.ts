@@ -1,12 +1,13 @@
 /** Runs a command: help, mistakes as one line with an exit code, signals, and JSON results. */
 import { constants } from 'node:os';
 import { printHelp } from './help.ts';
+import { prepareOutput } from './output.ts';
 import { UsageError } from './usage.ts';
 
 /** The request is valid, but can't be carried out. */
 export class CommandError extends Error {}
 
-export const Exit = { ok: 0, failed: 1, usage: 2, unread: 141 } as const;
+export const Exit = { ok: 0, failed: 1, usage: 2 } as const;
 
 /** Runs a command and returns its exit code: its own, 1 if it could not be carried out, 2 for wrong usage. */
 export async function runCommand(
@@ -14,9 +15,9 @@ export async function runCommand(
   help: string,
   args: string[],
   run: (args: string[]) => number | Promise<number>,
+  onReaderGone?: () => void,
 ): Promise<void> {
-  // As in `tally pain --all | head -3`: the reader has gone. Started servers end with this process.
-  process.stdout.on('error', () => process.exit(Exit.unread));
+  prepareOutput(`tally ${name}`, onReaderGone);
   if (args.includes('--help') || args.includes('-h')) {
     return printHelp(help);
   }

@@ -11,8 +11,8 @@ export function columnsOf(text: string): number {
   return [...text.replace(STYLES, '')].length;
 }
 
-/** Cut to `columns` columns, with `…` if something is missing. Colours are kept, and end with the line. */
-export function fitted(text: string, columns: number): string {
+/** Cut to `columns` columns, ending in `more` if something is missing. Colours are kept, and end with the line. */
+export function fitted(text: string, columns: number, more = '…'): string {
   if (columnsOf(text) <= columns) return text;
   let kept = '';
   let left = columns - 1;
@@ -28,7 +28,7 @@ export function fitted(text: string, columns: number): string {
     kept += characters.join('');
     if (left <= 0) break;
   }
-  return columns < 1 ? '' : `${kept}…${hasStyle ? STYLE_OFF : ''}`;
+  return columns < 1 ? '' : `${kept}${more}${hasStyle ? STYLE_OFF : ''}`;
 }
 
 /** Padded with blanks. A longer text stays unchanged. */

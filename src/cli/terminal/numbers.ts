@@ -22,8 +22,9 @@ export function count(value: number): string {
   return whole.format(value);
 }
 
-/** Milliseconds with three significant digits or more: `0.081`, `12.1`, `1,013`. */
-export function ms(value: number): string {
+/** Milliseconds with three significant digits or more: `0.081`, `12.1`, `1,013`; `–` where there is no value. */
+export function ms(value: number | null): string {
+  if (value === null) return '–';
   if (value >= 1_000) return whole.format(value);
   return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(value >= 1 ? 2 : 3);
 }

@@ -1,10 +1,12 @@
 /**
  * A terminal that is repainted in place: the alternate screen, without a cursor. The terminal is restored when the
- * process ends in any way (except by `kill -9`).
+ * process ends in any way (except by `kill -9`), and while it is stopped.
  */
 
+import { asciiOf } from './ascii.ts';
 import { fitted } from './drawing.ts';
-import { columnsOn, rowsOn } from './terminal.ts';
+import { holdTerminal } from './pausing.ts';
+import { columnsOn, hasUnicode, rowsOn } from './terminal.ts';
 
 const OPEN = '\u001b[?1049h\u001b[?25l';
 const CLOSE = '\u001b[0m\u001b[?25h\u001b[?1049l';
@@ -18,6 +20,8 @@ export class Screen {
   readonly #onExit = () => this.close();
   #isOpen = false;
   #last: () => readonly string[] = () => [];
+  #repaint = () => {};
+  #letGo = () => {};
 
   constructor(out: NodeJS.WriteStream) {
     this.#out = out;
@@ -37,11 +41,19 @@ export class Screen {
     this.#isOpen = true;
     this.#last = last;
     process.on('exit', this.#onExit);
+    this.#letGo = holdTerminal({
+      leave: () => this.#out.write(CLOSE),
+      takeUp: () => {
+        this.#out.write(OPEN);
+        this.#repaint();
+      },
+    });
     this.#out.write(OPEN);
   }
 
-  /** Repaints when the size of the terminal changes. */
+  /** Repaints when the size of the terminal changes, and when the terminal is taken up again after a stop. */
   onResize(repaint: () => void): void {
+    this.#repaint = repaint;
     this.#out.on('resize', repaint);
   }
 
@@ -49,7 +61,7 @@ export class Screen {
   show(lines: readonly string[]): void {
     if (!this.#isOpen) return;
     // Each line is erased before it is written: after a full line, a terminal would erase its last column.
-    const painted = lines.slice(0, this.rows).map(line => `${LINE_ERASED}${fitted(line, this.columns)}`);
+    const painted = lines.slice(0, this.rows).map(line => `${LINE_ERASED}${this.#fitted(line)}`);
     const rest = painted.length < this.rows ? `\r\n${SCREEN_ERASED}` : '';
     // In one write, so that a half-painted screen is never visible.
     this.#out.write(`${HOME}${painted.join('\r\n')}${rest}`);
@@ -59,11 +71,16 @@ export class Screen {
     if (!this.#isOpen) return;
     this.#isOpen = false;
     process.off('exit', this.#onExit);
+    this.#letGo();
     this.#out.write(
       CLOSE +
         this.#last()
-          .map(line => `${fitted(line, this.columns)}\n`)
+          .map(line => `${this.#fitted(line)}\n`)
           .join(''),
     );
+  }
+
+  #fitted(line: string): string {
+    return hasUnicode() ? fitted(line, this.columns) : fitted(asciiOf(line), this.columns, '~');
   }
 }

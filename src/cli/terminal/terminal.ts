@@ -11,9 +11,21 @@ export function isTerminal(stream: Stream): boolean {
   return stream.isTTY === true;
 }
 
-/** Whether to use colours: on a terminal, unless they are disabled. */
+/** A terminal on which the cursor can be moved, and text be erased. `TERM=dumb`, or none, is a terminal without. */
+export function canRepaint(out: Stream, { TERM = '' }: NodeJS.ProcessEnv = process.env): boolean {
+  return isTerminal(out) && TERM !== '' && TERM !== 'dumb';
+}
+
+/** Colours are for terminals that can show them. `NO_COLOR` disables them; `FORCE_COLOR` wins, 0 disables them too. */
 export function hasColour(out: Out, environment: NodeJS.ProcessEnv): boolean {
-  return isTerminal(out) && !environment.NO_COLOR;
+  const { NO_COLOR: refused, FORCE_COLOR: forced } = environment;
+  if (forced) return forced !== '0' && forced !== 'false';
+  return !refused && canRepaint(out, environment);
+}
+
+/** Whether text for people may have more than ASCII: as POSIX names the encoding, in the first of these that is set. */
+export function hasUnicode({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv = process.env): boolean {
+  return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || '');
 }
 
 /** Undefined if it is not a terminal; some terminals report 0 columns. */

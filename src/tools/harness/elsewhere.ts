@@ -1,4 +1,5 @@
 /** The user's own servers: started by a shell command, or running already. */
+import { addressText } from '../../cli/terminal/address.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
 import { freePort, isListening, type Server, ServerError, startOnPort } from './server.ts';
 
@@ -33,7 +34,8 @@ const SHELL_WORD =
 
 /** A server that runs already. It is not stopped. */
 export async function findServer(host: string, port: number): Promise<Server> {
-  if (!(await isListening(host, port))) throw new ServerError(`nothing listens on ${host}:${port}`);
+  if (!(await isListening(host, port)))
+    throw new ServerError(`nothing listens on ${addressText({ host, port })}`);
   return {
     host,
     port,

@@ -4,6 +4,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { withoutControls } from '../../cli/terminal/quoting.ts';
+import { killAfterUs } from './last-will.ts';
 
 export interface Program {
   /** For messages. */
@@ -38,7 +40,7 @@ export interface Running {
   hasEnded: boolean;
   /** Resolves when all its output is read; for a group, when its first process has ended. */
   ended: Promise<Ended>;
-  /** Its last output, to explain why it ended. */
+  /** Its last output, to explain why it ended; without what a terminal would obey. */
   output(): string;
   /** The same of standard error alone. */
   errors(): string;
@@ -57,8 +59,12 @@ process.on('exit', () => {
 /** Makes a child process end with this process. */
 export function endsWithUs(child: ChildProcess): void {
   const kill = () => child.kill('SIGKILL');
+  const forget = child.pid === undefined ? () => {} : killAfterUs(child.pid);
   atExit.add(kill);
-  child.once('close', () => atExit.delete(kill));
+  child.once('close', () => {
+    atExit.delete(kill);
+    forget();
+  });
 }
 
 export function start({ program, args, cwd, env, isGroup = false, ...more }: Program): Running {
@@ -84,6 +90,8 @@ export function start({ program, args, cwd, env, isGroup = false, ...more }: Pro
     cleanUp?.();
   };
   atExit.add(end);
+  const isStarted = child.pid !== undefined;
+  const forget = isStarted ? killAfterUs(isGroup ? -child.pid! : child.pid!) : () => {};
   const running: Running = {
     child,
     pid: child.pid,
@@ -98,8 +106,8 @@ export function start({ program, args, cwd, env, isGroup = false, ...more }: Pro
       // A process that has left the group may still hold its output open.
       child.on(isGroup ? 'exit' : 'close', (exitCode, by) => resolve({ exitCode, signal: by }));
     }),
-    output: () => output.trimEnd(),
-    errors: () => errors.trimEnd(),
+    output: () => withoutControls(output).trimEnd(),
+    errors: () => withoutControls(errors).trimEnd(),
     signal,
     async stop() {
       signal('SIGKILL');
@@ -107,13 +115,16 @@ export function start({ program, args, cwd, env, isGroup = false, ...more }: Pro
       stdout.destroy();
       stderr.destroy();
       atExit.delete(end);
+      forget();
     },
   };
   void running.ended.then(() => {
     running.hasEnded = true;
     cleanUp?.();
     // A group may live on when its first process has ended.
-    if (!isGroup) atExit.delete(end);
+    if (isGroup) return;
+    atExit.delete(end);
+    forget();
   });
   return running;
 }

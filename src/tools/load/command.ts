@@ -1,18 +1,21 @@
 /** `tally load` and `tally compare`, from the arguments to the exit code. */
 
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { printHelp } from '../../cli/terminal/help.ts';
+import { readFileSync } from 'node:fs';
+import { runCommand } from '../../cli/terminal/command.ts';
+import { MovingLine } from '../../cli/terminal/moving-line.ts';
 import { count, ms } from '../../cli/terminal/numbers.ts';
-import { quoteForShellIfNeeded } from '../../cli/terminal/quoting.ts';
-import { hasColour, isTerminal } from '../../cli/terminal/terminal.ts';
+import { reasonOf } from '../../cli/terminal/output.ts';
+import { quoteForShellIfNeeded, withoutControls } from '../../cli/terminal/quoting.ts';
+import { hasColour } from '../../cli/terminal/terminal.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
 import { bucketsOf } from './buckets.ts';
 import { compareRuns, comparisonTable, readResult } from './compare.ts';
 import { judgeConditions } from './conditions.ts';
 import { atRate, findMax, type MaxFound } from './find-max.ts';
 import { describeFlags, type LoadOptions, readOptions } from './options.ts';
-import { ProgressLine, progressLine } from './progress.ts';
+import { checkWritable, histogramFiles, isStandardOutput, writeText } from './outputs.ts';
+import { DEFAULT_PLAN } from './plan.ts';
+import { progressLine } from './progress.ts';
 import { distributionText } from './recorder.ts';
 import type { LoadResult } from './result.ts';
 import { type LoadRun, runLoadWithHistograms, StartError } from './run.ts';
@@ -53,43 +56,27 @@ hundred times, and by more than 2 %. Runs should last 10 seconds or more. Exit c
 2 wrong usage.
 `;
 
-export async function loadCommand(args: string[]): Promise<void> {
+export function loadCommand(args: string[]): Promise<void> {
+  const command = `tally load ${args.map(quoteForShellIfNeeded).join(' ')}`.trimEnd();
   // As in `tally load | head -3`: the run continues when the reader of the table has gone.
-  process.stdout.on('error', () => {});
-  if (args.includes('--help') || args.includes('-h')) {
-    return printHelp(LOAD_HELP);
-  }
-  try {
-    process.exitCode = await load(
-      readOptions(args),
-      `tally load ${args.map(quoteForShellIfNeeded).join(' ')}`.trimEnd(),
-    );
-  } catch (error) {
-    if (error instanceof UsageError) fail('load', LoadExit.usage, error.message);
-    else fail('load', LoadExit.failed, error instanceof Error ? error.message : String(error));
-  }
+  return runCommand(
+    'load',
+    LOAD_HELP,
+    args,
+    () => load(readOptions(args), command),
+    () => {},
+  );
 }
 
-export function compareCommand(args: string[]): void {
-  if (args.includes('--help') || args.includes('-h')) {
-    printHelp(COMPARE_HELP);
-    return;
-  }
-  try {
+export function compareCommand(args: string[]): Promise<void> {
+  return runCommand('compare', COMPARE_HELP, args, () => {
     const [before, after, ...rest] = args;
     if (before === undefined || after === undefined || rest.length > 0)
       throw new UsageError('two files of tally load --json are needed: tally compare before.json after.json');
     const runs = [before, after].map(file => readResult(readText(file), file)) as [LoadResult, LoadResult];
     process.stdout.write(comparisonTable(compareRuns(...runs), differencesInKind(...runs)));
-  } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
-    fail('compare', LoadExit.usage, error.message);
-  }
-}
-
-function fail(command: string, exitCode: number, message: string): void {
-  process.stderr.write(`tally ${command}: ${message}\n`);
-  process.exitCode = exitCode;
+    return LoadExit.ok;
+  });
 }
 
 async function load(options: LoadOptions, command: string): Promise<number> {
@@ -118,30 +105,30 @@ async function runOnce(options: LoadOptions, command: string, signal: AbortSigna
   const run = await measured(options, command, signal);
   const { result } = run;
   result.conditions = judgeConditions(options.failIf, result);
-  writeOut(options, run);
-  for (const problem of result.problems) process.stderr.write(`tally load: ${problem}\n`);
+  const unwritten = await writeOut(options, run);
+  for (const problem of [...result.problems, ...unwritten]) process.stderr.write(`tally load: ${problem}\n`);
   if (result.money?.balanced === false) return LoadExit.money;
-  if (result.problems.length > 0) return LoadExit.failed;
+  if (result.problems.length + unwritten.length > 0) return LoadExit.failed;
   if (result.interrupted) return LoadExit.interrupted;
   return result.conditions.some(({ met }) => met) ? LoadExit.condition : LoadExit.ok;
 }
 
-/** A run with a moving line, where there is a terminal. */
+/** A run with a moving line, where there is a terminal for it. */
 async function measured(options: LoadOptions, command: string, signal: AbortSignal): Promise<LoadRun> {
-  const line = isTerminal(process.stderr) ? new ProgressLine(process.stderr) : undefined;
+  const line = new MovingLine(process.stderr);
   try {
     return await runLoadWithHistograms(options.plan, {
       signal,
       command,
-      ...(line && { onProgress: progress => line.show(progressLine(progress)) }),
+      onProgress: progress => line.show(progressLine(progress)),
     });
   } finally {
-    line?.clear();
+    line.clear();
   }
 }
 
 async function search(options: LoadOptions, command: string, signal: AbortSignal): Promise<number> {
-  const out = options.json === '-' ? process.stderr : process.stdout;
+  const out = outBeside(options);
   const probeMs = Math.min(options.plan.durationMs ?? PROBE_MS, PROBE_MS);
   const found = await findMax(
     options.findMax!,
@@ -161,7 +148,7 @@ async function search(options: LoadOptions, command: string, signal: AbortSignal
     },
     () => signal.aborted,
   );
-  if (options.json !== undefined) writeText(options.json, `${JSON.stringify(found, null, 2)}\n`);
+  if (options.json !== undefined) await writeText(options.json, `${JSON.stringify(found, null, 2)}\n`);
   return reportMax(found, out, signal.aborted);
 }
 
@@ -181,37 +168,44 @@ function reportMax(found: MaxFound, out: NodeJS.WritableStream, isInterrupted: b
   return found.ratePerS > 0 ? LoadExit.ok : LoadExit.condition;
 }
 
-function writeOut(options: LoadOptions, { result, corrected, uncorrected }: LoadRun): void {
-  const out = options.json === '-' ? process.stderr : process.stdout;
-  const colour = hasColour(out, process.env);
-  out.write(resultTable(result, bucketsOf(corrected), colour));
-  if (options.json !== undefined) writeText(options.json, `${JSON.stringify(result, null, 2)}\n`);
-  if (options.hdr === undefined) return;
-  writeText(`${options.hdr}.corrected.hgrm`, distributionText(corrected));
-  writeText(`${options.hdr}.uncorrected.hgrm`, distributionText(uncorrected));
-}
-
-/** A file that cannot be written should be known before the run, not after it. */
-function checkFiles({ json, hdr }: LoadOptions): void {
-  for (const file of [json === '-' ? undefined : json, hdr]) {
-    if (file === undefined) continue;
-    const folder = dirname(file);
-    if (!existsSync(folder)) throw new UsageError(`${file} cannot be written: there is no folder ${folder}`);
-    if (existsSync(file) && !statSync(file).isFile())
-      throw new UsageError(`${file} cannot be written: it is not a file`);
+/** Returns what could not be written. */
+async function writeOut(
+  options: LoadOptions,
+  { result, corrected, uncorrected }: LoadRun,
+): Promise<string[]> {
+  const out = outBeside(options);
+  out.write(resultTable(result, bucketsOf(corrected), hasColour(out, process.env)));
+  const texts = new Map<string, string>();
+  if (options.json !== undefined) texts.set(options.json, `${JSON.stringify(result, null, 2)}\n`);
+  if (options.hdr !== undefined) {
+    const files = histogramFiles(options.hdr);
+    texts.set(files.corrected, distributionText(corrected));
+    texts.set(files.uncorrected, (texts.get(files.uncorrected) ?? '') + distributionText(uncorrected));
   }
+  const written = await Promise.allSettled([...texts].map(([file, text]) => writeText(file, text)));
+  return written.flatMap(each => (each.status === 'rejected' ? [(each.reason as Error).message] : []));
 }
 
-function writeText(file: string, text: string): void {
-  if (file === '-') process.stdout.write(text);
-  else writeFileSync(file, text);
+/** Where the table goes: beside results on standard output there is no room for it. */
+function outBeside({ json, hdr }: LoadOptions): NodeJS.WriteStream {
+  return isStandardOutput(json) || isStandardOutput(hdr) ? process.stderr : process.stdout;
+}
+
+/** What cannot be written should be known before the run, not after it. */
+function checkFiles({ json, hdr }: LoadOptions): void {
+  if (json !== undefined) checkWritable('--json', json);
+  if (hdr === undefined) return;
+  if (hdr === '') throw new UsageError('--hdr needs the start of a name');
+  for (const file of Object.values(histogramFiles(hdr))) checkWritable('--hdr', file);
+  if (isStandardOutput(json) && isStandardOutput(hdr))
+    throw new UsageError('--json and --hdr: only one of them goes to standard output');
 }
 
 function readText(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch (error) {
-    throw new UsageError(`${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw new UsageError(`${file} cannot be read: ${reasonOf(error)}`);
   }
 }
 
@@ -221,14 +215,16 @@ function differencesInKind(before: LoadResult, after: LoadResult): string[] {
   const note = (what: string, a: unknown, b: unknown) => {
     if (JSON.stringify(a) !== JSON.stringify(b)) notes.push(`Note: the two runs had different ${what}.`);
   };
-  const { port: _, ...planBefore } = before.plan;
-  const { port: __, ...planAfter } = after.plan;
+  // Older results know nothing of what has come since.
+  const { port: _, ...planBefore } = { ...DEFAULT_PLAN, ...before.plan };
+  const { port: __, ...planAfter } = { ...DEFAULT_PLAN, ...after.plan };
   for (const [name, run] of [
     ['first', before],
     ['second', after],
   ] as const) {
     if (run.interrupted) notes.push(`Note: the ${name} run was ended early.`);
-    for (const problem of run.problems) notes.push(`Note: the ${name} run had a problem: ${problem}`);
+    for (const problem of run.problems)
+      notes.push(`Note: the ${name} run had a problem: ${withoutControls(problem)}`);
   }
   note('machines', before.machine, after.machine);
   note('loads (see "plan" in the files)', planBefore, planAfter);

@@ -12,14 +12,15 @@ import type { Interval, LoadResult } from './result.ts';
 
 /**
  * `unsteady`: the runs are far apart, and a few seconds of one of them make it. `unknown`: too few seconds to say.
- * `untested`: a figure of whole runs only, whose noise two runs can't show.
+ * `untested`: a figure of whole runs only, whose noise two runs can't show. `absent`: one of them has no such figure.
  */
-export type Difference = 'same' | 'noise' | 'changed' | 'unsteady' | 'unknown' | 'untested';
+export type Difference = 'same' | 'noise' | 'changed' | 'unsteady' | 'unknown' | 'untested' | 'absent';
 
 export interface Compared {
   figure: string;
-  before: number;
-  after: number;
+  /** Null: there was no reply. */
+  before: number | null;
+  after: number | null;
   unit: 'ms' | '1/s' | '%' | '';
   difference: Difference;
   better: boolean | undefined;
@@ -40,11 +41,14 @@ interface Figure {
   figure: string;
   unit: Compared['unit'];
   higherIsBetter: boolean;
-  of: (run: LoadResult) => number;
+  of: (run: LoadResult) => number | null;
   /** What it was in a second; undefined if that second had none. Without this there is no measure of its noise. */
   second?: (interval: Interval) => number | undefined;
 }
 
+/** Some results have zeros where there was no reply. */
+const latencyOf = ({ latencyMs: { corrected } }: LoadResult, percentile: 'p50' | 'p99' | 'p999' | 'max') =>
+  corrected.count === 0 ? null : corrected[percentile];
 const shareOf = (run: LoadResult, lines: number) => (100 * lines) / Math.max(1, run.sent + run.unsent);
 const ofAnswered = (interval: Interval, lines: number) =>
   interval.answered === 0 ? undefined : (100 * lines) / interval.answered;
@@ -61,18 +65,18 @@ const FIGURES: readonly Figure[] = [
     figure: 'p50',
     unit: 'ms',
     higherIsBetter: false,
-    of: run => run.latencyMs.corrected.p50,
+    of: run => latencyOf(run, 'p50'),
     second: interval => interval.p50Ms ?? undefined,
   },
   {
     figure: 'p99',
     unit: 'ms',
     higherIsBetter: false,
-    of: run => run.latencyMs.corrected.p99,
+    of: run => latencyOf(run, 'p99'),
     second: interval => interval.p99Ms ?? undefined,
   },
-  { figure: 'p99.9', unit: 'ms', higherIsBetter: false, of: run => run.latencyMs.corrected.p999 },
-  { figure: 'max', unit: 'ms', higherIsBetter: false, of: run => run.latencyMs.corrected.max },
+  { figure: 'p99.9', unit: 'ms', higherIsBetter: false, of: run => latencyOf(run, 'p999') },
+  { figure: 'max', unit: 'ms', higherIsBetter: false, of: run => latencyOf(run, 'max') },
   {
     figure: 'busy',
     unit: '%',
@@ -101,6 +105,8 @@ function compareFigure(
   b: LoadResult,
 ): Compared {
   const [before, after] = [of(a), of(b)];
+  if (before === null || after === null)
+    return { figure, unit, before, after, better: undefined, chance: undefined, difference: 'absent' };
   const better = after === before ? undefined : after > before === higherIsBetter;
   const compared = { figure, unit, before, after, better, chance: undefined };
   if (before === after) return { ...compared, difference: 'same' };
@@ -162,10 +168,66 @@ export function readResult(text: string, file: string): LoadResult {
   } catch {
     throw new UsageError(`${file} is not JSON; tally load --json writes what this reads`);
   }
-  const result = value as Partial<LoadResult> | null;
-  if (result?.schema !== 1 || !result.latencyMs?.corrected || !Array.isArray(result.intervals))
+  if ((value as Partial<LoadResult> | null)?.schema !== 1)
     throw new UsageError(`${file} is not a result of tally load --json (schema 1)`);
-  return result as LoadResult;
+  const wrong = wrongPart(value);
+  if (wrong !== undefined)
+    throw new UsageError(`${file} is not whole: ${wrong}; tally load --json writes what this reads`);
+  return value as LoadResult;
+}
+
+type Kind = 'a number' | 'a number or null' | 'an object' | 'a list' | 'a list of texts';
+
+/** What is read of a result here. */
+const PARTS: Record<string, Kind> = {
+  plan: 'an object',
+  machine: 'an object',
+  problems: 'a list of texts',
+  sent: 'a number',
+  unsent: 'a number',
+  busy: 'a number',
+  errors: 'a number',
+  unknown: 'a number',
+  ratePerS: 'a number',
+  'latencyMs.corrected.count': 'a number',
+  'latencyMs.corrected.p50': 'a number or null',
+  'latencyMs.corrected.p99': 'a number or null',
+  'latencyMs.corrected.p999': 'a number or null',
+  'latencyMs.corrected.max': 'a number or null',
+  intervals: 'a list',
+};
+const INTERVAL_PARTS: Record<string, Kind> = {
+  answered: 'a number',
+  busy: 'a number',
+  errors: 'a number',
+  ratePerS: 'a number',
+  p50Ms: 'a number or null',
+  p99Ms: 'a number or null',
+};
+
+const IS: Record<Kind, (value: unknown) => boolean> = {
+  'a number': Number.isFinite,
+  'a number or null': value => value === null || Number.isFinite(value),
+  'an object': value => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'a list': Array.isArray,
+  'a list of texts': value => Array.isArray(value) && value.every(each => typeof each === 'string'),
+};
+
+/** In a sentence; undefined if all parts are right. */
+function wrongPart(result: unknown, parts = PARTS, prefix = ''): string | undefined {
+  for (const [path, kind] of Object.entries(parts)) {
+    const value = path
+      .split('.')
+      .reduce<unknown>((part, name) => (part as Record<string, unknown> | null | undefined)?.[name], result);
+    if (value === undefined) return `it has no ${prefix}${path}`;
+    if (!IS[kind](value)) return `${prefix}${path} is not ${kind}`;
+  }
+  if (parts !== PARTS) return undefined;
+  for (const [index, interval] of (result as LoadResult).intervals.entries()) {
+    const wrong = wrongPart(interval, INTERVAL_PARTS, `intervals[${index}].`);
+    if (wrong !== undefined) return wrong;
+  }
+  return undefined;
 }
 
 const WORDS: Record<Difference, string> = {
@@ -175,14 +237,21 @@ const WORDS: Record<Difference, string> = {
   unsteady: 'a few seconds make it',
   unknown: 'no telling: too few seconds',
   untested: 'not judged: one figure a run',
+  absent: 'no replies',
 };
 
 export function comparisonTable(compared: readonly Compared[], notes: readonly string[]): string {
-  const format = (value: number, unit: Compared['unit']) =>
-    unit === 'ms' ? `${ms(value)} ms` : unit === '%' ? `${value.toFixed(2)} %` : `${count(value)}/s`;
+  const format = (value: number | null, unit: Compared['unit']) =>
+    value === null
+      ? '–'
+      : unit === 'ms'
+        ? `${ms(value)} ms`
+        : unit === '%'
+          ? `${value.toFixed(2)} %`
+          : `${count(value)}/s`;
   const rows = compared.map(({ figure, before, after, unit, difference, better, chance }) => {
     const change =
-      before === 0
+      before === 0 || before === null || after === null
         ? ''
         : `${after >= before ? '+' : '−'}${Math.abs(100 * (after / before - 1)).toFixed(1)} %`;
     const verdict =
@@ -194,6 +263,7 @@ export function comparisonTable(compared: readonly Compared[], notes: readonly s
   const named = (kind: Difference) =>
     compared.filter(({ difference }) => difference === kind).map(({ figure }) => figure);
   const [changed, unsteady, unknown] = [named('changed'), named('unsteady'), named('unknown')];
+  const absent = named('absent');
   const ends = [
     ...(changed.length > 0 ? [`more than noise: ${changed.join(', ')}`] : []),
     ...(unsteady.length > 0
@@ -203,6 +273,7 @@ export function comparisonTable(compared: readonly Compared[], notes: readonly s
       ? [`no telling for ${unknown.join(', ')}: ${SECONDS_MIN + 1} seconds or more of each run are needed`]
       : []),
   ];
+  if (absent.length > 0) ends.push(`nothing to compare of ${absent.join(', ')}: a run had no replies`);
   if (ends.length === 0) ends.push('no difference beyond noise');
   return `${[...notes, `  ${''.padEnd(9)}${'before'.padStart(14)}${'after'.padStart(14)}`, ...rows, '', ...ends].join('\n')}\n`;
 }

@@ -125,13 +125,14 @@ function latencyOf(
   return result => {
     const latency = result.latencyMs[kind];
     const figures = verdict === undefined ? latency : latency.byVerdict[verdict];
-    if (figures === undefined || figures.count === 0) return undefined;
+    const figure = figures?.[percentile] ?? null;
+    if (figures === undefined || figures.count === 0 || figure === null) return undefined;
     // Lines without a reply count as slower than any other: a percentile among them is infinite.
     const missing = verdict === undefined && kind === 'corrected' ? result.unsent + result.unknown : 0;
     const share = SHARES[percentile];
     if (share !== undefined && share * (figures.count + missing) > figures.count)
       return Number.POSITIVE_INFINITY;
-    return figures[percentile];
+    return figure;
   };
 }
 

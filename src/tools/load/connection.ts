@@ -5,6 +5,7 @@
  * with one time; replies arrive in order, so they are matched with batches by counting.
  */
 import { connect, type Socket } from 'node:net';
+import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { type ReplyJudge, verdictNumber } from './protocols.ts';
 import { ReplyReader } from './replies.ts';
 import { VERDICTS } from './result.ts';
@@ -70,6 +71,8 @@ export class LoadConnection {
   #firstBatch = 0;
   #endBatch = 0;
   #isEnding = false;
+  /** Lines that were sent before, on a connection that was lost. */
+  #sentBefore = 0;
 
   constructor(
     index: number,
@@ -117,6 +120,23 @@ export class LoadConnection {
     this.socket.on('error', error => this.#lose(describe(error)));
     this.socket.on('end', () => this.#lose('the server closed a connection'));
     this.socket.on('close', () => this.#lose('the server closed a connection'));
+  }
+
+  /** The line of the script that it would send next. */
+  get nextLine(): number {
+    return this.#sendAt;
+  }
+
+  /** Whether there was a reply. */
+  get isAnswered(): boolean {
+    return this.sent - this.#sentBefore > this.underWay;
+  }
+
+  /** Takes over the counts of the one that it replaces. */
+  continue(lost: LoadConnection): void {
+    this.due = lost.due;
+    this.sent = lost.sent;
+    this.#sentBefore = lost.sent;
   }
 
   /** Sends the next `count` lines of the script. */
@@ -182,7 +202,10 @@ export class LoadConnection {
     const right = this.#countRight(verdict, Math.min(count, this.underWay));
     this.#settle(verdict, right);
     if (right === count) return;
-    if (this.underWay === 0) this.#complain('a reply that nobody asked for');
+    // With no line under way, what is refused is the connection.
+    if (this.underWay === 0 && verdict === verdictNumber.refused)
+      this.#lose('the server refused a connection');
+    else if (this.underWay === 0) this.#complain('a reply that nobody asked for');
     else this.#complain(`"${VERDICTS[verdict]}" in reply to ${this.#lineText(this.#readAt)}`);
   }
 
@@ -274,8 +297,8 @@ const QUOTED_MAX = 120;
 /** Bytes as a person can read them, cut to a sensible length. */
 function quote(bytes: Buffer): string {
   const text = bytes.subarray(0, QUOTED_MAX).toString().trimEnd();
-  const printable = /^[\x20-\x7e]*$/.test(text) ? text : JSON.stringify(text);
-  return bytes.length > QUOTED_MAX ? `${printable}…` : printable === '' ? 'an empty line' : printable;
+  if (text === '') return 'an empty line';
+  return quoteIfNeeded(text, QUOTED_MAX) + (bytes.length > QUOTED_MAX ? '…' : '');
 }
 
 function describe(error: NodeJS.ErrnoException): string {

@@ -8,13 +8,14 @@
  * omission", Gil Tene).
  */
 import type { ConnectionEvents, LoadConnection } from './connection.ts';
+import { Connections } from './connections.ts';
 import { type FromThread, monotonicMs, type ThreadPlan } from './messages.ts';
-import { openConnections } from './opening.ts';
+import { Opener } from './opening.ts';
 import { Phase } from './phase.ts';
 import type { LoadPlan } from './plan.ts';
-import { type ReplyJudge, replyJudgeFor, verdictNumber } from './protocols.ts';
-import { firstLine, Schedule, withWarmup } from './schedule.ts';
-import type { Script } from './script.ts';
+import { type ReplyJudge, replyJudgeFor } from './protocols.ts';
+import { Schedule, withWarmup } from './schedule.ts';
+import { countUnsent } from './unsent.ts';
 
 const PROGRESS_MS = 250;
 const ROUNDING_MS = 1e-6;
@@ -31,17 +32,14 @@ export class Driver {
   readonly #plan: LoadPlan;
   readonly #thread: number;
   readonly #connectionsMax: number;
-  readonly #script: Script;
   readonly #judge: ReplyJudge;
   readonly #accepted: Int32Array;
   readonly #unanswered: Int32Array;
-  readonly #warmup: Phase;
   readonly #measured: Phase;
   /** The two, by number. */
   readonly #phases: readonly Phase[];
   readonly #post: (message: FromThread, transfer?: ArrayBuffer[]) => void;
-  #connections: LoadConnection[] = [];
-  readonly #lost = new Map<string, number>();
+  readonly #connections: Connections;
   /** Undefined: a closed loop. */
   readonly #schedule: Schedule | undefined;
   /** On this thread's clock; the warm-up lies between the first two. */
@@ -70,24 +68,26 @@ export class Driver {
     this.#plan = plan;
     this.#thread = thread;
     this.#connectionsMax = connections;
-    this.#script = { ...script, bytes: Buffer.from(script.bytes.buffer) };
     this.#judge = replyJudgeFor(plan.protocol);
     this.#accepted = new Int32Array(script.lines + 1);
     this.#unanswered = new Int32Array(script.lines + 1);
     this.#post = post;
     const { events = Number.POSITIVE_INFINITY, threads } = plan;
     const share = Math.floor(events / threads) + (thread < events % threads ? 1 : 0);
-    this.#warmup = new Phase(plan, Number.POSITIVE_INFINITY);
     this.#measured = new Phase(plan, share);
-    this.#phases = [this.#warmup, this.#measured];
+    this.#phases = [new Phase(plan, Number.POSITIVE_INFINITY), this.#measured];
+    const whole = { ...script, bytes: Buffer.from(script.bytes.buffer) };
+    const ledger = { script: whole, accepted: this.#accepted, unanswered: this.#unanswered };
+    const opener = new Opener(plan, { index: thread, connections }, ledger, this.#judge, this.#events);
+    const isSending = () => this.#state === 'sending';
+    const goOn = (connection: LoadConnection) => this.#goOn(connection);
+    this.#connections = new Connections(opener, plan.reconnect, isSending, goOn);
     if (plan.stages !== undefined) this.#schedule = new Schedule(withWarmup(plan.stages, plan.warmupMs));
   }
 
   /** Opens all connections; throws if one cannot be opened. */
-  async connect(): Promise<void> {
-    const ledger = { script: this.#script, accepted: this.#accepted, unanswered: this.#unanswered };
-    const thread = { index: this.#thread, connections: this.#connectionsMax };
-    this.#connections = await openConnections(this.#plan, thread, ledger, this.#judge, this.#events);
+  connect(): Promise<void> {
+    return this.#connections.open();
   }
 
   /** Begins at this time of the shared clock. */
@@ -110,7 +110,8 @@ export class Driver {
       Math.max(0, this.#startMs - performance.now()),
     );
     // Stopped, or disconnected by the server, before it began.
-    if (this.#isStopped || this.#connections.every(({ isLost }) => isLost)) this.#wait();
+    if (this.#isStopped || this.#connections.isOver) this.#wait();
+    this.#connections.start(this.#measureMs);
   }
 
   /** Sends nothing more. */
@@ -140,7 +141,7 @@ export class Driver {
       }
     },
     onLost: (connection, why) => {
-      this.#lost.set(why, (this.#lost.get(why) ?? 0) + 1);
+      this.#connections.lose(connection, why);
       this.#drop(connection);
     },
     onWrong: (connection, what) => {
@@ -153,8 +154,15 @@ export class Driver {
   /** What this connection had under way will not be answered. */
   #drop(connection: LoadConnection): void {
     this.#underWay -= connection.underWay;
-    if (this.#connections.every(({ isLost }) => isLost)) this.#wait();
+    if (this.#connections.isOver) this.#wait();
     if (this.#state === 'waiting' && this.#underWay === 0) this.#beQuiet();
+  }
+
+  /** A connection that was lost is there again. */
+  #goOn(connection: LoadConnection): void {
+    if (this.#state !== 'sending' || connection.isLost || performance.now() < this.#startMs) return;
+    this.#nowMs = performance.now();
+    this.#events.onRoom(connection);
   }
 
   #phaseOf(dueMs: number): Phase {
@@ -171,7 +179,7 @@ export class Driver {
       setImmediate(() => this.#startClosed());
       return;
     }
-    for (const connection of this.#connections) {
+    for (const connection of this.#connections.all) {
       if (this.#state === 'sending' && !connection.isLost) this.#sendMore(connection);
     }
     const leftMs = this.#endMs - this.#nowMs;
@@ -200,7 +208,9 @@ export class Driver {
   /** A closed loop without a limit of time waits for replies alone: when none comes any more, it is over. */
   #endStill(): void {
     if (this.#schedule !== undefined || this.#endMs !== Number.POSITIVE_INFINITY) return;
-    const isStill = () => this.#underWay > 0 && performance.now() - this.#nowMs > this.#plan.graceMs;
+    const isStill = () =>
+      (this.#underWay > 0 || this.#connections.isCutOff) &&
+      performance.now() - this.#nowMs > this.#plan.graceMs;
     // Checked again after the sockets were polled: this process itself may have been stopped.
     if (isStill()) setTimeout(() => isStill() && this.#beQuiet(), 1);
   }
@@ -216,7 +226,7 @@ export class Driver {
   #tick(): void {
     if (this.#state !== 'sending') return;
     const nowMs = performance.now();
-    const connections = this.#connections;
+    const connections = this.#connections.all;
     let nextMs = 0;
     while (true) {
       nextMs = this.#startMs + this.#schedule!.dueMs(this.#nextLine * this.#plan.threads + this.#thread);
@@ -261,20 +271,15 @@ export class Driver {
   /** Lines that were due, or were to become due, and never left. Only those that would have been measured count. */
   #countUnsent(): number {
     if (this.#schedule === undefined) return 0;
-    const threads = this.#plan.threads;
-    const lines = Math.ceil((this.#schedule.lines - this.#thread) / threads);
-    const nowMs = performance.now();
-    let unsent = 0;
-    for (const { index, sent } of this.#connections) {
-      const ofThis = Math.ceil((lines - index) / this.#connectionsMax);
-      const first = firstLine(sent, ofThis, line => this.#dueMs(line, index) >= this.#measureMs);
-      // Stopped early, lines of the time that did not come are not missing.
-      const end = this.#isStopped
-        ? firstLine(first, ofThis, line => this.#dueMs(line, index) > nowMs)
-        : ofThis;
-      unsent += Math.max(0, end - first);
-    }
-    return unsent;
+    const lines = Math.ceil((this.#schedule.lines - this.#thread) / this.#plan.threads);
+    const senders = this.#connections.all.map(({ index, sent }) => ({
+      dueMs: (line: number) => this.#dueMs(line, index),
+      sent,
+      lines: Math.ceil((lines - index) / this.#connectionsMax),
+    }));
+    // Stopped early, lines of the time that did not come are not missing.
+    const untilMs = this.#isStopped ? performance.now() : Number.POSITIVE_INFINITY;
+    return countUnsent(senders, this.#measureMs, untilMs);
   }
 
   // The end.
@@ -300,7 +305,8 @@ export class Driver {
 
   /** Ends every connection and waits a little: a surplus reply may still arrive. */
   async #close(): Promise<void> {
-    const open = this.#connections.filter(({ isLost }) => !isLost);
+    const open = this.#connections.all.filter(({ isLost }) => !isLost);
+    const { measured: unknownLost, warmup: unknownLostWarmup } = this.#connections.unknown('lost');
     const closed = open.map(
       connection =>
         new Promise<void>(resolve => {
@@ -309,19 +315,22 @@ export class Driver {
         }),
     );
     await Promise.race([Promise.all(closed), new Promise(resolve => setTimeout(resolve, CLOSE_MS))]);
-    const unknown = this.#connections.reduce((sum, each) => sum + each.underWaySince(this.#measureMs), 0);
-    const unansweredAll = this.#connections.reduce((sum, each) => sum + each.underWay, 0);
-    for (const connection of this.#connections) connection.destroy();
+    const { measured: unknown, warmup: unknownWarmup } = this.#connections.unknown('all');
+    for (const connection of this.#connections.all) connection.destroy();
     const endMs = this.#isTimeOver ? this.#endMs : this.#measured.lastReplyMs;
     const outcome = {
       recorded: this.#measured.recorder.finish(),
       reasons: [...this.#judge.reasons],
       sent: this.#measured.sent,
       unknown,
-      unknownWarmup: unansweredAll - unknown,
+      unknownWarmup,
+      unknownLost,
+      unknownLostWarmup,
       unsent: this.#unsent,
       late: this.#measured.late,
-      lost: [...this.#lost],
+      lost: [...this.#connections.lost],
+      reopened: this.#connections.reopened,
+      open: open.length,
       hungUp: this.#hungUp,
       inTime: this.#inTime,
       measuredMs: Math.max(0, endMs - this.#measureMs),
@@ -336,14 +345,6 @@ export class Driver {
   }
 
   #tellProgress(): void {
-    const { recorder } = this.#measured;
-    const { counts } = recorder;
-    this.#post({
-      type: 'progress',
-      answered: counts.reduce((sum, count) => sum + count, 0),
-      busy: counts[verdictNumber.busy]!,
-      errors: counts[verdictNumber.error]!,
-      intervals: recorder.takeIntervals(),
-    });
+    this.#post({ type: 'progress', ...this.#measured.progress() });
   }
 }

@@ -39,6 +39,12 @@ export interface ThreadOutcome {
   late: number;
   /** Connections lost, by what happened. */
   lost: [string, number][];
+  /** How often a lost one was opened again, and how many are open at the end. */
+  reopened: number;
+  open: number;
+  /** Of `unknown` and `unknownWarmup`: on connections that were lost. */
+  unknownLost: number;
+  unknownLostWarmup: number;
   /** Connections that were hung up on, for a reply that can't be right. */
   hungUp: number;
   /** Replies that came in the time that was measured, to whatever line. */

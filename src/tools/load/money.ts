@@ -6,6 +6,7 @@
  * be applied yet: balances are read again until they are right, or stop changing.
  */
 import { count } from '../../cli/terminal/numbers.ts';
+import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { Client, HungUp, TooLate } from '../harness/client.ts';
 import type { LoadPlan } from './plan.ts';
 import { encodersFor, replyJudgeFor } from './protocols.ts';
@@ -226,7 +227,7 @@ export async function readBalances(
       for (const _ of some) balances[answered++] = await nextBalance(client, plan);
     }
     if (client.received !== '')
-      throw new Error(`the server sent ${client.received.slice(0, SHOWN_CHARACTERS)}`);
+      throw new Error(`the server sent ${quoteIfNeeded(client.received, SHOWN_CHARACTERS)}`);
     return balances;
   } catch (error) {
     const of = `${count(answered)} of ${count(users.length)}`;
@@ -241,7 +242,7 @@ async function nextBalance(client: Client, { protocol, graceMs }: LoadPlan): Pro
   for (;;) {
     const line = await client.line(graceMs);
     const balance = judge.balanceOf(line);
-    if (balance === undefined) throw new Error(`the server sent ${line.slice(0, SHOWN_CHARACTERS)}`);
+    if (balance === undefined) throw new Error(`the server sent ${quoteIfNeeded(line, SHOWN_CHARACTERS)}`);
     if (balance !== 'next line') return balance;
   }
 }
@@ -251,6 +252,6 @@ function whyUnread(error: Error, client: Client | undefined, of: string, graceMs
   if (!(error instanceof HungUp)) return error.message;
   const { received = '' } = client ?? {};
   if (received.length > BALANCE_CHARACTERS_MAX)
-    return `the server sent ${received.slice(0, SHOWN_CHARACTERS)}…`;
+    return `the server sent ${quoteIfNeeded(received, SHOWN_CHARACTERS)}…`;
   return error.cause instanceof Error ? error.cause.message : `the server closed the connection after ${of}`;
 }

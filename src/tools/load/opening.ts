@@ -1,4 +1,5 @@
-/** Opens the connections of one thread, or says in a sentence why that can't be done. */
+/** Opens the connections of one thread, and opens lost ones again, or says in a sentence why that can't be done. */
+import { addressText } from '../../cli/terminal/address.ts';
 import { type ConnectionEvents, type Ledger, LoadConnection } from './connection.ts';
 import type { LoadPlan } from './plan.ts';
 import type { ReplyJudge } from './protocols.ts';
@@ -7,64 +8,107 @@ import { pageOf } from './replies.ts';
 const CHUNK_BYTES = 1 << 16;
 /** At a time: a server's queue of connections that it has not taken yet is short. */
 const OPENING_MAX = 256;
+/** The pause before the first attempt to open a lost connection again; it doubles with each that fails. */
+const PAUSE_MS = 50;
+const PAUSE_MS_MAX = 2_000;
 
-/** All of them, or none. */
-export async function openConnections(
-  plan: LoadPlan,
-  thread: { index: number; connections: number },
-  ledger: Ledger,
-  judge: ReplyJudge,
-  events: ConnectionEvents,
-): Promise<LoadConnection[]> {
-  const { host, port, pipeline, threads, connectMs } = plan;
-  const { lines } = ledger.script;
-  const chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  const page = pageOf(judge);
-  const deadlineMs = performance.now() + connectMs;
-  const connections: LoadConnection[] = [];
-  while (connections.length < thread.connections) {
-    const opening: Promise<void>[] = [];
-    while (opening.length < OPENING_MAX && connections.length < thread.connections) {
-      const index = connections.length;
-      // They start at places far apart, so that they do not all send the same users' lines at once.
-      const place = (index * threads + thread.index) / (thread.connections * threads);
-      const firstLine = Math.floor(place * lines) % lines;
-      const connection = new LoadConnection(
-        index,
-        { host, port },
-        chunk,
-        judge,
-        page,
-        ledger,
-        firstLine,
-        pipeline,
-        events,
-      );
-      connections.push(connection);
-      opening.push(opened(connection, `${host}:${port}`, connectMs, deadlineMs));
+/** Exponential backoff with jitter: connections that were lost together do not all come back at once. */
+export function pauseMs(failures: number, random: () => number = Math.random): number {
+  return Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** failures) * (0.5 + random() / 2);
+}
+
+export class Opener {
+  readonly #plan: LoadPlan;
+  readonly #thread: { index: number; connections: number };
+  readonly #ledger: Ledger;
+  readonly #judge: ReplyJudge;
+  readonly #events: ConnectionEvents;
+  readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
+  readonly #page: Buffer;
+
+  constructor(
+    plan: LoadPlan,
+    thread: { index: number; connections: number },
+    ledger: Ledger,
+    judge: ReplyJudge,
+    events: ConnectionEvents,
+  ) {
+    this.#plan = plan;
+    this.#thread = thread;
+    this.#ledger = ledger;
+    this.#judge = judge;
+    this.#events = events;
+    this.#page = pageOf(judge);
+  }
+
+  /** All of them, or none. */
+  async openAll(): Promise<LoadConnection[]> {
+    const deadlineMs = performance.now() + this.#plan.connectMs;
+    const connections: LoadConnection[] = [];
+    while (connections.length < this.#thread.connections) {
+      const opening: Promise<void>[] = [];
+      while (opening.length < OPENING_MAX && connections.length < this.#thread.connections) {
+        const connection = this.#start(connections.length, this.#firstLine(connections.length));
+        connections.push(connection);
+        opening.push(opened(connection, this.#plan, deadlineMs));
+      }
+      try {
+        await Promise.all(opening);
+      } catch (error) {
+        for (const connection of connections) connection.destroy();
+        throw error;
+      }
     }
+    return connections;
+  }
+
+  /** A new one in place of a lost one, which goes on where that ended. */
+  async openAgain(lost: LoadConnection): Promise<LoadConnection> {
+    const connection = this.#start(lost.index, lost.nextLine);
     try {
-      await Promise.all(opening);
+      await opened(connection, this.#plan, performance.now() + this.#plan.connectMs);
     } catch (error) {
-      for (const connection of connections) connection.destroy();
+      connection.destroy();
       throw error;
     }
+    connection.continue(lost);
+    return connection;
   }
-  return connections;
+
+  #start(index: number, firstLine: number): LoadConnection {
+    const { host, port, pipeline } = this.#plan;
+    return new LoadConnection(
+      index,
+      { host, port },
+      this.#chunk,
+      this.#judge,
+      this.#page,
+      this.#ledger,
+      firstLine,
+      pipeline,
+      this.#events,
+    );
+  }
+
+  /** They start at places far apart, so that they do not all send the same users' lines at once. */
+  #firstLine(index: number): number {
+    const { threads } = this.#plan;
+    const { lines } = this.#ledger.script;
+    const place = (index * threads + this.#thread.index) / (this.#thread.connections * threads);
+    return Math.floor(place * lines) % lines;
+  }
 }
 
 /** Resolves when the connection is open. */
-function opened(
-  connection: LoadConnection,
-  address: string,
-  connectMs: number,
-  deadlineMs: number,
-): Promise<void> {
+function opened(connection: LoadConnection, plan: LoadPlan, deadlineMs: number): Promise<void> {
   const { socket } = connection;
+  const address = addressText(plan);
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () =>
-        reject(new Error(`${address} took no connection within ${connectMs / 1_000} s; is it overloaded?`)),
+        reject(
+          new Error(`${address} took no connection within ${plan.connectMs / 1_000} s; is it overloaded?`),
+        ),
       deadlineMs - performance.now(),
     );
     socket.once('connect', () => {

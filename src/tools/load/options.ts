@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { orNearest } from '../../cli/terminal/nearest.ts';
+import { readHost } from '../../cli/terminal/address.ts';
 import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
 import { type Condition, readCondition } from './conditions.ts';
@@ -30,6 +31,11 @@ const FLAGS: Record<string, Flag> = {
   port: { value: 'N', group: 'Where', about: 'its port (7878)' },
   protocol: { value: 'NAME', group: 'Where', about: 'tally, or redis: INCRBY of the same amounts (tally)' },
   'connect-timeout': { value: 'TIME', group: 'Where', about: 'for all connections to open (5s)' },
+
+  reconnect: {
+    group: 'Where',
+    about: 'open lost connections again, after 50 ms and then ever later up to 2 s',
+  },
 
   rate: { value: 'N', group: 'How', about: 'open loop: lines a second, of all connections together' },
   stages: { value: 'LIST', group: 'How', about: 'open loop: TIME:RATE or TIME:FROM-TO, with commas' },
@@ -70,11 +76,15 @@ const FLAGS: Record<string, Flag> = {
     about: "exit with 4 if it holds: 'p99>5ms'; may be given again",
   },
   'find-max': { value: 'COND', group: 'Then', about: "the highest rate that holds it: 'p99<10ms'" },
-  json: { value: 'FILE', group: 'Then', about: 'everything, for machines; - is standard output' },
+  json: {
+    value: 'FILE',
+    group: 'Then',
+    about: 'everything, for machines; a pipe or device too, - is standard output',
+  },
   hdr: {
     value: 'NAME',
     group: 'Then',
-    about: 'NAME.corrected.hgrm and NAME.uncorrected.hgrm, for plotters of HdrHistogram',
+    about: 'NAME.corrected.hgrm and NAME.uncorrected.hgrm, for plotters of HdrHistogram; a pipe gets both',
   },
 };
 
@@ -140,7 +150,7 @@ export function readOptions(args: string[]): LoadOptions {
   if (protocol === 'redis' && text('replay') !== undefined)
     throw new UsageError('--replay sends the lines of a file as they are; that is not for --protocol redis');
   const plan: LoadPlan = {
-    host: text('host') ?? DEFAULT_PLAN.host,
+    host: readHost(text('host') ?? DEFAULT_PLAN.host, '--host '),
     port: whole('port', 7878, 1, 65_535),
     protocol,
     connections,
@@ -153,6 +163,7 @@ export function readOptions(args: string[]): LoadOptions {
     warmupMs: time('warmup', 0),
     graceMs: time('grace', DEFAULT_PLAN.graceMs, 1),
     connectMs: time('connect-timeout', DEFAULT_PLAN.connectMs, 1),
+    reconnect: values.reconnect === true,
     // A thread that never rests would take the server's core.
     pace: oneOf('pace', ['precise', 'thrifty'], threads < availableParallelism() ? 'precise' : 'thrifty'),
     seed: whole('seed', DEFAULT_PLAN.seed, 0, 2 ** 32 - 1),

@@ -3,7 +3,9 @@
  * not used: code that first runs when the measurement begins would slow it by tens of milliseconds at 50,000 lines a
  * second.
  */
+import type { FromThread } from './messages.ts';
 import type { LoadPlan } from './plan.ts';
+import { verdictNumber } from './protocols.ts';
 import { Recorder } from './recorder.ts';
 
 export class Phase {
@@ -17,5 +19,16 @@ export class Phase {
   constructor(plan: LoadPlan, budget: number) {
     this.recorder = new Recorder(plan.stages !== undefined);
     this.budget = budget;
+  }
+
+  /** What has been answered so far, and the seconds that are complete since the last time. */
+  progress(): Omit<Extract<FromThread, { type: 'progress' }>, 'type'> {
+    const { counts } = this.recorder;
+    return {
+      answered: counts.reduce((sum, count) => sum + count, 0),
+      busy: counts[verdictNumber.busy]!,
+      errors: counts[verdictNumber.error]!,
+      intervals: this.recorder.takeIntervals(),
+    };
   }
 }

@@ -59,6 +59,8 @@ export interface LoadPlan {
   /** How long to wait for replies when nothing more is sent. */
   graceMs: number;
   connectMs: number;
+  /** Connections that are lost are opened again, with growing pauses. */
+  reconnect: boolean;
   pace: Pace;
   seed: number;
   work: Work;
@@ -87,6 +89,7 @@ export const DEFAULT_PLAN: Omit<LoadPlan, 'port'> = {
   warmupMs: 0,
   graceMs: 5_000,
   connectMs: 5_000,
+  reconnect: false,
   pace: 'precise',
   seed: 1,
   work: DEFAULT_WORK,

@@ -1,7 +1,6 @@
 /** The line that moves while a run is under way, on a terminal only. */
 
 import { count, duration, ms } from '../../cli/terminal/numbers.ts';
-import { columnsOn } from '../../cli/terminal/terminal.ts';
 import type { Progress } from './run.ts';
 
 const BAR_WIDTH = 20;
@@ -18,21 +17,4 @@ export function progressLine(progress: Progress): string {
       ? `${count(answered)} replies`
       : `${count(last.ratePerS)}/s  p50 ${ms(last.p50Ms)}  p99 ${ms(last.p99Ms)} ms`;
   return `${bar}${time}  ${latency}  busy ${count(busy)}  errors ${count(errors)}`;
-}
-
-/** Writes over its own line. */
-export class ProgressLine {
-  readonly #stream: NodeJS.WriteStream;
-
-  constructor(stream: NodeJS.WriteStream) {
-    this.#stream = stream;
-  }
-
-  show(text: string): void {
-    this.#stream.write(`\r\u001b[K${text.slice(0, columnsOn(this.#stream) - 1)}`);
-  }
-
-  clear(): void {
-    this.#stream.write('\r\u001b[K');
-  }
 }

@@ -37,13 +37,14 @@ export function addEncoded(to: Histogram, encoded: string): void {
 }
 
 export function percentilesOf(histogram: Histogram): Percentiles {
-  const at = (percentile: number) =>
-    histogram.totalCount === 0 ? 0 : histogram.getValueAtPercentile(percentile) / PER_MS;
+  const count = histogram.totalCount;
+  const known = (us: number) => (count === 0 ? null : us / PER_MS);
+  const at = (percentile: number) => known(histogram.getValueAtPercentile(percentile));
   return {
-    count: histogram.totalCount,
+    count,
     // The least that is not 0; a value beyond the greatest stands for none.
-    min: histogram.minNonZeroValue > histogram.maxValue ? 0 : histogram.minNonZeroValue / PER_MS,
-    mean: histogram.totalCount === 0 ? 0 : histogram.mean / PER_MS,
+    min: known(histogram.minNonZeroValue > histogram.maxValue ? 0 : histogram.minNonZeroValue),
+    mean: known(histogram.mean),
     p50: at(50),
     p90: at(90),
     p99: at(99),

@@ -9,16 +9,17 @@ import type { LoadPlan } from './plan.ts';
 export const VERDICTS = ['accepted', 'ok', 'busy', 'refused', 'error', 'echoed'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
+/** Without a reply there is a count of 0, and no value. */
 export interface Percentiles {
   count: number;
-  min: number;
-  mean: number;
-  p50: number;
-  p90: number;
-  p99: number;
-  p999: number;
-  p9999: number;
-  max: number;
+  min: number | null;
+  mean: number | null;
+  p50: number | null;
+  p90: number | null;
+  p99: number | null;
+  p999: number | null;
+  p9999: number | null;
+  max: number | null;
 }
 
 export interface Latency extends Percentiles {
@@ -97,7 +98,8 @@ export interface LoadResult {
   };
   /** Of the generator itself. */
   generator: { cpuS: number; pace: string };
-  connections: { opened: number; lost: number };
+  /** Lost and opened again: how often. */
+  connections: { opened: number; lost: number; reopened: number };
   money: Money | undefined;
   intervals: Interval[];
   /** Sentences: what went wrong. None: the run was clean. */

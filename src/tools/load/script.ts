@@ -6,6 +6,7 @@
  * All of it is in shared memory, and constant: the threads read one copy.
  */
 import { readFileSync } from 'node:fs';
+import { reasonOf } from '../../cli/terminal/output.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
 import type { Mix, ProtocolName, Work } from './plan.ts';
 import { encodersFor } from './protocols.ts';
@@ -97,7 +98,7 @@ function readScript(file: string): { script: Script; names: string[] } {
   try {
     bytes = readFileSync(file);
   } catch (error) {
-    throw new UsageError(`--replay ${file} cannot be read: ${(error as NodeJS.ErrnoException).code}`);
+    throw new UsageError(`--replay ${file} cannot be read: ${reasonOf(error)}`);
   }
   const writer = new ScriptWriter(1_024);
   const users = new Map<string, number>();

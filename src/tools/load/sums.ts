@@ -46,6 +46,10 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
   const elapsedS = Math.max(...outcomes.map(outcome => outcome.measuredMs)) / 1_000;
   const unknown = sum(outcome => outcome.unknown);
   const unknownWarmup = sum(outcome => outcome.unknownWarmup);
+  // Who wants lost connections opened again expects lines without an answer on them.
+  const missing = unknown - (plan.reconnect ? sum(outcome => outcome.unknownLost) : 0);
+  const missingWarmup = unknownWarmup - (plan.reconnect ? sum(outcome => outcome.unknownLostWarmup) : 0);
+  const isGone = plan.reconnect && !isCutShort && sum(outcome => outcome.open) === 0;
   const stagesS = (plan.stages ?? []).reduce((total, stage) => total + stage.durationMs, 0) / 1_000;
   return {
     counts: {
@@ -65,19 +69,24 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
       elapsedS,
       ratePerS: elapsedS > 0 ? sum(outcome => outcome.inTime) / elapsedS : 0,
       targetPerS: plan.stages === undefined ? undefined : new Schedule(plan.stages).lines / stagesS,
-      connections: { opened: plan.connections, lost: lostCount + sum(outcome => outcome.hungUp) },
+      connections: {
+        opened: plan.connections,
+        lost: lostCount + sum(outcome => outcome.hungUp),
+        reopened: sum(outcome => outcome.reopened),
+      },
     },
     corrected: merge(outcomes.map(outcome => outcome.recorded.corrected)),
     uncorrected: merge(outcomes.map(outcome => outcome.recorded.uncorrected)),
     problems: [
-      ...[...lost].map(([why, times]) =>
+      ...(isGone ? [`the server was gone: no connection could be opened again`] : []),
+      ...(plan.reconnect ? [] : [...lost]).map(([why, times]) =>
         times === 1
           ? why
           : why.replace('a connection', `${count(times)} of ${count(plan.connections)} connections`),
       ),
-      ...(unknown > 0 && !isCutShort ? [unansweredLine(plan, unknown, lostCount)] : []),
-      ...(unknownWarmup > 0 && !isCutShort
-        ? [`${count(unknownWarmup)} lines of the warm-up were not answered`]
+      ...(missing > 0 && !isCutShort ? [unansweredLine(plan, missing, lostCount)] : []),
+      ...(missingWarmup > 0 && !isCutShort
+        ? [`${count(missingWarmup)} lines of the warm-up were not answered`]
         : []),
     ],
   };
@@ -138,8 +147,8 @@ export function mergeIntervals(parts: readonly IntervalCounts[]): Interval[] {
       busy: sum('busy'),
       errors: sum('errors'),
       ratePerS: sum('answered') / (INTERVAL_MS / 1_000),
-      p50Ms: ofIt.length === 0 ? null : p50,
-      p99Ms: ofIt.length === 0 ? null : p99,
+      p50Ms: p50,
+      p99Ms: p99,
     };
   });
 }

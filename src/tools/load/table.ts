@@ -1,6 +1,8 @@
 /** What a person reads at the end of a run. Pure: a result in, text out. */
 import { styleText } from 'node:util';
+import { addressText } from '../../cli/terminal/address.ts';
 import { count, duration, ms } from '../../cli/terminal/numbers.ts';
+import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { machineLine } from '../harness/machine.ts';
 import type { Bucket } from './buckets.ts';
 import { moneyLine } from './money.ts';
@@ -37,7 +39,7 @@ type Paint = (style: Style, text: string) => string;
 function describeRun({ plan, mode, seed }: LoadResult): string {
   const clients = `${count(plan.connections)} connections × ${count(plan.pipeline)}`;
   const threads = plan.threads === 1 ? '' : `, ${plan.threads} threads`;
-  return `${plan.host}:${plan.port}, ${mode} loop, ${describeTime(plan)}, ${clients}${threads}, seed ${seed}`;
+  return `${addressText(plan)}, ${mode} loop, ${describeTime(plan)}, ${clients}${threads}, seed ${seed}`;
 }
 
 function describeTime({ stages, durationMs, events }: LoadPlan): string {
@@ -83,9 +85,17 @@ function countLines(result: LoadResult, paint: Paint): string[] {
         ...some('echoed', result.echoed, 'reset'),
       ].join('   '),
     ),
-    ...Object.entries(result.reasons).map(([reason, times]) => line('', `${reason} ${count(times)}`)),
+    ...Object.entries(result.reasons).map(([reason, times]) =>
+      line('', `${quoteIfNeeded(reason)} ${count(times)}`),
+    ),
+    ...(result.connections.lost === 0 ? [] : [line('lost', connectionsText(result))]),
     line('rate', `${count(result.ratePerS)} replies a second${target}, for ${result.elapsedS.toFixed(2)} s`),
   ];
+}
+
+function connectionsText({ connections: { opened, lost, reopened }, plan }: LoadResult): string {
+  if (!plan.reconnect) return `${count(lost)} of ${count(opened)} connections`;
+  return `connections ${count(lost)} times, opened again ${count(reopened)} times`;
 }
 
 function latencyLines({ mode, latencyMs, late, unsent, unknown }: LoadResult, paint: Paint): string[] {
@@ -99,6 +109,7 @@ function latencyLines({ mode, latencyMs, late, unsent, unknown }: LoadResult, pa
       ...(verdicts.length > 1 ? verdicts.map(([verdict, figures]) => row(`  ${verdict}`, figures)) : []),
     ];
   };
+  if (latencyMs.uncorrected.count === 0) return [paint('yellow', '  no replies, and so no latencies')];
   if (mode === 'closed')
     return [
       paint('dim', head),
@@ -160,7 +171,9 @@ function endLines(result: LoadResult, paint: Paint): string[] {
       `  ${paint('dim', 'money'.padEnd(10))}${paint(balanced ? 'green' : 'red', moneyLine(result.money))}`,
     );
     for (const { user, expected, actual } of wrongUsers.slice(0, 3))
-      lines.push(`  ${''.padEnd(10)}${user} should have ${count(expected)} and has ${count(actual)}`);
+      lines.push(
+        `  ${''.padEnd(10)}${quoteIfNeeded(user)} should have ${count(expected)} and has ${count(actual)}`,
+      );
   }
   for (const { condition, met, value } of result.conditions) {
     const figure =

@@ -1,11 +1,14 @@
 /** `tally watch`: a running server in the terminal, live, over the wire only. */
 
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readAddress } from '../../cli/terminal/address.ts';
 import { painterFor } from '../../cli/terminal/colours.ts';
 import { Exit, exitOnSignals, jsonOf, runCommand } from '../../cli/terminal/command.ts';
+import { CTRL_C, onKeys } from '../../cli/terminal/keys.ts';
 import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
+import { printForMachines } from '../../cli/terminal/output.ts';
 import { Screen } from '../../cli/terminal/screen.ts';
-import { isTerminal } from '../../cli/terminal/terminal.ts';
+import { canRepaint } from '../../cli/terminal/terminal.ts';
 import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
 import type { Look } from './look.ts';
 import { lastLines, lookLine, watchLines } from './view.ts';
@@ -37,14 +40,12 @@ const OPTIONS = {
   count: { type: 'string' },
   json: { type: 'boolean' },
 } as const;
-const HOST = '127.0.0.1';
-const PORT = 7878;
+const STANDARD = ':7878';
 const INTERVAL_MS = 500;
 const INTERVAL_MS_MIN = 50;
 const INTERVAL_MS_MAX = 60_000;
 /** More than a terminal has columns for. */
 const HISTORY_MAX = 400;
-const CTRL_C = '\u0003';
 
 interface WatchOptions {
   host: string;
@@ -58,7 +59,7 @@ export function watchCommand(args: string[]): Promise<void> {
   return runCommand('watch', HELP, args, async () => {
     const options = readOptions(args);
     exitOnSignals();
-    const isLive = isTerminal(process.stdout) && !options.json;
+    const isLive = canRepaint(process.stdout) && !options.json;
     return isLive ? watchLive(options) : watchPlain(options);
   });
 }
@@ -74,17 +75,12 @@ export function readOptions(args: string[]): WatchOptions {
     throw new UsageError(
       `--interval ${values.interval} is not a time from ${INTERVAL_MS_MIN}ms to 1m, such as 500ms`,
     );
-  return { ...readAddress(positionals[0]), intervalMs, count, json: values.json === true };
-}
-
-/** `host:port`, `:port` or `port`; an IPv6 address in brackets. */
-function readAddress(text: string | undefined): { host: string; port: number } {
-  if (text === undefined) return { host: HOST, port: PORT };
-  const match = /^(?:(?:\[([^\]]+)\]|([^:]*)):)?(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (!match || port < 1 || port > 65_535)
-    throw new UsageError(`${text} is not the address of a server, such as :${PORT} or ${HOST}:${PORT}`);
-  return { host: match[1] || match[2] || HOST, port };
+  return {
+    ...readAddress(positionals[0] ?? STANDARD),
+    intervalMs,
+    count,
+    json: values.json === true,
+  };
 }
 
 async function watchPlain({ host, port, intervalMs, count, json }: WatchOptions): Promise<number> {
@@ -96,7 +92,8 @@ async function watchPlain({ host, port, intervalMs, count, json }: WatchOptions)
       const dueMs = performance.now() + intervalMs;
       const look = await watcher.look();
       isFound ||= look.state !== 'gone';
-      process.stdout.write(json ? `${jsonOf(look)}\n` : `${lookLine(look)}\n`);
+      if (json) printForMachines(`${jsonOf(look)}\n`);
+      else process.stdout.write(`${lookLine(look)}\n`);
       if (looks >= count) break;
       await sleep(Math.max(0, dueMs - performance.now()));
     }
@@ -158,25 +155,6 @@ async function watchLive(options: WatchOptions): Promise<number> {
     watcher.close();
   }
   return isOver ? Exit.ok : ended(isFound, watcher.address);
-}
-
-/** One after the other, as they are typed. On a terminal only. */
-function onKeys(listener: (key: string) => void): () => void {
-  const keyboard = process.stdin;
-  if (!isTerminal(keyboard)) return () => {};
-  const restore = () => keyboard.setRawMode(false);
-  keyboard.setRawMode(true);
-  process.on('exit', restore);
-  keyboard.setEncoding('utf8').on('data', (text: string) => {
-    for (const key of text) listener(key);
-  });
-  keyboard.resume();
-  return () => {
-    process.off('exit', restore);
-    keyboard.removeAllListeners('data');
-    keyboard.pause();
-    restore();
-  };
 }
 
 function ended(isFound: boolean, address: string): number {

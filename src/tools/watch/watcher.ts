@@ -2,6 +2,7 @@
  * Samples a server, over the wire only: one connection for its metrics, one for the probes of its health. Reconnects
  * when the server has gone, and reports that meanwhile.
  */
+import { addressText } from '../../cli/terminal/address.ts';
 import { quote } from '../../cli/terminal/quoting.ts';
 import { type Client, HungUp, TooLate } from '../harness/client.ts';
 import { within } from '../harness/waiting.ts';
@@ -44,7 +45,7 @@ export class Watcher {
   }
 
   get address(): string {
-    return `${this.#host.includes(':') ? `[${this.#host}]` : this.#host}:${this.#port}`;
+    return addressText({ host: this.#host, port: this.#port });
   }
 
   async look(): Promise<Look> {

@@ -2,6 +2,7 @@
 import { resolve } from 'node:path';
 import { painterFor } from '../../../src/cli/terminal/colours.ts';
 import { Exit, exitOnSignals, runCommand } from '../../../src/cli/terminal/command.ts';
+import { printForMachines } from '../../../src/cli/terminal/output.ts';
 import { ServerError } from '../../../src/tools/harness/server.ts';
 import { stepOf } from '../manifest.ts';
 import { remember } from '../progress.ts';
@@ -99,5 +100,5 @@ async function checkOnce({ step, source, again, isJson, isQuick }: CheckOptions)
 }
 
 function writeJson(value: object): void {
-  process.stdout.write(`${JSON.stringify(value)}\n`);
+  printForMachines(`${JSON.stringify(value)}\n`);
 }

@@ -1,8 +1,8 @@
 /** The output of `tally check`, for people and as JSON. */
 
 import type { Paint } from '../../../src/cli/terminal/colours.ts';
+import { MovingLine } from '../../../src/cli/terminal/moving-line.ts';
 import { duration } from '../../../src/cli/terminal/numbers.ts';
-import { columnsOn, isTerminal } from '../../../src/cli/terminal/terminal.ts';
 import { stepOf } from '../manifest.ts';
 import type { Audience, CheckResult, StageResult } from './run.ts';
 
@@ -16,9 +16,8 @@ const LAST_STEP = 10;
 export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
   let name = '';
   let isFirst = true;
-  const show = (text: string) => {
-    if (isTerminal(out)) out.write(`\r\x1b[K${paint('dim', text.slice(0, columnsOn(out) - 1))}`);
-  };
+  const line = new MovingLine(out);
+  const show = (text: string) => line.show(paint('dim', text));
   return {
     begins: text => {
       name = text;
@@ -26,7 +25,7 @@ export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
     },
     says: text => show(`  … ${name}: ${text}`),
     ends: result => {
-      if (isTerminal(out)) out.write('\r\x1b[K');
+      line.clear();
       // The heading of the run already ends with a blank line.
       if (!result.passed && !isFirst) out.write('\n');
       isFirst = false;

@@ -2,6 +2,7 @@
 
 import { painterFor } from '../../../src/cli/terminal/colours.ts';
 import { Exit, runCommand } from '../../../src/cli/terminal/command.ts';
+import { printForMachines } from '../../../src/cli/terminal/output.ts';
 import { readableColumns, wrappedMarkdown } from '../../../src/cli/terminal/prose.ts';
 import { quoteIfNeeded } from '../../../src/cli/terminal/quoting.ts';
 import { readArgs, UsageError } from '../../../src/cli/terminal/usage.ts';
@@ -63,7 +64,9 @@ type Values = ReturnType<typeof read>['values'];
 
 export function roadmapCommand(args: string[]): Promise<void> {
   return runCommand('roadmap', HELP, args, () => {
-    process.stdout.write(roadmap(args, process.cwd()));
+    const { values } = read(args);
+    const print = values.gh || values.json ? printForMachines : (text: string) => process.stdout.write(text);
+    print(roadmap(args, process.cwd()));
     return Exit.ok;
   });
 }
