@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 
-/** Connections beyond the limit that are told so at a time; further ones are closed at once. */
+/** Connections beyond the limit that are told so, at a time and in a second; further ones are closed at once. */
 export const REFUSED_CONNECTIONS_MAX = 16;
 /** For standard streams, the listener, event loops, and a reserve; and for connections that are told. */
 const SPARE = 44 + REFUSED_CONNECTIONS_MAX;

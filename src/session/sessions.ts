@@ -2,7 +2,6 @@
  * All clients of the socket thread, and what they share: the read buffer, the dispatch, the scheduler, the deadlines,
  * the counts, and the phase of the server.
  */
-import { REFUSED_CONNECTIONS_MAX } from '../config/descriptors.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Log } from '../log.ts';
@@ -76,7 +75,7 @@ export class Sessions implements Shared, Accepting {
   }
 
   get openMax(): number {
-    return this.settings.connectionsMax + REFUSED_CONNECTIONS_MAX;
+    return this.settings.connectionsMax + this.#refusals.openMax;
   }
 
   refused(): void {
