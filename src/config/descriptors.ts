@@ -4,8 +4,10 @@
  */
 import { readFileSync } from 'node:fs';
 
-/** For standard streams, the listener, event loops, and a reserve. */
-const SPARE = 60;
+/** Connections beyond the limit that are told so, at a time and in a second; further ones are closed at once. */
+export const REFUSED_CONNECTIONS_MAX = 16;
+/** For standard streams, the listener, event loops, and a reserve; and for connections that are told. */
+const SPARE = 44 + REFUSED_CONNECTIONS_MAX;
 const A_WORKER = 4;
 /** Beyond this, the oldest is closed, so that clients that hold HTTP connections open do not lock out others. */
 export const HTTP_CONNECTIONS_MAX = 32;

@@ -27,6 +27,7 @@ export interface Settings {
   blockedMsMax: number;
   partialMsMax: number;
   idleMsMax: number;
+  keepaliveMs: number;
   drainMsMin: number;
   drainMsMax: number;
   graceMsMax: number;
@@ -72,6 +73,8 @@ function table<Key extends string>(group: string, mayChange: boolean, values: Re
 const DAY_MS = 86_400_000;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+/** Linux takes at most so many seconds. */
+const KEEPALIVE_MS_MAX = 32_767_000;
 const LIMITS = 'Limits on clients';
 
 /** In the order of `tally serve --help`. */
@@ -113,7 +116,7 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
       10_000,
       1,
       1_000_000,
-      'connections at a time; further ones are closed and counted',
+      'connections at a time; further ones are too_many_connections',
     ),
     turnMsMax: integer(
       2,
@@ -135,6 +138,12 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
     ),
     partialMsMax: integer(30_000, 10, DAY_MS, 'how long a line may take from its first byte to its end'),
     idleMsMax: integer(0, 0, DAY_MS, 'how long a connection may say nothing; 0: for ever'),
+    keepaliveMs: integer(
+      60_000,
+      0,
+      KEEPALIVE_MS_MAX,
+      'silence after which TCP asks whether the client is still there, in whole seconds; 0: never',
+    ),
   }),
   ...changeable('The stages of the shutdown', {
     drainMsMin: integer(100, 0, MINUTE_MS, 'how long clients that are connected hear shutting_down at least'),

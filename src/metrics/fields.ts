@@ -25,7 +25,10 @@ export interface Field {
 const counter = (name: string, help: string): Field => ({ name, kind: 'counter', help });
 const gauge = (name: string, help: string): Field => ({ name, kind: 'gauge', help });
 const closed = (labelled: string): Field => ({
-  ...counter('connections_closed_total', 'Connections closed because the client broke a limit, by limit.'),
+  ...counter(
+    'connections_closed_total',
+    'Connections closed because the client broke a limit or spoke HTTP, by limit.',
+  ),
   label: 'reason',
   labelled,
 });
@@ -64,9 +67,10 @@ export const FIELDS: { readonly [Key in keyof Snapshot]: Field } = {
   connections_total: counter('connections_opened_total', 'Connections since the start.'),
   connections_refused: counter(
     'connections_refused_total',
-    'Connections closed at once because there were too many.',
+    'Connections refused because there were too many.',
   ),
   closed_blocked: closed('blocked'),
   closed_partial: closed('partial'),
   closed_idle: closed('idle'),
+  closed_http: closed('http'),
 };

@@ -4,8 +4,8 @@
  */
 import type { Engine } from '../engine/engine.ts';
 
-/** Why the server closed a client: the limit it exceeded. */
-export type Closing = 'closed_blocked' | 'closed_partial' | 'closed_idle';
+/** Why the server closed a client: the limit it exceeded, or that it spoke HTTP. */
+export type Closing = 'closed_blocked' | 'closed_partial' | 'closed_idle' | 'closed_http';
 
 /** The counts about clients. */
 export interface ClientCounts extends Record<Closing, number> {
@@ -24,6 +24,7 @@ export function noClients(): ClientCounts {
     closed_blocked: 0,
     closed_partial: 0,
     closed_idle: 0,
+    closed_http: 0,
   };
 }
 

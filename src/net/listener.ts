@@ -17,9 +17,12 @@ export type ListensAt = Pick<AddressInfo, 'address' | 'port'>;
 
 /** Receives the accepted connections. */
 export interface Accepting {
+  /** Takes a connection, or refuses it if there are too many. */
   accept(transport: Transport): void;
-  /** A connection beyond the limit was closed. */
+  /** A connection was closed at once: there were too many, and no place to say so. */
   refused(): void;
+  /** The most connections that may be open, those included that are being refused. Read at every accept. */
+  readonly openMax: number;
 }
 
 export class Listener {
@@ -27,15 +30,18 @@ export class Listener {
   readonly #closeQueue = new CloseQueue();
   #isClosing = false;
 
-  constructor(accepting: Accepting, limits: { readonly connectionsMax: number }, read = readInto) {
+  constructor(accepting: Accepting, limits: { readonly keepaliveMs: number }, read = readInto) {
     // Half-open: a client that has shut down its sending side still gets its replies. No delay: replies leave in one
     // write, which should not wait for the acknowledgement of the last. Paused: until the transport reads.
     const options = { allowHalfOpen: true, noDelay: true, pauseOnConnect: true, highWaterMark: STREAM_BYTES };
-    this.#server = createServer(options, socket =>
-      accepting.accept(new PlainTransport(socket, this.#closeQueue, read)),
-    );
+    this.#server = createServer(options, socket => {
+      // The system keeps whole seconds. It is set on the handle, which a new socket may take over.
+      const seconds = Math.ceil(limits.keepaliveMs / 1_000);
+      if (seconds > 0) socket.setKeepAlive(true, seconds * 1_000);
+      accepting.accept(new PlainTransport(socket, this.#closeQueue, read));
+    });
     // A getter, because the limit may change: it is read at every accept.
-    Object.defineProperty(this.#server, 'maxConnections', { get: () => limits.connectionsMax });
+    Object.defineProperty(this.#server, 'maxConnections', { get: () => accepting.openMax });
     this.#server.on('drop', () => accepting.refused());
   }
 

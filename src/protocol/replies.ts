@@ -17,6 +17,7 @@ export const Reply = {
   invalidEvent: 9,
   unknownType: 10,
   lineTooLong: 11,
+  tooManyConnections: 12,
 } as const;
 export type Reply = (typeof Reply)[keyof typeof Reply];
 
@@ -33,6 +34,7 @@ const LINES: Record<Reply, string> = {
   [Reply.invalidEvent]: '{"status":"error","reason":"invalid_event"}\n',
   [Reply.unknownType]: '{"status":"error","reason":"unknown_type"}\n',
   [Reply.lineTooLong]: '{"status":"error","reason":"line_too_long"}\n',
+  [Reply.tooManyConnections]: '{"status":"rejected","reason":"too_many_connections"}\n',
 };
 
 const REPEATS_BYTES = 65_536;

@@ -1,7 +1,13 @@
 /**
  * Deadlines of one kind: each member has the same time from when it was added, so the oldest expires first and one
  * timer is enough. Without members there is no timer, so an idle server does not wake up.
+ *
+ * The event loop runs timers before it polls for input. After a time in which the process did not run (it was stopped,
+ * or the machine slept), members may have input that came in time. So when the timer is late, the loop polls once more
+ * before anything expires.
  */
+const LATE_MS = 1;
+
 export class Deadlines<Member> {
   readonly #limitMs: () => number;
   readonly #expire: (member: Member) => void;
@@ -35,7 +41,13 @@ export class Deadlines<Member> {
   }
 
   #startTimer(waitMs: number): NodeJS.Timeout {
-    return setTimeout(() => this.#sweep(), Math.max(1, Math.ceil(waitMs))).unref();
+    const ms = Math.max(1, Math.ceil(waitMs));
+    const dueMs = performance.now() + ms;
+    const expired = () => {
+      if (performance.now() > dueMs + LATE_MS) setImmediate(() => this.#sweep());
+      else this.#sweep();
+    };
+    return setTimeout(expired, ms).unref();
   }
 
   #sweep(): void {

@@ -24,8 +24,11 @@ import type { Framer } from './framer.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { Phase } from './state.ts';
 
-/** Why serving stopped: no complete line is left, the client must read replies first, or a ring is full. */
-export type Stop = 'end' | 'replies' | 'ring';
+/**
+ * Why serving stopped: no complete line is left, the client must read replies first, a ring is full, or the next line
+ * needs the answers that replies before it wait for.
+ */
+export type Stop = 'end' | 'replies' | 'ring' | 'answers';
 
 interface DispatchSettings {
   readonly lineBytesMax: number;
@@ -94,17 +97,20 @@ export class Dispatch implements Answer {
         next = lineEnd + 1;
         if (lineEnd - at > this.#settings.lineBytesMax) {
           this.refuse(Reply.lineTooLong);
-          at = next;
+          framer.noteHttp(at, lineEnd);
+          at = framer.isHttp ? end : next;
           continue;
         }
         kind = this.#json.parse(at, lineEnd, request);
+        if (kind === Kind.invalidJson) framer.noteHttp(at, lineEnd);
       }
-      if (!this.#answer(kind, at, next, phase !== 'serving' && !framer.isGranted(next))) {
-        stop = 'ring';
+      const lacking = this.#answer(kind, at, next, phase !== 'serving' && !framer.isGranted(next));
+      if (lacking !== undefined) {
+        stop = lacking;
         break;
       }
       roomBytes = queue.roomBytes;
-      at = next;
+      at = framer.isHttp ? end : next;
     }
     framer.at = at;
     return stop;
@@ -140,39 +146,41 @@ export class Dispatch implements Answer {
     this.#queue!.send(undefined, position);
   }
 
-  /** Answers the line just parsed, from `at` up to `next`; false if the ring of its user has no room. */
-  #answer(kind: Kind, at: number, next: number, isLate: boolean): boolean {
+  /** Answers the line just parsed, from `at` up to `next`; or returns what it lacks: room in a ring, or answers. */
+  #answer(kind: Kind, at: number, next: number, isLate: boolean): 'ring' | 'answers' | undefined {
     const engine = this.#engine;
     if (kind !== Kind.metricsDetail) this.#detail.isStale = true;
     switch (kind) {
       case Kind.event:
         eventCommand(engine, this.#request, isLate, this);
-        return true;
+        return;
       case Kind.balance:
-        return balanceCommand(engine, this.#request, this);
+        return balanceCommand(engine, this.#request, this) ? undefined : 'ring';
       case Kind.metrics:
+        if (this.#queue!.isWaiting) return 'answers';
         metricsCommand(engine, this);
-        return true;
+        return;
       case Kind.metricsDetail:
+        if (this.#queue!.isWaiting) return 'answers';
         this.#detail.command(this);
-        return true;
+        return;
       case Kind.health:
         healthCommand(engine, this.#phase !== 'serving', this);
-        return true;
+        return;
       case Kind.debug:
         if (this.#settings.debugRequests)
           debugCommand(engine.experiments, this.#buffer.bytes.toString('utf8', at, next), this);
         else this.refuse(Reply.unknownType);
-        return true;
+        return;
       case Kind.invalidJson:
         this.refuse(Reply.invalidJson);
-        return true;
+        return;
       case Kind.invalidEvent:
         this.refuse(Reply.invalidEvent);
-        return true;
+        return;
       case Kind.unknownType:
         this.refuse(Reply.unknownType);
-        return true;
+        return;
     }
   }
 }

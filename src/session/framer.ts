@@ -5,6 +5,7 @@
  * `end`. The dispatch serves lines and moves `at` forward. `keepRest` then keeps the unserved bytes. The framer also
  * knows which bytes to skip, because their line was too long, and which are still served while the server drains.
  */
+import { isHttpRequest } from '../protocol/http-request.ts';
 import { NEWLINE, type ReadBuffer } from '../protocol/read-buffer.ts';
 import { type BlockPool, InputBuffer } from './input-buffer.ts';
 
@@ -16,12 +17,16 @@ export class Framer {
   hasLines = false;
   /** The current line was too long and was answered: its bytes are dropped up to its end. */
   isSkipping = false;
+  /** The first line was a request of HTTP: nothing behind it is served. */
+  isHttp = false;
   /** While draining: the bytes that were received before it began, and are still to be served. */
   grantedBytes = 0;
   /** In the read buffer: the start of the next line to serve, and the end of the bytes laid. */
   at = 0;
   end = 0;
   #laidAt = 0;
+  /** No line has been served or skipped yet. */
+  #isFirst = true;
 
   constructor(buffer: ReadBuffer, limits: { readonly lineBytesMax: number }, pool: BlockPool) {
     this.#buffer = buffer;
@@ -56,18 +61,14 @@ export class Framer {
   }
 
   /**
-   * Takes the first `bytes` bytes of the chunk if they continue a line begun earlier and do not end it. Only the new
-   * bytes are searched, so a line that arrives byte by byte takes linear time.
+   * Takes the first `bytes` bytes of the chunk if they continue a line begun earlier, do not end it and leave it
+   * within the limit. Only the new bytes are searched, so a line that arrives byte by byte takes linear time.
    */
   takesMore(bytes: number): boolean {
-    if (bytes === 0 || this.#input.bytes === 0 || this.#buffer.hasLineEnd(bytes)) return false;
+    if (bytes === 0 || this.#input.bytes === 0) return false;
+    if (this.#input.bytes + bytes > this.#limits.lineBytesMax || this.#buffer.hasLineEnd(bytes)) return false;
     this.#input.append(this.#buffer.chunk.subarray(0, bytes));
     return true;
-  }
-
-  /** The current line exceeds the limit. */
-  get isTooLong(): boolean {
-    return !this.hasLines && this.#input.bytes > this.#limits.lineBytesMax;
   }
 
   /** Lays the input before the first `bytes` bytes of the chunk; moves `at` behind a line that is being skipped. */
@@ -92,6 +93,17 @@ export class Framer {
     return this.end - this.#laidAt;
   }
 
+  /** The rest of the bytes laid is the start of a line that exceeds the limit. */
+  get isTooLong(): boolean {
+    return !this.hasLines && this.end - this.at > this.#limits.lineBytesMax;
+  }
+
+  /** The line from `at` to `lineEnd` was refused: if it is the first, notes whether it is a request of HTTP. */
+  noteHttp(at: number, lineEnd: number): void {
+    if (this.#isFirst && at === this.#laidAt)
+      this.isHttp = isHttpRequest(this.#buffer.bytes, at, lineEnd, this.#limits.lineBytesMax);
+  }
+
   /** A line among the bytes laid has ended. */
   get hasEndedLine(): boolean {
     return this.at > this.#laidAt && !this.isSkipping;
@@ -101,13 +113,13 @@ export class Framer {
   keepRest(): void {
     if (this.at < this.end) this.#input.append(this.#buffer.bytes.subarray(this.at, this.end));
     this.grantedBytes = Math.max(0, this.grantedBytes - (this.at - this.#laidAt));
+    if (this.at > this.#laidAt) this.#isFirst = false;
   }
 
-  /** Skips the current line: drops the bytes received of it, and those to come. */
+  /** Skips the line at the end of the bytes laid: drops the bytes received of it, and those to come. */
   skipLine(): void {
-    this.#input.clear();
-    // No received byte lies behind this line.
-    this.grantedBytes = 0;
+    this.noteHttp(this.at, this.end);
+    this.at = this.end;
     this.isSkipping = true;
   }
 

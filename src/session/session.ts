@@ -92,9 +92,12 @@ export class Session implements Receiver, Client {
 
   /** Not called while lines wait: the transport is paused then. */
   received(bytes: number): void {
-    const { readBuffer, deadlines, scheduler, settings } = this.#shared;
+    const { readBuffer, deadlines, lingering, scheduler, settings } = this.#shared;
     const framer = this.#framer;
-    if (!this.#isLive) return;
+    if (!this.#isLive) {
+      lingering.received(this.#transport, bytes);
+      return;
+    }
     if (settings.idleMsMax > 0) deadlines.idle.restart(this);
     this.nextRead = bytes === this.nextRead.length ? readBuffer.chunk : readBuffer.firstRead;
     // After a full chunk there is probably more; it waits for the session's next turn.
@@ -119,6 +122,7 @@ export class Session implements Receiver, Client {
 
   closed(): void {
     this.#leave();
+    this.#shared.lingering.closed(this.#transport);
     this.#shared.gone(this);
   }
 
@@ -142,7 +146,8 @@ export class Session implements Receiver, Client {
     }
     deadlines.blocked.clear(this);
     if (this.#waits === 'turn') return;
-    if (this.#waits === 'ring') {
+    if (this.#waits === 'answers' && !this.#replies.isWaiting) this.#waits = 'nothing';
+    if (this.#waits !== 'nothing') {
       this.#pause();
     } else if (this.#framer.hasLines || mustWait) {
       this.#pause();
@@ -196,25 +201,23 @@ export class Session implements Receiver, Client {
   #visit(bytes: number): void {
     const { dispatch, deadlines, phase } = this.#shared;
     const framer = this.#framer;
-    if (framer.takesMore(bytes)) {
-      if (framer.isTooLong) {
-        this.#skipLine();
-        dispatch.finish(this.#replies);
-        this.#replies.flush();
-      }
-      return;
-    }
+    if (framer.takesMore(bytes)) return;
     const wasWithinLine = framer.isWithinLine;
     framer.lay(bytes);
     const stop = dispatch.serve(framer, this.#replies, phase, this.#mayFastSubmit);
     framer.hasLines = stop !== 'end';
     if (stop === 'ring') this.#waitForRoom(dispatch.stalledHash);
+    else if (stop === 'answers') this.#waits = 'answers';
     const { hasEndedLine, laidBytes } = framer;
+    if (framer.isTooLong) {
+      dispatch.refuse(Reply.lineTooLong);
+      framer.skipLine();
+    }
     framer.keepRest();
-    if (framer.isTooLong) this.#skipLine();
     dispatch.finish(this.#replies);
     this.#replies.flush(laidBytes);
-    if (!framer.hasLines && framer.isWithinLine) {
+    if (framer.isHttp) this.#hangUp();
+    else if (!framer.hasLines && framer.isWithinLine) {
       // A line that had begun before keeps its time; more bytes do not push it back.
       if (hasEndedLine) deadlines.partial.restart(this);
       else deadlines.partial.start(this);
@@ -223,9 +226,13 @@ export class Session implements Receiver, Client {
     }
   }
 
-  #skipLine(): void {
-    this.#shared.dispatch.refuse(Reply.lineTooLong);
-    this.#framer.skipLine();
+  /** The client speaks HTTP: its one reply is written, and nothing more is served. */
+  #hangUp(): void {
+    const { deadlines, lingering } = this.#shared;
+    this.#shared.metHttp();
+    this.end();
+    deadlines.clear(this);
+    lingering.start(this.#transport);
   }
 
   /** Waits until there may be room in the ring for this hash. */

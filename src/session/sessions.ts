@@ -13,6 +13,8 @@ import { ReadBuffer } from '../protocol/read-buffer.ts';
 import { type Client, ClientDeadlines } from './client-deadlines.ts';
 import { Dispatch } from './dispatch.ts';
 import { BlockPool } from './input-buffer.ts';
+import { Lingering } from './lingering.ts';
+import { Refusals } from './refusals.ts';
 import { Scheduler } from './scheduler.ts';
 import { Session } from './session.ts';
 import type { Shared } from './shared.ts';
@@ -20,6 +22,8 @@ import type { Phase } from './state.ts';
 
 /** The most bytes that one read of a socket returns. */
 const CHUNK_BYTES_MAX = 65_536;
+/** Clients that speak HTTP are logged together, as often as this: a web page can send a thousand requests. */
+const HTTP_LOG_MS = 60_000;
 
 /** The read buffer, which also holds the names of users when events are submitted to the engine. */
 export function createReadBuffer({ lineBytesMax }: Settings): ReadBuffer {
@@ -39,9 +43,12 @@ export class Sessions implements Shared, Accepting {
   readonly dispatch: Dispatch;
   readonly scheduler: Scheduler;
   readonly deadlines: ClientDeadlines;
+  readonly lingering = new Lingering();
+  readonly #refusals: Refusals;
   readonly #engine: Engine;
   readonly #all = new Set<Session>();
   #onEmpty: () => void = () => {};
+  #nextHttpLogMs = 0;
 
   constructor(settings: Settings, engine: Engine, readBuffer: ReadBuffer, seed: HashSeed, log: Log) {
     this.settings = settings;
@@ -53,12 +60,22 @@ export class Sessions implements Shared, Accepting {
     this.dispatch = new Dispatch(readBuffer, seed, engine, settings, this.metrics, this.clients);
     this.scheduler = new Scheduler(settings, () => engine.collect());
     this.deadlines = new ClientDeadlines(settings);
+    this.#refusals = new Refusals(this.lingering, readBuffer.firstRead);
   }
 
   accept(transport: Transport): void {
+    if (this.clients.connections >= this.settings.connectionsMax) {
+      this.refused();
+      this.#refusals.refuse(transport);
+      return;
+    }
     this.clients.connections += 1;
     this.clients.connections_total += 1;
     this.#all.add(new Session(transport, this));
+  }
+
+  get openMax(): number {
+    return this.settings.connectionsMax + this.#refusals.openMax;
   }
 
   refused(): void {
@@ -69,6 +86,16 @@ export class Sessions implements Shared, Accepting {
     this.clients.connections -= 1;
     this.#all.delete(session as Session);
     if (this.#all.size === 0) this.#onEmpty();
+  }
+
+  metHttp(): void {
+    this.clients.closed_http += 1;
+    const nowMs = performance.now();
+    if (nowMs < this.#nextHttpLogMs) return;
+    this.#nextHttpLogMs = nowMs + HTTP_LOG_MS;
+    const { closed_http: connections } = this.clients;
+    const clients = connections === 1 ? 'a client' : `${connections} clients so far`;
+    this.log.warn('http_request', { connections }, `${clients} spoke HTTP to the port of the events: ended`);
   }
 
   whenRoom(hash: number, retry: () => void): void {
@@ -103,6 +130,7 @@ export class Sessions implements Shared, Accepting {
 
   destroy(): void {
     for (const session of this.#all) session.destroy();
+    this.#refusals.destroy();
   }
 
   /** Resolves when no connection is left. */

@@ -8,6 +8,7 @@ import type { ReadBuffer } from '../protocol/read-buffer.ts';
 import type { Client, ClientDeadlines } from './client-deadlines.ts';
 import type { Dispatch } from './dispatch.ts';
 import type { BlockPool } from './input-buffer.ts';
+import type { Lingering } from './lingering.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Phase } from './state.ts';
 
@@ -21,7 +22,10 @@ export interface Shared {
   readonly dispatch: Dispatch;
   readonly scheduler: Scheduler;
   readonly deadlines: ClientDeadlines;
+  readonly lingering: Lingering;
   /** Calls `retry` once, when the ring for this hash may have room. */
   whenRoom(hash: number, retry: () => void): void;
+  /** The client spoke HTTP, and is ended. */
+  metHttp(): void;
   gone(session: Client): void;
 }

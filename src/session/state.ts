@@ -18,8 +18,8 @@ export type Life = 'open' | 'finishing' | 'ended';
 /** The client's sending side. Last bytes without a line end count as a line after an end, but not after a reset. */
 export type Input = 'open' | 'ended' | 'reset';
 
-/** What the session waits for: a turn of the scheduler, or room in a ring. */
-export type Waits = 'nothing' | 'turn' | 'ring';
+/** What the session waits for: a turn of the scheduler, room in a ring, or the answers that its replies wait for. */
+export type Waits = 'nothing' | 'turn' | 'ring' | 'answers';
 
 export interface State {
   readonly life: Life;

@@ -43,6 +43,7 @@ const VALUES: Record<keyof Settings, [string, string]> = {
   unsentBytesMax: ['16384', '67108864'],
   blockedMsMax: ['10', '86400000'],
   partialMsMax: ['10', '86400000'],
+  keepaliveMs: ['0', '32767000'],
   idleMsMax: ['1', '86400000'],
   drainMsMin: ['0', '6000'],
   drainMsMax: ['100', '6100'],

@@ -118,16 +118,42 @@ test('metrics with details are those of the moment, also behind others in one pa
   await world.workAll();
   const lines = socket.said.split('\n').filter(line => line.startsWith('{"received"'));
   const details = lines.map(line => {
-    const { received, ring_depths, invalid } = JSON.parse(line);
-    return [received, ...ring_depths, invalid];
+    const { received, processed, ring_depths, invalid } = JSON.parse(line);
+    return [received, processed, ...ring_depths, invalid];
   });
   expect(details).toEqual([
-    [1, 1, 0],
-    [1, 2, 0],
-    [1, 2, 0],
-    [1, 2, 1],
-    [2, 3, 1],
+    [1, 0, 1, 0],
+    [1, 1, 0, 0],
+    [1, 1, 0, 0],
+    [1, 1, 0, 1],
+    [2, 1, 1, 1],
   ]);
+});
+
+test.each([1, 4])('metrics include all that was answered before them, with %i workers', async workers => {
+  const METRICS = '{"type":"metrics"}\n';
+  const users = ['a', 'b', 'c', 'd', 'e', 'f'];
+  const waiting = users.map(user => `{"user":"${user}","action":"buy","amount":1,"wait":true}\n`);
+  const balances = users.map(user => `{"type":"balance","user":"${user}"}\n`);
+  const asked = `${waiting.join('')}${METRICS}${BUY}${balances.join('')}${METRICS}${BUY}`;
+  const answers = [
+    ...users.map(() => '{"status":"ok","balance":1}'),
+    '{"received":6,"processed":6,"dropped":0}',
+    '{"status":"accepted"}',
+    ...users.map(user => `{"status":"ok","balance":${user === 'a' ? 2 : 1}}`),
+    '{"received":7,"processed":7,"dropped":0}',
+    '{"status":"accepted"}',
+  ];
+  for (const size of [asked.length, 100, 1]) {
+    const { world, socket, send } = await open('--workers', String(workers));
+    for (let at = 0; at < asked.length; at += size) send(asked.slice(at, at + size));
+    await world.settle();
+    // The workers have not begun, and the metrics wait for them.
+    expect(socket.said).toBe('');
+    for (let round = 0; round < 3; round++) await world.workAll();
+    expect(socket.said, `in pieces of ${size} bytes`).toBe(answers.map(line => `${line}\n`).join(''));
+    await world.close();
+  }
 });
 
 test('behind a line that became too long while the server drains, events come too late', async () => {

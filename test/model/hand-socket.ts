@@ -19,6 +19,10 @@ export class HandSocket extends HandReading {
     super({ allowHalfOpen: true, highWaterMark: 16_384 });
   }
 
+  setKeepAlive(): this {
+    return this;
+  }
+
   /** The client sends; what is sent at once may come in several chunks, but never two sends in one. */
   clientSends(bytes: Buffer): void {
     this.comes(bytes);

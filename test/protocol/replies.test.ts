@@ -19,6 +19,7 @@ const LINES: Record<Reply, string> = {
   [Reply.invalidEvent]: error('invalid_event'),
   [Reply.unknownType]: error('unknown_type'),
   [Reply.lineTooLong]: error('line_too_long'),
+  [Reply.tooManyConnections]: rejected('too_many_connections'),
 };
 
 /** A page holds so many bytes, and what is copied starts with room for two pages. */

@@ -1,5 +1,8 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { MessageChannel } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Deadlines } from '../../src/session/deadlines.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -141,6 +144,25 @@ describe('many deadlines', () => {
     vi.advanceTimersByTime(1_000);
     expect(expired).toEqual(['alice', 'carol']);
   });
+});
+
+test('when the thread could not look in time, what has come by then comes before the deadline', async () => {
+  vi.useRealTimers();
+  const expired: string[] = [];
+  const deadlines = new Deadlines<string>(
+    () => 20,
+    member => expired.push(member),
+  );
+  const { port1, port2 } = new MessageChannel();
+  port2.on('message', () => deadlines.clear('alice'));
+  // Behind the poll of this turn: the next thing that the event loop does is to run its timers.
+  await nextTurn();
+  for (const member of ['alice', 'bob']) deadlines.start(member);
+  port1.postMessage('alice has spoken');
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+  await until(() => expired.length > 0, 'a deadline');
+  port1.close();
+  expect(expired).toEqual(['bob']);
 });
 
 test('a running deadline keeps no process alive', () => {

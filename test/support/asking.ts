@@ -28,6 +28,7 @@ export interface Metrics {
   closed_blocked: number;
   closed_partial: number;
   closed_idle: number;
+  closed_http: number;
   worker_deaths: number;
   refused: Record<'server_busy' | 'too_many_users' | 'shutting_down' | 'balance_overflow', number>;
 }

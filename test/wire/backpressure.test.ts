@@ -1,7 +1,7 @@
 /** What the server does with more than it can take: it says so at once, or stops reading, and it counts. */
 import { connect, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { Client } from '../../src/tools/harness/client.ts';
+import { Client, exchange } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import {
   ACCEPTED,
@@ -19,6 +19,7 @@ import { Load, pickSeed } from '../support/load.ts';
 import { startServer } from '../support/server.ts';
 
 const SLOTS = 64;
+const TOO_MANY_CONNECTIONS = '{"status":"rejected","reason":"too_many_connections"}';
 const METRICS = '{"type":"metrics","detail":true}\n';
 
 describe('a full ring', () => {
@@ -224,18 +225,37 @@ test('with --idle-ms-max a silent connection is closed, and one that speaks stay
   await server.stop();
 });
 
-test('with --connections-max a connection too many is closed and counted, and a place that gets free is given again', async () => {
+test('with --connections-max one too many is told so, ended and counted, and a place that gets free is given again', async () => {
   const server = await startServer(['--connections-max', '2']);
   const first = await Client.open(server.port);
   const second = await Client.open(server.port);
   expect(await second.ask(HEALTH)).toBe(HEALTHY);
   const third = await Client.open(server.port);
-  await until(() => third.isEnded, 'the third to be refused');
+  // What it has sent already does not cost it the reply.
+  third.send(HEALTH.repeat(1_000));
+  expect(await third.finish()).toBe(`${TOO_MANY_CONNECTIONS}\n`);
+  expect(third.error).toBeUndefined();
   expect(await askMetrics(first)).toMatchObject({ connections: 2, connections_refused: 1 });
   second.close();
   await until(async () => (await askMetrics(first)).connections === 1, 'the second to be gone');
   const fourth = await Client.open(server.port);
   expect(await fourth.ask(HEALTH)).toBe(HEALTHY);
+
+  // A crowd, none of whom leaves by itself: a few are told, the others are closed without a word.
+  const startMs = performance.now();
+  const crowd = await Promise.all(Array.from({ length: 100 }, () => Client.open(server.port)));
+  for (const client of crowd) await client.over();
+  const said = crowd.map(({ received }) => received);
+  const told = said.filter(text => text === `${TOO_MANY_CONNECTIONS}\n`).length;
+  expect(told).toBeGreaterThan(0);
+  expect(told).toBeLessThanOrEqual(16 * (2 + (performance.now() - startMs) / 1_000));
+  expect(said.filter(text => text !== '' && text !== `${TOO_MANY_CONNECTIONS}\n`)).toEqual([]);
+  expect(await askMetrics(first)).toMatchObject({ connections: 2, connections_refused: 101 });
+  for (const client of crowd) client.close();
+  await until(
+    async () => (await exchange(server.port, HEALTH)) === `${TOO_MANY_CONNECTIONS}\n`,
+    'one to be told again',
+  );
   for (const client of [first, third, fourth]) client.close();
   await server.stop();
 });

@@ -122,8 +122,9 @@ function showFigures(view) {
     'connections_refused',
   ])
     put(name, whole(metrics[name]), metrics[name]);
-  for (const name of ['closed_blocked', 'closed_partial', 'closed_idle', 'invalid', 'users', 'users_max'])
+  for (const name of ['closed_blocked', 'closed_partial', 'closed_idle', 'closed_http'])
     put(name, whole(metrics[name]), metrics[name]);
+  for (const name of ['invalid', 'users', 'users_max']) put(name, whole(metrics[name]), metrics[name]);
   for (const name of ['worker_deaths', 'late_wakes']) put(name, whole(metrics[name]), metrics[name]);
   for (const reason of ['server_busy', 'too_many_users', 'shutting_down', 'balance_overflow'])
     put(reason, whole(metrics.refused[reason]), metrics.refused[reason]);

@@ -23,6 +23,7 @@ export interface Metrics {
   closed_blocked?: number;
   closed_partial?: number;
   closed_idle?: number;
+  closed_http?: number;
   uptime_ms?: number;
 }
 

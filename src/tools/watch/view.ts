@@ -173,7 +173,7 @@ function metricsLines(metrics: Metrics, view: WatchView): string[] {
       row(
         view,
         'closings',
-        `not reading ${count(metrics.closed_blocked ?? 0)}   partial line ${count(metrics.closed_partial ?? 0)}   idle ${count(metrics.closed_idle ?? 0)}   invalid lines ${count(metrics.invalid ?? 0)}`,
+        `not reading ${count(metrics.closed_blocked ?? 0)}   partial line ${count(metrics.closed_partial ?? 0)}   idle ${count(metrics.closed_idle ?? 0)}   HTTP ${count(metrics.closed_http ?? 0)}   invalid lines ${count(metrics.invalid ?? 0)}`,
       ),
     );
   if (metrics.workers !== undefined)
