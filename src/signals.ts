@@ -1,6 +1,7 @@
 /**
  * Where a signal may come from: a terminal that has hung up, or npm, which passes signals on and may die of them.
  */
+import { closeSync } from 'node:fs';
 import { isatty } from 'node:tty';
 
 /**
@@ -46,4 +47,15 @@ export function endWithNpm(): void {
   }, PARENT_LOOK_MS).unref();
   // Under `nohup`, npm dies of this signal, and we don't.
   if (!hasTerminal) process.on('SIGHUP', () => clearInterval(look));
+}
+
+/**
+ * A terminal that has hung up makes Node abort at its exit, where it restores the modes of standard streams. It leaves
+ * out those that are closed.
+ */
+export function closeGoneTerminals(): void {
+  const terminals = [0, 1, 2].filter(fd => isatty(fd));
+  process.on('exit', () => {
+    for (const fd of terminals) if (!isatty(fd)) closeSync(fd);
+  });
 }

@@ -126,8 +126,9 @@ function endOn(signal: NodeJS.Signals, number: number): void {
 }
 
 async function start(): Promise<void> {
-  const { endWithNpm, hasTerminal } = await import('../signals.ts');
+  const { closeGoneTerminals, endWithNpm, hasTerminal } = await import('../signals.ts');
   if (process.listenerCount('SIGTERM') > 0) process.on('SIGHUP', hasTerminal ? endOn : () => {});
+  closeGoneTerminals();
   endWithNpm();
   await main(process.argv.slice(2));
 }
