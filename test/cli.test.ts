@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { exchange } from '../src/tools/harness/client.ts';
 import { CLI, runCli, startServer } from './support/server.ts';
 
 const packageJson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
+  engines: { node: string };
 };
 
 /** A mistake is one line on standard error and nothing on standard output. */
@@ -101,6 +103,28 @@ describe('a server that can not start exits with 1 and says why', () => {
       1,
       /256\.1\.1\.1\.invalid/,
     ));
+});
+
+describe('a Node that is too old', () => {
+  test('is told in one line which one is needed', async () => {
+    const version = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.18.1' } })`;
+    const run = runCli(['serve', '--port', '0'], {
+      NODE_OPTIONS: `--import "data:text/javascript,${version}"`,
+    });
+    await expectMistake(run, 1, /^tally: this is Node 20\.18\.1, and Tally needs 20\.19 or newer\n$/);
+    expect(packageJson.engines.node).toBe('>=20.19');
+  });
+
+  test('can read the file that says so', () => {
+    const written = readFileSync(CLI, 'utf8');
+    const { outputText } = transpileModule(written, {
+      compilerOptions: { target: ScriptTarget.ES2018, module: ModuleKind.ES2020 },
+    });
+    // Nothing had to be put in older words, and nothing is imported first.
+    const withoutBlanks = (text: string) => text.replace(/\s|\/\/# source.*/g, '');
+    expect(withoutBlanks(outputText)).toBe(withoutBlanks(written));
+    expect(written).not.toMatch(/^(?:import|await) /m);
+  });
 });
 
 describe('a server that runs', () => {
