@@ -13,7 +13,7 @@ import { serve } from '../server/start.ts';
 import { printHelp } from './terminal/help.ts';
 import { version } from './version.ts';
 
-const SERVE_HELP = `tally serve: start the server, until SIGINT (Ctrl+C) or SIGTERM.
+const SERVE_HELP = `tally serve: start the server, until SIGINT (Ctrl+C), SIGTERM, or its terminal goes.
 
 One JSON object a line in, one reply line out, in order. A flag wins over its environment variable, which is
 TALLY_ and the flag in capitals: --port is TALLY_PORT, --line-bytes-max is TALLY_LINE_BYTES_MAX.
