@@ -10,7 +10,7 @@ import { sayTenths } from '../support/progress.ts';
 const CYCLES_KEPT = 200;
 const CYCLES = Number(process.env.TALLY_TEST_CYCLES ?? CYCLES_KEPT);
 /** Each mostly waits. */
-const AT_A_TIME = 4;
+const AT_A_TIME = 6;
 /** For what a second signal does. */
 const AT_ONCE_MS_MAX = 1_000;
 

@@ -7,7 +7,7 @@ import { Client } from '../../src/tools/harness/client.ts';
 import { freePort, isListening } from '../../src/tools/harness/server.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { ACCEPTED, buyLine } from './asking.ts';
-import { type Hindered, OUTPUTS, type OutputKind } from './outputs.ts';
+import { type Hindered, hasEnded, OUTPUTS, type OutputKind } from './outputs.ts';
 import { CLI } from './server.ts';
 
 /** The hard limit of these servers. Their stages take 150 ms at most. */
@@ -24,6 +24,7 @@ const STAGES = [
 ];
 const HOUR_MS = 3_600_000;
 const START_MS_MAX = 60_000;
+const END_MS_MAX = 60_000;
 
 export interface OutputFigures {
   /** From the signal to the exit. */
@@ -78,8 +79,9 @@ async function stopOnce(kind: OutputKind, isTwice: boolean, figures: OutputFigur
       process.kill(server.pid, 'SIGINT');
     }
     const relenting = server.relent();
-    const exitCode = await server.exitCode;
+    await until(() => hasEnded(server.pid), 'the server to end', END_MS_MAX);
     figures.exitMs.push(performance.now() - startMs);
+    const exitCode = await server.exitCode;
     await relenting;
     // A second signal that comes while only the output is waited for changes nothing of the ledger.
     if (exitCode !== 0 && !(isTwice && exitCode === 130)) figures.wrongExits += 1;

@@ -181,6 +181,12 @@ function fill(pipe: number): void {
     } catch {}
 }
 
+/** Or is a zombie, which its parent has not asked for yet. */
+export function hasEnded(pid: number): boolean {
+  const stat = readOr(`/proc/${pid}/stat`);
+  return stat === '' || stat.slice(stat.lastIndexOf(')')).startsWith(') Z');
+}
+
 async function childOf(pid: number): Promise<number> {
   const children = () => readOr(`/proc/${pid}/task/${pid}/children`);
   await until(() => children() !== '', `a child of ${pid}`);
