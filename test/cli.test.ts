@@ -144,7 +144,11 @@ describe('a server that runs', () => {
     const { exitCode, ledger } = await server.stop();
     expect(exitCode).toBe(0);
     expect(ledger).toMatchObject({ exitCode: 0, received: 0, processed: 0, dropped: 0, lost: 0 });
-    expect(server.events.at(-1)!.event).toBe('stopped');
+    expect(server.events.map(each => each.event)).toEqual(['listening', 'draining', 'stopped']);
+    for (const { level, time } of server.events) {
+      expect(level).toBe('info');
+      expect(Date.parse(time as string)).toBeGreaterThan(Date.now() - 600_000);
+    }
     expect(server.stderr()).toBe('');
   });
 
@@ -152,6 +156,21 @@ describe('a server that runs', () => {
     const server = await startServer([], { TALLY_RING: '128', TALLY_WORKERS: '1' });
     expect(server.events[0]).toMatchObject({ ring: 128, workers: 1 });
     await server.stop();
+  });
+
+  test('says in its log what Node would say on standard error: a warning, and the defect that ends it', async () => {
+    const defect = `process.once('SIGUSR2', () => {
+      process.emitWarning('take care');
+      setTimeout(() => { throw new Error('a defect'); }, 10);
+    })`.replace(/\s+/g, ' ');
+    const server = await startServer([], { NODE_OPTIONS: `--import "data:text/javascript,${defect}"` });
+    server.process.kill('SIGUSR2');
+    expect(await server.exited).toMatchObject({ exitCode: 1, signal: null });
+    expect(server.events.slice(1)).toMatchObject([
+      { event: 'node_warning', level: 'warn', reason: expect.stringMatching(/^Warning: take care\n/) },
+      { event: 'crashed', level: 'error', reason: expect.stringMatching(/^Error: a defect\n/) },
+    ]);
+    expect(server.stderr()).toBe('');
   });
 
   test('goes on when nobody reads its output any more', async () => {

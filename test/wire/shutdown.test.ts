@@ -203,6 +203,7 @@ describe('nobody holds up the exit:', () => {
       exitCode: 3,
       ledger: { exitCode: 3, received: queued + 1, processed: 1, dropped: 0, lost: queued },
     });
+    expect(server.events.at(-2)).toMatchObject({ event: 'lost', level: 'error', lost: queued });
     expect(stopped.elapsedMs).toBeLessThan(1_500);
     client.close();
   });
