@@ -10,7 +10,6 @@ import { ListenError } from '../net/listener.ts';
 import { Output } from '../output.ts';
 import { Exit } from '../server/shutdown.ts';
 import { serve } from '../server/start.ts';
-import { printHelp } from './terminal/help.ts';
 import { version } from './version.ts';
 
 const SERVE_HELP = `tally serve: start the server, until SIGINT (Ctrl+C), SIGTERM, or its terminal goes.
@@ -32,7 +31,9 @@ const READER_MS_MAX = 1_000;
 const LOOK_MS = 10;
 
 export async function serveCommand(args: string[]): Promise<void> {
-  if (args.includes('--help') || args.includes('-h')) return printHelp(SERVE_HELP);
+  // Loaded on demand: a server does not need it.
+  if (args.includes('--help') || args.includes('-h'))
+    return (await import('./terminal/help.ts')).printHelp(SERVE_HELP);
   try {
     const settings = readSettings(args, process.env);
     const log = new Log(settings, new Output(1), process.env);
