@@ -2,7 +2,8 @@
  * The server's log: readable lines on a terminal, JSON lines elsewhere, always on standard output.
  *
  * `listening` and `stopped` are logged at every level: programs wait for the first and read the ledger in the second.
- * Events and refusals are not logged one by one, but counted.
+ * Events and refusals are not logged one by one, but counted. So are lines that come while too many wait for the
+ * reader already: `log_dropped` says how many.
  */
 import { styleText } from 'node:util';
 
@@ -20,17 +21,25 @@ export interface LogSettings {
   readonly logFormat: LogFormat;
 }
 
+/** What the log needs of a stream. The server's is an `Output`, which never blocks. */
+export type LogStream = Pick<NodeJS.WriteStream, 'isTTY' | 'write' | 'writableNeedDrain'> & {
+  readonly isWritten?: boolean;
+  on(event: 'error' | 'drain', listener: () => void): unknown;
+};
+
 export class Log {
   readonly #settings: LogSettings;
-  readonly #stream: NodeJS.WriteStream;
+  readonly #stream: LogStream;
   readonly #hasColour: boolean;
+  #dropped = 0;
 
-  constructor(settings: LogSettings, stream: NodeJS.WriteStream, env: NodeJS.ProcessEnv) {
+  constructor(settings: LogSettings, stream: LogStream, env: NodeJS.ProcessEnv) {
     this.#settings = settings;
     this.#stream = stream;
     this.#hasColour = stream.isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
     // The reader of the log has gone (`tally serve | head -1`): the server continues.
     stream.on('error', () => {});
+    stream.on('drain', () => this.#sayDropped());
   }
 
   get isText(): boolean {
@@ -54,9 +63,15 @@ export class Log {
     this.#log('debug', event, fields, text);
   }
 
-  /** Logged at every level: the text on a terminal, the fields elsewhere. */
+  /** Logged at every level, and never dropped: the text on a terminal, the fields elsewhere. */
   announce(event: string, fields: Fields, text: string): void {
-    this.#stream.write(`${this.isText ? text : JSON.stringify({ event, ...fields })}\n`);
+    this.#sayDropped();
+    this.#write('info', event, fields, text);
+  }
+
+  /** Whether nothing waits for the reader any more. */
+  get isWritten(): boolean {
+    return this.#stream.isWritten ?? true;
   }
 
   style(format: Parameters<typeof styleText>[0], text: string): string {
@@ -65,8 +80,25 @@ export class Log {
 
   #log(level: LogLevel, event: string, fields: Fields, text: string): void {
     if (LEVELS.indexOf(level) > LEVELS.indexOf(this.#settings.logLevel)) return;
+    if (this.#stream.writableNeedDrain) this.#dropped += 1;
+    else this.#write(level, event, fields, this.#timed(level, text));
+  }
+
+  #sayDropped(): void {
+    const lines = this.#dropped;
+    if (lines === 0) return;
+    this.#dropped = 0;
+    const text = `${lines} lines of this log are missing here: too many waited for their reader`;
+    this.#write('warn', 'log_dropped', { lines }, this.#timed('warn', text));
+  }
+
+  #timed(level: LogLevel, text: string): string {
+    const time = new Date().toISOString().slice(11, 23);
+    return `${this.style('gray', time)} ${this.style(COLOURS[level], level.padEnd(5))} ${text}`;
+  }
+
+  #write(level: LogLevel, event: string, fields: Fields, text: string): void {
     const time = new Date().toISOString();
-    const line = `${this.style('gray', time.slice(11, 23))} ${this.style(COLOURS[level], level.padEnd(5))} ${text}`;
-    this.announce(event, { level, time, ...fields }, line);
+    this.#stream.write(`${this.isText ? text : JSON.stringify({ event, level, time, ...fields })}\n`);
   }
 }

@@ -3,12 +3,14 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { exchange } from '../src/tools/harness/client.ts';
 import { CLI, runCli, startServer } from './support/server.ts';
 
 const packageJson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
   version: string;
+  engines: { node: string };
 };
 
 /** A mistake is one line on standard error and nothing on standard output. */
@@ -103,6 +105,28 @@ describe('a server that can not start exits with 1 and says why', () => {
     ));
 });
 
+describe('a Node that is too old', () => {
+  test('is told in one line which one is needed', async () => {
+    const version = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.18.1' } })`;
+    const run = runCli(['serve', '--port', '0'], {
+      NODE_OPTIONS: `--import "data:text/javascript,${version}"`,
+    });
+    await expectMistake(run, 1, /^tally: this is Node 20\.18\.1, and Tally needs 20\.19 or newer\n$/);
+    expect(packageJson.engines.node).toBe('>=20.19');
+  });
+
+  test('can read the file that says so', () => {
+    const written = readFileSync(CLI, 'utf8');
+    const { outputText } = transpileModule(written, {
+      compilerOptions: { target: ScriptTarget.ES2018, module: ModuleKind.ES2020 },
+    });
+    // Nothing had to be put in older words, and nothing is imported first.
+    const withoutBlanks = (text: string) => text.replace(/\s|\/\/# source.*/g, '');
+    expect(withoutBlanks(outputText)).toBe(withoutBlanks(written));
+    expect(written).not.toMatch(/^(?:import|await) /m);
+  });
+});
+
 describe('a server that runs', () => {
   test('says in JSON lines first that it listens, where, and last that it stopped', async () => {
     const server = await startServer(['--workers', '2', '--ring', '64', '--users', '100']);
@@ -120,7 +144,11 @@ describe('a server that runs', () => {
     const { exitCode, ledger } = await server.stop();
     expect(exitCode).toBe(0);
     expect(ledger).toMatchObject({ exitCode: 0, received: 0, processed: 0, dropped: 0, lost: 0 });
-    expect(server.events.at(-1)!.event).toBe('stopped');
+    expect(server.events.map(each => each.event)).toEqual(['listening', 'draining', 'stopped']);
+    for (const { level, time } of server.events) {
+      expect(level).toBe('info');
+      expect(Date.parse(time as string)).toBeGreaterThan(Date.now() - 600_000);
+    }
     expect(server.stderr()).toBe('');
   });
 
@@ -131,6 +159,21 @@ describe('a server that runs', () => {
     // A slip of the pen is told, behind the line that others wait for.
     const warned = { event: 'unknown_variable', level: 'warn', variable: 'TALLY_PRT', nearest: 'TALLY_PORT' };
     expect(server.events[1]).toMatchObject(warned);
+  });
+
+  test('says in its log what Node would say on standard error: a warning, and the defect that ends it', async () => {
+    const defect = `process.once('SIGUSR2', () => {
+      process.emitWarning('take care');
+      setTimeout(() => { throw new Error('a defect'); }, 10);
+    })`.replace(/\s+/g, ' ');
+    const server = await startServer([], { NODE_OPTIONS: `--import "data:text/javascript,${defect}"` });
+    server.process.kill('SIGUSR2');
+    expect(await server.exited).toMatchObject({ exitCode: 1, signal: null });
+    expect(server.events.slice(1)).toMatchObject([
+      { event: 'node_warning', level: 'warn', reason: expect.stringMatching(/^Warning: take care\n/) },
+      { event: 'crashed', level: 'error', reason: expect.stringMatching(/^Error: a defect\n/) },
+    ]);
+    expect(server.stderr()).toBe('');
   });
 
   test('goes on when nobody reads its output any more', async () => {

@@ -5,6 +5,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { filesUnder } from '../bench/structure/tree.ts';
 import { readSettings } from '../src/config/read.ts';
 import { flagOf, SETTINGS, type Settings, variableOf } from '../src/config/settings.ts';
 import { Log } from '../src/log.ts';
@@ -19,6 +20,18 @@ const KEYS = Object.keys(SETTINGS) as (keyof Settings)[];
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
 const documents = allPages();
+
+test('every event of the log has its row, and every row its event', () => {
+  const written = filesUnder('src').flatMap(({ text }) => [
+    ...text.matchAll(/\blog\.(?:error|warn|info|debug|announce)\(\s*'(\w+)'|#write\('\w+', '(\w+)'/g),
+  ]);
+  const [, rows = ''] = read('docs/operations.md').split('| event | level | fields |');
+  const documented = [...rows.split('\n\n')[0]!.matchAll(/^\| `(\w+)`/gm)];
+  const names = (matches: RegExpExecArray[]) =>
+    [...new Set(matches.map(match => match[1] ?? match[2]))].sort();
+  expect(names(written).length).toBeGreaterThan(10);
+  expect(names(documented)).toEqual(names(written));
+});
 
 describe('settings', () => {
   const table = read('docs/operations.md')

@@ -51,12 +51,12 @@ describe('the log', () => {
   test('is one JSON object a line, the event first', () => {
     vi.useFakeTimers({ now: Date.parse('2026-01-02T03:04:05.678Z') });
     const { stream: out, lines } = stream(false);
-    const log = new Log({ logLevel: 'info', logFormat: 'json' }, out, {});
-    log.warn('worker_died', { worker: 1, reason: 'two\nlines' }, 'text');
+    const log = new Log({ logLevel: 'error', logFormat: 'json' }, out, {});
+    log.error('worker_died', { worker: 1, reason: 'two\nlines' }, 'text');
     log.announce('stopped', { exitCode: 0 }, 'text');
     expect(lines()).toEqual([
-      '{"event":"worker_died","level":"warn","time":"2026-01-02T03:04:05.678Z","worker":1,"reason":"two\\nlines"}',
-      '{"event":"stopped","exitCode":0}',
+      '{"event":"worker_died","level":"error","time":"2026-01-02T03:04:05.678Z","worker":1,"reason":"two\\nlines"}',
+      '{"event":"stopped","level":"info","time":"2026-01-02T03:04:05.678Z","exitCode":0}',
     ]);
   });
 
@@ -81,7 +81,7 @@ describe('the log', () => {
     const log = new Log({ logLevel: 'info', logFormat: format }, out, {});
     log.announce('listening', {}, 'listens');
     expect(Boolean(log.isText)).toBe(isText);
-    expect(lines()).toEqual([isText ? 'listens' : '{"event":"listening"}']);
+    expect(lines()).toEqual([isText ? 'listens' : expect.stringMatching(/^\{"event":"listening",/)]);
   });
 
   test.each([
@@ -106,5 +106,57 @@ describe('the log', () => {
     log.info('two', {}, 'two');
     await new Promise(resolve => setImmediate(resolve));
     expect(gone.destroyed).toBe(true);
+  });
+
+  test('drops what comes while too much waits for its reader, and says how many lines that were', async () => {
+    vi.useFakeTimers({ now: Date.parse('2026-01-02T03:04:05.678Z'), toFake: ['Date'] });
+    let written = '';
+    let read = () => {};
+    const slow = new Writable({
+      highWaterMark: 200,
+      write(chunk, _, done) {
+        written += String(chunk);
+        read = done;
+      },
+    });
+    const log = new Log({ logLevel: 'info', logFormat: 'json' }, slow as unknown as NodeJS.WriteStream, {});
+    for (let n = 0; n < 10; n++) log.info('i', { n }, 'a remark');
+    log.announce('stopped', {}, 'stopped');
+    while (slow.writableLength > 0) {
+      read();
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    log.info('later', {}, 'later');
+    const events = written
+      .trim()
+      .split('\n')
+      .map(line => JSON.parse(line) as { event: string; lines?: number });
+    const kept = events.filter(({ event }) => event === 'i').length;
+    expect(kept).toBeGreaterThan(0);
+    expect(events.slice(kept)).toEqual([
+      { event: 'log_dropped', level: 'warn', time: '2026-01-02T03:04:05.678Z', lines: 10 - kept },
+      expect.objectContaining({ event: 'stopped' }),
+      expect.objectContaining({ event: 'later' }),
+    ]);
+  });
+
+  test('says that lines are missing as soon as there is room again', async () => {
+    let read = () => {};
+    const lines: string[] = [];
+    const slow = new Writable({
+      highWaterMark: 100,
+      write(chunk, _, done) {
+        lines.push(String(chunk));
+        read = done;
+      },
+    });
+    const log = new Log({ logLevel: 'info', logFormat: 'text' }, slow as unknown as NodeJS.WriteStream, {});
+    for (let n = 0; n < 9; n++) log.info('i', {}, 'x'.repeat(40));
+    while (slow.writableLength > 0) {
+      read();
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    expect(lines).toHaveLength(3);
+    expect(lines[2]).toMatch(/ warn {2}7 lines of this log are missing here/);
   });
 });

@@ -18,7 +18,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/protocol': { may: [] },
   'src/threads': { may: [] },
   'src/engine': { may: ['src/protocol', 'src/threads'] },
+  'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
+  'src/signals.ts': { may: [] },
   'src/metrics': { may: ['src/protocol', 'src/engine'] },
   'src/config': { may: ['src/cli/terminal'], mayTypes: ['src/protocol', 'src/engine', 'src/log.ts'] },
   'src/net': { may: ['src/log.ts'] },
@@ -30,15 +32,18 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/http': {
     may: LOW.filter(room => room !== 'src/protocol').concat('src/net', 'src/commands', 'src/session'),
   },
-  'src/server': { may: [...LOW, 'src/net', 'src/commands', 'src/session', 'src/http'] },
+  'src/server': { may: [...LOW, 'src/signals.ts', 'src/net', 'src/commands', 'src/session', 'src/http'] },
   // The terminal and the tools know the server over the wire only, so that none of its mistakes can hide from them.
   'src/cli/terminal': { may: [] },
   'src/tools': { may: ['src/cli/terminal'] },
   // The table of commands, and so the only file of src that knows the steps.
   'src/cli/main.ts': { may: ['src', 'steps'] },
+  'src/cli/serve.ts': { may: ['src'] },
+  'src/cli/version.ts': { may: [] },
   // Each of the ten steps is read, and must run, alone.
   ...Object.fromEntries(STEPS.map(({ folder }) => [`steps/${folder}`, { may: [] }])),
   steps: { may: ['steps', ...OUTSIDE] },
+  'steps/kit/step.ts': { may: ['steps', ...OUTSIDE, 'src/signals.ts'] },
   // Those run what the server is made of: in every order, and beside other ways to do the same.
   'steps/explore/scenarios': { may: ['steps', ...OUTSIDE, 'src/engine'] },
   'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol'] },

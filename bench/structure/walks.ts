@@ -63,7 +63,8 @@ async function started(root: string): Promise<{ server: StartedServer; client: C
     scripts: { start: string };
   };
   // As it says itself how it is started.
-  const [, ...args] = scripts.start.split(' ').map(word => (word.endsWith('.js') ? join(root, word) : word));
+  const words = scripts.start.split(' ').map(word => (word.endsWith('.js') ? join(root, word) : word));
+  const args = words.slice(words.indexOf('node') + 1);
   const missing = [PRELOAD, ...args.filter(word => word.endsWith('.js'))].find(file => !existsSync(file));
   if (missing !== undefined) throw new CommandError(`there is no ${missing}: npm run build first`);
   const server = await startSaying(

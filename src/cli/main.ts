@@ -2,19 +2,18 @@
 /**
  * `tally <command>`: finds the command, reports a mistake in one line, sets the exit code.
  *
+ * This file imports nothing before it runs, and uses no syntax that an old Node can't parse: so signals are watched
+ * from the first moment, and a Node that is too old is told in one line.
+ *
  * The flag above keeps the young generation of the heap small. It would grow to 32 MiB under load, for objects that
  * die young in any case; measured under abuse, the flag saves about 25 MiB and costs no throughput.
  */
-import { readFileSync } from 'node:fs';
-import { ConfigError } from '../config/config-error.ts';
-import { describeSettings } from '../config/help.ts';
-import { readSettings } from '../config/read.ts';
-import { Log } from '../log.ts';
-import { ListenError } from '../net/listener.ts';
-import { Exit } from '../server/shutdown.ts';
-import { serve } from '../server/start.ts';
-import { warnOfVariables } from '../server/warnings.ts';
-import { orNearest } from './terminal/nearest.ts';
+
+/** As in package.json. */
+const NODE_MIN = [20, 19] as const;
+/** As in server/shutdown.ts, which is not loaded for these two. */
+const NOT_STARTED = 1;
+const USAGE = 2;
 
 const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances out.
 
@@ -44,32 +43,17 @@ Once it serves, from another terminal:
   printf '{"type":"balance","user":"alice"}\\n' | nc -N 127.0.0.1 7878
 
 Exit codes: 0 stopped cleanly, 1 could not start, 2 wrong usage, 3 accepted events were lost,
-130 or 143 stopped at once by a second signal.
+129, 130 or 143 stopped at once by a second signal.
 `;
 
 const COMMANDS = [...HELP.matchAll(/^ {2}tally ([a-z]+)/gm)].map(([, name]) => name!);
 
-const SERVE_HELP = `tally serve: start the server, until SIGINT (Ctrl+C) or SIGTERM.
-
-One JSON object a line in, one reply line out, in order. A flag wins over its environment variable, which is
-TALLY_ and the flag in capitals: --port is TALLY_PORT, --line-bytes-max is TALLY_LINE_BYTES_MAX.
-
-  tally serve --port 0 --workers 2        two workers, a free port (it is reported)
-  tally serve --ring 1024 --work-us 200   events that cost 200 µs and a small queue: see server_busy
-  tally serve --http 9100                 a live page at http://127.0.0.1:9100/, and /metrics, /healthz, /readyz
-${describeSettings()}
-
-On a terminal it prints readable lines (NO_COLOR is respected); elsewhere JSON lines, the first of them
-{"event":"listening",…}, the last {"event":"stopped",…} with the ledger.
-`;
-
 async function main(args: string[]): Promise<void> {
   const [command, ...rest] = args;
   switch (command) {
+    // Each is loaded on demand: a server does not need the others.
     case 'serve':
-      if (rest.includes('--help') || rest.includes('-h')) return printHelp(SERVE_HELP);
-      return runServe(rest);
-    // Loaded on demand: a server does not need them.
+      return (await import('./serve.ts')).serveCommand(rest);
     case 'load':
       return (await import('../tools/load/command.ts')).loadCommand(rest);
     case 'compare':
@@ -96,37 +80,19 @@ async function main(args: string[]): Promise<void> {
       return (await import('../../steps/kit/tags.ts')).tagsCommand(rest);
     case '--version':
     case '-v':
-      return printHelp(`${version()}\n`);
+      return printHelp(`${(await import('./version.ts')).version()}\n`);
     case '--help':
     case '-h':
     case 'help':
       return rest[0] === undefined ? printHelp(HELP) : main([rest[0], '--help']);
     case undefined:
-      process.exitCode = Exit.usage;
+      process.exitCode = USAGE;
       return printHelp(HELP, process.stderr);
-    default:
-      fail(
-        Exit.usage,
-        `unknown command: ${command}${orNearest(command, COMMANDS)}; tally --help lists the commands`,
-      );
+    default: {
+      const { orNearest } = await import('./terminal/nearest.ts');
+      fail(USAGE, `unknown command: ${command}${orNearest(command, COMMANDS)}; tally --help lists the commands`);
+    }
   }
-}
-
-async function runServe(args: string[]): Promise<void> {
-  const settings = readSettings(args, process.env);
-  const log = new Log(settings, process.stdout, process.env);
-  try {
-    await serve(settings, log, version());
-  } finally {
-    // Behind the first line, which says where it listens; or beside the one that says why it does not.
-    warnOfVariables(log, process.env);
-  }
-}
-
-function version(): string {
-  // The compiled file is one folder deeper.
-  const up = import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json';
-  return (JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { version: string }).version;
 }
 
 /** Loaded on demand, like the commands. */
@@ -140,10 +106,42 @@ function fail(exitCode: number, message: string): void {
   process.exitCode = exitCode;
 }
 
-try {
+/** Empty if this Node is recent enough. */
+function nodeMistake(version: string): string {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (major > NODE_MIN[0] || (major === NODE_MIN[0] && minor >= NODE_MIN[1])) return '';
+  return `this is Node ${version}, and Tally needs ${NODE_MIN.join('.')} or newer`;
+}
+
+/**
+ * Until the command watches signals itself, they end the process. They do so by default, but not as process 1 of a
+ * container. (A command that writes to a terminal may be blocked there; then only the default ends it.)
+ */
+function watchSignals(): void {
+  if (process.argv[2] !== 'serve' && process.pid !== 1) return;
+  process.on('SIGINT', endOn).on('SIGTERM', endOn);
+}
+
+function endOn(signal: NodeJS.Signals, number: number): void {
+  if (process.listenerCount(signal) > 1) return;
+  process.off(signal, endOn);
+  process.kill(process.pid, signal);
+  process.exit(128 + number);
+}
+
+async function start(): Promise<void> {
+  const { closeGoneTerminals, endWithNpm, hasTerminal } = await import('../signals.ts');
+  if (process.listenerCount('SIGTERM') > 0) process.on('SIGHUP', hasTerminal ? endOn : () => {});
+  closeGoneTerminals();
+  endWithNpm();
   await main(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof ConfigError) fail(Exit.usage, error.message);
-  else if (error instanceof ListenError) fail(Exit.notStarted, error.message);
-  else fail(Exit.notStarted, `could not start: ${error instanceof Error ? error.message : String(error)}`);
+}
+
+const mistake = nodeMistake(process.versions.node);
+if (mistake !== '') fail(NOT_STARTED, mistake);
+else {
+  watchSignals();
+  start().catch(error =>
+    fail(NOT_STARTED, `could not start: ${error instanceof Error ? error.message : String(error)}`),
+  );
 }

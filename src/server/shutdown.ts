@@ -5,19 +5,19 @@
  * 2. Lines already received are served; later events are refused with `shutting_down`.
  * 3. The workers empty their rings.
  * 4. Every reply is written and every connection ended; those left after a grace period are destroyed.
- * 5. The workers exit; the ledger is printed; `process.exitCode` is set (`process.exit` would cut off output).
+ * 5. The workers exit; the ledger is printed, and waits for its reader; `process.exitCode` is set.
  *
- * The whole has a hard time limit, on a timer of this thread, which no worker can delay. A second signal skips to the
- * end.
+ * The whole has a hard time limit, on a timer of this thread, which no worker and no reader of the log can delay. A
+ * second signal skips to the end.
  */
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isatty } from 'node:tty';
 import type { Settings } from '../config/settings.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Log } from '../log.ts';
 import type { Listener } from '../net/listener.ts';
 import type { Sessions } from '../session/sessions.ts';
+import { hasTerminal, isRepeated } from '../signals.ts';
 
 /** The parts that are shut down. */
 export interface Parts {
@@ -34,19 +34,14 @@ interface HttpThread {
   end(): void;
 }
 
-export type Signal = 'SIGINT' | 'SIGTERM';
+export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
 export const Exit = { clean: 0, notStarted: 1, usage: 2, lost: 3 } as const;
 
-/**
- * Ctrl+C signals every process of the terminal's group, and npm forwards its own signal: under `npm start` the server
- * may get two signals for one key press. A person can't press twice within this time.
- */
-const SAME_KEY_MS = 100;
-const hasTerminal = isatty(0);
-
 /** How often a stage checks whether it is done. */
 const LOOK_MS = 2;
+/** What the end of a process takes, after its last line. */
+const EXIT_MS = 250;
 
 export class Shutdown {
   readonly #parts: Parts;
@@ -54,6 +49,8 @@ export class Shutdown {
   #signalledAtMs = 0;
   #signal: Signal | undefined;
   #isOver = false;
+  /** A second signal: the last lines wait for their reader no longer. */
+  #isCutShort = false;
   readonly #onSignal = (signal: Signal) => this.#signalled(signal);
 
   constructor(parts: Parts, httpThread?: HttpThread) {
@@ -61,16 +58,19 @@ export class Shutdown {
     this.#httpThread = httpThread;
   }
 
-  /** Makes SIGINT and SIGTERM begin the shutdown. */
+  /** Makes SIGINT and SIGTERM begin the shutdown, and SIGHUP if it says that our terminal has gone. */
   watchSignals(): void {
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
+    const { log } = this.#parts;
+    const goOn = () => log.info('hangup', {}, 'SIGHUP: there is no terminal that could be gone; going on');
+    process.on('SIGHUP', hasTerminal ? this.#onSignal : goOn);
   }
 
   #signalled(signal: Signal): void {
     if (this.#signal !== undefined) {
-      if (hasTerminal && signal === 'SIGINT' && this.#signal === 'SIGINT' && this.#elapsedMs < SAME_KEY_MS)
-        return;
+      if (isRepeated(this.#signal, signal, this.#elapsedMs)) return;
+      this.#isCutShort = true;
       void this.#finish(128 + constants.signals[signal], `a second signal, ${signal}`);
       return;
     }
@@ -123,6 +123,13 @@ export class Shutdown {
     while (!isDone() && !this.#isOver && performance.now() < endMs) await sleep(LOOK_MS);
   }
 
+  /** The log's reader may be slow. */
+  async #untilRead(): Promise<void> {
+    const { log, settings } = this.#parts;
+    const endMs = this.#signalledAtMs + settings.shutdownMsMax - EXIT_MS;
+    while (!log.isWritten && !this.#isCutShort && performance.now() < endMs) await sleep(LOOK_MS);
+  }
+
   /** Ends all that still runs, prints the ledger and sets the exit code; only once. */
   async #finish(exitCode: number, cutShortBy: string | undefined): Promise<void> {
     if (this.#isOver) return;
@@ -152,8 +159,10 @@ export class Shutdown {
       lateWakes: late_wakes,
     };
     if (cutShortBy !== undefined) log.warn('cut_short', { by: cutShortBy }, `cut short by ${cutShortBy}`);
+    if (lost !== 0) log.error('lost', { lost }, `${lost} accepted events were not applied`);
     log.announce('stopped', fields, this.#ledgerText(code, elapsedMs, ledger));
     process.exitCode = code;
+    await this.#untilRead();
   }
 
   #ledgerText(

@@ -7,6 +7,7 @@ import { relative } from 'node:path';
 import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
 import { listed } from '../../src/cli/terminal/prose.ts';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
+import { hasTerminal, isRepeated } from '../../src/signals.ts';
 import { endsWithUs } from '../../src/tools/harness/process.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { FLAGS, readStep, STEPS, type Step } from './manifest.ts';
@@ -144,8 +145,16 @@ function run(step: Step, port: number, flags: string[]): Promise<number> {
     stdio: 'inherit',
     detached: process.platform !== 'win32',
   });
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const)
-    process.on(signal, () => child.kill(signal));
+  let last: { signal: NodeJS.Signals; atMs: number } | undefined;
+  const passOn = (signal: NodeJS.Signals) => {
+    const atMs = performance.now();
+    if (last !== undefined && isRepeated(last.signal, signal, atMs - last.atMs)) return;
+    last = { signal, atMs };
+    child.kill(signal);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGQUIT'] as const) process.on(signal, passOn);
+  // As under `nohup`.
+  process.on('SIGHUP', hasTerminal ? passOn : () => {});
   endsWithUs(child);
   return new Promise((resolve, reject) => {
     child.on('spawn', () => remember(step.number, 'ran'));

@@ -18,7 +18,7 @@ export const GAPS: Gap[] = [
     why: 'tags are cut in copies of the repository only, which count as other files',
   },
   {
-    file: 'src/cli/main.ts',
+    file: 'src/cli/version.ts',
     parts: [
       "const up = import.meta.url.endsWith('.ts') ? '../../package.json' : '../../../package.json'; (?)",
     ],
@@ -28,7 +28,7 @@ export const GAPS: Gap[] = [
     file: 'src/cli/main.ts',
     parts: [
       // biome-ignore lint/suspicious/noTemplateCurlyInString: a line of source
-      'else fail(Exit.notStarted, `could not start: ${error instanceof Error ? error.message : String(error)}`); (:)',
+      'fail(NOT_STARTED, `could not start: ${error instanceof Error ? error.message : String(error)}`), (:)',
     ],
     why: 'nothing that we call throws what is no Error; it is here for what others throw some day',
   },

@@ -55,11 +55,12 @@ const loaded = new Map(
 export const COMMAND_NAMES = [...loaded.keys()];
 
 async function runOf(name: string): Promise<Run | undefined> {
-  // Its part of the command line.
-  if (name === 'serve') return args => void (args.includes('--help') || readSettings(args, {}));
   const found = loaded.get(name);
   if (found === undefined) return undefined;
-  return ((await import(join(ROOT, 'src/cli', found.module))) as Record<string, Run>)[found.run];
+  const run = ((await import(join(ROOT, 'src/cli', found.module))) as Record<string, Run>)[found.run];
+  // A server would begin with its log, before anything that is refused.
+  if (name === 'serve') return args => (args.includes('--help') ? run!(args) : void readSettings(args, {}));
+  return run;
 }
 
 export async function dryRun([name = '', ...args]: string[]): Promise<DryRun> {

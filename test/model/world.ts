@@ -14,7 +14,7 @@ import { readSettings } from '../../src/config/read.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import type { Position } from '../../src/engine/position.ts';
-import { Log } from '../../src/log.ts';
+import { Log, type LogStream } from '../../src/log.ts';
 import { Listener } from '../../src/net/listener.ts';
 import { Outcome } from '../../src/protocol/outcome.ts';
 import type { ParsedRequest } from '../../src/protocol/request.ts';
@@ -55,7 +55,7 @@ export class World {
       on: () => {},
       write: (line: string) => void this.logged.push(JSON.parse(line) as Record<string, unknown>),
     };
-    const log = new Log(settings, stream as unknown as NodeJS.WriteStream, {});
+    const log = new Log(settings, stream as unknown as LogStream, {});
     const { engine, sessions } = assemble(settings, log);
     this.settings = settings;
     this.engine = engine;
