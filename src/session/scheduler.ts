@@ -7,12 +7,14 @@
  *
  * Replies to large input leave together, after all input of the turn was served. A write to a sleeping client wakes
  * it, which costs more than serving a line does; further writes while it is awake wake nothing. (For small input the
- * delay would cost more than the wake-ups.)
+ * delay would cost more than the wake-ups; where the visits of a turn follow one another, only for little.)
  */
 import { type Place, WaitingList } from './waiting-list.ts';
 
 /** Input of up to so many bytes is small. */
 export const SMALL_BYTES = 4_096;
+/** Input of up to so many bytes that waited for its turn is answered before the end of it. */
+export const LITTLE_BYTES = 512;
 /** So much may be served before the clock is read: less than a millisecond of work. */
 const UNTIMED_BYTES = 65_536;
 /** What reading one input and replying to it cost, in bytes of lines. */

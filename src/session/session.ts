@@ -13,7 +13,7 @@ import { Reply } from '../protocol/replies.ts';
 import type { Client } from './client-deadlines.ts';
 import { Framer } from './framer.ts';
 import { ReplyQueue } from './reply-queue.ts';
-import { SMALL_BYTES } from './scheduler.ts';
+import { LITTLE_BYTES, SMALL_BYTES } from './scheduler.ts';
 import type { Shared } from './shared.ts';
 import type { Input, Life, State, Waits } from './state.ts';
 import { Place } from './waiting-list.ts';
@@ -222,7 +222,7 @@ export class Session implements Receiver, Client {
     framer.keepRest();
     if (framer.isTooLong) this.#skipLine();
     dispatch.finish(this.#replies);
-    this.#replies.flush(laidBytes);
+    this.#replies.flush(laidBytes, bytes > 0 ? SMALL_BYTES : LITTLE_BYTES);
     if (!framer.hasLines && framer.isWithinLine) {
       // A line that had begun before keeps its time; more bytes do not push it back.
       if (hasEndedLine) deadlines.partial.restart(this);
