@@ -16,6 +16,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   latency: () => import('./peers/latency.ts'),
   users: () => import('./peers/users.ts'),
   connections: () => import('./peers/connections.ts'),
+  floods: () => import('./peers/floods.ts'),
   client: () => import('./peers/client.ts'),
   pains: () => import('./pains.ts'),
   where: () => import('./peers/where.ts'),

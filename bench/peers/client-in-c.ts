@@ -16,9 +16,9 @@ import { difference, type MeasuredLoad, SpoiltError, USERS } from './trial.ts';
 
 const execute = promisify(execFile);
 
-/** Compiled, this file lies in dist; the source in C stays where it is. */
-const SOURCE = fileURLToPath(
-  new URL(import.meta.url.endsWith('.ts') ? 'client.c' : '../../../bench/peers/client.c', import.meta.url),
+/** Compiled, this file lies in dist; the sources in C stay where they are. */
+const SOURCES = fileURLToPath(
+  new URL(import.meta.url.endsWith('.ts') ? '.' : '../../../bench/peers', import.meta.url),
 );
 const COMPILE_MS_MAX = 60_000;
 /** Beyond its own time, for connecting and for silence. */
@@ -37,8 +37,17 @@ interface Report {
   amounts: number[];
 }
 
-/** Runs the work with the compiled client; if it can't be compiled, prints the reason and returns undefined. */
-export async function withClientInC<Found>(
+/** Runs the work with the compiled client; if it can't be compiled, says why, and the program is undefined. */
+export function withClientInC<Found>(
+  say: (line: string) => void,
+  work: (program: string | undefined) => Promise<Found>,
+): Promise<Found> {
+  return withProgramInC('client.c', say, work);
+}
+
+/** The same with another program of this folder. */
+export async function withProgramInC<Found>(
+  source: string,
   say: (line: string) => void,
   work: (program: string | undefined) => Promise<Found>,
 ): Promise<Found> {
@@ -47,14 +56,14 @@ export async function withClientInC<Found>(
   process.on('exit', remove);
   try {
     const program = join(folder, 'client');
-    return await work((await compile(program, say)) ? program : undefined);
+    return await work((await compile(join(SOURCES, source), program, say)) ? program : undefined);
   } finally {
     process.off('exit', remove);
     remove();
   }
 }
 
-async function compile(program: string, say: (line: string) => void): Promise<boolean> {
+async function compile(source: string, program: string, say: (line: string) => void): Promise<boolean> {
   const compiler = process.env.CC || 'cc';
   const goWithout = (why: string) => {
     say(`${why}, so there are no figures of the client in C`);
@@ -62,12 +71,12 @@ async function compile(program: string, say: (line: string) => void): Promise<bo
   };
   if (process.platform !== 'linux') return goWithout('epoll is of Linux only');
   try {
-    await execute(compiler, ['-O2', '-o', program, SOURCE], { timeout: COMPILE_MS_MAX });
+    await execute(compiler, ['-O2', '-pthread', '-o', program, source], { timeout: COMPILE_MS_MAX });
     return true;
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: string };
     if (code === 'ENOENT') return goWithout(`${compiler} is not installed`);
-    throw new Error(`${compiler} can't compile ${SOURCE}: ${stderr || String(error)}`);
+    throw new Error(`${compiler} can't compile ${source}: ${stderr || String(error)}`);
   }
 }
 

@@ -39,9 +39,9 @@ export class Framer {
     this.grantedBytes = this.#input.bytes;
   }
 
-  /** Some received bytes are not served yet. */
-  get hasInput(): boolean {
-    return this.#input.bytes > 0;
+  /** The number of received bytes that are not served yet. */
+  get inputBytes(): number {
+    return this.#input.bytes;
   }
 
   /** A line has begun, and has not ended yet. */
@@ -51,7 +51,7 @@ export class Framer {
 
   /** All of the first `bytes` bytes of the chunk are thrown away, so they need not wait for a turn. */
   skipsAll(bytes: number): boolean {
-    return this.isSkipping && !this.#buffer.hasLineEnd(bytes);
+    return this.isSkipping && !this.hasLines && !this.#buffer.hasLineEnd(bytes);
   }
 
   /** Keeps the first `bytes` bytes of the chunk for later. */

@@ -3,7 +3,6 @@
  * takes amortised constant time; an empty one holds no memory.
  */
 const BYTES_MIN = 256;
-const LARGE_BYTES = 16_384;
 const SPARE_BYTES_MAX = 4_194_304;
 
 /**
@@ -25,7 +24,7 @@ export class BlockPool {
   }
 
   giveBack(block: Buffer): void {
-    if (block.length < LARGE_BYTES || this.#spareBytes + block.length > SPARE_BYTES_MAX) return;
+    if (this.#spareBytes + block.length > SPARE_BYTES_MAX) return;
     this.#spares[31 - Math.clz32(block.length)]!.push(block);
     this.#spareBytes += block.length;
   }

@@ -71,12 +71,12 @@ export class ReplyQueue {
     this.#pending.push(bytes, after);
   }
 
-  /** Writes all that may leave, or keeps it for the end of the turn if it answers large input (`inputBytes`). */
-  flush(inputBytes = 0): void {
+  /** Writes all that may leave, or keeps it for the end of the turn if it answers more input than `smallBytes`. */
+  flush(inputBytes = 0, smallBytes = SMALL_BYTES): void {
     const lines = this.#takeReady();
     if (lines === undefined || this.#isClosed) return;
     this.writeKept();
-    if (inputBytes > SMALL_BYTES) {
+    if (inputBytes > smallBytes) {
       this.#kept = lines;
       this.#scheduler.sendLater(this);
     } else {

@@ -1,23 +1,24 @@
 /**
  * Decides which client is served when, so that flooding clients delay the others by one turn of the event loop at most.
  *
- * Small input is always served when it arrives. Large input is too, until the turn's time is spent; the rest is
- * queued until the event loop has polled for new input again. The clock is read only if there is large input, so
- * usual, small clients do not pay for it.
+ * Input is served when it arrives, until the turn's time is spent. The rest waits until the event loop has polled for
+ * new input again, and what comes meanwhile waits too: who asks for little is visited first (see waiting-list.ts). The
+ * clock is read only after much input, so usual, small clients pay for a subtraction.
  *
  * Replies to large input leave together, after all input of the turn was served. A write to a sleeping client wakes
  * it, which costs more than serving a line does; further writes while it is awake wake nothing. (For small input the
- * delay would cost more than the wake-ups.)
- *
- * Only a few queued clients are admitted at a time. The event loop reads from every client that was visited before
- * the next turn begins: if all were admitted, 200 flooding clients would bring 13 MB to read before any other client
- * is served.
+ * delay would cost more than the wake-ups; where the visits of a turn follow one another, only for little.)
  */
+import { type Place, WaitingList } from './waiting-list.ts';
+
 /** Input of up to so many bytes is small. */
 export const SMALL_BYTES = 4_096;
-const INSIDE_MAX = 16;
-/** Visits after which a client that still has input goes back to the end of the queue. */
-const VISITS_MAX = 32;
+/** Input of up to so many bytes that waited for its turn is answered before the end of it. */
+export const LITTLE_BYTES = 512;
+/** So much may be served before the clock is read: less than a millisecond of work. */
+const UNTIMED_BYTES = 65_536;
+/** What reading one input and replying to it cost, in bytes of lines. */
+const INPUT_BYTES = 1_024;
 
 /** The part of a turn reserved for visits, however long the event loop took before them. */
 const VISITS_SHARE_MIN = 0.25;
@@ -28,6 +29,8 @@ const SENDS_REMEMBERED = 8;
 const LAST_MS = 50;
 
 export interface Visited {
+  /** In the scheduler's list. */
+  readonly place: Place<Visited>;
   takeTurn(): void;
 }
 
@@ -39,11 +42,9 @@ export interface Sender {
 export class Scheduler {
   readonly #limits: { readonly turnMsMax: number };
   readonly #collect: () => void;
-  readonly #queue = new Set<Visited>();
-  /** The admitted clients, and the visits that each has left. */
-  readonly #inside = new Map<Visited, number>();
-  /** The admitted clients that want a visit. */
-  readonly #eager = new Set<Visited>();
+  readonly #queue = new WaitingList<Visited>();
+  /** May be served before the clock is read. Nothing while somebody waits. */
+  #untimedBytes = UNTIMED_BYTES;
   /** Clients that are queued after a pause. */
   readonly #last = new Set<Visited>();
   #lastTimer: NodeJS.Timeout | undefined;
@@ -62,17 +63,14 @@ export class Scheduler {
 
   /** Whether input of so many bytes is served at once; otherwise the caller asks for a visit. */
   mayServe(bytes: number): boolean {
-    if (bytes <= SMALL_BYTES) return true;
-    // Others wait already: behind them.
-    if (this.#queue.size > 0 || this.#eager.size > 0) return false;
-    this.#arm();
-    return !this.#isSpent;
+    this.#untimedBytes -= bytes + INPUT_BYTES;
+    return this.#untimedBytes >= 0 || this.#hasTime();
   }
 
-  /** Asks for a visit; asking twice changes nothing. */
-  wait(visited: Visited): void {
-    if (this.#inside.has(visited)) this.#eager.add(visited);
-    else this.#queue.add(visited);
+  /** Asks for a visit to serve input of so many bytes; asking twice changes nothing. */
+  wait(visited: Visited, bytes: number): void {
+    this.#queue.add(visited.place, bytes);
+    this.#untimedBytes = 0;
     this.#arm();
   }
 
@@ -89,10 +87,17 @@ export class Scheduler {
   }
 
   leave(visited: Visited): void {
-    this.#queue.delete(visited);
-    this.#inside.delete(visited);
-    this.#eager.delete(visited);
+    this.#queue.delete(visited.place);
     this.#last.delete(visited);
+  }
+
+  #hasTime(): boolean {
+    // Others wait already: behind them.
+    if (this.#queue.size > 0) return false;
+    this.#arm();
+    if (this.#isSpent) return false;
+    this.#untimedBytes = UNTIMED_BYTES;
+    return true;
   }
 
   /** Whether the time of the turn is spent, including the time to send the replies at its end. */
@@ -113,20 +118,18 @@ export class Scheduler {
     // The event loop's work since the last turn, mostly reading, is part of this one; but visits keep their share.
     const visitsMs = this.#limits.turnMsMax * VISITS_SHARE_MIN;
     this.#startMs = Math.max(this.#startMs, performance.now() + visitsMs - this.#limits.turnMsMax);
-    this.#letOut();
-    this.#letIn();
-    // Who asks again meanwhile is visited in the next turn, after those for whom there was no time in this one.
-    for (const visited of [...this.#eager]) {
-      if (this.#isSpent) break;
-      if (!this.#eager.delete(visited)) continue;
+    // As many as wait now, so that who asks again meanwhile can't keep the turn going.
+    const waiting = this.#queue.size;
+    for (let left = waiting; left > 0 && !this.#isSpent; left--) {
       // A worker's message would be handled in the next turn only.
       this.#collect();
-      this.#inside.set(visited, this.#inside.get(visited)! - 1);
-      visited.takeTurn();
+      this.#queue.take()?.takeTurn();
     }
     this.#collect();
     this.#sendKept();
-    this.#isArmed = this.#queue.size > 0 || this.#inside.size > 0 || this.#senders.length > 0;
+    if (this.#queue.size === 0) this.#untimedBytes = UNTIMED_BYTES;
+    // After visits another turn follows: it collects the answers that they asked for.
+    this.#isArmed = waiting > 0 || this.#queue.size > 0 || this.#senders.length > 0;
     if (!this.#isArmed) return;
     this.#startMs = performance.now();
     setImmediate(() => this.#turn());
@@ -143,27 +146,9 @@ export class Scheduler {
     this.#sendMs += (sendMs - this.#sendMs) / SENDS_REMEMBERED;
   }
 
-  /** Removes the admitted clients that want no visit; queues those that have used up their visits again. */
-  #letOut(): void {
-    for (const [visited, visitsLeft] of this.#inside) {
-      if (visitsLeft > 0 && this.#eager.has(visited)) continue;
-      this.#inside.delete(visited);
-      if (this.#eager.delete(visited)) this.#queue.add(visited);
-    }
-  }
-
-  #letIn(): void {
-    for (const visited of this.#queue) {
-      if (this.#inside.size >= INSIDE_MAX) return;
-      this.#queue.delete(visited);
-      this.#inside.set(visited, VISITS_MAX);
-      this.#eager.add(visited);
-    }
-  }
-
   #admitLast(): void {
     this.#lastTimer = undefined;
-    for (const visited of this.#last) this.wait(visited);
+    for (const visited of this.#last) this.wait(visited, SMALL_BYTES);
     this.#last.clear();
   }
 }

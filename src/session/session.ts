@@ -13,9 +13,10 @@ import { Reply } from '../protocol/replies.ts';
 import type { Client } from './client-deadlines.ts';
 import { Framer } from './framer.ts';
 import { ReplyQueue } from './reply-queue.ts';
-import { SMALL_BYTES } from './scheduler.ts';
+import { LITTLE_BYTES, SMALL_BYTES } from './scheduler.ts';
 import type { Shared } from './shared.ts';
 import type { Input, Life, State, Waits } from './state.ts';
+import { Place } from './waiting-list.ts';
 
 export class Session implements Receiver, Client {
   readonly #transport: Transport;
@@ -25,7 +26,8 @@ export class Session implements Receiver, Client {
   #life: Life = 'open';
   #input: Input = 'open';
   #waits: Waits = 'nothing';
-  isPaused = false;
+  #isPaused = false;
+  readonly place = new Place<Session>(this);
   /** Whether events in the usual form may take the fast path: not while the server drains. */
   #mayFastSubmit: boolean;
   /** The first part of the chunk; after a read that filled it, all of it. So the first reads of a flood are small. */
@@ -86,6 +88,10 @@ export class Session implements Receiver, Client {
     this.#transport.close();
   }
 
+  get isPaused(): boolean {
+    return this.#isPaused || this.#waits !== 'nothing';
+  }
+
   get isSkipping(): boolean {
     return this.#framer.isSkipping;
   }
@@ -102,11 +108,11 @@ export class Session implements Receiver, Client {
     this.nextRead = bytes === this.nextRead.length ? readBuffer.chunk : readBuffer.firstRead;
     // After a full chunk there is probably more; it waits for the session's next turn.
     const isFull = bytes === readBuffer.chunk.length;
-    if (bytes > SMALL_BYTES && !framer.skipsAll(bytes) && !scheduler.mayServe(bytes)) {
+    if (!scheduler.mayServe(bytes) && !framer.skipsAll(bytes)) {
       framer.keep(bytes);
     } else {
       this.#visit(bytes);
-      if (!framer.hasLines && this.#replies.isEmpty && !this.isPaused && !isFull) return;
+      if (!framer.hasLines && this.#replies.isEmpty && !this.#isPaused && !isFull) return;
     }
     this.advance(isFull);
   }
@@ -145,19 +151,22 @@ export class Session implements Receiver, Client {
       return;
     }
     deadlines.blocked.clear(this);
-    if (this.#waits === 'turn') return;
     if (this.#waits === 'answers' && !this.#replies.isWaiting) this.#waits = 'nothing';
-    if (this.#waits !== 'nothing') {
+    if (this.#waits === 'turn') {
+      if (this.#framer.inputBytes > SMALL_BYTES) this.#pause();
+    } else if (this.#waits !== 'nothing') {
       this.#pause();
     } else if (this.#framer.hasLines || mustWait) {
-      this.#pause();
+      const { hasLines, isSkipping, inputBytes } = this.#framer;
+      // A client that waits with little input probably sends no more, so its reading goes on.
+      if (mustWait || inputBytes > SMALL_BYTES) this.#pause();
       this.#waits = 'turn';
-      if (this.#framer.isSkipping && !this.#framer.hasLines) scheduler.waitLast(this);
-      else scheduler.wait(this);
+      if (isSkipping && !hasLines) scheduler.waitLast(this);
+      else scheduler.wait(this, inputBytes);
     } else if (this.#input !== 'open') {
       this.#finish();
-    } else if (this.isPaused) {
-      this.isPaused = false;
+    } else if (this.#isPaused) {
+      this.#isPaused = false;
       this.#transport.resume();
     }
   }
@@ -167,15 +176,15 @@ export class Session implements Receiver, Client {
   }
 
   #pause(): void {
-    if (this.isPaused) return;
-    this.isPaused = true;
+    if (this.#isPaused) return;
+    this.#isPaused = true;
     this.#transport.pause();
   }
 
   /** The client has ended its input: serves a last line without line end, and ends when all is answered. */
   #finish(): void {
     const framer = this.#framer;
-    if (framer.hasInput && !framer.isSkipping && this.#input !== 'reset') {
+    if (framer.inputBytes > 0 && !framer.isSkipping && this.#input !== 'reset') {
       this.#shared.readBuffer.chunk[0] = NEWLINE;
       this.#visit(1);
       this.advance();
@@ -215,7 +224,7 @@ export class Session implements Receiver, Client {
     }
     framer.keepRest();
     dispatch.finish(this.#replies);
-    this.#replies.flush(laidBytes);
+    this.#replies.flush(laidBytes, bytes > 0 ? SMALL_BYTES : LITTLE_BYTES);
     if (framer.isHttp) this.#hangUp();
     else if (!framer.hasLines && framer.isWithinLine) {
       // A line that had begun before keeps its time; more bytes do not push it back.

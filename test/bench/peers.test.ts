@@ -93,6 +93,12 @@ describe.concurrent('a small run of', { timeout: BENCH_MS_MAX }, () => {
     expect(units.get('events/s')).toEqual(['client in C: depth 16', 'load generator, 1 thread: depth 16']);
   });
 
+  test('floods measures what a client beside them waits, if there is a compiler', async () => {
+    const { units, said } = await runSmall('floods');
+    if (said.includes('cc is not installed')) return expect(units.size).toBe(0);
+    expect(units.get('ms p99, health')).toEqual(['50 clients: 3,999 bytes']);
+  });
+
   test('client has no figures without a compiler, and says so', async () => {
     const { units, said } = await runSmall('client', NO_PROGRAMS);
     expect(said).toContain('cc is not installed, so there are no figures of the client in C');

@@ -1,4 +1,5 @@
 /** A connection at moments that no real client can hit on purpose, in a world that stands still between them. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, expect, test, vi } from 'vitest';
 import { World } from './world.ts';
 
@@ -20,6 +21,7 @@ const READ_BYTES = 8_192 + 65_536;
 
 let world: World | undefined;
 afterEach(async () => {
+  vi.restoreAllMocks();
   await world?.close();
   world = undefined;
 });
@@ -109,6 +111,50 @@ test('a client that the server does not read from is not idle, whatever it sends
   await world.workAll();
   await world.pass(200);
   expect(world.sessions.clients).toMatchObject({ connections: 0, closed_idle: 1 });
+});
+
+test.each([100, 3_999, 8_000])(
+  '500 clients that write %i bytes each at once do not make others wait for all of them',
+  async bytes => {
+    const { world, socket, send } = await open('--turn-ms-max', '2');
+    const floods = Array.from({ length: 500 }, () => world.connect());
+    await world.settle();
+    let nowMs = 1_000;
+    vi.spyOn(performance, 'now').mockImplementation(() => nowMs);
+    const serve = world.sessions.dispatch.serve.bind(world.sessions.dispatch);
+    world.sessions.dispatch.serve = (...args) => {
+      nowMs += 0.02;
+      return serve(...args);
+    };
+    const answered = () => floods.filter(({ said }) => said !== '').length;
+
+    const lines = Math.floor(bytes / HEALTH.length);
+    const flood = Buffer.from(
+      HEALTH.repeat(lines - 1) + HEALTH.padStart(bytes - (lines - 1) * HEALTH.length),
+    );
+    for (const each of floods) each.clientSends(flood);
+    send(HEALTH);
+    // The time of a turn is enough for 100 of them. The clock is not read for each.
+    expect(answered()).toBeLessThan(200);
+    await nextTurn();
+    expect(socket.said).toBe(OK);
+    expect(answered()).toBeLessThan(350);
+    for (let turn = 0; turn < 20; turn++) await nextTurn();
+    expect(floods.every(({ said }) => said === OK.repeat(lines))).toBe(true);
+  },
+);
+
+test('a client that waits for its turn is read from until its input is large, and all of it is served', async () => {
+  world = await World.open(['--workers', '1'], 0, true);
+  const socket = world.connect();
+  await world.settle();
+  for (let chunk = 1; chunk <= 10; chunk++) socket.clientSends(Buffer.from(HEALTH.repeat(100)));
+  expect(socket.arrivedBytes).toBe(3 * 100 * HEALTH.length);
+  expect(socket.isPaused()).toBe(true);
+  socket.clientEnds();
+  await world.settle();
+  expect(socket.said).toBe(OK.repeat(1_000));
+  expect(socket.hasEnded).toBe(true);
 });
 
 test('metrics with details are those of the moment, also behind others in one packet', async () => {

@@ -147,9 +147,10 @@ test('every request gets one reply, in order, whatever the clients and the worke
     fc.asyncProperty(
       fc.constantFrom(2, 4, 8),
       mailMsArbitrary,
+      fc.boolean(),
       commandsArbitrary,
-      async (ring, mailMs, commands) => {
-        const world = await World.open([...FLAGS, '--ring', String(ring)], mailMs);
+      async (ring, mailMs, isBusy, commands) => {
+        const world = await World.open([...FLAGS, '--ring', String(ring)], mailMs, isBusy);
         try {
           const model = { clients: Array.from({ length: CLIENTS }, (_, id) => new Conversation(id)) };
           const real = { world, sockets: Array.from({ length: CLIENTS }, () => world.connect()) };

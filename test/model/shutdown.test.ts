@@ -215,12 +215,13 @@ test('nothing is lost without being said, and the end comes in time, whatever ha
       fc.record({
         ring: fc.constantFrom(2, 8),
         mailMs: fc.constantFrom(0, 5),
+        isBusy: fc.boolean(),
         drainMsMin: fc.constantFrom(0, 20),
       }),
       commandsArbitrary,
-      async ({ ring, mailMs, drainMsMin }, commands) => {
+      async ({ ring, mailMs, isBusy, drainMsMin }, commands) => {
         const flags = [...FLAGS, '--ring', String(ring), '--drain-ms-min', String(drainMsMin)];
-        const world = await World.open(flags, mailMs);
+        const world = await World.open(flags, mailMs, isBusy);
         try {
           const model = new Model();
           const real = new Real(world);

@@ -66,13 +66,17 @@ export class World {
     this.#watchSubmissions();
   }
 
-  /** `mailMs`: how long a worker's message is under way; 0: until the event loop comes to it. */
-  static async open(flags: string[], mailMs = 0): Promise<World> {
+  /**
+   * `mailMs`: how long a worker's message is under way; 0: until the event loop comes to it.
+   * `isBusy`: the time of every turn is spent when something comes, so all of it waits for the next one.
+   */
+  static async open(flags: string[], mailMs = 0, isBusy = false): Promise<World> {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
     HandWorker.atWork.clear();
     HandWorker.mailMs = mailMs;
     HandWorker.mailUnderWay = 0;
     const world = new World(['--users', '64', '--log-format', 'json', ...flags]);
+    if (isBusy) world.sessions.scheduler.mayServe = () => false;
     await world.engine.start();
     return world;
   }

@@ -58,6 +58,17 @@ describe('a reply queue', () => {
     expect(written).toHaveLength(2);
   });
 
+  test('counts other input as small where it is told to', async () => {
+    const { queue, written } = queueOn();
+    for (const bytes of [512, 513]) {
+      queue.send(Buffer.from(`${bytes}\n`));
+      queue.flush(bytes, 512);
+    }
+    expect(written).toEqual(['512\n']);
+    await nextTurn();
+    expect(written).toEqual(['512\n', '513\n']);
+  });
+
   test('keeps the order when more is sent while replies are kept', async () => {
     const { queue, written } = queueOn();
     say(queue, Buffer.from('1\n'), LARGE);

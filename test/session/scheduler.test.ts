@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Scheduler, type Sender, type Visited } from '../../src/session/scheduler.ts';
+import { visited } from './visited.ts';
 
 const SMALL = 100;
 const LARGE = 65_536;
@@ -21,13 +22,11 @@ afterEach(() => {
 function visitors(costMs = 0) {
   const visits: string[] = [];
   const visitor = (name: string, then: (self: Visited) => void = () => {}): Visited => {
-    const self = {
-      takeTurn: () => {
-        visits.push(name);
-        nowMs += costMs;
-        then(self);
-      },
-    };
+    const self = visited(() => {
+      visits.push(name);
+      nowMs += costMs;
+      then(self);
+    });
     return self;
   };
   return { visits, visitor };
@@ -38,15 +37,13 @@ function greedy(count: number, turns: Scheduler, onVisit: () => void = () => {})
   let visits = 0;
   let isOver = false;
   for (let number = 0; number < count; number++) {
-    const visited: Visited = {
-      takeTurn: () => {
-        visits += 1;
-        nowMs += GREEDY_MS;
-        onVisit();
-        if (!isOver) turns.wait(visited);
-      },
-    };
-    turns.wait(visited);
+    const self = visited(() => {
+      visits += 1;
+      nowMs += GREEDY_MS;
+      onVisit();
+      if (!isOver) turns.wait(self, LARGE);
+    });
+    turns.wait(self, LARGE);
   }
   const takeTurn = async () => {
     visits = 0;
@@ -61,25 +58,36 @@ function greedy(count: number, turns: Scheduler, onVisit: () => void = () => {})
 }
 
 describe('turns', () => {
-  test('always serve small input at once', async () => {
-    const turns = new Scheduler({ turnMsMax: TURN_MS });
-    expect(turns.mayServe(LARGE)).toBe(true);
-    nowMs += 100;
-    expect(turns.mayServe(SMALL)).toBe(true);
-    turns.wait(visitors().visitor('alice'));
-    expect(turns.mayServe(SMALL)).toBe(true);
-    await nextTurn();
-  });
-
-  test('serve large input at once until the time of the turn is spent, and again in the next turn', async () => {
+  test('serve input at once until the time of the turn is spent, and again in the next turn', async () => {
     const turns = new Scheduler({ turnMsMax: TURN_MS });
     expect(turns.mayServe(LARGE)).toBe(true);
     nowMs += TURN_MS - 1;
     expect(turns.mayServe(LARGE)).toBe(true);
     nowMs += 1;
     expect(turns.mayServe(LARGE)).toBe(false);
+    expect(turns.mayServe(SMALL)).toBe(false);
     await nextTurn();
     expect(turns.mayServe(LARGE)).toBe(true);
+    expect(turns.mayServe(SMALL)).toBe(true);
+  });
+
+  test.each([1, SMALL, 4_096])('serve input of %i bytes only for so long, too', async bytes => {
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
+    const serveAll = () => {
+      let servings = 0;
+      for (; servings < 10_000 && turns.mayServe(bytes); servings++) nowMs += 0.01;
+      return servings * 0.01;
+    };
+    // The clock is not read for each of them, so it may take a little longer.
+    expect(serveAll()).toBeLessThan(2 * TURN_MS);
+    await nextTurn();
+    expect(serveAll()).toBeGreaterThanOrEqual(TURN_MS);
+  });
+
+  test('read no clock for a little input', async () => {
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
+    for (let input = 0; input < 50; input++) expect(turns.mayServe(SMALL)).toBe(true);
+    expect(performance.now).not.toHaveBeenCalled();
   });
 
   test('do not count the time that passed before anything large came', async () => {
@@ -91,21 +99,33 @@ describe('turns', () => {
     expect(turns.mayServe(LARGE)).toBe(true);
   });
 
-  test('let nobody large overtake those who wait', async () => {
+  test('let nobody overtake those who wait', async () => {
     const turns = new Scheduler({ turnMsMax: TURN_MS });
-    turns.wait(visitors().visitor('alice'));
+    turns.wait(visitors().visitor('alice'), LARGE);
     expect(turns.mayServe(LARGE)).toBe(false);
+    expect(turns.mayServe(SMALL)).toBe(false);
     await nextTurn();
     expect(turns.mayServe(LARGE)).toBe(true);
+    expect(turns.mayServe(SMALL)).toBe(true);
+  });
+
+  test('visit first who asks for little, whoever waits', async () => {
+    const { visits, visitor } = visitors(TURN_MS);
+    const turns = new Scheduler({ turnMsMax: TURN_MS });
+    for (const name of ['alice', 'bob', 'carol']) turns.wait(visitor(name), 3_999);
+    await nextTurn();
+    turns.wait(visitor('modest'), SMALL);
+    for (let turn = 0; turn < 3; turn++) await nextTurn();
+    expect(visits).toEqual(['alice', 'modest', 'bob', 'carol']);
   });
 
   test('visit those who wait one after the other, each once, never at once', async () => {
     const { visits, visitor } = visitors();
     const turns = new Scheduler({ turnMsMax: TURN_MS });
     const alice = visitor('alice');
-    turns.wait(alice);
-    turns.wait(visitor('bob'));
-    turns.wait(alice);
+    turns.wait(alice, LARGE);
+    turns.wait(visitor('bob'), LARGE);
+    turns.wait(alice, LARGE);
     expect(visits).toEqual([]);
     await nextTurn();
     expect(visits).toEqual(['alice', 'bob']);
@@ -116,8 +136,11 @@ describe('turns', () => {
   test('visit one that gets in line again only in the next turn', async () => {
     const { visits, visitor } = visitors();
     const turns = new Scheduler({ turnMsMax: TURN_MS });
-    turns.wait(visitor('greedy', self => turns.wait(self)));
-    turns.wait(visitor('bob'));
+    turns.wait(
+      visitor('greedy', self => turns.wait(self, LARGE)),
+      LARGE,
+    );
+    turns.wait(visitor('bob'), LARGE);
     await nextTurn();
     expect(visits).toEqual(['greedy', 'bob']);
     await nextTurn();
@@ -128,7 +151,7 @@ describe('turns', () => {
   test('end when their time is spent, and go on with the next one in line', async () => {
     const { visits, visitor } = visitors(TURN_MS);
     const turns = new Scheduler({ turnMsMax: TURN_MS });
-    for (const name of ['alice', 'bob', 'carol']) turns.wait(visitor(name));
+    for (const name of ['alice', 'bob', 'carol']) turns.wait(visitor(name), LARGE);
     for (const seen of [['alice'], ['alice', 'bob'], ['alice', 'bob', 'carol']]) {
       await nextTurn();
       expect(visits).toEqual(seen);
@@ -140,7 +163,11 @@ describe('turns', () => {
     const turns = new Scheduler({ turnMsMax: TURN_MS });
     let isOver = false;
     const names = ['alice', 'bob', 'carol', 'dave', 'erin'];
-    for (const name of names) turns.wait(visitor(name, self => isOver || turns.wait(self)));
+    for (const name of names)
+      turns.wait(
+        visitor(name, self => isOver || turns.wait(self, LARGE)),
+        LARGE,
+      );
     while (visits.length < 50) await nextTurn();
     isOver = true;
     const counts = names.map(name => visits.slice(0, 50).filter(visit => visit === name).length);
@@ -154,9 +181,12 @@ describe('turns', () => {
     const { visits, visitor } = visitors();
     const turns = new Scheduler({ turnMsMax: TURN_MS });
     const bob = visitor('bob');
-    turns.wait(visitor('alice', () => turns.leave(bob)));
-    turns.wait(bob);
-    turns.wait(visitor('carol'));
+    turns.wait(
+      visitor('alice', () => turns.leave(bob)),
+      LARGE,
+    );
+    turns.wait(bob, LARGE);
+    turns.wait(visitor('carol'), LARGE);
     await nextTurn();
     await nextTurn();
     expect(visits).toEqual(['alice', 'carol']);
@@ -198,11 +228,11 @@ describe('replies that are kept', () => {
     const turns = new Scheduler({ turnMsMax: TURN_MS });
     const sentAtVisit: string[][] = [];
     for (const name of ['alice', 'bob']) {
-      const visited = visitor(name, () => {
+      const asking = visitor(name, () => {
         sentAtVisit.push([...sent]);
         turns.sendLater(sender(name));
       });
-      turns.wait(visited);
+      turns.wait(asking, LARGE);
     }
     turns.sendLater(sender('early'));
     await nextTurn();
@@ -222,9 +252,9 @@ describe('replies that are kept', () => {
     let left = 5;
     const greedy = visitor('greedy', self => {
       turns.sendLater(sender(`reply ${visits.length}`));
-      if (--left > 0) turns.wait(self);
+      if (--left > 0) turns.wait(self, LARGE);
     });
-    turns.wait(greedy);
+    turns.wait(greedy, LARGE);
     for (let turn = 1; turn <= 5; turn++) {
       await nextTurn();
       expect(sent).toHaveLength(turn);
@@ -253,7 +283,6 @@ describe('replies that are kept', () => {
     expect(turns.mayServe(LARGE)).toBe(true);
     turns.sendLater(sender('alice'));
     nowMs += TURN_MS - 1;
-    expect(turns.mayServe(SMALL)).toBe(true);
     expect(turns.mayServe(LARGE)).toBe(true);
     expect(sent).toEqual([]);
     await nextTurn();
@@ -265,7 +294,7 @@ describe('replies that are kept', () => {
     const { visits, visitor } = visitors();
     const turns = new Scheduler({ turnMsMax: TURN_MS });
     const gone = { ...visitor('gone'), ...sender('gone') };
-    turns.wait(gone);
+    turns.wait(gone, LARGE);
     turns.sendLater(gone);
     turns.sendLater(sender('bob'));
     turns.leave(gone);
