@@ -7,6 +7,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   'micro-judging': () => import('./micro/judging.ts'),
   'micro-counters': () => import('./micro/counters.ts'),
   'micro-parking': () => import('./micro/parking.ts'),
+  'micro-growth': () => import('./micro/growth.ts'),
   start: () => import('./peers/start.ts'),
   workers: () => import('./peers/workers.ts'),
   lines: () => import('./peers/lines.ts'),

@@ -202,17 +202,17 @@ export class UserTable {
   }
 
   /**
-   * Splits the next records up to a free one: no record behind it belongs before it. All are inserted again in order,
-   * so that no look-up of one already done passes a record still to be done. (So one that lands behind the free record
-   * is done again.) The front has more records than users, so this ends within the table.
+   * Splits the next records, up to a free one: no record behind that belongs before it. Each is inserted again, in
+   * order, so none lands behind a record that is still to be moved. The front has more records than there are users,
+   * so the free one lies within the table.
    */
   #splitSome(): void {
     const table = this.#table;
     const from = this.#split;
-    let end = from + (SPLIT_AT_ONCE - 1) * RECORD_WORDS;
+    let end = from + SPLIT_AT_ONCE * RECORD_WORDS;
     while (table[end + Field.bytes] !== 0) end += RECORD_WORDS;
-    this.#split = Math.min(end + RECORD_WORDS, this.#front);
-    for (let record = from; record < end || table[record + Field.bytes] !== 0; record += RECORD_WORDS) {
+    this.#split = Math.min(end, this.#front);
+    for (let record = from; record < end; record += RECORD_WORDS) {
       const bytes = table[record + Field.bytes]!;
       if (bytes === 0) continue;
       table[record + Field.bytes] = 0;
