@@ -16,6 +16,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   peers: () => import('./peers/peers.ts'),
   latency: () => import('./peers/latency.ts'),
   users: () => import('./peers/users.ts'),
+  growing: () => import('./peers/growing.ts'),
   connections: () => import('./peers/connections.ts'),
   client: () => import('./peers/client.ts'),
   pains: () => import('./pains.ts'),
