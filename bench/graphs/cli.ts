@@ -27,7 +27,7 @@ const OPTIONS = {
   folder: { type: 'string', default: FOLDER },
 } as const;
 
-const HELP = `npm run graphs -- [flags] [NAME…]: run and draw graphs, all of them if none is named (about 6 minutes).
+const HELP = `npm run graphs -- [flags] [NAME…]: run and draw graphs, all of them if none is named (about 8 minutes).
 
   npm run graphs                    everything anew, into docs/graphs
   npm run graphs -- health sums     these two

@@ -1,6 +1,7 @@
 /** The graphs there are, in the order of the path. */
 import { graph as coordinatedOmission } from './coordinated-omission.ts';
 import type { Graph, GraphData } from './graph.ts';
+import { graph as growing } from './growing.ts';
 import { graph as matrix } from './matrix.ts';
 import { graph as bound } from './pains/bound.ts';
 import { graph as counting } from './pains/counting.ts';
@@ -18,5 +19,5 @@ import { graph as unread } from './pains/unread.ts';
 /** Each runs, checks and draws data of its own kind only. */
 export const GRAPHS = [
   ...[secondClient, unread, cuts, health, refusals, bound, sums, oneLock, reads, counting, ctrlC, timeToExit],
-  ...[matrix, coordinatedOmission],
+  ...[matrix, coordinatedOmission, growing],
 ] as Graph<GraphData>[];

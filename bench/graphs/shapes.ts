@@ -43,6 +43,16 @@ export function staysAbove(limit: number): Shape {
   };
 }
 
+export function peaksAbove(value: number): Shape {
+  return {
+    says: `peaks above ${plain(value)}`,
+    complaint: points => {
+      const most = Math.max(...points.map(({ y }) => y));
+      return most > value ? undefined : `is ${plain(most)} at most`;
+    },
+  };
+}
+
 /** Compares the first and the last value; between them it may fluctuate. */
 export function rises(times: number): Shape {
   return {

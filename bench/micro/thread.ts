@@ -16,19 +16,21 @@ interface Start {
 }
 
 /**
- * Starts a thread of `file`, which lies beside this one, named without its ending, for each of `datas`; resolves
- * with what they answer, in the same order. If one fails, or they do not end, all are ended, and it throws.
+ * Starts a thread of `file`, named without its ending, for each of `datas`; it lies beside this one, or beside the
+ * module `beside`. Resolves with what they answer, in the same order. If one fails, or they do not end, all are ended,
+ * and it throws.
  */
 export async function runThreads<Answer>(
   file: string,
   datas: readonly unknown[],
   ports: readonly MessagePort[][] = [],
+  beside: string = import.meta.url,
 ): Promise<Answer[]> {
   const ending = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const met = new Int32Array(new SharedArrayBuffer(4));
   const threads = datas.map((data, index) => {
     const start: Start = { data, threads: datas.length, met };
-    return new Worker(new URL(`./${file}.${ending}`, import.meta.url), {
+    return new Worker(new URL(`./${file}.${ending}`, beside), {
       workerData: start,
       transferList: ports[index] ?? [],
     });

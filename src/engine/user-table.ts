@@ -8,8 +8,10 @@
  * same reason the table is no larger than its users need. Longer names are stored in an arena. Names are compared in
  * 4-byte words, the last one padded with zeros. Users are never removed.
  *
- * A full table is replaced by one twice as large. Each new user moves a few records to it, so that no event waits for
- * all of them; until all are moved, a user not found in the new table is looked up in the old one.
+ * The table doubles in place, a few records with each new user, so no event waits for all of them (linear hashing).
+ * Memory is reserved at the start, and the front of it is used. The records of the front are *split* in order: those
+ * whose hash has the next bit move behind the front, in the same order. So fresh pages are touched one after the other.
+ * Touched at random, as by the users of a new table, each would cost its user a page fault.
  *
  * Hash → shard → worker: a shard takes indices in blocks of a cache line, so two workers never write balances on the
  * same cache line.
@@ -30,8 +32,9 @@ const RECORD_WORDS = 1 << RECORD_SHIFT;
 const Field = { hash: 0, bytes: 1, index: 2, name: 3 } as const;
 const NAME_BYTES = (RECORD_WORDS - Field.name) * 4;
 const RECORDS_MIN = 1_024;
-/** Records that each new user moves: enough that all are moved before the new table is full. */
-const MOVED_AT_ONCE = 8;
+/** The table begins to double half full. Each new user splits so many records, so it ends before three quarters. */
+const SPLIT_FROM = 1 / 2;
+const SPLIT_AT_ONCE = 4;
 
 /** The most balances that `usersMax` users can need: the last block of each shard may be partly used. */
 export function balanceSlotsFor(usersMax: number): number {
@@ -48,11 +51,13 @@ export class UserTable {
   readonly usersMax: number;
   users = 0;
   readonly #names: DataView;
-  #table: Int32Array = new Int32Array(RECORDS_MIN * RECORD_WORDS);
-  /** The previous table, until all of its records are moved. */
-  #outgrown: Int32Array | undefined;
-  /** The first of its records that is not moved yet. */
-  #unmoved = 0;
+  readonly #table: Int32Array;
+  /** The words of the front: a power of two. */
+  #front = RECORDS_MIN * RECORD_WORDS;
+  /** While the table doubles, the first record of the front that is not split; otherwise 0. */
+  #split = 0;
+  /** With more users, the table begins to double. */
+  #splitFrom = RECORDS_MIN * SPLIT_FROM;
   readonly #arena: Int32Array;
   #arenaEnd = 0;
   readonly #workerOfShard: Uint8Array;
@@ -66,7 +71,9 @@ export class UserTable {
   constructor(names: DataView, usersMax: number, workers: number) {
     this.usersMax = usersMax;
     this.#names = names;
-    // Its pages become resident when they are first touched.
+    // Enough that the last front never doubles. Pages become resident when they are first touched.
+    const records = 2 ** Math.ceil(Math.log2(Math.max(usersMax / SPLIT_FROM, RECORDS_MIN)));
+    this.#table = new Int32Array(records * RECORD_WORDS);
     this.#arena = new Int32Array((usersMax * USER_BYTES_MAX) / 4);
     this.#workerOfShard = Uint8Array.from({ length: SHARDS }, (_, shard) => shard % workers);
   }
@@ -82,9 +89,18 @@ export class UserTable {
 
   /** The balance index of a user, or `NOBODY`. */
   find({ nameAt, nameBytes, hash }: Name): number {
-    const index = this.#findIn(this.#table, nameAt, nameBytes, hash);
-    if (index !== NOBODY || this.#outgrown === undefined) return index;
-    return this.#findIn(this.#outgrown, nameAt, nameBytes, hash);
+    const table = this.#table;
+    const last = table.length - RECORD_WORDS;
+    for (let record = this.#homeOf(hash); ; record = (record + RECORD_WORDS) & last) {
+      const bytes = table[record + Field.bytes]!;
+      if (bytes === 0) return NOBODY;
+      if (table[record + Field.hash] !== hash || bytes !== nameBytes) continue;
+      const isHere =
+        bytes <= NAME_BYTES
+          ? this.#isNamed(table, record + Field.name, nameAt, bytes)
+          : this.#isNamed(this.#arena, table[record + Field.name]!, nameAt, bytes);
+      if (isHere) return table[record + Field.index]!;
+    }
   }
 
   /** Adds a user that `find` did not find; the table must not be full. Returns its balance index. */
@@ -108,18 +124,26 @@ export class UserTable {
 
   /** Visits every user once, in no order: hash, index, and name as bytes that are valid during the call only. */
   each(visit: (hash: number, index: number, name: Uint8Array) => void): void {
-    this.#eachIn(this.#table, 0, visit);
-    // In the outgrown table, only the records that were not moved.
-    if (this.#outgrown !== undefined) this.#eachIn(this.#outgrown, this.#unmoved, visit);
+    const table = this.#table;
+    const end = this.#front + this.#split;
+    // Records that belong before the end may lie behind it, without a gap.
+    for (let record = 0; record < table.length; record += RECORD_WORDS) {
+      const bytes = table[record + Field.bytes]!;
+      if (bytes === 0 && record >= end) return;
+      if (bytes === 0) continue;
+      const words = bytes <= NAME_BYTES ? table : this.#arena;
+      const place = bytes <= NAME_BYTES ? record + Field.name : table[record + Field.name]!;
+      const name = new Uint8Array(words.buffer, words.byteOffset + place * 4, bytes);
+      visit(table[record + Field.hash]!, table[record + Field.index]!, name);
+    }
   }
 
   #insert({ nameAt: at, nameBytes: bytes, hash }: Name, index: number): void {
     if (this.isFull) throw new Error(`the table of ${this.usersMax} users is full`);
     this.users += 1;
-    if (this.#outgrown !== undefined) this.#moveSome(this.#outgrown);
-    else if (this.users * 4 * RECORD_WORDS > this.#table.length * 3) this.#grow();
+    if (this.#split > 0 || this.users > this.#splitFrom) this.#splitSome();
 
-    const record = freeRecord(this.#table, hash);
+    const record = this.#freeRecord(hash);
     this.#table[record + Field.hash] = hash;
     this.#table[record + Field.bytes] = bytes;
     this.#table[record + Field.index] = index;
@@ -151,35 +175,6 @@ export class UserTable {
     return this.#blocks!.taken[shard]! * BLOCK_USERS - left;
   }
 
-  #eachIn(
-    table: Int32Array,
-    from: number,
-    visit: (hash: number, index: number, name: Uint8Array) => void,
-  ): void {
-    for (let record = from; record < table.length; record += RECORD_WORDS) {
-      const bytes = table[record + Field.bytes]!;
-      if (bytes === 0) continue;
-      const words = bytes <= NAME_BYTES ? table : this.#arena;
-      const place = bytes <= NAME_BYTES ? record + Field.name : table[record + Field.name]!;
-      const name = new Uint8Array(words.buffer, words.byteOffset + place * 4, bytes);
-      visit(table[record + Field.hash]!, table[record + Field.index]!, name);
-    }
-  }
-
-  #findIn(table: Int32Array, at: number, bytes: number, hash: number): number {
-    const mask = table.length - RECORD_WORDS;
-    for (let record = (hash << RECORD_SHIFT) & mask; ; record = (record + RECORD_WORDS) & mask) {
-      const recordBytes = table[record + Field.bytes]!;
-      if (recordBytes === 0) return NOBODY;
-      if (table[record + Field.hash] !== hash || recordBytes !== bytes) continue;
-      const isHere =
-        bytes <= NAME_BYTES
-          ? this.#isNamed(table, record + Field.name, at, bytes)
-          : this.#isNamed(this.#arena, table[record + Field.name]!, at, bytes);
-      if (isHere) return table[record + Field.index]!;
-    }
-  }
-
   #isNamed(words: Int32Array, place: number, at: number, bytes: number): boolean {
     const whole = bytes >> 2;
     for (let word = 0; word < whole; word++) {
@@ -190,21 +185,45 @@ export class UserTable {
     return words[place + whole] === (this.#names.getInt32(at + whole * 4, true) & ((1 << (left * 8)) - 1));
   }
 
-  #grow(): void {
-    this.#outgrown = this.#table;
-    this.#unmoved = 0;
-    this.#table = new Int32Array(2 * this.#outgrown.length);
+  /** Where the look-up of a hash begins. The next bit of a split record is added without a branch. */
+  #homeOf(hash: number): number {
+    const place = hash << RECORD_SHIFT;
+    const home = place & (this.#front - RECORD_WORDS);
+    return home | (place & this.#front & ((home - this.#split) >> 31));
   }
 
-  #moveSome(outgrown: Int32Array): void {
-    const end = Math.min(this.#unmoved + MOVED_AT_ONCE * RECORD_WORDS, outgrown.length);
-    for (let record = this.#unmoved; record < end; record += RECORD_WORDS) {
-      if (outgrown[record + Field.bytes] === 0) continue;
-      const target = freeRecord(this.#table, outgrown[record + Field.hash]!);
-      for (let word = 0; word < RECORD_WORDS; word++) this.#table[target + word] = outgrown[record + word]!;
+  /** The free record at which an unsuccessful look-up of a hash ends. */
+  #freeRecord(hash: number): number {
+    const table = this.#table;
+    const last = table.length - RECORD_WORDS;
+    let record = this.#homeOf(hash);
+    while (table[record + Field.bytes] !== 0) record = (record + RECORD_WORDS) & last;
+    return record;
+  }
+
+  /**
+   * Splits the next records, up to a free one: no record behind that belongs before it. Each is inserted again, in
+   * order, so none lands behind a record that is still to be moved. The front has more records than there are users,
+   * so the free one lies within the table.
+   */
+  #splitSome(): void {
+    const table = this.#table;
+    const from = this.#split;
+    let end = from + SPLIT_AT_ONCE * RECORD_WORDS;
+    while (table[end + Field.bytes] !== 0) end += RECORD_WORDS;
+    this.#split = Math.min(end, this.#front);
+    for (let record = from; record < end; record += RECORD_WORDS) {
+      const bytes = table[record + Field.bytes]!;
+      if (bytes === 0) continue;
+      table[record + Field.bytes] = 0;
+      const target = this.#freeRecord(table[record + Field.hash]!);
+      for (let word = 0; word < RECORD_WORDS; word++) table[target + word] = table[record + word]!;
+      table[target + Field.bytes] = bytes;
     }
-    this.#unmoved = end;
-    if (end === outgrown.length) this.#outgrown = undefined;
+    if (this.#split < this.#front) return;
+    this.#front *= 2;
+    this.#split = 0;
+    this.#splitFrom *= 2;
   }
 
   #takeIndex(shard: number): number {
@@ -222,14 +241,6 @@ export class UserTable {
     }
     return block;
   }
-}
-
-/** The free record at which an unsuccessful look-up of this hash ends. */
-function freeRecord(table: Int32Array, hash: number): number {
-  const mask = table.length - RECORD_WORDS;
-  let record = (hash << RECORD_SHIFT) & mask;
-  while (table[record + Field.bytes] !== 0) record = (record + RECORD_WORDS) & mask;
-  return record;
 }
 
 function nameWord(names: DataView, at: number, bytes: number, word: number): number {

@@ -21,6 +21,8 @@ const MEASURED: readonly [name: string, subjects: string[], conditions: number, 
     ['a word each, lines apart', 'a word each, side by side', 'one word, Atomics.add', 'one number, under a lock'], 3,
     ['ns/count']],
   ['micro-parking', [...PARKING, 'a notify for every event', 'never rests'], 3, PARKING_UNITS],
+  ['micro-growth', ["the server's table", 'a full table is replaced'], 1,
+    ['ms a chunk, median', 'ms a chunk, p99', 'ms a chunk, most']],
 ];
 
 test('the group is what is tested here', () => expect(GROUPS.micro).toEqual(MEASURED.map(([name]) => name)));
