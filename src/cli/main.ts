@@ -90,7 +90,10 @@ async function main(args: string[]): Promise<void> {
       return printHelp(HELP, process.stderr);
     default: {
       const { orNearest } = await import('./terminal/nearest.ts');
-      fail(USAGE, `unknown command: ${command}${orNearest(command, COMMANDS)}; tally --help lists the commands`);
+      fail(
+        USAGE,
+        `unknown command: ${command}${orNearest(command, COMMANDS)}; tally --help lists the commands`,
+      );
     }
   }
 }

@@ -32,8 +32,7 @@ const READER_MS_MAX = 1_000;
 const LOOK_MS = 10;
 
 export async function serveCommand(args: string[]): Promise<void> {
-  if (args.includes('--help') || args.includes('-h'))
-    return printServeHelp();
+  if (args.includes('--help') || args.includes('-h')) return printServeHelp();
   try {
     const settings = readSettings(args, process.env);
     const log = new Log(settings, new Output(1), process.env);

@@ -1,8 +1,8 @@
 /** The flags of `tally load`: what there is, read and checked, with one line for each mistake. */
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { orNearest } from '../../cli/terminal/nearest.ts';
 import { readHost } from '../../cli/terminal/address.ts';
+import { orNearest } from '../../cli/terminal/nearest.ts';
 import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
 import { type Condition, readCondition } from './conditions.ts';
