@@ -100,10 +100,7 @@ export class Session implements Receiver, Client {
   received(bytes: number): void {
     const { readBuffer, deadlines, lingering, scheduler, settings } = this.#shared;
     const framer = this.#framer;
-    if (!this.#isLive) {
-      lingering.received(this.#transport, bytes);
-      return;
-    }
+    if (!this.#isLive) return lingering.received(this.#transport, bytes);
     if (settings.idleMsMax > 0) deadlines.idle.restart(this);
     this.nextRead = bytes === this.nextRead.length ? readBuffer.chunk : readBuffer.firstRead;
     // After a full chunk there is probably more; it waits for the session's next turn.
@@ -176,15 +173,13 @@ export class Session implements Receiver, Client {
   }
 
   #pause(): void {
-    if (this.#isPaused) return;
+    if (!this.#isPaused) this.#transport.pause();
     this.#isPaused = true;
-    this.#transport.pause();
   }
 
   /** The client has ended its input: serves a last line without line end, and ends when all is answered. */
   #finish(): void {
-    const framer = this.#framer;
-    if (framer.inputBytes > 0 && !framer.isSkipping && this.#input !== 'reset') {
+    if (this.#framer.inputBytes > 0 && !this.#framer.isSkipping && this.#input !== 'reset') {
       this.#shared.readBuffer.chunk[0] = NEWLINE;
       this.#visit(1);
       this.advance();
@@ -237,11 +232,10 @@ export class Session implements Receiver, Client {
 
   /** The client speaks HTTP: its one reply is written, and nothing more is served. */
   #hangUp(): void {
-    const { deadlines, lingering } = this.#shared;
     this.#shared.metHttp();
     this.end();
-    deadlines.clear(this);
-    lingering.start(this.#transport);
+    this.#shared.deadlines.clear(this);
+    this.#shared.lingering.start(this.#transport);
   }
 
   /** Waits until there may be room in the ring for this hash. */

@@ -57,7 +57,7 @@ describe('a listener', () => {
       const settings = readSettings(['--users', '1', '--ring', '2'], {});
       const { sessions } = assemble(settings, new Log(settings, process.stdout, {}));
       const listening = new Listener(sessions, settings, read);
-      const port = await listening.listen('127.0.0.1', 0, 1);
+      const { port } = await listening.listen('127.0.0.1', 0, 1);
       const sockets: Socket[] = [];
       const connectNext = async () => {
         const accepted = sessions.clients.connections_total + 1;
