@@ -17,7 +17,10 @@ const dropping = (drops = (event: number) => event % 400 === 0) =>
 describe.concurrent('a server that drops connections', () => {
   test('gets no more load on them, and the run says so', async () => {
     const { port } = await dropping();
-    const { exitCode, result, complaints } = await load(port, '--connections 2 --events 4000 --check-balances');
+    const { exitCode, result, complaints } = await load(
+      port,
+      '--connections 2 --events 4000 --check-balances',
+    );
     expect(exitCode).toBe(1);
     expect(result.connections).toEqual({ opened: 2, lost: 2, reopened: 0 });
     expect(result.sent).toBeLessThan(4_000);

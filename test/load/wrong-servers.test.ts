@@ -41,7 +41,9 @@ test('what a terminal would obey is quoted, wherever a server says it', async ()
     says: () => `{"status":"error","reason":"${escape}"}\n`,
   });
   const replies = await startWrongServer({ says: () => `${escape}\n` });
-  const balances = await startWrongServer({ says: (reply, { kind }) => (kind === 'balance' ? `${escape}\n` : reply) });
+  const balances = await startWrongServer({
+    says: (reply, { kind }) => (kind === 'balance' ? `${escape}\n` : reply),
+  });
   for (const [{ port }, more] of [
     [reasons, ''],
     [replies, ''],

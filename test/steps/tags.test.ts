@@ -175,10 +175,16 @@ describe('what is in the way', () => {
   });
 
   test("a checkout of another owner is refused with Git's own reason, and what mends it", () => {
-    const env = { GIT_TEST_ASSUME_DIFFERENT_OWNER: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_NOSYSTEM: '1' };
+    const env = {
+      GIT_TEST_ASSUME_DIFFERENT_OWNER: '1',
+      GIT_CONFIG_GLOBAL: '/dev/null',
+      GIT_CONFIG_NOSYSTEM: '1',
+    };
     const { exitCode, stdout, stderr } = tags(tagged, ['--list'], env);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
-    expect(stderr).toMatch(/^tally tags: git refuses this checkout: detected dubious ownership in repository at '/);
+    expect(stderr).toMatch(
+      /^tally tags: git refuses this checkout: detected dubious ownership in repository at '/,
+    );
     expect(stderr).toContain('git config --global --add safe.directory ');
   });
 
