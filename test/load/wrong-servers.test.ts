@@ -36,13 +36,13 @@ test('a server that never answers has no latencies: none is made up', async () =
 });
 
 test('what a terminal would obey is quoted, wherever a server says it', async () => {
-  const escape = '\u001b[2J\u009b1m';
+  const obeyed = '\u001b[2J\u009b1m';
   const reasons = await startWrongServer({
-    says: () => `{"status":"error","reason":"${escape}"}\n`,
+    says: () => `{"status":"error","reason":"${obeyed}"}\n`,
   });
-  const replies = await startWrongServer({ says: () => `${escape}\n` });
+  const replies = await startWrongServer({ says: () => `${obeyed}\n` });
   const balances = await startWrongServer({
-    says: (reply, { kind }) => (kind === 'balance' ? `${escape}\n` : reply),
+    says: (reply, { kind }) => (kind === 'balance' ? `${obeyed}\n` : reply),
   });
   for (const [{ port }, more] of [
     [reasons, ''],
