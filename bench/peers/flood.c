@@ -65,6 +65,14 @@ static void fail_reply(const char *reply, size_t bytes) {
   exit(1);
 }
 
+/** Shows the first reply that is not as expected. */
+static void fail_wrong(const char *got, const char *expected, size_t bytes) {
+  size_t at = 0;
+  while (at < bytes && got[at] == expected[at]) at++;
+  while (at > 0 && got[at - 1] != '\n') at--;
+  fail_reply(got + at, bytes - at);
+}
+
 static double now_s(void) {
   struct timespec time;
   clock_gettime(CLOCK_MONOTONIC, &time);
@@ -91,6 +99,7 @@ static void *probe(void *unused) {
   while (!is_over) {
     char reply[sizeof HEALTHY];
     double start_s = now_s();
+    int counts = is_measuring;
     if (write(opened, HEALTH, sizeof HEALTH - 1) != sizeof HEALTH - 1) fail("asking for health");
     for (size_t bytes = 0; bytes < sizeof HEALTHY - 1;) {
       ssize_t more = read(opened, reply + bytes, sizeof HEALTHY - 1 - bytes);
@@ -99,8 +108,9 @@ static void *probe(void *unused) {
     }
     if (memcmp(reply, HEALTHY, sizeof HEALTHY - 1) != 0) fail_reply(reply, sizeof HEALTHY - 1);
     double took_s = now_s() - start_s;
-    if (is_measuring) asked += 1;
-    for (double left_s = took_s; is_measuring && left_s > 0 && sampled < SAMPLES_MAX; left_s -= EVERY_S)
+    counts = counts || is_measuring;
+    asked += counts;
+    for (double left_s = took_s; counts && left_s > 0 && sampled < SAMPLES_MAX; left_s -= EVERY_S)
       samples[sampled++] = left_s;
     double time_s = now_s();
     next_s = next_s + EVERY_S > time_s ? next_s + EVERY_S : time_s;
@@ -154,8 +164,8 @@ static int receive(struct connection *c) {
   errno = 0;
   if (bytes == 0) fail("the server hung up");
   size_t begun = (REPLY_BYTES - c->to_read % REPLY_BYTES) % REPLY_BYTES;
+  if (memcmp(chunk, replies + begun, bytes) != 0) fail_wrong(chunk, replies + begun, bytes);
   if ((size_t)bytes > c->to_read) fail("a reply that nobody asked for");
-  if (memcmp(chunk, replies + begun, bytes) != 0) fail_reply(chunk, bytes);
   c->to_read -= bytes;
   return c->to_read == 0;
 }
