@@ -1,6 +1,6 @@
 /** The user's own servers: started by a shell command, or running already. */
 import { UsageError } from '../../cli/terminal/usage.ts';
-import { freePort, isListening, type Server, ServerError, startOnPort } from './server.ts';
+import { freePort, type Server, ServerError, startOnPort, unreachable } from './server.ts';
 
 /** The command may compile first. */
 const START_LIMIT_MS = 120_000;
@@ -33,7 +33,9 @@ const SHELL_WORD =
 
 /** A server that runs already. It is not stopped. */
 export async function findServer(host: string, port: number): Promise<Server> {
-  if (!(await isListening(host, port))) throw new ServerError(`nothing listens on ${host}:${port}`);
+  const why = await unreachable(host, port);
+  if (why?.includes('ECONNREFUSED')) throw new ServerError(`nothing listens on ${host}:${port}`);
+  if (why !== undefined) throw new ServerError(`no connection to ${host}:${port}: ${why}`);
   return {
     host,
     port,

@@ -6,7 +6,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { type Server, ServerError } from '../../../src/tools/harness/server.ts';
 import { stepOf } from '../manifest.ts';
 import type { Source } from '../server.ts';
-import type { Say, Witness } from '../witnesses/witness.ts';
+import { type Say, type Witness, whyNot } from '../witnesses/witness.ts';
 import { witnessOf } from '../witnesses/witnesses.ts';
 import type { Case } from './case.ts';
 import { Failed } from './failure.ts';
@@ -144,8 +144,15 @@ async function runWitness(witness: Witness, source: Source, say: Say): Promise<s
   } catch (error) {
     // The server ended, hung or closed the connection during the witness, so there is no measurement.
     if (error instanceof ServerError) throw error;
-    return painRows(pain, `It could not be measured: ${(error as Error).message}.`, 'none');
+    return unmeasuredRows(pain, whyNot(error));
   }
+}
+
+function unmeasuredRows(pain: number, why: string): string[] {
+  return [
+    `problem   It can't be told, because ${why}.`,
+    `hint      See what happens: npx tally pain ${pain}, with the same server`,
+  ];
 }
 
 function painRows(pain: number, sentence: string, figures: string): string[] {
