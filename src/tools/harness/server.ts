@@ -1,6 +1,7 @@
 /** Servers as processes of their own, started and awaited until they listen. */
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withoutControls } from '../../cli/terminal/quoting.ts';
 import { type Ended, type Program, type Running, start } from './process.ts';
 import { within } from './waiting.ts';
 
@@ -85,7 +86,7 @@ async function listening(server: Server, name: string, limitMs: number): Promise
   let isTold = false;
   while (!(await isListening(host, port))) {
     // The message of the shell, without the `exec` that was added here.
-    const printed = server.output().replace(/^(sh: \d+: )exec: /m, '$1');
+    const printed = withoutControls(server.output()).replace(/^(sh: \d+: )exec: /m, '$1');
     const said = printed === '' ? '' : `; it printed:\n${printed}`;
     if (server.hasEnded) throw new ServerError(`${name} ended before it listened on port ${port}${said}`);
     const elapsedMs = performance.now() - startMs;

@@ -42,6 +42,8 @@ From step 10 on it gets SIGTERM and SIGINT. With go, build first: go run hides t
   --watch [FOLDER]  check again whenever a file under it changes (the current folder); Ctrl+C ends it;
                     not with --connect: the server there is not started anew
   --quick           leave out the measuring of pains, which takes seconds; a step has passed only without it
+  --strict          differences that only come from your JSON library (half a surrogate pair, very large numbers, deep
+                    nesting, NaN) are mistakes; without it, notes
   --json            one JSON object instead of text: step, server, passed, checks
   --help            this text
 
@@ -67,7 +69,7 @@ async function checkOften(options: CheckOptions): Promise<never> {
   }
 }
 
-async function checkOnce({ step, source, again, isJson, isQuick }: CheckOptions): Promise<number> {
+async function checkOnce({ step, source, again, isJson, isQuick, isStrict }: CheckOptions): Promise<number> {
   const paint = painterFor(process.stdout, process.env);
   if (!isJson) process.stdout.write(`Step ${step}, ${paint('bold', stepOf(step).title)}: ${source.name}\n\n`);
   let result: StageResult;
@@ -77,6 +79,7 @@ async function checkOnce({ step, source, again, isJson, isQuick }: CheckOptions)
       source,
       isQuick,
       isJson ? SILENT : printing(process.stdout, paint),
+      isStrict,
     );
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
@@ -86,9 +89,11 @@ async function checkOnce({ step, source, again, isJson, isQuick }: CheckOptions)
   }
   const { passed, checks, notRun } = result;
   if (isJson) {
-    const texts = checks.map(({ transcript, ...check }) =>
-      transcript === undefined ? check : { ...check, transcript: transcript.join('\n') },
-    );
+    const texts = checks.map(({ transcript, note, ...check }) => ({
+      ...check,
+      ...(transcript && { transcript: transcript.join('\n') }),
+      ...(note && { note: note.join('\n') }),
+    }));
     writeJson({ step, server: source.name, passed, notRun, checks: texts });
   } else {
     process.stdout.write(closing(step, result, again, paint));
