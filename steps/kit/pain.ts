@@ -150,7 +150,7 @@ async function one(number: number, source: Source, isJson: boolean, isPredicted:
     if (source.subject === number) await showAside(number, say);
     print(next(step, source, finding.isPresent));
   }
-  if (source.subject === number && finding.isPresent) remember(number, 'felt');
+  if (finding.isPresent) remember(number, 'felt');
   return observed === expected ? Exit.ok : Exit.failed;
 }
 
@@ -178,12 +178,12 @@ async function showAside(number: number, say: (text: string) => void): Promise<v
   print('\n');
 }
 
-function next({ number, lesson }: Step, { subject }: Source, isPresent: boolean): string {
+function next({ number, lesson, painLesson }: Step, { subject }: Source, isPresent: boolean): string {
   const mend = number === 10 ? 'src' : String(number + 1);
   const diff = number === 10 ? '' : `npx tally diff ${number} ${mend}, then `;
   const way = `${diff}npx tally pain ${number} --step ${mend}`;
   if (subject === undefined) return isPresent ? `  What mends it here: ${way}\n` : '';
-  return `  The lesson: ${lesson}\n${subject === number ? `  What mends it: ${way}\n` : ''}`;
+  return `  What step ${number} taught: ${lesson}\n  What this pain teaches: ${painLesson}\n${subject === number ? `  What mends it: ${way}\n` : ''}`;
 }
 
 async function matrix(onlyPain: number | undefined, times: number, isJson: boolean): Promise<number> {

@@ -12,8 +12,12 @@ const LAST_STEP = 10;
 
 /** Colours: on terminals, unless disabled. */
 
-/** Prints each result as soon as it is known; on a terminal, also the check under way. */
-export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
+/** Prints each result that is news as soon as it is known; on a terminal, also the check under way. */
+export function printing(
+  out: NodeJS.WriteStream,
+  paint: Paint,
+  isNews: (result: CheckResult) => boolean,
+): Audience {
   let name = '';
   let isFirst = true;
   const show = (text: string) => {
@@ -28,6 +32,7 @@ export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
     ends: result => {
       if (isTerminal(out)) out.write('\r\x1b[K');
       // The heading of the run already ends with a blank line.
+      if (!isNews(result)) return;
       const rows = result.transcript ?? result.note ?? [];
       if (rows.length > 0 && !isFirst) out.write('\n');
       isFirst = false;
