@@ -20,7 +20,7 @@ const server = (answer: string) =>
   }).listen(process.env.PORT, '127.0.0.1');`;
 
 async function until(holds: () => boolean, what: string): Promise<void> {
-  const endMs = Date.now() + 15_000;
+  const endMs = Date.now() + 45_000;
   while (!holds()) {
     if (Date.now() > endMs) throw new Error(`not seen in time: ${what}`);
     await new Promise(resolve => setTimeout(resolve, 20));
