@@ -73,7 +73,18 @@ describe('settings', () => {
       // The path's.
       ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
       ...['--every-run', '--runs-max'],
-      ...['--quick', '--predict', '--hint', '--markdown', '--gh', '--repo', '--label', '--tally', '--base'],
+      ...[
+        '--quick',
+        '--strict',
+        '--predict',
+        '--hint',
+        '--markdown',
+        '--gh',
+        '--repo',
+        '--label',
+        '--tally',
+        '--base',
+      ],
     ]);
     const unknown = documents.flatMap(({ path, text }) => {
       const variables = text.match(/\bTALLY_[A-Z_]*[A-Z]\b/g) ?? [];

@@ -71,8 +71,7 @@ export class Session implements Receiver, Client {
     // Later answers of workers are dropped: a failing write after the end would cost the client its last replies.
     this.#replies.close();
     this.#transport.end();
-    // Further input is read and dropped: closing with unread input would reset the connection, and a reset may
-    // destroy the last replies.
+    // Input is read and dropped: closing with unread input would reset the connection, and with it the last replies.
     this.#transport.resume();
   }
 
@@ -99,17 +98,19 @@ export class Session implements Receiver, Client {
   /** Not called while lines wait: the transport is paused then. */
   received(bytes: number): void {
     const { readBuffer, deadlines, lingering, scheduler, settings } = this.#shared;
-    const framer = this.#framer;
-    if (!this.#isLive) return lingering.received(this.#transport, bytes);
+    if (!this.#isLive) {
+      lingering.received(this.#transport, bytes);
+      return;
+    }
     if (settings.idleMsMax > 0) deadlines.idle.restart(this);
     this.nextRead = bytes === this.nextRead.length ? readBuffer.chunk : readBuffer.firstRead;
     // After a full chunk there is probably more; it waits for the session's next turn.
     const isFull = bytes === readBuffer.chunk.length;
-    if (!scheduler.mayServe(bytes) && !framer.skipsAll(bytes)) {
-      framer.keep(bytes);
+    if (!scheduler.mayServe(bytes) && !this.#framer.skipsAll(bytes)) {
+      this.#framer.keep(bytes);
     } else {
       this.#visit(bytes);
-      if (!framer.hasLines && this.#replies.isEmpty && !this.#isPaused && !isFull) return;
+      if (!this.#framer.hasLines && this.#replies.isEmpty && !this.#isPaused && !isFull) return;
     }
     this.advance(isFull);
   }
@@ -242,8 +243,7 @@ export class Session implements Receiver, Client {
   #waitForRoom(hash: number): void {
     this.#waits = 'ring';
     this.#shared.whenRoom(hash, () => {
-      if (this.#waits !== 'ring') return;
-      this.#waits = 'nothing';
+      if (this.#waits === 'ring') this.#waits = 'nothing';
       this.advance();
     });
   }

@@ -21,8 +21,6 @@ ran: tally step N has started it. felt: tally pain N has shown you what hurts. p
 passed tally check N. It is kept in ${tilde(progressFile())}
 `;
 
-/** How the list names what the reader did. */
-const WORDS: Record<Deed, string> = { ran: 'ran', felt: 'felt', checked: 'passed' };
 /** Wide enough for all lines, also on wider terminals. */
 const COLUMNS_MAX = 80;
 const INDENT = 3;
@@ -59,7 +57,7 @@ export function listing(progress: Progress, columns: number, paint: Paint): stri
   const titleColumns = INDENT + Math.max(...STEPS.map(({ title }) => title.length)) + 2;
   const steps = STEPS.map(step => {
     const head = `${String(step.number).padStart(INDENT - 1)} ${step.title}`;
-    const done = DEEDS.filter(deed => progress.get(step.number)?.has(deed)).map(deed => `✓ ${WORDS[deed]}`);
+    const done = DEEDS.filter(deed => progress.get(step.number)?.has(deed)).map(deed => `✓ ${deed}`);
     const isDone = done.length > 0;
     return [
       beside([head, paint('bold', head)], [step.pain, paint('red', step.pain)], titleColumns, columns),
@@ -71,12 +69,12 @@ export function listing(progress: Progress, columns: number, paint: Paint): stri
       ),
     ].join('');
   });
-  const top = beside([' # step'], ['its pain, and the lesson below'], titleColumns, columns);
+  const top = beside([' # step'], ['its pain, and below what the step teaches'], titleColumns, columns);
   return `${paint('dim', top.trimEnd())}\n${steps.join('')}\n${end(progress, paint)}`;
 }
 
 /** The width of all three. */
-const DONE_COLUMNS = DEEDS.map(deed => `✓ ${WORDS[deed]}`).join(' ').length;
+const DONE_COLUMNS = DEEDS.map(deed => `✓ ${deed}`).join(' ').length;
 
 /** Two texts in a line, the second at a given column. Each is passed plain, to be measured, and painted. */
 function beside(
@@ -108,7 +106,7 @@ function end(progress: Progress, paint: Paint): string {
 export function nextOf(progress: Progress): { next: string; alternative?: string } {
   const has = (number: number, deed: Deed) => progress.get(number)?.has(deed) === true;
   const unfelt = STEPS.find(({ number }) => !has(number, 'felt'));
-  const unbuilt = STEPS.find(({ number }) => has(number, 'felt') && !has(number, 'checked'));
+  const unbuilt = STEPS.find(({ number }) => has(number, 'felt') && !has(number, 'passed'));
   const build = unbuilt && buildOf(unbuilt);
   if (unfelt !== undefined) {
     const { number } = unfelt;
@@ -132,9 +130,9 @@ function buildOf({ number }: Step): string {
 }
 
 function json(progress: Progress): string {
-  const steps = STEPS.map(({ number, folder, title, builds, pain, lesson, takes, more = [] }) => {
+  const steps = STEPS.map(({ number, folder, title, builds, pain, lesson, painLesson, takes, more = [] }) => {
     const done = Object.fromEntries(DEEDS.map(deed => [deed, progress.get(number)?.has(deed) === true]));
-    return { number, folder, title, builds, pain, lesson, takes: [...takes, ...more], ...done };
+    return { number, folder, title, builds, pain, lesson, painLesson, takes: [...takes, ...more], ...done };
   });
   return `${JSON.stringify({ file: progressFile(), steps, ...nextOf(progress) }, null, 2)}\n`;
 }

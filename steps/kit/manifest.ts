@@ -34,7 +34,10 @@ export interface Step {
   /** What the reader builds. */
   builds: string;
   pain: string;
+  /** What the step teaches by what it builds. */
   lesson: string;
+  /** What its pain teaches. */
+  painLesson: string;
   takes: readonly SettingName[];
   /** Other flags of its own, that no witness sets. */
   more?: readonly string[];
@@ -50,6 +53,7 @@ export const STEPS: readonly Step[] = [
     builds: 'reads bytes and sends them back, with calls that block',
     pain: 'one client at a time',
     lesson: 'Blocking I/O is poison for servers.',
+    painLesson: 'Whoever waits for one client makes all others wait.',
     takes: [],
   },
   {
@@ -59,6 +63,7 @@ export const STEPS: readonly Step[] = [
     builds: 'the same, on events',
     pain: 'one reset kills everybody',
     lesson: 'Async is about waiting efficiently, not about speed.',
+    painLesson: "An error that nobody handles is everybody's error.",
     takes: [],
   },
   {
@@ -68,6 +73,7 @@ export const STEPS: readonly Step[] = [
     builds: 'JSON becomes an event, or an error that says why not',
     pain: 'a split packet is refused',
     lesson: 'Real users send garbage.',
+    painLesson: 'TCP carries bytes, not messages.',
     takes: [],
   },
   {
@@ -77,6 +83,7 @@ export const STEPS: readonly Step[] = [
     builds: 'finds lines in packets, and applies each event at once',
     pain: 'one heavy client delays everybody',
     lesson: 'Async does not equal parallel.',
+    painLesson: 'Who answers clients must not do the work.',
     takes: ['workUs', 'work'],
   },
   {
@@ -86,6 +93,7 @@ export const STEPS: readonly Step[] = [
     builds: 'accepts at once, applies elsewhere, with a bounded queue between',
     pain: 'capacity is one thread',
     lesson: 'Dropping data is better than crashing.',
+    painLesson: 'A queue buys time, not capacity.',
     takes: ['queue', 'workUs', 'work'],
     more: ['--unbounded'],
   },
@@ -96,6 +104,7 @@ export const STEPS: readonly Step[] = [
     builds: 'several threads apply events to one shared table',
     pain: 'lost updates',
     lesson: 'Parallelism introduces correctness problems.',
+    painLesson: 'Read, change and write are three steps until something makes them one.',
     takes: WORKED,
   },
   {
@@ -105,6 +114,7 @@ export const STEPS: readonly Step[] = [
     builds: 'one lock, made of atomic operations, around the table',
     pain: 'a hot lock',
     lesson: 'Locks scale badly if used blindly.',
+    painLesson: 'A lock that everybody needs turns many workers into one.',
     takes: WORKED,
   },
   {
@@ -114,6 +124,7 @@ export const STEPS: readonly Step[] = [
     builds: 'a lock for each part of the table: readers side by side, writers alone',
     pain: 'blind',
     lesson: 'Most systems are read-heavy.',
+    painLesson: 'What nobody counts, nobody can see.',
     takes: WORKED,
   },
   {
@@ -123,6 +134,7 @@ export const STEPS: readonly Step[] = [
     builds: 'counts what was received, processed and dropped, without a lock',
     pain: 'Ctrl+C loses accepted events',
     lesson: 'Atomics exist for a reason.',
+    painLesson: 'Accepted is a promise, and a signal must not break it.',
     takes: WORKED,
     more: ['--count'],
   },
@@ -133,6 +145,7 @@ export const STEPS: readonly Step[] = [
     builds: 'stops accepting, empties its queues, answers, and ends',
     pain: 'a silent client holds the exit hostage',
     lesson: 'Shutdown is harder than startup.',
+    painLesson: 'Every wait needs a limit.',
     takes: WORKED,
     more: ['--count'],
   },

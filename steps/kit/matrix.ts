@@ -3,7 +3,7 @@
  */
 import { type Expected, expectedOf, STEPS, type Subject } from './manifest.ts';
 import { ofStep } from './server.ts';
-import type { Evidence } from './witnesses/witness.ts';
+import { type Evidence, whyNot } from './witnesses/witness.ts';
 import { witnessOf } from './witnesses/witnesses.ts';
 
 export const SUBJECTS: readonly Subject[] = [...STEPS.map(step => step.number), 'src'];
@@ -39,7 +39,7 @@ export async function runPair({ pain, step, expected }: Pair): Promise<Row> {
       return { observed: isPresent ? ('present' as const) : ('absent' as const), evidence };
     } catch (error) {
       // No verdict: the server did not start, or ended during the witness.
-      return { observed: 'undecided' as const, evidence: { error: (error as Error).message } };
+      return { observed: 'undecided' as const, evidence: { error: whyNot(error) } };
     }
   };
   return { pain, step, expected, ...(await row()), elapsedMs: Math.round(performance.now() - startMs) };

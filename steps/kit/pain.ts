@@ -14,7 +14,7 @@ import { compared, comparison, predicted } from './predict.ts';
 import { remember } from './progress.ts';
 import type { Source } from './server.ts';
 import { SOURCE_OPTIONS, sourceOf } from './sources.ts';
-import type { Finding } from './witnesses/witness.ts';
+import { type Finding, WITNESS_MS_MAX, whyNot } from './witnesses/witness.ts';
 import { witnessOf } from './witnesses/witnesses.ts';
 
 const UNDECIDED = 3;
@@ -52,8 +52,10 @@ into the command.
                  and the questions go to stderr
   --times COUNT  with --all: the matrix that many times
 
-Exit codes: 0 as it should be (in your own server: no pain), 1 not so, 2 wrong usage, 3 no verdict, because a server
-did not start or ended under the witness, 130 ended by Ctrl+C.
+When a server has started, it has ${WITNESS_MS_MAX / 1_000} s, whatever it does: then there is a verdict, or why it can't be told.
+
+Exit codes: 0 as it should be (in your own server: no pain), 1 not so, 2 wrong usage, 3 it can't be told, because a server
+did not start, hung up, or said what has no meaning here, 130 ended by Ctrl+C.
 `;
 
 export function painCommand(args: string[]): Promise<void> {
@@ -63,8 +65,7 @@ export function painCommand(args: string[]): Promise<void> {
       return await pain(args);
     } catch (error) {
       if (error instanceof UsageError) throw error;
-      // The server did not start, ended, closed the connection, or did not answer: a defect, but not this pain.
-      process.stderr.write(`tally pain: no verdict: ${(error as Error).message}\n`);
+      process.stderr.write(`tally pain: it can't be told, because ${whyNot(error)}\n`);
       return UNDECIDED;
     }
   });
@@ -129,7 +130,10 @@ async function one(number: number, source: Source, isJson: boolean, isPredicted:
   const say = isJson
     ? () => {}
     : (text: string) => print(`  ${paint('dim', seconds(performance.now() - startMs))}  ${text}\n`);
-  const finding = await witness.run(source, say);
+  const finding = await witness.run(source, say).catch(error => {
+    if (isJson) print(`${JSON.stringify(undecided(number, source, expected, whyNot(error)))}\n`);
+    throw error;
+  });
   const observed = finding.isPresent ? 'present' : 'absent';
   if (isJson) {
     const row = {
@@ -147,8 +151,13 @@ async function one(number: number, source: Source, isJson: boolean, isPredicted:
     if (source.subject === number) await showAside(number, say);
     print(next(step, source, finding.isPresent));
   }
-  if (source.subject === number && finding.isPresent) remember(number, 'felt');
+  if (finding.isPresent) remember(number, 'felt');
   return observed === expected ? Exit.ok : Exit.failed;
+}
+
+/** As the matrix has it. */
+function undecided(pain: number, { subject, name }: Source, expected: string, error: string) {
+  return { pain, step: subject ?? name, expected, observed: 'undecided', evidence: { error } };
 }
 
 function titleOf({ subject, name }: Source): string {
@@ -170,12 +179,12 @@ async function showAside(number: number, say: (text: string) => void): Promise<v
   print('\n');
 }
 
-function next({ number, lesson }: Step, { subject }: Source, isPresent: boolean): string {
+function next({ number, lesson, painLesson }: Step, { subject }: Source, isPresent: boolean): string {
   const mend = number === 10 ? 'src' : String(number + 1);
   const diff = number === 10 ? '' : `npx tally diff ${number} ${mend}, then `;
   const way = `${diff}npx tally pain ${number} --step ${mend}`;
   if (subject === undefined) return isPresent ? `  What mends it here: ${way}\n` : '';
-  return `  The lesson: ${lesson}\n${subject === number ? `  What mends it: ${way}\n` : ''}`;
+  return `  What step ${number} taught: ${lesson}\n  What this pain teaches: ${painLesson}\n${subject === number ? `  What mends it: ${way}\n` : ''}`;
 }
 
 async function matrix(onlyPain: number | undefined, times: number, isJson: boolean): Promise<number> {

@@ -18,9 +18,11 @@ import { homedir } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
 
 /** A step was run; its pain was felt; the reader's own server passed its check. */
-export type Deed = 'ran' | 'felt' | 'checked';
+export type Deed = 'ran' | 'felt' | 'passed';
 
-export const DEEDS: readonly Deed[] = ['ran', 'felt', 'checked'];
+export const DEEDS: readonly Deed[] = ['ran', 'felt', 'passed'];
+/** What `passed` was called in files of earlier versions. */
+const PASSED_BEFORE = 'checked';
 
 /** By the number of the step. */
 export type Progress = ReadonlyMap<number, ReadonlySet<Deed>>;
@@ -112,12 +114,14 @@ function read(file: string): { deeds: Deeds; isForeign: boolean } {
 /** Undefined if the text was not written by `write`. */
 function parse(text: string): Deeds | undefined {
   try {
-    const { version, steps } = JSON.parse(text) as { version: unknown; steps: Record<string, Deed[]> };
+    const { version, steps } = JSON.parse(text) as { version: unknown; steps: Record<string, string[]> };
     if (version !== VERSION || typeof steps !== 'object' || steps === null) return undefined;
     const deeds: Deeds = new Map();
-    for (const [step, done] of Object.entries(steps)) {
+    for (const [step, kept] of Object.entries(steps)) {
       const isStep = /^[1-9]\d?$/.test(step) && Number(step) <= STEPS_MAX;
-      if (!isStep || !Array.isArray(done) || !done.every(deed => DEEDS.includes(deed))) return undefined;
+      if (!isStep || !Array.isArray(kept)) return undefined;
+      const done = kept.map(deed => (deed === PASSED_BEFORE ? 'passed' : deed) as Deed);
+      if (!done.every(deed => DEEDS.includes(deed))) return undefined;
       deeds.set(Number(step), new Set(done));
     }
     return deeds;

@@ -16,7 +16,7 @@ export interface Source {
   start(settings?: Settings): Promise<Server>;
 }
 
-const START_LIMIT_MS = 10_000;
+const START_LIMIT_MS = 30_000;
 
 export function ofStep(subject: Subject): Source {
   return {

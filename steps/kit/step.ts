@@ -30,7 +30,7 @@ const VALUES: Record<string, Value | undefined> = {
   '--port': whole(0, 65_535),
   '--workers': whole(1, 64),
   '--queue': whole(1, 1_048_576),
-  '--work-us': whole(0, 10_000_000),
+  '--work-us': whole(0, 60_000_000),
   '--window-us': whole(0, 10_000_000),
   '--work': choice('block', 'cpu'),
   '--count': choice('padded', 'shared', 'lock'),

@@ -1,5 +1,6 @@
 /** How bytes are shown, and where the mark stands, for what no server of these tests says. */
 import { expect, test } from 'vitest';
+import { hintOf } from '../../steps/kit/check/hint.ts';
 import { printedSince } from '../../steps/kit/check/play.ts';
 import { readable, transcriptOf } from '../../steps/kit/check/transcript.ts';
 
@@ -47,4 +48,16 @@ test('of what a server printed, the part since a moment is found, though only en
   expect(printedSince('a\nb', 'a\nb\n  c')).toBe('\n  c');
   expect(printedSince('first\nsecond', 'ond\n  third')).toBe('\n  third');
   expect(printedSince('first\nsecond', 'another')).toBe('another');
+});
+
+test.each([
+  ['{"status":"ok","balance":12}', '{"status": "ok", "balance": 12}', 'no spaces'],
+  ['{"status":"ok","balance":12}', '{"balance":12,"status":"ok"}', 'have an order'],
+  // Neither is what these say: their mistakes are others.
+  ['{"status":"ok","balance":12}', '{"status":"ok","balance":21}', 'of the case'],
+  ['{"received":2,"processed":1,"dropped":1}', '{"received":1,"processed":2,"dropped":1}', 'of the case'],
+  ['an echo of three words', 'anechoofthreewords', 'of the case'],
+])('a hint fits the mistake: %s, and %s came', (expected, received, hint) => {
+  const failure = { problem: 'p', sent: [], expected: `${expected}\n`, received: `${received}\n`, at: 2 };
+  expect(hintOf(failure, 'of the case')).toContain(hint);
 });

@@ -20,7 +20,7 @@ const server = (answer: string) =>
   }).listen(process.env.PORT, '127.0.0.1');`;
 
 async function until(holds: () => boolean, what: string): Promise<void> {
-  const endMs = Date.now() + 15_000;
+  const endMs = Date.now() + 45_000;
   while (!holds()) {
     if (Date.now() > endMs) throw new Error(`not seen in time: ${what}`);
     await new Promise(resolve => setTimeout(resolve, 20));
@@ -45,13 +45,20 @@ test('runs again when a file changes, until Ctrl+C', async () => {
     writeFileSync(join(folder, 'server.log'), 'no source');
     writeFileSync(file, server('chunk'));
     await until(() => waits() === 2, 'the end of the second run');
-    expect(output.stdout).toContain('\nserver.cjs has changed.\n');
+    expect(output.stdout).toContain('\nserver.cjs has changed.\n\n  ✓ a line comes back');
     expect(output.stdout).toContain('\nStep 1 is done.');
+    const before = output.stdout.length;
+    writeFileSync(file, server('chunk.toString()'));
+    await until(() => waits() === 3, 'the end of the third run');
+    // What passed before and passes again is counted, and not said again.
+    const again = output.stdout.slice(before);
+    expect(again).toMatch(/\nserver\.cjs has changed\.\n\n {2}✗ characters that are cut/);
+    expect(again).toMatch(/\n4 passed, 1 failed, \d+ not run yet: first this one\n/);
   } finally {
     child.kill('SIGINT');
   }
   expect(await ended).toBe(130);
-  expect(waits()).toBe(2);
+  expect(waits()).toBe(3);
 });
 
 test('what tools write starts nothing', () => {

@@ -1,6 +1,10 @@
 /** The checker is itself checked: on servers that are wrong on purpose it must fail where they are wrong. */
 import { describe, expect, test } from 'vitest';
-import { type Found, findings, wrong } from './check-run.ts';
+import { SILENT } from '../../steps/kit/check/report.ts';
+import { runStage } from '../../steps/kit/check/run.ts';
+import { stageOf } from '../../steps/kit/check/stages.ts';
+import { ofCommand } from '../../steps/kit/server.ts';
+import { check, type Found, findings, wrong } from './check-run.ts';
 
 /**
  * The name of the fault in servers/wrong.mjs, then what the transcript shows: what was expected and received, the first
@@ -107,6 +111,38 @@ describe.concurrent('a server that', () => {
     }
     expect(found.rows.join('\n')).toContain(says);
     expect(rowOf(found, 'hint')).not.toBe('');
+  });
+});
+
+describe.concurrent('what a JSON library decides', () => {
+  const name = 'your JSON library: half a surrogate pair in a user: invalid_event';
+
+  test('is a note, and no mistake', async () => {
+    const { checks, passed } = await runStage(
+      stageOf(3),
+      ofCommand(wrong('refuses-half-pairs')),
+      true,
+      SILENT,
+    );
+    expect(passed).toBe(true);
+    const { note = [], ...result } = checks.find(check => check.name === name)!;
+    expect(result).toMatchObject({ passed: true });
+    expect(note.map(row => row.slice(0, 10).trim())).toEqual([
+      'problem',
+      'sent',
+      'expected',
+      'received',
+      '',
+      'note',
+    ]);
+    expect(note[1]).toMatch(/\\ud800/);
+    expect(checks.filter(check => check.note !== undefined)).toHaveLength(1);
+  });
+
+  test('is a mistake for who asks for it', async () => {
+    const run = await check('3', '--strict', '--json', '--cmd', wrong('refuses-half-pairs'));
+    expect(JSON.parse(run.stdout).checks.at(-1)).toMatchObject({ name, passed: false });
+    expect(run.exitCode).toBe(1);
   });
 });
 

@@ -58,8 +58,8 @@ describe('the file', () => {
   });
 
   test('keeps each deed once, and nothing lies beside it', async () => {
-    expect(await remember([4, 'felt'], [4, 'ran'], [4, 'felt'], [10, 'checked'])).toBe('');
-    const kept = { version: 1, steps: { 4: ['ran', 'felt'], 10: ['checked'] } };
+    expect(await remember([4, 'felt'], [4, 'ran'], [4, 'felt'], [10, 'passed'])).toBe('');
+    const kept = { version: 1, steps: { 4: ['ran', 'felt'], 10: ['passed'] } };
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual(kept);
     expect(readdirSync(join(state, 'tally'))).toEqual(['progress.json']);
   });
@@ -88,6 +88,14 @@ describe('the file', () => {
     expect(await remember([1, 'ran'], [2, 'ran'])).toBe(complaint);
     expect(readFileSync(`${file}.old`, 'utf8')).toBe(text);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toEqual({ version: 1, steps: { 1: ['ran'], 2: ['ran'] } });
+  });
+
+  test('of an earlier version says checked for passed', async () => {
+    mkdirSync(join(state, 'tally'));
+    writeFileSync(file, '{"version":1,"steps":{"4":["felt","checked"]}}');
+    const { stdout, stderr } = await steps('--json');
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout).steps[3]).toMatchObject({ ran: false, felt: true, passed: true });
   });
 
   test('that cannot be written is no error, and is said', async () => {
@@ -121,7 +129,7 @@ describe('the file', () => {
 
 describe('the list', () => {
   test('has each step, its pain and its lesson, and what the reader did', async () => {
-    await remember([1, 'ran'], [1, 'felt'], [1, 'checked']);
+    await remember([1, 'ran'], [1, 'felt'], [1, 'passed']);
     const { stdout } = await steps();
     for (const { title, pain, lesson } of STEPS)
       for (const text of [title, pain, lesson]) expect(stdout).toContain(text);
@@ -177,7 +185,7 @@ describe('what to do next', () => {
     ],
     [
       'its pain was felt, without running it by hand',
-      { 1: ['felt', 'checked'], 2: ['ran'] },
+      { 1: ['felt', 'passed'], 2: ['ran'] },
       { next: 'npx tally pain 2' },
     ],
     [

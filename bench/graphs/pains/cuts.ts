@@ -1,4 +1,5 @@
 /** Pain 3: an event in two packets, cut at each place there is. */
+import { Client } from '../../../src/tools/harness/client.ts';
 import { startStep } from '../../../steps/kit/server.ts';
 import { eventOf, inTurn, isRefused, repliesTo } from '../../../steps/kit/witnesses/pain-03.ts';
 import { linear } from '../axis.ts';
@@ -40,7 +41,7 @@ async function refused(step: number, say: (line: string) => void): Promise<Point
       const packets = [LINE.slice(0, cut), LINE.slice(cut)];
       const events = Array.from({ length: EVENTS_PER_CUT }, () => packets);
       const wrong = await inTurn(events, async each =>
-        isRefused(await repliesTo(server, each, BETWEEN_MS), 1),
+        isRefused(await repliesTo(() => Client.open(server.port), each, BETWEEN_MS), 1),
       );
       points.push({ x: cut, y: (100 * wrong) / EVENTS_PER_CUT });
     }

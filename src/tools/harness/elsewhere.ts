@@ -1,7 +1,7 @@
 /** The user's own servers: started by a shell command, or running already. */
 import { addressText } from '../../cli/terminal/address.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
-import { freePort, isListening, type Server, ServerError, startOnPort } from './server.ts';
+import { freePort, type Server, ServerError, startOnPort, unreachable } from './server.ts';
 
 /** The command may compile first. */
 const START_LIMIT_MS = 120_000;
@@ -34,8 +34,10 @@ const SHELL_WORD =
 
 /** A server that runs already. It is not stopped. */
 export async function findServer(host: string, port: number): Promise<Server> {
-  if (!(await isListening(host, port)))
+  const why = await unreachable(host, port);
+  if (why?.includes('ECONNREFUSED'))
     throw new ServerError(`nothing listens on ${addressText({ host, port })}`);
+  if (why !== undefined) throw new ServerError(`no connection to ${addressText({ host, port })}: ${why}`);
   return {
     host,
     port,

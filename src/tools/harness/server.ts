@@ -1,6 +1,7 @@
 /** Servers as processes of their own, started and awaited until they listen. */
 import { connect, createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withoutControls } from '../../cli/terminal/quoting.ts';
 import { type Ended, type Program, type Running, start } from './process.ts';
 import { within } from './waiting.ts';
 
@@ -26,6 +27,8 @@ export class ServerError extends Error {}
 
 const HOST = '127.0.0.1';
 const LOOK_MS = 10;
+/** As `tally load` has it. */
+const CONNECT_MS_MAX = 5_000;
 /** After this time, the user is told what is waited for. */
 const TOLD_AFTER_MS = 3_000;
 /** Below the range from which systems take the ports of outgoing connections. */
@@ -83,7 +86,7 @@ async function listening(server: Server, name: string, limitMs: number): Promise
   let isTold = false;
   while (!(await isListening(host, port))) {
     // The message of the shell, without the `exec` that was added here.
-    const printed = server.output().replace(/^(sh: \d+: )exec: /m, '$1');
+    const printed = withoutControls(server.output()).replace(/^(sh: \d+: )exec: /m, '$1');
     const said = printed === '' ? '' : `; it printed:\n${printed}`;
     if (server.hasEnded) throw new ServerError(`${name} ended before it listened on port ${port}${said}`);
     const elapsedMs = performance.now() - startMs;
@@ -106,11 +109,25 @@ async function whyNot(name: string, port: number, limitMs: number): Promise<stri
   );
 }
 
-export function isListening(host: string, port: number): Promise<boolean> {
+export async function isListening(host: string, port: number): Promise<boolean> {
+  return (await unreachable(host, port)) === undefined;
+}
+
+/** Why there is no connection within the time: the system's error, or that nothing came; undefined if there is one. */
+export function unreachable(
+  host: string,
+  port: number,
+  limitMs = CONNECT_MS_MAX,
+): Promise<string | undefined> {
   return new Promise(resolve => {
     const socket = connect({ host, port });
-    socket.on('connect', () => resolve(true)).on('error', () => resolve(false));
-    socket.on('connect', () => socket.destroy());
+    const end = (why?: string) => {
+      clearTimeout(timer);
+      socket.destroy();
+      resolve(why);
+    };
+    const timer = setTimeout(() => end(`no answer within ${limitMs / 1_000} s`), limitMs);
+    socket.on('connect', () => end()).on('error', ({ message }) => end(message));
   });
 }
 

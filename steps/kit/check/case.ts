@@ -5,6 +5,7 @@
 
 import type { Server } from '../../../src/tools/harness/server.ts';
 import type { Settings } from '../manifest.ts';
+import type { Failure } from './failure.ts';
 import type { Talk } from './talk.ts';
 
 /** One thing that happens on a connection. Connections have numbers; without `on` it is number 0. */
@@ -39,9 +40,17 @@ export interface Script extends Named {
   acts: (user: string) => Act[];
 }
 
+interface Stage {
+  server: Server;
+  open: () => Promise<Talk>;
+  user: string;
+  /** Tells of a difference that is no mistake, unless the check is strict. */
+  tell: (difference: Failure) => void;
+}
+
 /** A case as code, for when earlier replies decide what must come next. */
 export interface Trial extends Named {
-  run: (stage: { server: Server; open: () => Promise<Talk>; user: string }) => Promise<void>;
+  run: (stage: Stage) => Promise<void>;
 }
 
 export type Case = Script | Trial;

@@ -8,7 +8,7 @@ import { stepOf } from '../manifest.ts';
 import { remember } from '../progress.ts';
 import { type CheckOptions, readCheckOptions } from './options.ts';
 import { closing, printing, SILENT } from './report.ts';
-import { runStage, type StageResult } from './run.ts';
+import { type CheckResult, runStage, type StageResult } from './run.ts';
 import { stageOf } from './stages.ts';
 import { watchFolder } from './watch.ts';
 
@@ -40,9 +40,12 @@ From step 10 on it gets SIGTERM and SIGINT. With go, build first: go run hides t
   --cmd '…'         a command for a shell that starts the server
   --connect ADDR    a server that runs, at port or host:port; checks that must start it themselves are skipped
   --step M          a step of this repository, 1 to 10, or src
-  --watch [FOLDER]  check again whenever a file under it changes (the current folder); Ctrl+C ends it;
+  --watch [FOLDER]  check again whenever a file under it changes (the current folder), and print only what is new,
+                    and what fails; Ctrl+C ends it;
                     not with --connect: the server there is not started anew
   --quick           leave out the measuring of pains, which takes seconds; a step has passed only without it
+  --strict          differences that only come from your JSON library (half a surrogate pair, very large numbers, deep
+                    nesting, NaN) are mistakes; without it, notes
   --json            one JSON object instead of text: step, server, passed, checks
   --help            this text
 
@@ -60,24 +63,40 @@ export function checkCommand(args: string[]): Promise<void> {
 async function checkOften(options: CheckOptions): Promise<never> {
   const watcher = watchFolder(options.watch!);
   const out = options.isJson ? process.stderr : process.stdout;
+  const seen: Seen = new Map();
   for (;;) {
-    await checkOnce(options);
+    await checkOnce(options, seen);
     const folder = resolve(options.watch!);
     out.write(`\nWaiting for a change in ${folder} (another: --watch FOLDER). Ctrl+C ends.\n`);
-    out.write(`\n${await watcher.changed()} has changed.\n`);
+    out.write(`\n${await watcher.changed()} has changed.\n\n`);
   }
 }
 
-async function checkOnce({ step, source, again, isJson, isQuick }: CheckOptions): Promise<number> {
+/** The last result of each check that passed, as text, by its name. */
+type Seen = Map<string, string>;
+
+/** Of what was `seen` before, only what has changed is printed, and what fails. */
+async function checkOnce(
+  { step, source, again, isJson, isQuick, isStrict }: CheckOptions,
+  seen: Seen = new Map(),
+): Promise<number> {
   const paint = painterFor(process.stdout, process.env);
-  if (!isJson) process.stdout.write(`Step ${step}, ${paint('bold', stepOf(step).title)}: ${source.name}\n\n`);
+  const isNews = ({ name, passed, skipped, note }: CheckResult) => {
+    const now = JSON.stringify([passed, skipped, note]);
+    const isSeen = passed && seen.get(name) === now;
+    seen.set(name, now);
+    return !isSeen;
+  };
+  if (!isJson && seen.size === 0)
+    process.stdout.write(`Step ${step}, ${paint('bold', stepOf(step).title)}: ${source.name}\n\n`);
   let result: StageResult;
   try {
     result = await runStage(
       stageOf(step),
       source,
       isQuick,
-      isJson ? SILENT : printing(process.stdout, paint),
+      isJson ? SILENT : printing(process.stdout, paint, isNews),
+      isStrict,
     );
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
@@ -87,15 +106,17 @@ async function checkOnce({ step, source, again, isJson, isQuick }: CheckOptions)
   }
   const { passed, checks, notRun } = result;
   if (isJson) {
-    const texts = checks.map(({ transcript, ...check }) =>
-      transcript === undefined ? check : { ...check, transcript: transcript.join('\n') },
-    );
+    const texts = checks.map(({ transcript, note, ...check }) => ({
+      ...check,
+      ...(transcript && { transcript: transcript.join('\n') }),
+      ...(note && { note: note.join('\n') }),
+    }));
     writeJson({ step, server: source.name, passed, notRun, checks: texts });
   } else {
     process.stdout.write(closing(step, result, again, paint));
   }
   const isWhole = checks.every(({ skipped }) => skipped === undefined);
-  if (passed && isWhole && again !== '') remember(step, 'checked');
+  if (passed && isWhole && again !== '') remember(step, 'passed');
   return passed ? Exit.ok : Exit.failed;
 }
 

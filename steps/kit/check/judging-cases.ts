@@ -51,6 +51,13 @@ const FORMS: readonly Form[] = [
     amount: 7,
   },
   {
+    name: 'an unknown field of 100 lists, one in another, and one with a number of 300 digits',
+    hint: 'Fields that you do not know are ignored, whatever is in them.',
+    line: (user, wait) =>
+      `{"x":${'['.repeat(100)}${']'.repeat(100)},"user":"${user}","action":"buy","amount":7${wait},"y":${'9'.repeat(300)}}`,
+    amount: 7,
+  },
+  {
     name: 'amounts written as 1e2 and 100.0 are whole numbers',
     hint: 'The value counts, not how it is written.',
     line: (user, wait) => `{"user":"${user}","action":"buy","amount":1e2${wait}}`,
@@ -63,6 +70,12 @@ const FORMS: readonly Form[] = [
     amount: 100,
   },
   {
+    name: 'the amount 1000E-1',
+    hint: 'The value counts, not how it is written.',
+    line: (user, wait) => `{"user":"${user}","action":"buy","amount":1000E-1${wait}}`,
+    amount: 100,
+  },
+  {
     name: 'the greatest amount',
     hint: 'An amount may be up to 2^53-1, that is 9007199254740991.',
     line: (user, wait) => `{"user":"${user}","action":"buy","amount":${AMOUNT_MAX}${wait}}`,
@@ -72,6 +85,13 @@ const FORMS: readonly Form[] = [
     name: 'a name of 128 bytes',
     hint: 'A user may have 1 to 128 bytes of UTF-8.',
     line: (user, wait) => `{"user":"${user.padEnd(126, 'x')}é","action":"buy","amount":7${wait}}`,
+    amount: 7,
+  },
+  {
+    name: 'a name of 128 bytes, written in escapes',
+    hint: 'The bytes of a name count after its escapes were decoded; \\u0000 is one of them.',
+    line: (user, wait) =>
+      `{"user":"${user}${'\\u0000'.repeat(128 - user.length)}","action":"buy","amount":7${wait}}`,
     amount: 7,
   },
 ];
@@ -117,10 +137,25 @@ const REFUSALS: readonly Refusal[] = [
     lines: ['hello', '{', '{"user":"U"', '{"type":"health"} x', "{'user':'U'}", '{"amount":01}'],
   },
   {
-    name: 'NaN and Infinity',
-    hint: 'NaN and Infinity are no JSON; some parsers take them.',
+    name: 'numbers, escapes and words that JSON does not have',
+    hint: 'Be as strict as JSON is: +1, .5, 5., 0x10, "\\x41" and True are no JSON.',
     reason: 'invalid_json',
-    lines: ['{"amount":NaN}', '{"amount":Infinity}', '{"amount":-Infinity}'],
+    lines: [
+      ...['+1', '.5', '5.', '0x10', '1_000', '-', '1e', 'True', 'nul'].map(value => `{"amount":${value}}`),
+      ...['\\x41', '\\u12', "\\'"].map(text => `{"user":"${text}"}`),
+    ],
+  },
+  {
+    name: 'two values in a line',
+    hint: 'A line holds one value, and nothing but white space behind it. Some parsers stop at its end, and never look.',
+    reason: 'invalid_json',
+    lines: ['{"type":"health"}{"type":"health"}', '{"type":"health"},', '{} {}', '1 2'],
+  },
+  {
+    name: 'white space that JSON does not have',
+    hint: 'JSON has four: space, tab, \\r and \\n. Who trims a line takes others away, too.',
+    reason: 'invalid_json',
+    lines: ['\v', '\f', '\u00a0', '\u2028'].map(space => `${space}{"type":"health"}`),
   },
   {
     name: 'an empty line',
@@ -167,19 +202,23 @@ const REFUSALS: readonly Refusal[] = [
     name: 'an amount that is not a whole number from 1 to 2^53-1',
     hint: 'amount is a JSON number, whole, from 1 to 9007199254740991. A string is not a number.',
     reason: 'invalid_event',
-    lines: ['0', '-1', '0.5', '"100"', '9007199254740992', '1e400', 'null', 'true', '[1]'].map(withAmount),
+    lines: ['0', '-1', '0.5', '"100"', '9007199254740992', '-0', '1e-1', 'null', 'true', '[1]'].map(
+      withAmount,
+    ),
   },
   {
     name: 'a user that is not a name of 1 to 128 bytes',
     hint: 'Count bytes of UTF-8, not characters; a name is a string, and never empty.',
     reason: 'invalid_event',
-    lines: ['""', '5', 'null', '["U"]', `"${'x'.repeat(129)}"`, `"${'é'.repeat(65)}"`].map(withUser),
-  },
-  {
-    name: 'a user with half a surrogate pair',
-    hint: 'A lone "\\ud800" is JSON, but it has no UTF-8: so it is not a name.',
-    reason: 'invalid_event',
-    lines: ['"U\\ud800"', '"\\udc00U"'].map(withUser),
+    lines: [
+      '""',
+      '5',
+      'null',
+      '["U"]',
+      `"${'x'.repeat(129)}"`,
+      `"${'é'.repeat(65)}"`,
+      `"${'🧮'.repeat(33)}"`,
+    ].map(withUser),
   },
   {
     name: 'an action that is neither buy nor sell',
@@ -202,7 +241,9 @@ const REFUSALS: readonly Refusal[] = [
       '{"user":"U","action":"sell","action":"buy","amount":1}',
       '{"amount":2,"user":"U","action":"buy","amount":1}',
       '{"user":"U","\\u0075ser":"U","action":"buy","amount":1}',
+      '{"user":"U","action":"buy","amount":1,"wait":false,"wait":false}',
       '{"type":"health","type":"health"}',
+      '{"type":"health","\\u0074ype":"health"}',
     ],
   },
   {
@@ -230,6 +271,16 @@ export const JUDGING: readonly Case[] = [
     name: 'health',
     hint: 'health answers at once, and looks at no other field.',
     acts: () => [...ask(HEALTH, OK), ...ask('{ "user":5, "type" : "health" }', OK), { quietMs: 50 }],
+  },
+  {
+    name: 'where a type is given, it decides: fields of events beside it are unknown fields',
+    hint: 'Look at the type first. Only what belongs to it is known there, and may not come twice.',
+    acts: () => [
+      ...ask('{"type":"health","user":"a","user":"b"}', OK),
+      ...ask('{"user":"U","action":"buy","amount":1,"type":"health"}', OK),
+      ...ask('{"\\u0074ype":"health","amount":-1,"wait":5}', OK),
+      ...ask('{"type":"nonsense","amount":1,"amount":2}', error('unknown_type')),
+    ],
   },
   ...REFUSALS.map(({ name, hint, reason, lines }) => ({
     name: `${reason}: ${name}`,

@@ -16,6 +16,7 @@ import {
 } from './case.ts';
 import { flood } from './queue-cases.ts';
 import type { Talk } from './talk.ts';
+import { readable } from './transcript.ts';
 
 interface Counts {
   received: number;
@@ -106,7 +107,8 @@ async function countsOf(talk: Talk): Promise<Counts> {
   await talk.send(`${METRICS}\n`);
   const line = await talk.beginning('{"received":');
   const match = /^\{"received":(\d+),"processed":(\d+),"dropped":(\d+)\}$/.exec(line);
-  if (match === null) return talk.fail('this is not what metrics answers', counts(60, 20, 40), line);
+  if (match === null)
+    return talk.fail('this is not what metrics answers', counts(60, 20, 40), readable(line));
   const [received, processed, dropped] = match.slice(1).map(Number) as [number, number, number];
   return { received, processed, dropped };
 }

@@ -14,6 +14,8 @@ export interface CheckOptions {
   isJson: boolean;
   /** Without the witnesses, which take seconds. */
   isQuick: boolean;
+  /** What usual JSON libraries decide otherwise is a mistake. */
+  isStrict: boolean;
   /** The folder in which a change starts the checks again. */
   watch: string | undefined;
 }
@@ -22,6 +24,7 @@ const OPTIONS = {
   ...SOURCE_OPTIONS,
   json: { type: 'boolean' },
   quick: { type: 'boolean' },
+  strict: { type: 'boolean' },
   watch: { type: 'string' },
 } as const;
 const EXAMPLE = "tally check 4 --cmd 'python3 server.py'";
@@ -46,6 +49,7 @@ export function readCheckOptions(args: string[]): CheckOptions {
     again: againOf(values),
     isJson: values.json === true,
     isQuick: values.quick === true,
+    isStrict: values.strict === true,
     watch: values.watch === undefined ? undefined : readFolder(values.watch),
   };
 }

@@ -1,29 +1,43 @@
 /** Plays a case against a server. */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withoutControls } from '../../../src/cli/terminal/quoting.ts';
 import type { Server } from '../../../src/tools/harness/server.ts';
 import type { Act, Case } from './case.ts';
-import { Failed } from './failure.ts';
+import { Failed, type Failure } from './failure.ts';
 import { Talk } from './talk.ts';
 
 /** How long after the end of its connections the end of a process may be noticed. */
 const END_MS_MAX = 300;
+/** When this is over, the connections are closed. */
+const CASE_MS_MAX = 60_000;
 /** The time from the end of a process to its last output. */
 const PRINTED_MS = 30;
 const PRINTED_LINES_MAX = 12;
 
 /** Throws `Failed`. Leaves no connection open. After its last reply the server must be silent for `quietMs`. */
-export async function play(test: Case, server: Server, user: string, quietMs = 0): Promise<void> {
+export async function play(
+  test: Case,
+  server: Server,
+  user: string,
+  tell: (difference: Failure) => void,
+  quietMs = 0,
+): Promise<void> {
   const talks: Talk[] = [];
   const open = async () => {
     const talk = await Talk.open(server);
     talks.push(talk);
     return talk;
   };
+  // A server may take just not too long for each reply.
+  const timer = setTimeout(() => {
+    for (const talk of talks) talk.close();
+  }, CASE_MS_MAX);
   try {
-    if ('run' in test) await test.run({ server, open, user });
+    if ('run' in test) await test.run({ server, open, user, tell });
     else await playActs(test.acts(user), open);
     for (const talk of talks) await talk.done(quietMs);
   } finally {
+    clearTimeout(timer);
     for (const talk of talks) talk.close();
   }
 }
@@ -37,7 +51,7 @@ export async function explained(failed: Failed, server: Server, before: string):
   const ended = await endOf(server);
   if (ended === undefined && !failure.isSilence) return failed;
   if (ended !== undefined) await sleep(PRINTED_MS);
-  const output = server.output();
+  const output = withoutControls(server.output());
   const meanwhile = printedSince(before, output);
   const printed = (meanwhile.trim() === '' && ended !== undefined ? output : meanwhile)
     .split('\n')

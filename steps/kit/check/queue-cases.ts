@@ -25,6 +25,7 @@ const FLOOD = 100;
 /** How long a full queue may take to empty, with a large margin for slow machines. */
 const EMPTY_MS_MAX = 15_000;
 const HEALTH_MS_MAX = 200;
+/** A busy machine may be late once. A server that waits is late in every round. */
 const ROUNDS = 3;
 /** Two events take a second. */
 const AT_ONCE_MS_MAX = 800;
@@ -96,20 +97,23 @@ export const QUEUEING: readonly Case[] = [
     settings: { workers: 1, queue: 64, workUs: 500_000 },
     run: async ({ open, user }) => {
       const talk = await open();
-      await talk.send(`${event(user, 'buy', 1)}\n${event(user, 'buy', 2)}\n`);
-      const startMs = performance.now();
-      await talk.reply(ACCEPTED);
-      await talk.reply(ACCEPTED);
-      const tookMs = Math.round(performance.now() - startMs);
-      if (tookMs > AT_ONCE_MS_MAX)
-        talk.fail('accepted too late', 'both replies at once', `both, after ${tookMs} ms`);
-      await talk.send(`${balance(user)}\n`);
-      await talk.reply(ok(3), EMPTY_MS_MAX);
+      for (let round = 1; ; round += 1) {
+        await talk.send(`${event(user, 'buy', 1)}\n${event(user, 'buy', 2)}\n`);
+        const startMs = performance.now();
+        await talk.reply(ACCEPTED);
+        await talk.reply(ACCEPTED);
+        const tookMs = Math.round(performance.now() - startMs);
+        await talk.send(`${balance(user)}\n`);
+        await talk.reply(ok(3 * round), EMPTY_MS_MAX);
+        if (tookMs <= AT_ONCE_MS_MAX) return;
+        if (round === ROUNDS)
+          talk.fail('accepted too late', 'both replies at once', `both, after ${tookMs} ms`);
+      }
     },
   },
   {
     name: 'more than fits is refused, one reply for each, and the balance is the sum of what was accepted',
-    hint: 'Bound the queue (QUEUE), count what is in it, and answer server_busy instead of waiting for room.',
+    hint: 'Bound the queue (QUEUE), and answer server_busy instead of waiting for room. What was accepted is applied.',
     settings: SLOW,
     run: async ({ open, user }) => {
       const talk = await open();
@@ -120,7 +124,9 @@ export const QUEUEING: readonly Case[] = [
       }
       if (accepted === 0) {
         const got = `${busy} × ${BUSY}`;
-        talk.fail('an empty queue took nothing', `for the first events ${ACCEPTED}`, got);
+        const hint =
+          'QUEUE is how many events fit. An empty queue takes that many; only what is beyond is refused.';
+        talk.fail('an empty queue took nothing', `for the first events ${ACCEPTED}`, got, hint);
       }
       await talk.send(`${balance(user)}\n`);
       await talk.reply(ok(sum), EMPTY_MS_MAX);
@@ -133,7 +139,6 @@ export const QUEUEING: readonly Case[] = [
     settings: SLOW,
     run: async ({ open, user }) => {
       const [talk, other] = [await open(), await open()];
-      // A busy machine may be late once. A server that waits is late in every round.
       for (let round = 1; ; round += 1) {
         await flood(talk, `${user}r${round}`);
         const startMs = performance.now();

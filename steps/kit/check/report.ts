@@ -12,8 +12,12 @@ const LAST_STEP = 10;
 
 /** Colours: on terminals, unless disabled. */
 
-/** Prints each result as soon as it is known; on a terminal, also the check under way. */
-export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
+/** Prints each result that is news as soon as it is known; on a terminal, also the check under way. */
+export function printing(
+  out: NodeJS.WriteStream,
+  paint: Paint,
+  isNews: (result: CheckResult) => boolean,
+): Audience {
   let name = '';
   let isFirst = true;
   const line = new MovingLine(out);
@@ -27,19 +31,22 @@ export function printing(out: NodeJS.WriteStream, paint: Paint): Audience {
     ends: result => {
       line.clear();
       // The heading of the run already ends with a blank line.
-      if (!result.passed && !isFirst) out.write('\n');
+      if (!isNews(result)) return;
+      const rows = result.transcript ?? result.note ?? [];
+      if (rows.length > 0 && !isFirst) out.write('\n');
       isFirst = false;
       out.write(resultRow(result, paint));
-      for (const row of result.transcript ?? []) out.write(`    ${transcriptRow(row, paint)}\n`);
+      for (const row of rows) out.write(`    ${transcriptRow(row, paint)}\n`);
     },
   };
 }
 
 export const SILENT: Audience = { begins: () => {}, says: () => {}, ends: () => {} };
 
-function resultRow({ name, passed, skipped, elapsedMs }: CheckResult, paint: Paint): string {
+function resultRow({ name, passed, skipped, note, elapsedMs }: CheckResult, paint: Paint): string {
   if (skipped !== undefined) return paint('dim', `  - ${name} (skipped: ${skipped})`).concat('\n');
   const time = elapsedMs >= SLOW_MS ? paint('dim', ` (${duration(elapsedMs)})`) : '';
+  if (note !== undefined) return `  ${paint('yellow', '~')} ${paint('bold', name)}${time}\n\n`;
   return passed
     ? `  ${paint('green', '✓')} ${name}${time}\n`
     : `  ${paint('red', '✗')} ${paint('bold', name)}${time}\n\n`;
@@ -47,7 +54,7 @@ function resultRow({ name, passed, skipped, elapsedMs }: CheckResult, paint: Pai
 
 function transcriptRow(row: string, paint: Paint): string {
   if (/^ +\^ byte /.test(row)) return paint('red', row);
-  const match = /^(problem|sent|answers|expected|received|figures|hint)( +)(.*)$/.exec(row);
+  const match = /^(problem|sent|answers|expected|received|figures|hint|note)( +)(.*)$/.exec(row);
   return match ? paint('cyan', match[1]!) + match[2]! + match[3]! : row;
 }
 
@@ -59,9 +66,10 @@ export function closing(
   paint: Paint,
 ): string {
   const skipped = checks.filter(check => check.skipped !== undefined).length;
+  const notes = checks.filter(check => check.note !== undefined).length;
   const done = checks.filter(check => check.passed).length - skipped;
   const counts = [
-    `${done} passed`,
+    `${done} passed${notes === 0 ? '' : `, ${notes} of them with a note (a mistake with --strict)`}`,
     ...(passed ? [] : ['1 failed']),
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
     ...(notRun > 0 ? [`${notRun} not run yet: first this one`] : []),

@@ -3,13 +3,14 @@
  * gone.
  */
 import { setImmediate as turn } from 'node:timers/promises';
+import { withoutControls } from '../../../src/cli/terminal/quoting.ts';
 import { type Server, ServerError } from '../../../src/tools/harness/server.ts';
 import { stepOf } from '../manifest.ts';
 import type { Source } from '../server.ts';
-import type { Say, Witness } from '../witnesses/witness.ts';
+import { type Say, type Witness, whyNot } from '../witnesses/witness.ts';
 import { witnessOf } from '../witnesses/witnesses.ts';
 import type { Case } from './case.ts';
-import { Failed } from './failure.ts';
+import { Failed, type Failure } from './failure.ts';
 import { hintOf } from './hint.ts';
 import { explained, play } from './play.ts';
 import type { Stage } from './stages.ts';
@@ -23,6 +24,8 @@ export interface CheckResult {
   elapsedMs: number;
   /** For a failed check: rows of text that say what happened. */
   transcript?: string[];
+  /** The same, for a check that passed with a difference from the contract. */
+  note?: string[];
 }
 
 export interface StageResult {
@@ -50,6 +53,7 @@ export async function runStage(
   source: Source,
   isQuick: boolean,
   audience: Audience,
+  isStrict = false,
 ): Promise<StageResult> {
   const users = freshUsers();
   const witnesses = stage.absent.map(witnessOf);
@@ -59,7 +63,7 @@ export async function runStage(
     ...stage.cases.map((test, index) => ({
       name: test.name,
       skipped: test.settings === undefined || source.isStarted ? undefined : NEEDS_START,
-      run: () => runCase(test, source, shared, users(), index === 0 ? QUIET_MS : 0),
+      run: (tell: Tell) => runCase(test, source, shared, users(), tell, index === 0 ? QUIET_MS : 0),
     })),
     ...witnesses.map(witness => ({
       name: `pain ${witness.pain} is gone: ${stepOf(witness.pain).pain}`,
@@ -74,11 +78,17 @@ export async function runStage(
     for (const { name, skipped, run } of jobs) {
       audience.begins(name);
       const startMs = performance.now();
-      const transcript = skipped === undefined ? await run() : undefined;
+      let note: string[] | undefined;
+      const tell = (difference: Failure, hint: string) => {
+        if (isStrict) throw new Failed(difference);
+        note = transcriptOf(difference, hint, 'note');
+      };
+      const transcript = skipped === undefined ? await run(tell) : undefined;
       const elapsedMs = Math.round(performance.now() - startMs);
       const result: CheckResult = { name, passed: transcript === undefined, elapsedMs };
       if (skipped !== undefined) result.skipped = skipped;
       if (transcript !== undefined) result.transcript = transcript;
+      if (note !== undefined) result.note = note;
       checks.push(result);
       audience.ends(result);
       if (!result.passed) break;
@@ -88,6 +98,8 @@ export async function runStage(
   }
   return { passed: checks.every(({ passed }) => passed), checks, notRun: jobs.length - checks.length };
 }
+
+type Tell = (difference: Failure, hint: string) => void;
 
 interface Shared {
   get: () => Promise<Server>;
@@ -115,15 +127,16 @@ async function runCase(
   source: Source,
   shared: Shared,
   user: string,
+  tell: Tell,
   quietMs: number,
 ): Promise<string[] | undefined> {
   const isOwn = test.settings !== undefined;
   const server = isOwn ? await source.start(test.settings) : await shared.get();
   // Output of the previous case may still arrive.
   await turn();
-  const before = server.output();
+  const before = withoutControls(server.output());
   try {
-    await play(test, server, user, quietMs);
+    await play(test, server, user, difference => tell(difference, test.hint), quietMs);
     return undefined;
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
@@ -144,8 +157,15 @@ async function runWitness(witness: Witness, source: Source, say: Say): Promise<s
   } catch (error) {
     // The server ended, hung or closed the connection during the witness, so there is no measurement.
     if (error instanceof ServerError) throw error;
-    return painRows(pain, `It could not be measured: ${(error as Error).message}.`, 'none');
+    return unmeasuredRows(pain, whyNot(error));
   }
+}
+
+function unmeasuredRows(pain: number, why: string): string[] {
+  return [
+    `problem   It can't be told, because ${why}.`,
+    `hint      See what happens: npx tally pain ${pain}, with the same server`,
+  ];
 }
 
 function painRows(pain: number, sentence: string, figures: string): string[] {

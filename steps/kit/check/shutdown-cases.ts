@@ -5,6 +5,7 @@ import type { Server } from '../../../src/tools/harness/server.ts';
 import { ACCEPTED, balance, type Case, event, HEALTH, METRICS, OK, ok, rejected } from './case.ts';
 import { Failed } from './failure.ts';
 import type { Talk } from './talk.ts';
+import { readable } from './transcript.ts';
 
 const EVENTS = 40;
 const DRAINING = '{"status":"draining"}';
@@ -79,7 +80,7 @@ async function refusesConnections({ port, host }: Server): Promise<void> {
       problem: 'a new client was served while the server shut down',
       sent: [`${HEALTH}\n`],
       expectedWords: 'no connection',
-      receivedWords: reply,
+      receivedWords: readable(reply),
     });
   } catch (error) {
     if (error instanceof Failed) throw error;

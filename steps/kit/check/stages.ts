@@ -3,6 +3,7 @@ import type { Case } from './case.ts';
 import { CROWD, ECHO } from './echo-cases.ts';
 import { BALANCES, FRAMING, LIMITS } from './framing-cases.ts';
 import { ACCEPTING, APPLYING, JUDGING } from './judging-cases.ts';
+import { LIBRARY_ACCEPTING, LIBRARY_APPLYING } from './library-cases.ts';
 import { COUNTING } from './metrics-cases.ts';
 import { QUEUEING } from './queue-cases.ts';
 import { STOPPING } from './shutdown-cases.ts';
@@ -15,14 +16,14 @@ export interface Stage {
 }
 
 /** For every step that finds lines and keeps balances: an event with `wait` gets the balance. */
-const KEEPING = [...JUDGING, ...APPLYING, ...FRAMING, ...LIMITS, ...BALANCES];
+const KEEPING = [...JUDGING, ...APPLYING, ...LIBRARY_APPLYING, ...FRAMING, ...LIMITS, ...BALANCES];
 const QUEUED = [...KEEPING, ...ACCEPTING, ...QUEUEING];
 
 /** Step 8 answers every event with its balance, and so leaves out what steps 5 to 7 do. */
 export const STAGES: readonly Stage[] = [
   { step: 1, cases: ECHO, absent: [] },
   { step: 2, cases: [...ECHO, ...CROWD], absent: [1] },
-  { step: 3, cases: [...ACCEPTING, ...JUDGING], absent: [2] },
+  { step: 3, cases: [...ACCEPTING, ...JUDGING, ...LIBRARY_ACCEPTING], absent: [2] },
   { step: 4, cases: KEEPING, absent: [3] },
   { step: 5, cases: QUEUED, absent: [4] },
   { step: 6, cases: QUEUED, absent: [4, 5] },

@@ -9,6 +9,8 @@ import { Failed, type Failure } from './failure.ts';
 
 /** The time limit for a reply. */
 export const REPLY_MS_MAX = 2_000;
+/** Many times what the replies of a case have: a server that sends more loses the connection. */
+const RECEIVED_BYTES_MAX = 1 << 20;
 /** Between two packets, so that they stay two. */
 const PAUSE_MS = 3;
 /** How long to wait for the rest of a reply that is already wrong. */
@@ -29,7 +31,11 @@ export class Talk {
 
   static async open({ host, port }: Server): Promise<Talk> {
     try {
-      return new Talk(await Client.open(port, host, REPLY_MS_MAX));
+      const client = await Client.open(port, host, REPLY_MS_MAX);
+      client.socket.on('data', () => {
+        if (client.received.length > RECEIVED_BYTES_MAX) client.close();
+      });
+      return new Talk(client);
     } catch (error) {
       throw new Failed({
         problem: `no connection to ${host}:${port}`,
@@ -92,6 +98,18 @@ export class Talk {
     }
   }
 
+  /** The next reply, which should be `wanted`, and may be one of the others: then that is what is returned. */
+  async preferably(wanted: string, others: readonly string[]): Promise<Failure | undefined> {
+    const reply = await this.oneOf([wanted, ...others]);
+    if (reply === wanted) return undefined;
+    return this.#failed({
+      problem: 'the contract says something else',
+      expected: `${wanted}\n`,
+      received: `${reply}\n`,
+      at: differenceOf(wanted, reply),
+    }).failure;
+  }
+
   /** The next reply, which must begin like this. Without its newline. */
   async beginning(wanted: string): Promise<string> {
     const endMs = performance.now() + REPLY_MS_MAX;
@@ -115,6 +133,7 @@ export class Talk {
     if (this.#client.isEnded) return;
     throw this.#failed({
       problem: `the server kept the connection open for ${limitMs / 1_000} s`,
+      hint: 'When every reply is written, and no line can come any more, close the connection.',
       expectedWords: 'the end of the connection, once every reply was sent',
       receivedWords: 'no end: the connection stays open',
     });
@@ -144,8 +163,8 @@ export class Talk {
   }
 
   /** Fails for a reason that no single reply shows. */
-  fail(problem: string, expectedWords: string, receivedWords: string): never {
-    throw this.#failed({ problem, expectedWords, receivedWords });
+  fail(problem: string, expectedWords: string, receivedWords: string, hint?: string): never {
+    throw this.#failed({ problem, expectedWords, receivedWords, ...(hint !== undefined && { hint }) });
   }
 
   #rest(): string {

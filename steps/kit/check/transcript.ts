@@ -10,8 +10,8 @@ const AROUND = 48;
 const GROUPS_MAX = 6;
 const COLUMNS_MAX = 100;
 
-/** Rows without a newline at their ends. `hint` comes last. */
-export function transcriptOf(failure: Failure, hint: string): string[] {
+/** Rows without a newline at their ends. What to think of it comes last: a `hint`, or a `note`. */
+export function transcriptOf(failure: Failure, hint: string, label = 'hint'): string[] {
   const { sent, answers, notes = [] } = failure;
   return [
     ...labelled('problem', [failure.problem]),
@@ -19,7 +19,7 @@ export function transcriptOf(failure: Failure, hint: string): string[] {
     ...(answers === undefined ? [] : labelled('answers', [short(answers)])),
     ...comparison(failure),
     ...labelled('', notes),
-    ...labelled('hint', [hint]),
+    ...labelled(label, [hint]),
   ];
 }
 

@@ -4,6 +4,7 @@ import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 /** No timer is shorter. */
 const TIMER_MS = 1;
 
+/** Stops at the first request that fails, and throws its error. */
 export async function openLoop<T>(
   questions: number,
   ratePerS: number,
@@ -11,12 +12,17 @@ export async function openLoop<T>(
 ): Promise<T[]> {
   const startMs = performance.now();
   const answers: Promise<T>[] = [];
-  for (let index = 0; index < questions; index += 1) {
+  let hasFailed = false;
+  for (let index = 0; index < questions && !hasFailed; index += 1) {
     const dueMs = startMs + (index * 1_000) / ratePerS;
     // Timers may fire a little before their time; the rest is waited for by turning the event loop.
     for (let aheadMs = dueMs - performance.now(); aheadMs > 0; aheadMs = dueMs - performance.now())
       await (aheadMs < TIMER_MS ? turn() : sleep(aheadMs));
-    answers.push(ask(index, dueMs));
+    const answer = ask(index, dueMs);
+    answer.catch(() => {
+      hasFailed = true;
+    });
+    answers.push(answer);
   }
   return Promise.all(answers);
 }

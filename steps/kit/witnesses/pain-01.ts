@@ -1,5 +1,5 @@
 /** Pain 1, one client at a time: does a second client wait until the first has left? */
-import { Client, TooLate } from '../../../src/tools/harness/client.ts';
+import { type Client, TooLate } from '../../../src/tools/harness/client.ts';
 import { type Finding, type Witness, withServer } from './witness.ts';
 
 const STAY_MS = 1_000;
@@ -11,11 +11,11 @@ export const oneAtATime: Witness = {
   pain: 1,
   mustStart: false,
   run: (source, say) =>
-    withServer(source, {}, async ({ host, port }): Promise<Finding> => {
-      const first = await Client.open(port, host);
+    withServer(source, {}, async (scene): Promise<Finding> => {
+      const first = await scene.open();
       const roundTripUs = await medianRoundTripUs(first);
       say(`the first client asks ${ROUND_TRIPS} times, gets its reply after ${roundTripUs} µs, and stays`);
-      const second = await Client.open(port, host);
+      const second = await scene.open();
       const startMs = performance.now();
       say('the second client connects, and asks once');
       try {
@@ -28,8 +28,6 @@ export const oneAtATime: Witness = {
       }
       const waitedMs = rounded(performance.now() - startMs);
       say(`the second client has its reply, after ${waitedMs} ms`);
-      first.close();
-      second.close();
       return {
         isPresent: waitedMs >= STAY_MS,
         evidence: { secondWaitedMs: waitedMs, firstStayedMs: STAY_MS, roundTripUs },

@@ -1,11 +1,11 @@
 /** Pain 3, a split packet is refused: does it matter how bytes are cut into packets? */
 import { once } from 'node:events';
 import { count } from '../../../src/cli/terminal/numbers.ts';
-import { Client } from '../../../src/tools/harness/client.ts';
-import type { Server } from '../../../src/tools/harness/server.ts';
+import type { Client } from '../../../src/tools/harness/client.ts';
 import { within } from '../../../src/tools/harness/waiting.ts';
 import { randomFrom } from '../../../src/tools/load/random.ts';
-import { type Witness, withServer } from './witness.ts';
+import { isTaken, shown } from './scene.ts';
+import { Undecided, type Witness, withServer } from './witness.ts';
 
 const EVENTS = 1_000;
 const AT_A_TIME = 25;
@@ -17,17 +17,20 @@ export const splitPacket: Witness = {
   pain: 3,
   mustStart: false,
   run: (source, say) =>
-    withServer(source, {}, async server => {
+    withServer(source, {}, async scene => {
+      const open = () => scene.open();
+      const [whole = 'nothing'] = await repliesTo(open, [eventOf('whole')]);
+      if (!isTaken(whole)) throw new Undecided(`it answers a good event in one packet with ${shown(whole)}`);
       const random = randomFrom(SEED);
       const lines = Array.from({ length: EVENTS }, (_, index) => eventOf(`split-${index}`));
       say(`${count(EVENTS)} events leave, each cut in two at a random place`);
       const refused = await inTurn(lines, async line => {
         const cut = 1 + Math.floor(random() * (line.length - 2));
-        return isRefused(await repliesTo(server, [line.slice(0, cut), line.slice(cut)]), 1);
+        return isRefused(await repliesTo(open, [line.slice(0, cut), line.slice(cut)]), 1);
       });
       say(`${count(refused)} of them were refused`);
       const pairs = await inTurn(lines.slice(0, EVENTS / 10), async line =>
-        isRefused(await repliesTo(server, [line + line]), 2),
+        isRefused(await repliesTo(open, [line + line]), 2),
       );
       say(`${EVENTS / 10} packets held two events each; ${count(pairs)} were not answered with two replies`);
       return {
@@ -47,11 +50,11 @@ export function eventOf(user: string): string {
 
 /** Each on its own connection, so that all its replies can be counted. */
 export async function repliesTo(
-  { host, port }: Server,
+  open: () => Promise<Client>,
   packets: string[],
   betweenMs = BETWEEN_MS,
 ): Promise<string[]> {
-  const client = await Client.open(port, host);
+  const client = await open();
   for (const packet of packets.slice(0, -1)) {
     client.send(packet);
     await within(betweenMs, once(client.socket, 'data')).catch(() => {});
@@ -63,7 +66,7 @@ export async function repliesTo(
 }
 
 export function isRefused(replies: string[], wanted: number): boolean {
-  return replies.length !== wanted || replies.some(reply => !/"(?:accepted|ok)"/.test(reply));
+  return replies.length !== wanted || !replies.every(isTaken);
 }
 
 /** Counts the items for which `is` resolves to true, a few at a time. */

@@ -1,8 +1,8 @@
 /** Pain 5, capacity is one thread: are events refused at a load that one worker cannot bear, and four can? */
 import { count } from '../../../src/cli/terminal/numbers.ts';
-import { Client } from '../../../src/tools/harness/client.ts';
 import { openLoop } from './open-loop.ts';
-import { type Witness, withServer } from './witness.ts';
+import { isTaken, shown } from './scene.ts';
+import { Undecided, type Witness, withServer } from './witness.ts';
 
 const WORK_US = 20_000;
 const WORKERS = 4;
@@ -21,8 +21,8 @@ export const oneThread: Witness = {
   pain: 5,
   mustStart: true,
   run: (source, say) =>
-    withServer(source, { workers: WORKERS, workUs: WORK_US, queue: QUEUE }, async ({ host, port }) => {
-      const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(port, host)));
+    withServer(source, { workers: WORKERS, workUs: WORK_US, queue: QUEUE }, async scene => {
+      const clients = await scene.openAll(CONNECTIONS);
       // Threads take a while to start; when some of the clients have an answer, all threads run.
       const some = clients.slice(0, CONNECTIONS / 4);
       await Promise.all(
@@ -36,8 +36,10 @@ export const oneThread: Witness = {
       const replies = await openLoop(offered, RATE_PER_S, index =>
         clients[index % CONNECTIONS]!.ask(`{"user":"user-${index}","action":"buy","amount":1}\n`, LIMIT_MS),
       );
-      for (const client of clients) client.close();
-      const refused = replies.filter(reply => reply.includes('"server_busy"')).length;
+      const isBusy = (reply: string) => reply.includes('"server_busy"');
+      const refused = replies.filter(isBusy).length;
+      const other = replies.find(reply => !isBusy(reply) && !isTaken(reply));
+      if (other !== undefined) throw new Undecided(`it answers an event with ${shown(other)}`);
       say(`${count(refused)} of ${count(offered)} were refused`);
       return {
         isPresent: refused > 0,

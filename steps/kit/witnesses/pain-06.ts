@@ -1,8 +1,9 @@
 /** Pain 6, lost updates: is the balance the sum of what was accepted, when all clients send to one user? */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../../src/cli/terminal/numbers.ts';
-import { Client } from '../../../src/tools/harness/client.ts';
-import { type Say, type Witness, withServer } from './witness.ts';
+import type { Client } from '../../../src/tools/harness/client.ts';
+import { balanceIn, isTaken, shown } from './scene.ts';
+import { type Say, Undecided, type Witness, withServer } from './witness.ts';
 
 const CONNECTIONS = 16;
 const EVENTS = 20;
@@ -16,23 +17,25 @@ export const lostUpdates: Witness = {
   pain: 6,
   mustStart: false,
   run: (source, say) =>
-    withServer(source, { workers: WORKERS, windowUs: WINDOW_US, queue: 1024 }, async ({ host, port }) => {
+    withServer(source, { workers: WORKERS, windowUs: WINDOW_US, queue: 1024 }, async scene => {
       const user = `everybody-${process.pid}-${Date.now()}`;
-      const clients = await Promise.all(Array.from({ length: CONNECTIONS }, () => Client.open(port, host)));
+      const clients = await scene.openAll(CONNECTIONS);
       say(`${CONNECTIONS} clients send ${EVENTS} events each, all for one user`);
-      const accepted = await Promise.all(
+      const answered = await Promise.all(
         clients.map(async client => {
           client.send(`{"user":"${user}","action":"buy","amount":1}\n`.repeat(EVENTS));
-          const replies = await client.lines(EVENTS, LIMIT_MS);
-          return replies.filter(reply => /"(?:accepted|ok)"/.test(reply)).length;
+          return client.lines(EVENTS, LIMIT_MS);
         }),
       );
-      const expected = accepted.reduce((sum, events) => sum + events, 0);
+      const replies = answered.flat();
+      const expected = replies.filter(isTaken).length;
+      if (expected === 0) throw new Undecided(`it takes no event, and answers ${shown(replies[0]!)}`);
       say(`${count(expected)} of them were accepted`);
       // Each asks after its own events, so after the last answer all events have been applied.
       await Promise.all(clients.map(client => balanceOf(client, user)));
       const balance = await settled(clients[0]!, user, expected, say);
-      for (const client of clients) client.close();
+      if (balance > expected)
+        throw new Undecided(`the balance of ${count(expected)} events of 1 is ${count(balance)}`);
       return {
         isPresent: balance !== expected,
         evidence: { accepted: expected, balance, lost: expected - balance },
@@ -46,17 +49,24 @@ export const lostUpdates: Witness = {
 
 async function balanceOf(client: Client, user: string): Promise<number> {
   const reply = await client.ask(`{"type":"balance","user":"${user}"}\n`, LIMIT_MS);
-  return Number(/"balance":(-?\d+)/.exec(reply)?.[1]);
+  const balance = balanceIn(reply);
+  if (balance === undefined) throw new Undecided(`it answers a request for a balance with ${shown(reply)}`);
+  return balance;
 }
 
-/** A server whose balances are not final yet gets more time. */
+/** A server whose balances are not final yet gets more time, while they still change. */
 async function settled(client: Client, user: string, expected: number, say: Say): Promise<number> {
+  const endMs = performance.now() + LIMIT_MS;
   let balance = await balanceOf(client, user);
   for (let sinceMs = performance.now(); balance !== expected && performance.now() - sinceMs < SETTLED_MS; ) {
     await sleep(20);
     const before = balance;
     balance = await balanceOf(client, user);
     if (balance !== before) sinceMs = performance.now();
+    if (performance.now() > endMs)
+      throw new Undecided(
+        `its balance still changes after ${LIMIT_MS / 1_000} s, and is now ${count(balance)}`,
+      );
   }
   say(`the balance is ${count(balance)}`);
   return balance;

@@ -6,50 +6,64 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../../src/cli/terminal/numbers.ts';
-import { Client } from '../../../src/tools/harness/client.ts';
-import { type Witness, withServer } from './witness.ts';
+import type { Client } from '../../../src/tools/harness/client.ts';
+import { within } from '../../../src/tools/harness/waiting.ts';
+import { balanceIn, isTaken, shown } from './scene.ts';
+import { Undecided, type Witness, withServer } from './witness.ts';
 
 const EVENTS = 300;
 const WORK_US = 5_000;
 const LIMIT_MS = 20_000;
+/** The time that container engines wait before they kill. */
+const END_MS_MAX = 10_000;
 
 export const lostOnCtrlC: Witness = {
   pain: 9,
   mustStart: true,
   run: (source, say) =>
-    withServer(source, { workUs: WORK_US, queue: 1024 }, async server => {
-      const client = await Client.open(server.port, server.host);
-      // Threads take a while to start; when this one answers, it runs.
+    withServer(source, { workUs: WORK_US, queue: 1024 }, async scene => {
+      const { server } = scene;
+      const client = await scene.open();
+      // Threads take a while to start; when this one is answered, they run.
       await client.ask('{"user":"early","action":"buy","amount":1,"wait":true}\n');
       client.send('{"user":"patient","action":"buy","amount":1}\n'.repeat(EVENTS));
       const replies = await client.lines(EVENTS);
-      const accepted = replies.filter(reply => reply === '{"status":"accepted"}').length;
+      const accepted = replies.filter(isTaken).length;
+      if (accepted === 0) throw new Undecided(`it accepts no event, and answers ${shown(replies[0]!)}`);
+      say(`${count(accepted)} events are accepted, after a first one that had to be applied before them`);
       // A moment for the queue to be worked on, so that there is something processed and something not.
       await sleep(100);
       const metrics = await client.ask('{"type":"metrics"}\n');
-      say(`${count(accepted)} events are accepted; metrics: ${metrics}`);
-      // The early one is among them.
-      const processed = Math.max(0, Number(/"processed":(\d+)/.exec(metrics)?.[1] ?? 0) - 1);
+      const counted = Number(/"processed":(\d+)/.exec(metrics)?.[1] ?? 0);
+      const processed = Math.max(0, counted - 1);
+      say(`the metrics of all ${count(accepted + 1)}: ${shown(metrics)}`);
       client.send('{"type":"balance","user":"patient"}\n');
       server.signal('SIGINT');
-      say('Ctrl+C');
+      say(`Ctrl+C, when ${count(processed)} of the ${count(accepted)} are applied`);
       const balance = await lastBalance(client);
       client.close();
-      const { exitCode, signal } = await server.ended;
-      say(`the server has ended, with ${signal ?? `exit code ${exitCode}`}`);
+      const ended = await within(END_MS_MAX, server.ended);
+      const exit = ended === undefined ? 'none' : (ended.signal ?? ended.exitCode ?? 'unknown');
+      if (ended === undefined) say(`${END_MS_MAX / 1_000} s later the server still runs`);
+      else say(`the server has ended, with ${ended.signal ?? `exit code ${ended.exitCode}`}`);
+      if (ended === undefined && balance === undefined)
+        throw new Undecided('after Ctrl+C it neither gives the balance nor ends');
+      if (balance !== undefined && balance > accepted)
+        throw new Undecided(`it has applied ${count(balance)} events of ${count(accepted)}`);
       const isPresent = balance !== accepted;
+      const lost = isPresent ? accepted - (balance ?? processed) : 0;
       return {
         isPresent,
         evidence: {
           accepted,
           processedBefore: processed,
           balanceAfter: balance ?? 'no answer',
-          lost: isPresent ? accepted - (balance ?? processed) : 0,
-          exit: signal ?? exitCode ?? 'unknown',
+          lost,
+          exit,
         },
         sentence: isPresent
-          ? `${count(accepted)} events were accepted, and after Ctrl+C about ${count(accepted - (balance ?? processed))} of them are gone.`
-          : `${count(accepted)} events were accepted before Ctrl+C, and all of them were applied after it.`,
+          ? `${count(accepted)} events were accepted, and after Ctrl+C about ${count(lost)} of them are gone.`
+          : `${count(accepted)} events were accepted before Ctrl+C, and all of them were applied after it${ended === undefined ? ', but it does not end' : ''}.`,
       };
     }),
 };
@@ -57,8 +71,7 @@ export const lostOnCtrlC: Witness = {
 /** The last balance that the server sends before it closes the connection, if any. */
 async function lastBalance(client: Client): Promise<number | undefined> {
   try {
-    const reply = await client.line(LIMIT_MS);
-    return Number(/"balance":(\d+)/.exec(reply)?.[1]);
+    return balanceIn(await client.line(LIMIT_MS));
   } catch {
     return undefined;
   }

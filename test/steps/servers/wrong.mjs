@@ -38,6 +38,7 @@ function answer(line) {
     if (has('skips-empty-lines') && line.length === 0) return '';
     return error('invalid_json');
   }
+  if (has('refuses-half-pairs') && /\\u[dD][89a-fA-F]/.test(json)) return error('invalid_json');
   if (has('dies-of-null')) fields.type?.toString();
   if (has('hangs-where-it-throws') && fields === null) {
     console.error(`    at the line of null\nTypeError: no fields\n`);
@@ -45,19 +46,21 @@ function answer(line) {
   }
   if (has('hangs-where-it-throws')) console.error(`${json} is no null`);
   fields = { ...fields };
-  if (!has('takes-the-last-of-two') && isTwice(json)) return error('invalid_event');
+  const twice = has('takes-the-last-of-two') ? [] : namesTwice(json);
+  if (twice.includes('type')) return error('invalid_event');
   const { type, user, action, amount, wait = false } = fields;
   if (type === 'health' && has('queues-health'))
     return new Promise(resolve => push({ done: () => resolve(text({ status: 'ok' })) }));
   if (type === 'health') return text({ status: 'ok' }).repeat(has('answers-twice') ? 2 : 1);
-  if (type === 'balance' && isUser(user))
+  if (type === 'balance' && isUser(user) && !twice.includes('user'))
     return new Promise(resolve =>
       push({ done: () => resolve(text({ status: 'ok', balance: balances.get(user) ?? 0 })) }),
     );
   if (type === 'balance') return error('invalid_event');
   if (typeof type === 'string') return error(has('says-another-reason') ? 'unknown_event' : 'unknown_type');
   const isAmount = Number.isSafeInteger(amount) && amount >= 1;
-  const isEvent = type === undefined && isUser(user) && isAmount && typeof wait === 'boolean';
+  const isEvent =
+    type === undefined && twice.length === 0 && isUser(user) && isAmount && typeof wait === 'boolean';
   if (!isEvent || !['buy', 'sell'].includes(action)) return error('invalid_event');
   if (tasks.length >= Number(QUEUE) && !has('bounds-nothing'))
     return text({ status: 'rejected', reason: 'server_busy' });
@@ -75,11 +78,11 @@ function isUser(user) {
   return user !== '' && (has('counts-characters') ? user.length : Buffer.byteLength(user)) <= 128;
 }
 
-/** Good enough for lines that are no riddles. */
-function isTwice(json) {
+/** Known ones. Good enough for lines that are no riddles. */
+function namesTwice(json) {
   const top = json.replace(/\[[^\]]*\]/g, '0').replace(/(?!^)\{[^{}]*\}/g, '0');
   const names = [...top.matchAll(/("(?:[^"\\]|\\.)*")\s*:/g)].map(([, name]) => JSON.parse(name));
-  return KNOWN.some(known => names.filter(name => name === known).length > 1);
+  return KNOWN.filter(known => names.filter(name => name === known).length > 1);
 }
 
 function push(task) {
