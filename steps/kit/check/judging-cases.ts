@@ -272,6 +272,12 @@ export const JUDGING: readonly Case[] = [
     hint: 'health answers at once, and looks at no other field.',
     acts: () => [...ask(HEALTH, OK), ...ask('{ "user":5, "type" : "health" }', OK), { quietMs: 50 }],
   },
+  ...REFUSALS.map(({ name, hint, reason, lines }) => ({
+    name: `${reason}: ${name}`,
+    hint,
+    // The last line shows that the connection is still usable.
+    acts: () => [...lines.flatMap(line => ask(line, error(reason))), ...ask(HEALTH, OK)],
+  })),
   {
     name: 'where a type is given, it decides: fields of events beside it are unknown fields',
     hint: 'Look at the type first. Only what belongs to it is known there, and may not come twice.',
@@ -282,12 +288,6 @@ export const JUDGING: readonly Case[] = [
       ...ask('{"type":"nonsense","amount":1,"amount":2}', error('unknown_type')),
     ],
   },
-  ...REFUSALS.map(({ name, hint, reason, lines }) => ({
-    name: `${reason}: ${name}`,
-    hint,
-    // The last line shows that the connection is still usable.
-    acts: () => [...lines.flatMap(line => ask(line, error(reason))), ...ask(HEALTH, OK)],
-  })),
   {
     name: 'a client that has ended its side gets its reply, and then the end of the connection',
     hint: 'A client may shut down its sending side and still read: answer, then close. Some libraries close at once.',
