@@ -2,8 +2,8 @@
  * Clients that flood a server, and one that asks for its health meanwhile.
  *
  * flood PORT CONNECTIONS BYTES WARMUP_S SECONDS: each connection writes lines of BYTES bytes, waits for all their
- * replies, and writes again. A thread of its own asks for `health` every 5 ms, one request at a time. It prints a line
- * of JSON when every flood has its replies:
+ * replies, and writes again. The warm-up begins when each has had its first ones. A thread of its own asks for
+ * `health` every 5 ms, one request at a time. It prints a line of JSON when every flood has its replies:
  *
  *   lines    sent and answered, the warm-up included
  *   ratePerS lines answered a second, after the warm-up
@@ -43,6 +43,7 @@ struct connection {
   size_t to_send; /* bytes of the burst under way */
   size_t to_read; /* bytes of its replies */
   int waits_to_send;
+  int was_answered; /* all of its first burst */
 };
 static struct connection connections[CONNECTIONS_MAX];
 /** Lines of all users, so that a burst may begin at any of them; its last line is the same for all, and fills it up. */
@@ -53,7 +54,7 @@ static size_t burst_bytes, whole_lines;
 static int port, poll_set;
 static double samples[SAMPLES_MAX];
 static size_t sampled, asked;
-static volatile int is_measuring, is_over;
+static volatile int is_probing, is_measuring, is_over;
 
 static void fail(const char *what) {
   fprintf(stderr, "flood: %s: %s\n", what, errno ? strerror(errno) : "not as it should be");
@@ -108,6 +109,7 @@ static void *probe(void *unused) {
     }
     if (memcmp(reply, HEALTHY, sizeof HEALTHY - 1) != 0) fail_reply(reply, sizeof HEALTHY - 1);
     double took_s = now_s() - start_s;
+    is_probing = 1;
     counts = counts || is_measuring;
     asked += counts;
     for (double left_s = took_s; counts && left_s > 0 && sampled < SAMPLES_MAX; left_s -= EVERY_S)
@@ -192,6 +194,10 @@ int main(int count, char **values) {
   setrlimit(RLIMIT_NOFILE, &descriptors);
   build();
   poll_set = epoll_create1(0);
+  pthread_t prober;
+  if (pthread_create(&prober, NULL, probe, NULL) != 0) fail("pthread_create");
+  /* It comes first: a server that has thousands to let in does nothing else. */
+  while (!is_probing) usleep(1000);
   for (int i = 0; i < opened; i++) {
     struct connection *c = &connections[i];
     c->socket = open_socket();
@@ -200,11 +206,8 @@ int main(int count, char **values) {
     struct epoll_event event = {EPOLLIN, {.ptr = c}};
     if (epoll_ctl(poll_set, EPOLL_CTL_ADD, c->socket, &event) < 0) fail("epoll_ctl");
   }
-  pthread_t prober;
-  if (pthread_create(&prober, NULL, probe, NULL) != 0) fail("pthread_create");
-
   size_t answered = 0, answered_before = 0, answered_in_time = 0;
-  int under_way = opened;
+  int under_way = opened, unanswered = opened;
   double start_s = now_s(), from_s = 0, elapsed_s = 0;
   for (int i = 0; i < opened; i++) begin_burst(&connections[i]);
   while (under_way > 0) {
@@ -214,7 +217,9 @@ int main(int count, char **values) {
     errno = 0;
     if (ready <= 0) fail("the server's silence");
     double time_s = now_s();
-    if (from_s == 0 && time_s >= start_s + warmup_s) {
+    if (unanswered > 0) {
+      start_s = time_s;
+    } else if (from_s == 0 && time_s >= start_s + warmup_s) {
       from_s = time_s;
       answered_before = answered;
       is_measuring = 1;
@@ -229,6 +234,8 @@ int main(int count, char **values) {
       if (events[i].events & EPOLLOUT) send_on(c);
       if (!(events[i].events & ~EPOLLOUT) || !receive(c)) continue;
       answered += whole_lines + 1;
+      unanswered -= !c->was_answered;
+      c->was_answered = 1;
       if (is_over) under_way -= 1;
       else begin_burst(c);
     }
