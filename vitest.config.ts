@@ -35,7 +35,7 @@ export default defineConfig({
     maxConcurrency: 8,
     sequence: { sequencer: LongFirst },
     // The tools print in the characters of the locale; expectations are written in more than ASCII.
-    env: { LC_ALL: 'C.UTF-8', FORCE_COLOR: '' },
+    env: { LC_ALL: 'C.UTF-8' },
     setupFiles: ['test/support/ending.ts'],
     // Node's own deadlock at the end of a process, and nothing else: see test/support/hung.ts.
     retry: { count: 1, condition: /nodejs\/node#54918/ },

@@ -6,7 +6,7 @@ export default defineConfig({
     include: ['test/long/**/*.test.ts'],
     pool: 'forks',
     fileParallelism: false,
-    env: { LC_ALL: 'C.UTF-8', FORCE_COLOR: '' },
+    env: { LC_ALL: 'C.UTF-8' },
     setupFiles: ['test/support/ending.ts'],
     testTimeout: 600_000,
     hookTimeout: 30_000,

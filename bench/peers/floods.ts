@@ -42,7 +42,7 @@ interface Report {
 export const bench: Bench = {
   name: 'floods',
   about:
-    'Tally alone: how long health takes beside clients that flood, by their number and the size of their writes',
+    'Tally alone: how long health takes beside floods, by clients and size of writes',
   run: (size, say) =>
     withProgramInC('flood.c', say, async program => {
       if (program === undefined) return [];

@@ -63,7 +63,7 @@ describe('a mistake is one line, with the exit code of its kind:', () => {
     ],
     [['lock', '--runs-max', '0'], 2, '--runs-max 0: a whole number from 1 to 1000000000 is needed'],
     [['--all', 'lock'], 2, '--all is everything; leave the names out'],
-    [['--every'], 2, 'unknown flag --every; tally explore --help lists the flags'],
+    [['--every'], 2, 'unknown flag --every (--every-run?); tally explore --help lists the flags'],
   ])('%j', async (args, exitCode, message) => {
     const found = await explore(...args);
     expect(found).toMatchObject({ exitCode, stdout: '', stderr: `tally explore: ${message}\n` });

@@ -126,7 +126,7 @@ describe.concurrent('a server that is killed', () => {
     const ran = await running.ended;
     expect(ran.exitCode).toBe(1);
     expect(ran.complaints[0]).toMatch(/^the server (?:closed|reset) (?:a connection|\d+ of 20 connections)$/);
-    expect(ran.result.connections).toEqual({ opened: 20, lost: 20 });
+    expect(ran.result.connections).toEqual({ opened: 20, lost: 20, reopened: 0 });
     expect(ran.result.sent).toBe(ran.result.answered + ran.result.unknown);
     expect(ran.stderr).toContain('replies a second');
   });

@@ -216,7 +216,7 @@ describe('wrong usage', () => {
     [['4', '--cmd', ' '], "--cmd is empty; it needs a command: tally check 4 --cmd 'python3 server.py'"],
     [['4', '--cmd'], '--cmd needs a value; tally check --help shows how'],
     [['4', '--cmd', 'x', '--step', '4'], '--cmd and --step exclude each other: one server at a time'],
-    [['4', '--connect', 'here'], '--connect here is not HOST:PORT, such as 127.0.0.1:7878'],
+    [['4', '--connect', 'here'], '--connect here is not HOST:PORT, such as 127.0.0.1:7878, :7878 or [::1]:7878'],
     [['4', '--connect', ':7878', '--watch'],
       '--connect and --watch exclude each other: the server there is not started anew; give its command with --cmd'],
     [['4', '--step', '0'], 'there is no step 0: they are 1 to 10, and src; tally steps lists them'],
