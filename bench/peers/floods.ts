@@ -41,8 +41,7 @@ interface Report {
 
 export const bench: Bench = {
   name: 'floods',
-  about:
-    'Tally alone: how long health takes beside floods, by clients and size of writes',
+  about: 'Tally alone: how long health takes beside floods, by clients and size of writes',
   run: (size, say) =>
     withProgramInC('flood.c', say, async program => {
       if (program === undefined) return [];

@@ -94,7 +94,7 @@ async function tallyMistake(args: string[]): Promise<string | undefined> {
   }
   const run = await dryRun([name, ...rest]);
   // What only somebody at a terminal can have has been understood as well; and so have files that are not there.
-  const isUnderstood = run.hasBegun || run.exitCode === 0 || /needs a terminal|ENOENT/.test(run.stderr);
+  const isUnderstood = run.hasBegun || run.exitCode === 0 || /needs a terminal|no such file/.test(run.stderr);
   return isUnderstood ? undefined : `it ended with ${run.exitCode} before it did anything: ${run.stderr}`;
 }
 

@@ -108,7 +108,7 @@ describe.concurrent('--json', () => {
   });
 });
 
-describe.concurrent('results that go elsewhere', () => {
+describe('results that go elsewhere', () => {
   test('/dev/stdout is standard output, whatever that is', async () => {
     const { exitCode, stdout, stderr } = await run('--events 10 --connections 1 --json /dev/stdout');
     expect(exitCode).toBe(0);

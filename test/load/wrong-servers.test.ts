@@ -210,7 +210,7 @@ describe.concurrent('replies', () => {
         socket.once('data', push);
       },
     });
-    await expectUnread(port, '--grace 1s', 'the server sent x');
+    await expectUnread(port, '--grace 1s', 'the server sent "x');
   });
 });
 

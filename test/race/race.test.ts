@@ -84,7 +84,7 @@ describe('wrong usage', () => {
       'step 5 knows no window, as one thread applies its events; --work-us is what an event costs there',
     ],
     ['4 5 --workers 8', 'step 4 and step 5 have one thread that applies events, whatever --workers says'],
-    ['4 5 --speed 3', 'unknown flag --speed; tally race --help lists the flags'],
+    ['4 5 --speed 3', 'unknown flag --speed (--seed?); tally race --help lists the flags'],
   ])('tally race %s', (args, message) => {
     expect(() => readOptions(args.split(' ').filter(Boolean))).toThrow(message);
   });
