@@ -30,9 +30,10 @@ export default defineConfig({
     include: ['test/**/*.test.ts'],
     exclude: ['test/long/**'],
     pool: 'forks',
-    // More than cores: many files mostly wait.
-    maxWorkers: 3,
-    maxConcurrency: 8,
+    // No more than this at a time: what the tests start keeps the cores busy itself, and where starting a process is
+    // dear, more of them wait for one another past their deadlines, and all of it takes twice as long.
+    maxWorkers: 2,
+    maxConcurrency: 4,
     sequence: { sequencer: LongFirst },
     // The tools print in the characters of the locale; expectations are written in more than ASCII.
     env: { LC_ALL: 'C.UTF-8' },
