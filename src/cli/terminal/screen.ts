@@ -19,6 +19,8 @@ export class Screen {
   readonly #out: NodeJS.WriteStream;
   readonly #onExit = () => this.close();
   #isOpen = false;
+  /** The process was stopped, and has not taken the terminal up again: what is due meanwhile is not drawn. */
+  #isLeft = false;
   #last: () => readonly string[] = () => [];
   #repaint = () => {};
   #letGo = () => {};
@@ -42,8 +44,12 @@ export class Screen {
     this.#last = last;
     process.on('exit', this.#onExit);
     this.#letGo = holdTerminal({
-      leave: () => this.#out.write(CLOSE),
+      leave: () => {
+        this.#isLeft = true;
+        this.#out.write(CLOSE);
+      },
       takeUp: () => {
+        this.#isLeft = false;
         this.#out.write(OPEN);
         this.#repaint();
       },
@@ -59,7 +65,7 @@ export class Screen {
 
   /** Lines that are too long are cut; lines below the last row are dropped. */
   show(lines: readonly string[]): void {
-    if (!this.#isOpen) return;
+    if (!this.#isOpen || this.#isLeft) return;
     // Each line is erased before it is written: after a full line, a terminal would erase its last column.
     const painted = lines.slice(0, this.rows).map(line => `${LINE_ERASED}${this.#fitted(line)}`);
     const rest = painted.length < this.rows ? `\r\n${SCREEN_ERASED}` : '';
