@@ -32,9 +32,9 @@ const RECORD_WORDS = 1 << RECORD_SHIFT;
 const Field = { hash: 0, bytes: 1, index: 2, name: 3 } as const;
 const NAME_BYTES = (RECORD_WORDS - Field.name) * 4;
 const RECORDS_MIN = 1_024;
-/** The table begins to double half full. Each new user splits so many records, so it ends before three quarters. */
-const SPLIT_FROM = 1 / 2;
-const SPLIT_AT_ONCE = 4;
+/** The table begins to double at this share. Each new user splits so many records, so it ends before three quarters. */
+const SPLIT_FROM = 5 / 8;
+const SPLIT_AT_ONCE = 8;
 
 /** The most balances that `usersMax` users can need: the last block of each shard may be partly used. */
 export function balanceSlotsFor(usersMax: number): number {
