@@ -11,18 +11,30 @@ export interface Room {
 
 /** All that a program outside of the server needs of src. */
 const OUTSIDE = ['src/tools', 'src/cli/terminal'];
-const LOW = ['src/protocol', 'src/threads', 'src/engine', 'src/log.ts', 'src/metrics', 'src/config'];
+const LOW = [
+  'src/protocol',
+  'src/threads',
+  'src/engine',
+  'src/journal',
+  'src/log.ts',
+  'src/metrics',
+  'src/config',
+];
 
 /** From low to high. */
 export const ROOMS: Readonly<Record<string, Room>> = {
   'src/protocol': { may: [] },
   'src/threads': { may: [] },
   'src/engine': { may: ['src/protocol', 'src/threads'] },
+  'src/journal': { may: ['src/protocol', 'src/threads', 'src/engine'] },
   'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
   'src/signals.ts': { may: [] },
   'src/metrics': { may: ['src/protocol', 'src/engine'] },
-  'src/config': { may: ['src/cli/terminal'], mayTypes: ['src/protocol', 'src/engine', 'src/log.ts'] },
+  'src/config': {
+    may: ['src/cli/terminal'],
+    mayTypes: ['src/protocol', 'src/engine', 'src/journal', 'src/log.ts'],
+  },
   'src/net': { may: ['src/log.ts'] },
   'src/commands': { may: ['src/protocol', 'src/engine', 'src/metrics'] },
   'src/session': {

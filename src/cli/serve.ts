@@ -20,6 +20,7 @@ TALLY_ and the flag in capitals: --port is TALLY_PORT, --line-bytes-max is TALLY
 
   tally serve --port 0 --workers 2        two workers, a free port (it is reported)
   tally serve --ring 1024 --work-us 200   events that cost 200 µs and a small queue: see server_busy
+  tally serve --data ./data               balances that outlive the server, and kill -9
   tally serve --http 9100                 a live page at http://127.0.0.1:9100/, and /metrics, /healthz, /readyz
 ${describeSettings()}
 

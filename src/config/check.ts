@@ -2,6 +2,7 @@
  * Checks the settings against one another and the machine, before anything starts. Mistakes are reported in one line.
  */
 import { ConfigError } from './config-error.ts';
+import { parseKeep } from './keep.ts';
 import { flagOf, type Settings } from './settings.ts';
 
 /**
@@ -20,6 +21,7 @@ export function checkRelations(
       `${name('ring')} ${ring} is not a power of two; the next is ${2 ** Math.ceil(Math.log2(ring))}`,
     );
   }
+  checkJournal(config, nameOf, name);
   const room = descriptors.max - descriptors.kept;
   const allowed = `this process may open ${descriptors.max} (ulimit -n)`;
   if (room < 1)
@@ -42,4 +44,24 @@ export function checkRelations(
         `${graceMsMax}, ${name('joinMsMax')} ${joinMsMax}), more than ${name('shutdownMsMax')} ${shutdownMsMax}`,
     );
   }
+}
+
+const OF_JOURNAL = ['sync', 'syncMs', 'segmentBytes', 'journalKeep'] as const;
+
+function checkJournal(
+  config: Settings,
+  nameOf: (key: keyof Settings) => string | undefined,
+  name: (key: keyof Settings) => string,
+): void {
+  const alone = OF_JOURNAL.find(key => nameOf(key) !== undefined);
+  if (config.data === '' && alone !== undefined)
+    throw new ConfigError(`${nameOf(alone)} is about a journal; say with --data DIR where it is`);
+  if (nameOf('syncMs') !== undefined && config.sync !== 'interval')
+    throw new ConfigError(`${name('syncMs')} is for --sync interval; --sync is ${config.sync}`);
+  if (config.segmentBytes % 4_096 !== 0)
+    throw new ConfigError(`${name('segmentBytes')} ${config.segmentBytes} is no multiple of 4096`);
+  if (parseKeep(config.journalKeep) === undefined)
+    throw new ConfigError(
+      `${name('journalKeep')} ${config.journalKeep} is neither none nor all, nor a time (12h, 30d) or a size (500MB, 10GB)`,
+    );
 }

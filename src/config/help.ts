@@ -16,7 +16,7 @@ export function describeSettings(): string {
     const range =
       setting.is === 'integer' ? `${setting.min} to ${setting.max}, default ${setting.default}` : '';
     const choice = setting.is === 'choice' ? `${setting.choices.join(', ')}; default ${setting.default}` : '';
-    const text = setting.is === 'text' ? `default ${setting.default}` : '';
+    const text = setting.is === 'text' ? `default ${setting.default || 'none'}` : '';
     const bounds = range || choice || text;
     const value = setting.is === 'integer' ? ' N' : setting.is === 'switch' ? '' : ' X';
     rows.push(`  ${(flagOf(key) + value).padEnd(23)} ${setting.help}${bounds === '' ? '' : ` (${bounds})`}`);

@@ -5,6 +5,7 @@
  * Code reads a setting at every use and keeps no copy, so a change takes effect at once.
  */
 import type { WorkKind } from '../engine/memory-layout.ts';
+import type { Sync } from '../journal/lane-writer.ts';
 import type { LogFormat, LogLevel } from '../log.ts';
 import { thisMachine, workersFor } from './machine.ts';
 
@@ -17,6 +18,12 @@ export interface Settings {
   workers: number;
   ring: number;
   users: number;
+  whenFull: 'reject' | 'wait';
+  data: string;
+  sync: Sync;
+  syncMs: number;
+  segmentBytes: number;
+  journalKeep: string;
   workUs: number;
   work: WorkKind;
   firstSequence: number;
@@ -99,6 +106,11 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
     ),
     ring: integer(65_536, 2, 2 ** 22, 'slots of the ring before each worker; a power of two'),
     users: integer(2 ** 20, 1, 2 ** 24, 'users at most; an event for one more is too_many_users'),
+    whenFull: choice(
+      'reject',
+      ['reject', 'wait'],
+      'at a full ring: reject answers server_busy; wait reads no more from that client for a while',
+    ),
     workUs: integer(0, 0, 10_000_000, 'for experiments: what each event costs its worker, in microseconds'),
     work: choice('cpu', ['block', 'cpu'], 'for experiments: whether that cost is a wait or a spin'),
     firstSequence: integer(
@@ -107,6 +119,30 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
       2 ** 32 - 1,
       'for tests: where the sequences of the rings start; they wrap at 2^32',
     ),
+  }),
+  ...fixed('What stays', {
+    data: {
+      is: 'text',
+      default: '',
+      help: 'folder of a journal: balances outlive the server, and a crash; none: they are in memory only',
+    },
+    sync: choice(
+      'always',
+      ['always', 'interval', 'never'],
+      'when what is acknowledged is on the disk: before the reply; every --sync-ms; when the system likes',
+    ),
+    syncMs: integer(1_000, 1, HOUR_MS, 'for --sync interval: how often'),
+    segmentBytes: integer(
+      2 ** 26,
+      65_536,
+      2 ** 30,
+      "bytes of a journal's file; a multiple of 4096. Files grow up to it",
+    ),
+    journalKeep: {
+      is: 'text',
+      default: 'none',
+      help: 'what is kept behind a snapshot, for tally journal: none, all, a time (12h, 30d) or a size (500MB, 10GB)',
+    },
   }),
   ...fixed(LIMITS, {
     lineBytesMax: integer(16_384, 512, 2 ** 20, 'bytes of a line; a longer one is line_too_long'),

@@ -12,7 +12,9 @@ import { Balances } from './balances.ts';
 import { Experiments } from './experiments.ts';
 import { Lane } from './lane.ts';
 import { balancesOf, createMemory, laneOf, Word, type WorkKind } from './memory-layout.ts';
-import type { Position } from './position.ts';
+import type { Commit, Position } from './position.ts';
+import type { Recording } from './recording.ts';
+import { refusedOf } from './refusals.ts';
 import { Sampler } from './sampler.ts';
 import { balanceSlotsFor, type Name, NOBODY, UserTable } from './user-table.ts';
 import { type WorkerEvents, Workers } from './workers.ts';
@@ -47,6 +49,8 @@ export class Engine {
   readonly #lanes: Lane[];
   readonly #balances: Float64Array<SharedArrayBuffer>;
   readonly #buffer: SharedArrayBuffer;
+  readonly #names: DataView;
+  readonly #recording: Recording | undefined;
   /**
    * Events by outcome. Doubles from the start: an integer property that grows past 2^31 changes its representation,
    * and V8 then discards all optimised code that uses it, under full load.
@@ -54,7 +58,14 @@ export class Engine {
   readonly #outcomes = new Float64Array(Outcome.balanceOverflow);
 
   /** `names` is the memory that holds the name of the user when an event is submitted. */
-  constructor(names: DataView, options: EngineOptions, events: Pick<WorkerEvents, 'onDeath' | 'onReplaced'>) {
+  constructor(
+    names: DataView,
+    options: EngineOptions,
+    events: Omit<WorkerEvents, 'onProgress'>,
+    recording?: Recording,
+  ) {
+    this.#names = names;
+    this.#recording = recording;
     const { workers, ring, users, workUs, work, firstSequence = 0 } = options;
     const shape = {
       workers,
@@ -67,20 +78,36 @@ export class Engine {
     this.users = new UserTable(names, users, workers);
     this.#lanes = Array.from(
       { length: workers },
-      (_, worker) => new Lane(laneOf(this.#buffer, shape, worker)),
+      (_, worker) => new Lane(laneOf(this.#buffer, shape, worker), recording?.lanes[worker]),
     );
     this.#balances = balancesOf(this.#buffer, shape);
-    this.workers = new Workers(this.#buffer, {
-      ...events,
-      onProgress: worker => this.#lanes[worker]!.progressed(),
-    });
+    const onProgress = (worker: number) => this.#lanes[worker]!.progressed();
+    this.workers = new Workers(this.#buffer, { ...events, onProgress }, recording);
     this.experiments = new Experiments(this.#lanes, this.workers);
+  }
+
+  /** Before anything is accepted: gives a user the balance that it had. Returns its index. */
+  restore(name: Name, balance: number): number {
+    const user = this.users.add(name);
+    this.#balances[user] = balance;
+    return user;
+  }
+
+  /**
+   * With a journal, replies may not leave before the events that they acknowledge are written: this waits for all
+   * events accepted since the last call. Undefined if there are none, or no journal.
+   */
+  commit(): Commit | undefined {
+    if (this.#recording === undefined) return undefined;
+    let commit: Commit | undefined;
+    for (const lane of this.#lanes) commit = lane.commit(commit);
+    return commit;
   }
 
   /** Accepts or refuses an event. Workers see it after `publish`. */
   submit(event: ParsedRequest): Outcome {
     const lane = this.#laneOf(event.hash);
-    const user = this.#userOf(event, lane);
+    const user = this.#userOf(event, lane, false);
     if (user < 0) return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane);
     if (!lane.tryPush(user, event.amount)) return this.#refuseBusy(lane);
     this.#outcomes[accepted]! += 1;
@@ -90,7 +117,7 @@ export class Engine {
   /** As `submit`, for an event with `wait`: returns its position if it is accepted. */
   submitAsking(event: ParsedRequest): Position | Outcome {
     const lane = this.#laneOf(event.hash);
-    const user = this.#userOf(event, lane);
+    const user = this.#userOf(event, lane, true);
     if (user < 0) return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane);
     const position = lane.tryAsk(user, event.amount);
     if (position === undefined) return this.#refuseBusy(lane);
@@ -142,28 +169,22 @@ export class Engine {
       processed += lane.processed;
       overflowed += lane.overflowed;
     }
-    const { accepted, serverBusy, tooManyUsers, shuttingDown } = this.#outcomeCounts;
-    const refused = serverBusy + tooManyUsers + shuttingDown;
+    const wasAccepted = this.#outcomes[accepted]!;
+    const refused = Object.values(refusedOf(this.#outcomes)).reduce((sum, count) => sum + count, 0);
     return {
-      received: accepted + refused,
+      received: wasAccepted + refused,
       processed,
       dropped: refused + overflowed,
-      queued: accepted - processed - overflowed,
+      queued: wasAccepted - processed - overflowed,
     };
   }
 
   /** The metrics beyond the four counts. */
   detail() {
     const sum = (of: (lane: Lane) => number) => this.#lanes.reduce((total, lane) => total + of(lane), 0);
-    const { accepted, serverBusy, tooManyUsers, shuttingDown } = this.#outcomeCounts;
     return {
-      accepted,
-      refused: {
-        server_busy: serverBusy,
-        too_many_users: tooManyUsers,
-        shutting_down: shuttingDown,
-        balance_overflow: sum(lane => lane.overflowed),
-      },
+      accepted: this.#outcomes[accepted]!,
+      refused: { ...refusedOf(this.#outcomes), balance_overflow: sum(lane => lane.overflowed) },
       users: this.users.users,
       users_max: this.users.usersMax,
       workers: this.#lanes.length,
@@ -202,27 +223,20 @@ export class Engine {
     for (let worker = 0; worker < this.#lanes.length; worker++) Balances.settle(this.#buffer, worker);
   }
 
-  get #outcomeCounts() {
-    const counts = this.#outcomes;
-    return {
-      accepted: counts[Outcome.accepted]!,
-      serverBusy: counts[Outcome.serverBusy]!,
-      tooManyUsers: counts[Outcome.tooManyUsers]!,
-      shuttingDown: counts[Outcome.shuttingDown]!,
-    };
-  }
-
   #laneOf(hash: number): Lane {
     return this.#lanes[this.users.workerOf(hash)]!;
   }
 
   /** The user of an event, added if new; `FULL` if the table has no room, `BUSY` if the ring has none. */
-  #userOf(event: ParsedRequest, lane: Lane): number {
+  #userOf(event: ParsedRequest, lane: Lane, isAsking: boolean): number {
     const user = this.users.find(event);
     if (user !== NOBODY) return user;
     if (this.users.isFull) return FULL;
     // Only an accepted event adds a user. Room seen here remains until the push: workers only make more.
-    return lane.ring.hasRoom() ? this.users.add(event) : BUSY;
+    if (!lane.hasRoomForNew(event.nameBytes, isAsking)) return BUSY;
+    const index = this.users.add(event);
+    if (this.#recording !== undefined) lane.addName(index, this.#names, event);
+    return index;
   }
 
   #refuse(outcome: Outcome): Outcome {
@@ -233,7 +247,7 @@ export class Engine {
   #refuseBusy(lane: Lane): Outcome {
     // The events that fill the ring may not have been published yet.
     lane.publish();
-    return this.#refuse(Outcome.serverBusy);
+    return this.#refuse(lane.isDiskFull ? Outcome.diskFull : Outcome.serverBusy);
   }
 }
 

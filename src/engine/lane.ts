@@ -2,7 +2,8 @@
  * The socket thread's end of one worker: its ring, its bell, and the positions that are waited for.
  */
 import { Count, type LaneMemory, Word } from './memory-layout.ts';
-import { Position } from './position.ts';
+import { Commit, Position } from './position.ts';
+import type { LaneRecorder } from './recording.ts';
 import { Producer } from './ring.ts';
 import { Bell } from './wakeup.ts';
 
@@ -19,11 +20,18 @@ export class Lane {
   /** The sequence after the last event: slots from there on only read a balance. */
   #eventsEnd: number;
   #retries: (() => void)[] = [];
+  readonly #recorder: LaneRecorder | undefined;
+  /** Events up to here have a commit that waits for them, oldest first; only with a journal. */
+  #committed: number;
+  readonly #commits: { sequence: number; commit: Commit }[] = [];
+  #commitsReached = 0;
 
-  constructor(memory: LaneMemory) {
+  constructor(memory: LaneMemory, recorder?: LaneRecorder) {
     this.#memory = memory;
-    this.ring = new Producer(memory);
+    this.#recorder = recorder;
+    this.ring = new Producer(memory, recorder);
     this.#eventsEnd = this.ring.tail;
+    this.#committed = this.ring.tail;
     this.#bell = new Bell(memory.words);
   }
 
@@ -48,6 +56,41 @@ export class Lane {
     this.#hasNewAsk = true;
     if (amount !== 0) this.#eventsEnd = this.ring.tail;
     return position;
+  }
+
+  /** Whether the next event may be the first of a user: there is room for it and, with a journal, for its name. */
+  hasRoomForNew(nameBytes: number, isAsking: boolean): boolean {
+    if (!this.ring.hasRoom()) return false;
+    if (this.#recorder === undefined) return true;
+    // Its name is told for a sequence, which must then be its own.
+    if (isAsking && this.#openAsks === this.ring.capacity) this.collect();
+    if (isAsking && this.#openAsks === this.ring.capacity) return false;
+    return this.#recorder.hasNameRoom(nameBytes, (this.ring.tail - this.ring.depth) | 0);
+  }
+
+  /** Tells the journal the name of a user, whose first event is pushed next. */
+  addName(
+    index: number,
+    names: DataView,
+    { nameAt, nameBytes }: { nameAt: number; nameBytes: number },
+  ): void {
+    this.#recorder?.addName(this.ring.tail, index, names, nameAt, nameBytes);
+  }
+
+  /** There is no room because the journal has none, nor the disk. */
+  get isDiskFull(): boolean {
+    return this.#recorder?.isDiskFull ?? false;
+  }
+
+  /** Makes a commit wait for the events since the last one, too; returns it, or a new one. */
+  commit(commit: Commit | undefined): Commit | undefined {
+    if (this.#committed === this.#eventsEnd) return commit;
+    this.#committed = this.#eventsEnd;
+    const sequence = (this.#eventsEnd - 1) | 0;
+    const extended = commit ?? new Commit(sequence);
+    if (commit !== undefined) commit.extend();
+    this.#commits.push({ sequence, commit: extended });
+    return extended;
   }
 
   /** The worker has applied every event so far, so it changes no balance until the next event is pushed. */
@@ -81,8 +124,9 @@ export class Lane {
 
   /** Delivers the answers of all positions that the worker has passed. */
   collect(): void {
-    if (this.#answered === this.#asks.length) return;
+    if (this.#answered === this.#asks.length && this.#commits.length === 0) return;
     const head = (this.ring.tail - this.ring.depth) | 0;
+    if (this.#commits.length > 0) this.#collectCommits(head);
     while (this.#answered < this.#asks.length) {
       const position = this.#asks[this.#answered]!;
       if (((head - position.sequence) | 0) <= 0) break;
@@ -95,6 +139,17 @@ export class Lane {
       this.#asks.splice(0, this.#answered);
       this.#answered = 0;
     }
+  }
+
+  #collectCommits(head: number): void {
+    const commits = this.#commits;
+    let at = this.#commitsReached;
+    while (at < commits.length && ((head - commits[at]!.sequence) | 0) > 0) commits[at++]!.commit.reach();
+    if (at === commits.length || at > this.ring.capacity) {
+      commits.splice(0, at);
+      at = 0;
+    }
+    this.#commitsReached = at;
   }
 
   whenRoom(retry: () => void): void {

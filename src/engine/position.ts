@@ -26,3 +26,24 @@ export class Position {
     this.waiter?.reached();
   }
 }
+
+/** A position in several lanes: reached when it is reached in each of them. It has no balance. */
+export class Commit extends Position {
+  #lanes: number;
+
+  /** `sequence` is that of the first lane. */
+  constructor(sequence: number) {
+    super(sequence);
+    this.#lanes = 1;
+  }
+
+  /** It must be reached in one more lane. */
+  extend(): void {
+    this.#lanes += 1;
+  }
+
+  override reach(): void {
+    this.#lanes -= 1;
+    if (this.#lanes === 0) super.reach(Number.NaN);
+  }
+}

@@ -5,7 +5,8 @@
  * sequence is `sequence & mask`, and no slot need stay empty to tell full from empty. `tail` (next to write) is the
  * producer's word, `head` (next to read) the consumer's, on different cache lines. The producer keeps a copy of the
  * head and loads the real one only when the copy says that the ring is full. The copy is stale in one direction only:
- * it may report a full ring that has room, but never room in a full ring.
+ * it may report a full ring that has room, but never room in a full ring. What may be pushed ends at a *limit*: where
+ * the ring is full by that copy, or earlier, where a journal has no room for more.
  *
  * A slot is two words, the user's index and the amount, so that the usual event moves as few cache lines as possible
  * between the two threads. If the event has an ask, or its amount does not fit into 32 bits, the slot is wide: the
@@ -14,6 +15,7 @@
  * Only the socket thread may call `Producer`, and only its worker may call `Consumer`.
  */
 import { type LaneMemory, SLOT_WORDS, Word } from './memory-layout.ts';
+import type { LaneRecorder } from './recording.ts';
 
 /** The top bit: the amount is in the array of amounts. */
 const WIDE = 1 << 31;
@@ -30,8 +32,12 @@ export class Producer {
   #tail: number;
   #published: number;
   #headSeen: number;
+  /** The first sequence that may not be pushed. */
+  #limit: number;
+  readonly #recorder: LaneRecorder | undefined;
 
-  constructor(lane: LaneMemory) {
+  constructor(lane: LaneMemory, recorder?: LaneRecorder) {
+    this.#recorder = recorder;
     this.#words = lane.words;
     this.#slots = lane.slots;
     this.#amounts = lane.amounts;
@@ -40,6 +46,7 @@ export class Producer {
     this.#tail = Atomics.load(lane.words, Word.tail);
     this.#published = this.#tail;
     this.#headSeen = Atomics.load(lane.words, Word.head);
+    this.#limit = this.#tail;
   }
 
   /** The sequence that the next push gets. */
@@ -59,7 +66,15 @@ export class Producer {
   }
 
   hasRoom(): boolean {
-    return this.depthSeen < this.capacity || this.depth < this.capacity;
+    return ((this.#limit - this.#tail) | 0) > 0 || this.#look();
+  }
+
+  #look(): boolean {
+    const { depth, capacity } = this;
+    const room = capacity - depth;
+    const journalRoom = this.#recorder?.roomBehind(this.#headSeen, this.#tail) ?? room;
+    this.#limit = (this.#tail + Math.min(room, journalRoom)) | 0;
+    return this.#limit !== this.#tail;
   }
 
   /**

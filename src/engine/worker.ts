@@ -8,6 +8,7 @@ import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Balances } from './balances.ts';
 import { costOf, crashIfTold, isFrozen } from './experiments.ts';
 import { laneOf, RUN_EVENTS_MAX, shapeOf, Word } from './memory-layout.ts';
+import type { RunWriter } from './recording.ts';
 import { Consumer } from './ring.ts';
 import { Rester } from './wakeup.ts';
 
@@ -16,9 +17,15 @@ export interface WorkerStart {
   worker: number;
 }
 
-export type WorkerMessage = 'ready' | 'progress';
+/** `failed`: the journal can't be written; the worker applies nothing more. */
+export type WorkerMessage = 'ready' | 'progress' | { failed: string };
 
-export function runWorker({ buffer, worker }: WorkerStart, send: (message: WorkerMessage) => void): void {
+/** Returns when the worker is told to stop and its ring is empty. With a `writer`, events are written, then applied. */
+export function runWorker(
+  { buffer, worker }: WorkerStart,
+  send: (message: WorkerMessage) => void,
+  writer?: RunWriter,
+): void {
   const shape = shapeOf(buffer);
   const lane = laneOf(buffer, shape, worker);
   const { words } = lane;
@@ -46,9 +53,11 @@ export function runWorker({ buffer, worker }: WorkerStart, send: (message: Worke
     crashIfTold(words);
     rester.worked();
     cost?.();
-    const isAsked = balances.applyRun(Math.min(available, runMax));
+    const ready = writer === undefined ? available : writer.secure(ring.head, available);
+    const isAsked = balances.applyRun(Math.min(ready, runMax));
     const wanted = Atomics.load(words, Word.wanted);
-    if (isAsked || wanted !== wantedSeen) {
+    // With a journal, replies wait for every run.
+    if (isAsked || wanted !== wantedSeen || writer !== undefined) {
       wantedSeen = wanted;
       sendProgress(words, send);
     }

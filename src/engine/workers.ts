@@ -8,6 +8,7 @@ import type { Worker } from 'node:worker_threads';
 import { type RestartPolicy, Supervisor } from '../threads/supervisor.ts';
 import { createThread } from '../threads/thread.ts';
 import { laneOf, shapeOf, Word } from './memory-layout.ts';
+import type { Recording } from './recording.ts';
 import type { WorkerMessage, WorkerStart } from './worker.ts';
 
 const RESTART: RestartPolicy = { healthyMs: 0, firstMs: 40, maxMs: 5_000 };
@@ -17,16 +18,20 @@ export interface WorkerEvents {
   onProgress(worker: number): void;
   onDeath(worker: number, reason: string): void;
   onReplaced(worker: number): void;
+  /** Its journal can't be written. */
+  onFailed?(worker: number, reason: string): void;
 }
 
 export class Workers {
   readonly #buffer: SharedArrayBuffer;
   readonly #events: WorkerEvents;
+  readonly #recording: Recording | undefined;
   readonly #seats: Supervisor[];
   #onChange: () => void = () => {};
 
-  constructor(buffer: SharedArrayBuffer, events: WorkerEvents) {
+  constructor(buffer: SharedArrayBuffer, events: WorkerEvents, recording?: Recording) {
     this.#buffer = buffer;
+    this.#recording = recording;
     this.#events = events;
     this.#seats = Array.from(
       { length: shapeOf(buffer).workers },
@@ -87,11 +92,16 @@ export class Workers {
 
   #create(worker: number): Worker {
     const start: WorkerStart = { buffer: this.#buffer, worker };
-    const thread = createThread(new URL('./worker', import.meta.url), {
-      workerData: start,
+    const module = this.#recording?.workerModule ?? new URL('./worker', import.meta.url);
+    const thread = createThread(module, {
+      workerData: { ...start, ...this.#recording?.workerData(worker) },
       name: `tally-worker-${worker}`,
     });
     thread.on('message', (message: WorkerMessage) => {
+      if (typeof message === 'object') {
+        this.#events.onFailed?.(worker, message.failed);
+        return;
+      }
       if (message === 'ready') {
         const seat = this.#seats[worker]!;
         seat.ready();

@@ -6,6 +6,7 @@ export const Outcome = {
   serverBusy: 1,
   tooManyUsers: 2,
   shuttingDown: 3,
-  balanceOverflow: 4,
+  diskFull: 4,
+  balanceOverflow: 5,
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];

@@ -10,14 +10,14 @@ import { Outcome } from './outcome.ts';
 /** The fixed replies, by number; the first are the outcomes of an event, so an outcome is a reply. */
 export const Reply = {
   ...Outcome,
-  healthOk: 5,
-  healthDraining: 6,
-  healthDegraded: 7,
-  invalidJson: 8,
-  invalidEvent: 9,
-  unknownType: 10,
-  lineTooLong: 11,
-  tooManyConnections: 12,
+  healthOk: 6,
+  healthDraining: 7,
+  healthDegraded: 8,
+  invalidJson: 9,
+  invalidEvent: 10,
+  unknownType: 11,
+  lineTooLong: 12,
+  tooManyConnections: 13,
 } as const;
 export type Reply = (typeof Reply)[keyof typeof Reply];
 
@@ -26,6 +26,7 @@ const LINES: Record<Reply, string> = {
   [Reply.serverBusy]: '{"status":"rejected","reason":"server_busy"}\n',
   [Reply.tooManyUsers]: '{"status":"rejected","reason":"too_many_users"}\n',
   [Reply.shuttingDown]: '{"status":"rejected","reason":"shutting_down"}\n',
+  [Reply.diskFull]: '{"status":"rejected","reason":"disk_full"}\n',
   [Reply.balanceOverflow]: '{"status":"rejected","reason":"balance_overflow"}\n',
   [Reply.healthOk]: '{"status":"ok"}\n',
   [Reply.healthDraining]: '{"status":"draining"}\n',

@@ -1,9 +1,12 @@
 /**
- * Assembles the engine and the sessions in front of it. They share the read buffer and the secret seed of the hash.
+ * Assembles the engine, the sessions in front of it and, if balances are to stay, the journal. Engine and sessions share
+ * the read buffer and the secret seed of the hash.
  */
+import { parseKeep } from '../config/keep.ts';
 import type { Settings } from '../config/settings.ts';
 import { Engine } from '../engine/engine.ts';
 import type { WorkerEvents } from '../engine/workers.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import { drawHashSeed } from '../protocol/hash.ts';
 import { createReadBuffer, Sessions } from '../session/sessions.ts';
@@ -11,16 +14,28 @@ import { createReadBuffer, Sessions } from '../session/sessions.ts';
 export interface Assembled {
   readonly engine: Engine;
   readonly sessions: Sessions;
+  /** Before the workers start: gives the engine what the journal has. */
+  restore(): void;
 }
 
 /** Starts nothing yet. */
-export function assemble(settings: Settings, log: Log): Assembled {
+export function assemble(settings: Settings, log: Log, journal?: Journal): Assembled {
   const readBuffer = createReadBuffer(settings);
-  const events: Pick<WorkerEvents, 'onDeath' | 'onReplaced'> = {
+  const events: Omit<WorkerEvents, 'onProgress'> = {
     onDeath: (worker, reason) =>
       log.warn('worker_died', { worker, reason }, `worker ${worker} died: ${reason}; replacing it`),
     onReplaced: worker => log.warn('worker_replaced', { worker }, `worker ${worker} is replaced`),
+    onFailed: (_, reason) => journal?.failed(reason),
   };
-  const engine = new Engine(readBuffer.view, settings, events);
-  return { engine, sessions: new Sessions(settings, engine, readBuffer, drawHashSeed(), log) };
+  const engine = new Engine(readBuffer.view, settings, events, journal);
+  const seed = drawHashSeed();
+  const restore = () => journal?.begin(engine, readBuffer.view, seed);
+  return { engine, sessions: new Sessions(settings, engine, readBuffer, seed, log), restore };
+}
+
+/** Takes the folder of the journal and reads it; loads nothing if there is none. */
+export async function openJournal(settings: Settings): Promise<Journal | undefined> {
+  if (settings.data === '') return undefined;
+  const { Journal } = await import('../journal/journal.ts');
+  return Journal.open({ ...settings, keep: parseKeep(settings.journalKeep)! });
 }

@@ -14,6 +14,7 @@ import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/settings.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import type { Listener } from '../net/listener.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -26,6 +27,7 @@ export interface Parts {
   readonly sessions: Sessions;
   readonly listener: Listener;
   readonly log: Log;
+  readonly journal?: Journal | undefined;
 }
 
 /** HTTP is served until the end of the shutdown, so that observers can see the server drain. */
@@ -36,7 +38,7 @@ interface HttpThread {
 
 export type Signal = 'SIGINT' | 'SIGTERM' | 'SIGHUP';
 
-export const Exit = { clean: 0, notStarted: 1, usage: 2, lost: 3 } as const;
+export const Exit = { clean: 0, notStarted: 1, usage: 2, lost: 3, journal: 4 } as const;
 
 /** How often a stage checks whether it is done. */
 const LOOK_MS = 2;
@@ -65,6 +67,17 @@ export class Shutdown {
     const { log } = this.#parts;
     const goOn = () => log.info('hangup', {}, 'SIGHUP: there is no terminal that could be gone; going on');
     process.on('SIGHUP', hasTerminal ? this.#onSignal : goOn);
+  }
+
+  /** The journal can't be written: nothing more is acknowledged, and what waits for that is not answered. */
+  fail(reason: string): void {
+    if (this.#isOver) return;
+    const { log, sessions, listener } = this.#parts;
+    if (this.#signal === undefined) this.#signalledAtMs = performance.now();
+    log.error('journal_failed', { reason }, `the journal can't be written: ${reason}`);
+    listener.close();
+    sessions.stopServing();
+    void this.#finish(Exit.journal, 'the journal');
   }
 
   #signalled(signal: Signal): void {
@@ -142,11 +155,16 @@ export class Shutdown {
     engine.workers.terminate();
     await within(settings.joinMsMax, engine.workers.join());
     engine.settle();
+    const { journal } = this.#parts;
+    await within(Math.max(settings.joinMsMax, settings.shutdownMsMax - this.#elapsedMs), journal?.close());
 
-    const { received, processed, dropped, queued: lost } = engine.counts();
+    const { received, processed, dropped, queued } = engine.counts();
+    // With a journal, what was not applied was not acknowledged either.
+    const lost = journal === undefined ? queued : 0;
+    const unanswered = journal === undefined ? undefined : queued;
     const code = exitCode === Exit.clean && lost !== 0 ? Exit.lost : exitCode;
     const elapsedMs = Math.round(this.#elapsedMs);
-    const ledger = { received, processed, dropped, invalid: clients.invalid, lost };
+    const ledger = { received, processed, dropped, invalid: clients.invalid, lost, unanswered };
     const { late_wakes } = engine.detail();
     const fields = {
       exitCode: code,
@@ -168,7 +186,9 @@ export class Shutdown {
   #ledgerText(
     code: number,
     elapsedMs: number,
-    ledger: Record<'received' | 'processed' | 'dropped' | 'invalid' | 'lost', number>,
+    ledger: Record<'received' | 'processed' | 'dropped' | 'invalid' | 'lost', number> & {
+      unanswered: number | undefined;
+    },
   ): string {
     const { log } = this.#parts;
     const number = (value: number) => value.toLocaleString('en-US');
@@ -178,13 +198,15 @@ export class Shutdown {
         : log.style('red', `${number(ledger.lost)} accepted events lost`);
     return (
       `stopped in ${elapsedMs} ms, exit code ${code}: received ${number(ledger.received)} = processed ${number(ledger.processed)} ` +
-      `+ dropped ${number(ledger.dropped)}${ledger.lost === 0 ? '' : ` + lost ${number(ledger.lost)}`}; ${number(ledger.invalid)} invalid lines; ${lost}`
+      `+ dropped ${number(ledger.dropped)}${ledger.lost === 0 ? '' : ` + lost ${number(ledger.lost)}`}` +
+      `${ledger.unanswered ? ` + not answered ${number(ledger.unanswered)}` : ''}; ${number(ledger.invalid)} invalid lines; ${lost}`
     );
   }
 }
 
 /** Waits for a promise, at most `limitMs`; leaves no timer that would delay the exit. */
-async function within(limitMs: number, done: Promise<void>): Promise<void> {
+async function within(limitMs: number, done: Promise<void> | undefined): Promise<void> {
+  if (done === undefined) return;
   const timer = new AbortController();
   await Promise.race([done, sleep(limitMs, undefined, { signal: timer.signal }).catch(() => {})]);
   timer.abort();

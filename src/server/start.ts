@@ -4,9 +4,10 @@
 import { isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import type { Settings } from '../config/settings.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import { Listener, type ListensAt } from '../net/listener.ts';
-import { assemble } from './assemble.ts';
+import { assemble, openJournal } from './assemble.ts';
 import { Shutdown } from './shutdown.ts';
 import { warnIfExposed } from './warnings.ts';
 
@@ -20,7 +21,8 @@ const COLLECTOR_FLAGS = ['--no-parallel-scavenge', '--no-concurrent-array-buffer
 /** Resolves when the server serves; if it can't start, stops everything again and rejects. */
 export async function serve(settings: Settings, log: Log, version: string): Promise<void> {
   for (const flag of COLLECTOR_FLAGS) setFlagsFromString(flag);
-  const { engine, sessions } = assemble(settings, log);
+  const journal = await openJournal(settings);
+  const { engine, sessions, restore } = assemble(settings, log, journal);
   const listener = new Listener(sessions, settings);
   const watched = {
     engine,
@@ -36,14 +38,19 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
   let httpAt: ListensAt | undefined;
   try {
     httpAt = await httpThread?.listen(settings.httpHost, settings.http);
+    restore();
+    journal?.start();
     await engine.start();
     // Before the first client can be served, so that no signal finds accepted events and no handler.
-    new Shutdown({ settings, engine, sessions, listener, log }, httpThread).watchSignals();
+    const shutdown = new Shutdown({ settings, engine, sessions, listener, log, journal }, httpThread);
+    shutdown.watchSignals();
+    journal?.onFailed(reason => shutdown.fail(reason));
     at = await listener.listen(settings.host, settings.port, settings.backlog);
     httpThread?.serving();
   } catch (error) {
     httpThread?.end();
     engine.workers.terminate();
+    await journal?.close();
     throw error;
   }
 
@@ -71,9 +78,27 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
         ? ''
         : `live page: ${log.style('cyan', `http://${inAddress(reachable(httpHost))}:${http}/`)}\n`) +
       `${log.style('gray', 'try, in another terminal:')}  ${tryIt}\n` +
-      `${log.style('gray', 'Ctrl+C stops it; nothing that was accepted is lost.')}`,
+      `${log.style('gray', 'Ctrl+C stops it; nothing that was accepted is lost.')}` +
+      (journal === undefined
+        ? `\n${log.style('gray', 'Balances are in memory only; with --data DIR they stay.')}`
+        : ''),
   );
+  if (journal !== undefined) logRecovery(log, journal);
   warnIfExposed(log, at.address, httpAt?.address);
+}
+
+function logRecovery(log: Log, { dir, recovered, recoveryMs }: Journal): void {
+  const { epoch, events, blocks, ends } = recovered;
+  const { users } = recovered.ledger;
+  const isClean = epoch === 0 || ends.every(end => end.isClosed);
+  const ms = Math.round(recoveryMs);
+  const number = (value: number) => value.toLocaleString('en-US');
+  const how = isClean ? '' : ', after a server that had not stopped by itself';
+  const text =
+    epoch === 0
+      ? `a new journal in ${dir}`
+      : `${number(users)} users from ${dir}, with ${number(events)} events behind the last snapshot, in ${ms} ms${how}`;
+  log.info('recovered', { data: dir, users, events, blocks, clean: isClean, ms }, text);
 }
 
 /** From this machine. */

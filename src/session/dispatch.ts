@@ -119,7 +119,13 @@ export class Dispatch implements Answer {
   /** Publishes the submitted events to the workers, and passes the replies made so far to the client's queue. */
   finish(queue: ReplyQueue): void {
     this.#engine.publish();
-    queue.send(this.#replies.take());
+    this.#release(queue);
+  }
+
+  /** Passes on the replies made so far, which may wait until what they acknowledge is in the journal. */
+  #release(queue: ReplyQueue): void {
+    const lines = this.#replies.take();
+    if (lines !== undefined) queue.send(lines, this.#engine.commit());
   }
 
   /** After a stop at a full ring: the hash of the user that the ring had no room for. */
@@ -142,7 +148,7 @@ export class Dispatch implements Answer {
   }
 
   balanceAt(position: Position): void {
-    this.#queue!.send(this.#replies.take());
+    this.#release(this.#queue!);
     this.#queue!.send(undefined, position);
   }
 

@@ -34,6 +34,12 @@ const VALUES: Record<keyof Settings, [string, string]> = {
   workers: ['63', '64'],
   ring: ['2', '4194304'],
   users: ['1', '16777216'],
+  whenFull: ['wait', 'wait'],
+  data: ['data', '/var/lib/tally'],
+  sync: ['interval', 'never'],
+  syncMs: ['1', '3600000'],
+  segmentBytes: ['65536', '1073741824'],
+  journalKeep: ['all', '30d'],
   workUs: ['1', '10000000'],
   work: ['block', 'cpu'],
   firstSequence: ['2147483647', '4294967295'],
@@ -55,6 +61,14 @@ const VALUES: Record<keyof Settings, [string, string]> = {
   logFormat: ['text', 'json'],
 };
 
+/** What a setting is about must be there too. */
+const NEEDED: Partial<Record<keyof Settings, NodeJS.ProcessEnv>> = {
+  sync: { TALLY_DATA: 'data' },
+  syncMs: { TALLY_DATA: 'data', TALLY_SYNC: 'interval' },
+  segmentBytes: { TALLY_DATA: 'data' },
+  journalKeep: { TALLY_DATA: 'data' },
+};
+
 const typed = (key: keyof Settings, text: string) =>
   SETTINGS[key].is === 'integer' ? Number(text) : SETTINGS[key].is === 'switch' ? text === 'true' : text;
 const flagged = (key: keyof Settings, text: string) =>
@@ -63,16 +77,17 @@ const flagged = (key: keyof Settings, text: string) =>
 describe('every setting', () => {
   test.each(KEYS)('%s: a flag wins over its variable, a variable over the default', key => {
     const [one, other] = VALUES[key];
+    const needed = NEEDED[key];
     expect(read()[key]).toBe(SETTINGS[key].default);
-    expect(read([], { [variableOf(key)]: one })[key]).toBe(typed(key, one));
-    expect(read(flagged(key, other))[key]).toBe(typed(key, other));
-    expect(read(flagged(key, other), { [variableOf(key)]: one })[key]).toBe(typed(key, other));
-    expect(read([], { [variableOf(key)]: '' })[key]).toBe(SETTINGS[key].default);
+    expect(read([], { ...needed, [variableOf(key)]: one })[key]).toBe(typed(key, one));
+    expect(read(flagged(key, other), needed)[key]).toBe(typed(key, other));
+    expect(read(flagged(key, other), { ...needed, [variableOf(key)]: one })[key]).toBe(typed(key, other));
+    expect(read([], { ...needed, [variableOf(key)]: '' })[key]).toBe(SETTINGS[key].default);
   });
 
   test.each(KEYS)('%s leaves the others as they are', key => {
-    const { [key]: _, ...others } = read(flagged(key, VALUES[key][0]));
-    const { [key]: __, ...defaults } = read();
+    const { [key]: _, ...others } = read(flagged(key, VALUES[key][0]), NEEDED[key]);
+    const { [key]: __, ...defaults } = read([], NEEDED[key]);
     expect(others).toEqual(defaults);
   });
 
@@ -81,7 +96,7 @@ describe('every setting', () => {
       .split('\n')
       .find(line => line.startsWith(`  ${flagOf(key)} `));
     expect(row).toBeDefined();
-    if (SETTINGS[key].is !== 'switch') expect(row).toContain(`default ${SETTINGS[key].default}`);
+    if (SETTINGS[key].is !== 'switch') expect(row).toContain(`default ${SETTINGS[key].default || 'none'}`);
   });
 
   test('has a name of its own, as a flag and as a variable', () => {

@@ -11,6 +11,7 @@ const LINES: Record<Reply, string> = {
   [Reply.serverBusy]: rejected('server_busy'),
   [Reply.tooManyUsers]: rejected('too_many_users'),
   [Reply.shuttingDown]: rejected('shutting_down'),
+  [Reply.diskFull]: '{"status":"rejected","reason":"disk_full"}\n',
   [Reply.balanceOverflow]: rejected('balance_overflow'),
   [Reply.healthOk]: '{"status":"ok"}\n',
   [Reply.healthDraining]: '{"status":"draining"}\n',

@@ -126,7 +126,7 @@ function showFigures(view) {
     put(name, whole(metrics[name]), metrics[name]);
   for (const name of ['invalid', 'users', 'users_max']) put(name, whole(metrics[name]), metrics[name]);
   for (const name of ['worker_deaths', 'late_wakes']) put(name, whole(metrics[name]), metrics[name]);
-  for (const reason of ['server_busy', 'too_many_users', 'shutting_down', 'balance_overflow'])
+  for (const reason of ['server_busy', 'too_many_users', 'shutting_down', 'disk_full', 'balance_overflow'])
     put(reason, whole(metrics.refused[reason]), metrics.refused[reason]);
   put('workers', `${metrics.workers_ready} of ${metrics.workers}`, metrics.workers_ready);
   put('delay', `${milliseconds(view.delay.p99_ms)} ms`, view.delay.p99_ms);

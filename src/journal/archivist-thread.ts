@@ -1,0 +1,34 @@
+/**
+ * The thread of the archivist: it sleeps most of the time.
+ */
+import { isMainThread, parentPort, workerData } from 'node:worker_threads';
+import { Archivist, type ArchivistStart } from './archivist.ts';
+import { realDisk } from './disk.ts';
+import { Head, headOf } from './memory.ts';
+
+const LOOK_MS = 100;
+
+export type ArchivistMessage = { failed: string };
+
+function run(start: ArchivistStart, send: (message: ArchivistMessage) => void): void {
+  const head = headOf(start.buffer);
+  const archivist = new Archivist(realDisk, start);
+  const restMs = start.sync === 'interval' ? Math.min(LOOK_MS, start.syncMs) : LOOK_MS;
+  try {
+    for (;;) {
+      const bell = Atomics.load(head, Head.bell);
+      if (Atomics.load(head, Head.stop) === 1) break;
+      archivist.turn();
+      Atomics.wait(head, Head.bell, bell, restMs);
+    }
+    if (start.sync !== 'always') archivist.syncAll();
+  } catch (error) {
+    Atomics.store(head, Head.failed, 1);
+    send({ failed: (error as Error).message });
+  }
+}
+
+if (!isMainThread && parentPort !== null) {
+  const port = parentPort;
+  run(workerData as ArchivistStart, message => port.postMessage(message));
+}

@@ -1,0 +1,205 @@
+/**
+ * The journal of a server, on its socket thread: takes the folder, brings back what is in it, and starts the archivist.
+ * Loaded only with `--data`.
+ */
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import type { Worker } from 'node:worker_threads';
+import type { Engine } from '../engine/engine.ts';
+import type { Recording } from '../engine/recording.ts';
+import { type HashSeed, hashName } from '../protocol/hash.ts';
+import { createThread } from '../threads/thread.ts';
+import type { ArchivistStart, Keep } from './archivist.ts';
+import type { ArchivistMessage } from './archivist-thread.ts';
+import { type Disk, realDisk } from './disk.ts';
+import { beginEpoch, drawSecret } from './folder.ts';
+import { bytesBefore, laneName, type Secret } from './format.ts';
+import { placeFirst, type Sync, type WriterStart } from './lane-writer.ts';
+import { Lock } from './lock.ts';
+import {
+  Count,
+  createJournalMemory,
+  Head,
+  headOf,
+  journalLaneOf,
+  namesBytesFor,
+  Word,
+  wake,
+} from './memory.ts';
+import { Recorder } from './recorder.ts';
+import { type Recovered, recover } from './recovery.ts';
+
+/** The names are those of the server's settings. */
+export interface JournalOptions {
+  data: string;
+  sync: Sync;
+  syncMs: number;
+  segmentBytes: number;
+  keep: Keep;
+  workers: number;
+  ring: number;
+  users: number;
+  firstSequence: number;
+}
+
+/** The folder can't be used, and why: one line for people. */
+export class JournalError extends Error {}
+
+const FIRST_SEGMENTS = 2;
+
+export class Journal implements Recording {
+  readonly lanes: readonly Recorder[];
+  readonly workerModule = new URL('./worker', import.meta.url);
+  readonly recovered: Recovered;
+  readonly recoveryMs: number;
+  readonly dir: string;
+  readonly #options: JournalOptions;
+  readonly #disk: Disk;
+  readonly #lock: Lock;
+  readonly #buffer: SharedArrayBuffer;
+  readonly #secret: Secret = drawSecret();
+  readonly #head: Int32Array;
+  #folder = '';
+  #failure: string | undefined;
+  #onFailed: (reason: string) => void = () => {};
+  #archivist: Worker | undefined;
+
+  private constructor(
+    options: JournalOptions,
+    disk: Disk,
+    lock: Lock,
+    recovered: Recovered,
+    recoveryMs: number,
+  ) {
+    const { data, workers, ring } = options;
+    this.#options = options;
+    this.#disk = disk;
+    this.#lock = lock;
+    this.dir = data;
+    this.recovered = recovered;
+    this.recoveryMs = recoveryMs;
+    this.#buffer = createJournalMemory(workers, namesBytesFor(ring));
+    this.#head = headOf(this.#buffer);
+    this.lanes = Array.from({ length: workers }, (_, lane) => new Recorder(this.#memoryOf(lane)));
+  }
+
+  /** Takes the folder and reads it. Throws `JournalError`, or `Damage`; then the folder is as it was. */
+  static async open(options: JournalOptions, onProgress?: (events: number) => void): Promise<Journal> {
+    const data = folderAt(options.data);
+    const lock = await Lock.take(data);
+    if (lock === undefined) throw new JournalError(`${data} is in use by another server`);
+    try {
+      const startMs = performance.now();
+      const recovered = recover(realDisk, data, onProgress);
+      const { users } = recovered.ledger;
+      if (users > options.users)
+        throw new JournalError(`${data} has ${users} users, more than --users ${options.users}; raise it`);
+      return new Journal({ ...options, data }, realDisk, lock, recovered, performance.now() - startMs);
+    } catch (error) {
+      lock.release();
+      throw error;
+    }
+  }
+
+  /**
+   * Gives the engine its users, and makes the folder of this start; the workers can start then. `names` is where the
+   * engine looks for the names of users.
+   */
+  begin(engine: Engine, names: DataView, seed: HashSeed): void {
+    const { ledger, epoch, timeMs } = this.recovered;
+    const { workers: lanes, segmentBytes, firstSequence } = this.#options;
+    const bytes = new Uint8Array(names.buffer, names.byteOffset, names.byteLength);
+    const newIndexOf = new Uint32Array(ledger.indexEnd);
+    for (let index = 0; index < ledger.indexEnd; index++) {
+      if (!ledger.has(index)) continue;
+      const name = ledger.nameOf(index);
+      bytes.set(name, 0);
+      const hash = hashName(names, 0, name.length, seed);
+      const at = { nameAt: 0, nameBytes: name.length, hash };
+      newIndexOf[index] = engine.restore(at, ledger.balances[index]!);
+    }
+    if (!this.#lock.isHeld) throw new JournalError(`${this.dir} was taken by another server`);
+    const start = { epoch: epoch + 1, secret: this.#secret, timeMs, ledger, lanes };
+    this.#folder = beginEpoch(this.#disk, this.dir, start, segmentBytes, newIndexOf);
+    for (let lane = 0; lane < lanes; lane++) {
+      const memory = this.#memoryOf(lane);
+      placeFirst(memory, firstSequence | 0);
+      Atomics.store(memory.words, Word.prepared, FIRST_SEGMENTS - 1);
+      Atomics.store(memory.counts, Count.capacity, BigInt(bytesBefore(FIRST_SEGMENTS - 1, segmentBytes)));
+    }
+  }
+
+  /** The disk has failed: nothing is written any more. */
+  failed(reason: string): void {
+    if (this.#failure !== undefined) return;
+    this.#failure = reason;
+    this.#onFailed(reason);
+  }
+
+  /** Called once, at once if the disk has failed already. */
+  onFailed(tell: (reason: string) => void): void {
+    this.#onFailed = tell;
+    if (this.#failure !== undefined) tell(this.#failure);
+  }
+
+  /** Starts the archivist. */
+  start(): void {
+    const { workers: lanes, ring: ringSlots, segmentBytes, sync, syncMs, keep } = this.#options;
+    const start: ArchivistStart = {
+      buffer: this.#buffer,
+      dir: this.dir,
+      folder: this.#folder,
+      epoch: this.recovered.epoch + 1,
+      secret: this.#secret,
+      lanes,
+      ringSlots,
+      segmentBytes,
+      sync,
+      syncMs,
+      keep,
+    };
+    const thread = createThread(new URL('./archivist-thread', import.meta.url), {
+      workerData: start,
+      name: 'tally-archivist',
+    });
+    thread.on('message', ({ failed }: ArchivistMessage) => this.failed(failed));
+    thread.on('error', error => this.failed(`the archivist died: ${error.message}`));
+    this.#archivist = thread;
+  }
+
+  workerData(lane: number): { journal: WriterStart } {
+    const { workers: lanes, segmentBytes, sync } = this.#options;
+    const folder = `${this.#folder}/${laneName(lane)}`;
+    return {
+      journal: { buffer: this.#buffer, lanes, lane, folder, secret: this.#secret, segmentBytes, sync },
+    };
+  }
+
+  /** When the workers have ended: syncs what is left to sync, and gives the folder back. */
+  async close(): Promise<void> {
+    const thread = this.#archivist;
+    this.#archivist = undefined;
+    if (thread !== undefined) {
+      const ended = new Promise<void>(resolve => thread.once('exit', () => resolve()));
+      Atomics.store(this.#head, Head.stop, 1);
+      wake(this.#head);
+      await ended;
+    }
+    this.#lock.release();
+  }
+
+  #memoryOf(lane: number) {
+    return journalLaneOf(this.#buffer, this.#options.workers, lane);
+  }
+}
+
+/** The folder, made if there is none. */
+function folderAt(data: string): string {
+  try {
+    mkdirSync(data, { recursive: true, mode: 0o700 });
+    if (!statSync(data).isDirectory()) throw new JournalError(`--data ${data} is no folder`);
+    return realpathSync(data);
+  } catch (error) {
+    if (error instanceof JournalError) throw error;
+    throw new JournalError(`--data ${data}: ${(error as Error).message}`);
+  }
+}
