@@ -86,17 +86,14 @@ export class Engine {
     this.experiments = new Experiments(this.#lanes, this.workers);
   }
 
-  /** Before anything is accepted: gives a user the balance that it had. Returns its index. */
+  /** Before anything is accepted: gives a user a balance. Returns its index. */
   restore(name: Name, balance: number): number {
     const user = this.users.add(name);
     this.#balances[user] = balance;
     return user;
   }
 
-  /**
-   * With a journal, replies may not leave before the events that they acknowledge are written: this waits for all
-   * events accepted since the last call. Undefined if there are none, or no journal.
-   */
+  /** With a journal: reached when all events accepted since the last call are in it. Undefined if there are none. */
   commit(): Commit | undefined {
     if (this.#recording === undefined) return undefined;
     let commit: Commit | undefined;
@@ -235,7 +232,7 @@ export class Engine {
     // Only an accepted event adds a user. Room seen here remains until the push: workers only make more.
     if (!lane.hasRoomForNew(event.nameBytes, isAsking)) return BUSY;
     const index = this.users.add(event);
-    if (this.#recording !== undefined) lane.addName(index, this.#names, event);
+    lane.addName(index, this.#names, event);
     return index;
   }
 

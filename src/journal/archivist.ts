@@ -91,7 +91,9 @@ export class Archivist {
       const number = Atomics.load(counts, Count.number);
       if (number === Atomics.load(counts, Count.synced)) return;
       const last = Atomics.load(words, Word.segment);
-      for (let segment = this.#unsynced[lane]!; segment <= last; segment++) {
+      // What is in a snapshot is synced with it.
+      const first = Math.max(this.#unsynced[lane]!, this.#folded[lane]!);
+      for (let segment = first; segment <= last; segment++) {
         const file = this.#disk.open(`${this.#folderOf(lane)}/${segmentName(segment)}`, 'write');
         try {
           file.sync();
