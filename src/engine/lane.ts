@@ -74,7 +74,9 @@ export class Lane {
     names: DataView,
     { nameAt, nameBytes }: { nameAt: number; nameBytes: number },
   ): void {
-    this.#recorder?.addName(this.ring.tail, index, names, nameAt, nameBytes);
+    if (this.#recorder === undefined) return;
+    this.#recorder.addName(this.ring.tail, index, names, nameAt, nameBytes);
+    this.ring.takeNameRoom();
   }
 
   /** There is no room because the journal has none, nor the disk. */

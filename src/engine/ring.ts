@@ -101,6 +101,11 @@ export class Producer {
     return this.#slots[(sequence & this.#mask) * slotWords]! & USER_MASK;
   }
 
+  /** After this push, room is looked for anew: a journal needs some of what it promised for a name. */
+  takeNameRoom(): void {
+    this.#limit = (this.#tail + 1) | 0;
+  }
+
   /** Makes all pushed slots visible; false if there was nothing new. */
   publish(): boolean {
     if (this.#published === this.#tail) return false;

@@ -135,7 +135,12 @@ export function beginEpoch(
 }
 
 /** Creates a segment, full of zeros, durably; if that fails, it does not exist. */
-export function createSegment(disk: Disk, folder: string, header: SegmentHeader, segmentBytes: number): void {
+export function createSegment(
+  disk: Disk,
+  folder: string,
+  header: Omit<SegmentHeader, 'bytes'>,
+  segmentBytes: number,
+): void {
   const path = `${folder}/${segmentName(header.segment)}`;
   const beside = path + BESIDE;
   const bytes = segmentSize(header.segment, segmentBytes);
@@ -143,7 +148,7 @@ export function createSegment(disk: Disk, folder: string, header: SegmentHeader,
   try {
     const file = disk.open(beside, 'create');
     try {
-      file.write([segmentHeader(header)], 0);
+      file.write([segmentHeader({ ...header, bytes })], 0);
       for (let at = SEGMENT_HEADER_BYTES; at < bytes; at += ZEROS.length)
         file.write([ZEROS.subarray(0, Math.min(ZEROS.length, bytes - at))], at);
       file.sync();

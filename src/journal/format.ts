@@ -77,16 +77,18 @@ export class Damage extends Error {
 }
 
 export interface SegmentHeader {
+  /** Of the file. */
+  bytes: number;
   epoch: number;
   lane: number;
   segment: number;
   secret: Secret;
 }
 
-export function segmentHeader({ epoch, lane, segment, secret }: SegmentHeader): Buffer {
+export function segmentHeader({ bytes: size, epoch, lane, segment, secret }: SegmentHeader): Buffer {
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
   bytes.write(SEGMENT_MAGIC, 0, 'latin1');
-  [VERSION, epoch, lane, segment, secret.mark, secret.start].forEach((value, at) => {
+  [VERSION, epoch, lane, segment, secret.mark, secret.start, size].forEach((value, at) => {
     bytes.writeUInt32LE(value, 8 + at * 4);
   });
   bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60);
@@ -94,7 +96,7 @@ export function segmentHeader({ epoch, lane, segment, secret }: SegmentHeader): 
 }
 
 /** Throws `Damage` unless the bytes begin with the header of just this segment. */
-export function checkSegment(bytes: Buffer, file: string, expected: SegmentHeader): void {
+export function checkSegment(bytes: Buffer, file: string, expected: Omit<SegmentHeader, 'bytes'>): void {
   const { epoch, lane, segment, secret } = expected;
   if (bytes.length < SEGMENT_HEADER_BYTES) throw new Damage(file, 0, 'the header of the segment is cut off');
   if (bytes.toString('latin1', 0, 8) !== SEGMENT_MAGIC)
@@ -102,8 +104,12 @@ export function checkSegment(bytes: Buffer, file: string, expected: SegmentHeade
   const version = bytes.readUInt32LE(8);
   if (version > VERSION)
     throw new Damage(file, 8, `version ${version} is later than this Tally knows (${VERSION})`);
-  if (!bytes.subarray(0, SEGMENT_HEADER_BYTES).equals(segmentHeader({ epoch, lane, segment, secret })))
+  const size = bytes.readUInt32LE(32);
+  const header = segmentHeader({ bytes: size, epoch, lane, segment, secret });
+  if (!bytes.subarray(0, SEGMENT_HEADER_BYTES).equals(header))
     throw new Damage(file, 0, `the header is not that of segment ${segment} of lane ${lane}, epoch ${epoch}`);
+  // A segment has its size from the beginning.
+  if (bytes.length !== size) throw new Damage(file, undefined, `it has ${bytes.length} bytes, not ${size}`);
 }
 
 /** The fields of a block's header; `number` counts the blocks of a lane in an epoch, `first` its events, from 0. */

@@ -2,10 +2,9 @@
  * Writes the events of one worker to its lane. Only that worker uses it.
  *
  * A run is written before it is applied, from the ring, as it lies there. What has been written is kept in shared
- * memory as a *place*: the events from `start` up to `end` are in the file, and the next block goes behind them. There
- * are two places, written in turn, and the ring's head says which one holds: once the head has passed the start of the
- * newer one, some event of its block was applied, so the block is in the file; until then nobody has seen an effect of
- * the block, and the successor of a worker that died writes it again, over the old bytes.
+ * memory as a *place*: the events up to `end` are in the file, and the next block goes behind them. There are two
+ * places, written in turn, each with its version last, so the newer one is always whole. A worker that died behind a
+ * write and before its place was kept has applied nothing of that block: its successor writes it again, over it.
  */
 import type { LaneMemory } from '../engine/memory-layout.ts';
 import type { RunWriter } from '../engine/recording.ts';
@@ -77,11 +76,8 @@ export class LaneWriter implements RunWriter {
   #number = 0;
   #first = 0;
   #namesHead = 0;
-  /** A predecessor may have written the next block. */
-  #mayRewrite = true;
 
-  /** `head` is the ring's: with it, a successor finds where its predecessor was. */
-  constructor(disk: Disk, start: WriterStart, ring: LaneMemory, head: number) {
+  constructor(disk: Disk, start: WriterStart, ring: LaneMemory) {
     this.#disk = disk;
     this.#start = start;
     this.#memory = journalLaneOf(start.buffer, start.lanes, start.lane);
@@ -92,7 +88,7 @@ export class LaneWriter implements RunWriter {
     this.#mask = ring.amounts.length - 1;
     const { names } = this.#memory;
     this.#nameWords = new DataView(names.buffer, names.byteOffset, names.byteLength);
-    this.#takeUp(head);
+    this.#takeUp();
   }
 
   /**
@@ -118,13 +114,9 @@ export class LaneWriter implements RunWriter {
     return segmentSize(this.#segment, this.#start.segmentBytes) - this.#offset;
   }
 
-  #takeUp(head: number): void {
+  #takeUp(): void {
     const { places } = this.#memory;
-    const [one, two] = [places[Field.version]!, places[PLACE_FIELDS + Field.version]!];
-    let at = one > two ? 0 : PLACE_FIELDS;
-    const other = PLACE_FIELDS - at;
-    // The newer block was not seen by anybody, so it counts as not written.
-    if (places[other + Field.version]! > 0 && ((head - places[at + Field.start]!) | 0) <= 0) at = other;
+    const at = places[Field.version]! > places[PLACE_FIELDS + Field.version]! ? 0 : PLACE_FIELDS;
     this.#version = places[at + Field.version]!;
     this.#end = places[at + Field.end]!;
     this.#segment = places[at + Field.segment]!;
@@ -140,7 +132,7 @@ export class LaneWriter implements RunWriter {
     const nameBytes = (namesEnd - this.#namesHead) | 0;
     // Requests for balances alone leave no trace.
     if (slots > 0 && !hasEvents && nameBytes === 0) {
-      this.#keep(head, end, 0, 0, namesEnd);
+      this.#keep(slots, end, 0, 0, namesEnd);
       return slots;
     }
     const bytes = BLOCK_HEADER_BYTES + (slots + amounts) * SLOT_BYTES + nameBytes;
@@ -169,13 +161,9 @@ export class LaneWriter implements RunWriter {
     ].filter(part => part.length > 0);
     sealBlock(this.#header, parts, secret);
     const startMs = performance.now();
-    const file = this.#open();
-    file.write([this.#header, ...parts], this.#offset);
-    // The old bytes of the block may have been synced, and counted.
-    if (this.#mayRewrite && sync !== 'always') file.sync();
-    this.#mayRewrite = false;
+    this.#open().write([this.#header, ...parts], this.#offset);
     this.#count(performance.now() - startMs, bytes, slots);
-    this.#keep(head, end, bytes, 1, namesEnd);
+    this.#keep(slots, end, bytes, 1, namesEnd);
     return slots;
   }
 
@@ -231,18 +219,16 @@ export class LaneWriter implements RunWriter {
     this.#amounts = grown;
   }
 
-  /** Moves the place behind the block; it holds from the next store of the ring's head on. */
-  #keep(start: number, end: number, bytes: number, blocks: number, namesEnd: number): void {
+  /** Moves the place behind a block of `events`. */
+  #keep(events: number, end: number, bytes: number, blocks: number, namesEnd: number): void {
     this.#end = end;
     this.#offset += bytes;
     this.#number += blocks;
-    if (blocks > 0) this.#first += (end - start) | 0;
+    if (blocks > 0) this.#first += events;
     this.#namesHead = namesEnd;
     this.#version += 1;
     const { places, counts } = this.#memory;
     const at = (this.#version & 1) * PLACE_FIELDS;
-    places[at + Field.version] = 0;
-    places[at + Field.start] = start;
     places[at + Field.end] = end;
     places[at + Field.segment] = this.#segment;
     places[at + Field.offset] = this.#offset;
@@ -307,7 +293,6 @@ function around(ring: Uint8Array, at: number, bytes: number): Uint8Array[] {
 /** The first place of a lane, before its worker starts. */
 export function placeFirst(memory: JournalLane, sequence: number): void {
   const { places } = memory;
-  places[Field.start] = sequence;
   places[Field.end] = sequence;
   places[Field.segment] = 0;
   places[Field.offset] = SEGMENT_HEADER_BYTES;

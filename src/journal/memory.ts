@@ -56,16 +56,15 @@ export const Count = {
 
 /** Fields of a place, float64 each. */
 export const Field = {
-  /** How often a place was kept; 0: not whole. The higher one of two is the newer. */
+  /** How often a place was kept: stored last. The higher one of two is the newer. */
   version: 0,
-  /** Sequences of the ring: the events from `start` up to `end` are in the file, and the place is behind them. */
-  start: 1,
-  end: 2,
-  segment: 3,
-  offset: 4,
-  number: 5,
-  first: 6,
-  namesHead: 7,
+  /** A sequence of the ring: the events up to it are in the file, and the place is behind them. */
+  end: 1,
+  segment: 2,
+  offset: 3,
+  number: 4,
+  first: 5,
+  namesHead: 6,
 } as const;
 export const PLACE_FIELDS = 8;
 

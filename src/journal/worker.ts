@@ -2,7 +2,7 @@
  * A worker thread with a journal: it writes each run before it applies it.
  */
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { laneOf, Word as RingWord, shapeOf } from '../engine/memory-layout.ts';
+import { laneOf, shapeOf } from '../engine/memory-layout.ts';
 import { runWorker, type WorkerMessage, type WorkerStart } from '../engine/worker.ts';
 import { realDisk } from './disk.ts';
 import { LaneWriter, type WriterStart } from './lane-writer.ts';
@@ -16,7 +16,7 @@ function run(start: JournalWorkerStart, send: (message: WorkerMessage) => void):
   const { buffer, worker, journal } = start;
   const lane = laneOf(buffer, shapeOf(buffer), worker);
   try {
-    const writer = new LaneWriter(realDisk, journal, lane, Atomics.load(lane.words, RingWord.head));
+    const writer = new LaneWriter(realDisk, journal, lane);
     runWorker(start, send, writer);
     writer.close();
   } catch (error) {

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Sync } from '../../src/journal/lane-writer.ts';
 import { type Fault, LyingDisk } from './lying-disk.ts';
+import { randomFrom } from './random.ts';
 import { Crash, Death, type Plan, World } from './world.ts';
 
 /** A worker may die at each store into its places. */
@@ -27,17 +28,6 @@ vi.mock('../../src/journal/memory.ts', async importOriginal => {
 afterEach(() => {
   watch.step = () => {};
 });
-
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-function randomFrom(seed: number): () => number {
-  let state = seed | 0;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const SYNCS: Sync[] = ['always', 'interval', 'never'];
 
@@ -117,7 +107,7 @@ function run(seed: number, epochs = 4) {
 }
 
 describe('a journal on a disk that lies', () => {
-  const SEEDS = Number(process.env.SEEDS ?? 300);
+  const SEEDS = Number(process.env.SEEDS ?? 100);
   const FIRST = Number(process.env.FIRST ?? 1);
   test(`nothing that was acknowledged is lost, and nothing comes from nowhere, in ${SEEDS} runs`, () => {
     const all = { deaths: 0, crashes: 0, closed: 0, full: 0, snapshots: 0, refusals: 0 };

@@ -78,6 +78,7 @@ export class World {
   #archivist!: Archivist;
   #nowMs = 0;
   refusals = 0;
+  #filled = 0;
   /** Told when a worker begins to work, and when it has ended. */
   onWork: (isWorking: boolean) => void = () => {};
   snapshots = 0;
@@ -211,8 +212,45 @@ export class World {
     this.#hasLostPower = true;
   }
 
-  get archivist(): Archivist {
-    return this.#archivist;
+  /** Pushes as many events as are taken, into the first lane; returns how many that were. */
+  fill({ nameBytes, isWide }: { nameBytes: number; isWide: boolean }): number {
+    const lane = this.#lanes[0]!;
+    let taken = 0;
+    for (; taken < this.plan.ringSlots; taken++) {
+      const number = nameBytes > 0 ? this.#filled : this.#filled % 3;
+      const user = `f${number}`.padEnd(nameBytes, 'x');
+      const name = this.#name(user);
+      let index = this.#table.find(name);
+      if (index === NOBODY) {
+        if (this.#table.isFull || !lane.hasRoomForNew(name.nameBytes, false)) break;
+        index = this.#table.add(name);
+        lane.addName(index, this.#names, name);
+      }
+      const amount = isWide ? 2 ** 40 : 1;
+      if (!lane.tryPush(index, amount)) break;
+      this.#filled += 1;
+      this.told[0]!.pushed.push({ user, amount });
+    }
+    lane.publish();
+    return taken;
+  }
+
+  /** Works off the first lane, in blocks of at most so many events. */
+  drain(blockEvents: number): void {
+    const ring = this.#consumers[0]!;
+    while (ring.available() > 0) {
+      const ready = this.#writers[0]!.secure(ring.head, Math.min(ring.available(), blockEvents));
+      this.#balances[0]!.applyRun(Math.min(ready, 256));
+    }
+    this.#noteSynced(this.#heads());
+  }
+
+  get isDiskFull(): boolean {
+    return this.#lanes[0]!.isDiskFull;
+  }
+
+  archive(ms?: number): void {
+    this.#archive(ms);
   }
 
   #name(user: string) {
@@ -286,11 +324,11 @@ export class World {
     this.#consumers[lane] = consumer;
     this.#balances[lane] = new Balances(this.#buffer, this.#shape, lane, consumer);
     this.#balances[lane].recover();
-    this.#writers[lane] = new LaneWriter(this.disk, this.#starts[lane]!, memory, consumer.head);
+    this.#writers[lane] = new LaneWriter(this.disk, this.#starts[lane]!, memory);
   }
 
-  #archive(): void {
-    this.#nowMs += this.#random() * 30;
+  #archive(ms = this.#random() * 30): void {
+    this.#nowMs += ms;
     const heads = this.#heads();
     const syncs = this.#syncs();
     this.#archivist.turn(this.#nowMs);
