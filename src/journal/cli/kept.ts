@@ -2,7 +2,7 @@
  * What a folder keeps, as it was at one moment. A server that runs goes on meanwhile: it writes, prepares segments, and
  * deletes what it needs no longer. So the files are opened at once, and each lane ends where it ended then.
  */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { CommandError } from '../../cli/terminal/command.ts';
 import { reasonOf } from '../../cli/terminal/output.ts';
 import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
@@ -11,8 +11,8 @@ import { epochsOf, laneFilesOf, type Part, partAt } from '../folder.ts';
 import { Damage, epochName, numbered, SEGMENT_HEADER_BYTES, segmentName, snapshotName } from '../format.ts';
 import { pause } from './reading.ts';
 
-const TRIES = 5;
-const REST_MS = 100;
+const TRIES = 20;
+const REST_MS = 25;
 /** Well below the least limit of descriptors that systems have. What is beyond is opened when it is read. */
 const HELD_MAX = 900;
 const FIRST_BLOCK_BYTES = 64;
@@ -78,7 +78,7 @@ function noSnapshot(dir: string, epoch: number): Damage {
 /** Holds what is listed. Throws `CommandError` if there is no journal, and `Damage`. */
 export function hold(dir: string, list: (dir: string) => Listing): Kept {
   checkFolder(dir);
-  for (let tries = 1; ; tries++) {
+  for (let tries = 1; tries <= TRIES; tries++) {
     const held = new Held();
     try {
       const listing = list(dir);
@@ -86,20 +86,27 @@ export function hold(dir: string, list: (dir: string) => Listing): Kept {
         held.hold(part.path);
         if (listing.parts[at - 1]?.epoch !== part.epoch) held.holdLanes(part);
       }
-      return {
-        ...listing,
-        dir,
-        disk: held.disk,
-        endOf: (part, lane) => held.endOf(laneFilesOf(part, lane).folder),
-        close: () => held.close(),
-      };
+      // A server that deletes a part begins with its snapshot: where that is still there, all of it was there.
+      if (listing.parts.every(({ path }) => existsSync(path)))
+        return {
+          ...listing,
+          dir,
+          disk: held.disk,
+          endOf: (part, lane) => held.endOf(laneFilesOf(part, lane).folder),
+          close: () => held.close(),
+        };
     } catch (error) {
-      held.close();
-      // A server has deleted what was listed.
-      if (errorCode(error) !== 'ENOENT' || tries === TRIES) throw error;
-      pause(REST_MS);
+      if (errorCode(error) !== 'ENOENT') {
+        held.close();
+        throw error;
+      }
     }
+    held.close();
+    pause(REST_MS);
   }
+  throw new CommandError(
+    `${quoteIfNeeded(dir)}: files are deleted faster than they can be opened; try again`,
+  );
 }
 
 function checkFolder(dir: string): void {
