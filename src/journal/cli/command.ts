@@ -105,14 +105,14 @@ async function events(args: string[]): Promise<number> {
 }
 
 function eventLine(
-  { timeMs, epoch, lane, number }: Parameters<OnPastEvent>[0],
+  { time, epoch, lane, number }: Parameters<OnPastEvent>[0],
   name: Buffer,
   amount: number,
   isOver: boolean,
 ): string {
   const outcome = isOver ? 'balance_overflow' : 'applied';
   const user = JSON.stringify(name.toString());
-  return `{"time":"${timeText(timeMs)}","user":${user},"amount":${amount},"outcome":"${outcome}","epoch":${epoch},"lane":${lane},"number":${number}}\n`;
+  return `{"time":"${time}","user":${user},"amount":${amount},"outcome":"${outcome}","epoch":${epoch},"lane":${lane},"number":${number}}\n`;
 }
 
 async function balances(args: string[]): Promise<number> {

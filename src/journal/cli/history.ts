@@ -63,7 +63,8 @@ export interface Place {
   lane: number;
   /** Among the events of the lane. */
   number: number;
-  timeMs: number;
+  /** Of the block. */
+  time: string;
 }
 
 /** Tells of the events from `sinceMs` to `untilMs`, both included; yields after each block. */
@@ -79,14 +80,14 @@ export function* eventsIn(
     epoch = part.epoch;
     if (part.timeMs > untilMs) return;
     const { ledger } = readSnapshot(kept.disk, part.path);
-    const place: Place = { ledger, epoch, lane: 0, number: 0, timeMs: 0 };
+    const place: Place = { ledger, epoch, lane: 0, number: 0, time: '' };
     for (const { lane, block } of byTime(lanesOf(kept, part), untilMs)) {
       const tell: OnEvent = (user, amount, balance, at) => {
         place.number = block.first + at;
         onEvent(place, user, amount, Number.isNaN(balance));
       };
       place.lane = lane;
-      place.timeMs = block.timeMs;
+      place.time = timeText(block.timeMs);
       applyTo(ledger, laneFilesOf(part, lane), block, block.timeMs >= sinceMs ? tell : undefined);
       yield;
     }

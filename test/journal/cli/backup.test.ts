@@ -1,5 +1,5 @@
 /** `tally backup`: a copy that can be served, of a server that stands still or does not. */
-import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { askBalances } from '../../support/asking.ts';
@@ -87,6 +87,25 @@ test('of a server that has stopped, with all that is kept, or only what a start 
   expect(filesIn(copies, /lock|tmp/)).toEqual([]);
   for (const path of filesIn(copies, /./))
     expect(statSync(path).mode & 0o777).toBe(statSync(path).isDirectory() ? 0o700 : 0o600);
+});
+
+test('back to a backup, as docs/operations.md has it', async () => {
+  const place = freshFolder();
+  const [data, monday] = [`${place}/data`, `${place}/backups/monday`];
+  let server = await serve(data, '--workers', '2');
+  await pay(server.port, ...purchases(3_000, 3));
+  expect((await runCli(['backup', data, monday])).exitCode).toBe(0);
+  await pay(server.port, ...purchases(300, 3));
+  await server.stop('SIGKILL');
+  flipByte(filesIn(data, /lane-0\/000000\.log$/)[0]!, 3);
+
+  renameSync(data, `${data}.damaged`);
+  expect((await runCli(['backup', monday, data])).exitCode).toBe(0);
+  server = await serve(data, '--workers', '1');
+  expect(await askBalances(server.port, ['u0', 'u1', 'u2'])).toEqual([1_000, 1_000, 1_000]);
+  await server.stop();
+  expect(await balancesOf(monday)).toEqual({ u0: 1_000, u1: 1_000, u2: 1_000 });
+  expect((await runCli(['journal', 'events', `${data}.damaged`])).exitCode).toBe(1);
 });
 
 test('what is refused leaves both folders as they were', async () => {
