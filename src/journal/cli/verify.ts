@@ -60,7 +60,7 @@ export async function verifyJournal(
     const verifier = new Verifier(kept, isRunning, onProgress);
     // A server does not start with them.
     for (const damage of unlisted) verifier.note(damage, 'start');
-    verifier.run();
+    await verifier.run();
     return verifier.found;
   } finally {
     kept.close();
@@ -86,12 +86,12 @@ class Verifier {
     this.found.damage.push({ damage, needs });
   }
 
-  run(): void {
+  async run(): Promise<void> {
     const parts = this.#kept.parts[Symbol.iterator]();
     for (let whole = this.#nextWhole(parts); whole !== undefined; ) {
       const { part } = whole;
       const next = this.#nextWhole(parts);
-      const ledger = this.#readPart(part, next?.part, this.#epochOf(part), whole.ledger);
+      const ledger = await this.#readPart(part, next?.part, this.#epochOf(part), whole.ledger);
       const differing = ledger && next && balancesDiffer(ledger, next.ledger);
       if (differing !== undefined)
         this.note(
@@ -148,43 +148,63 @@ class Verifier {
   }
 
   /** Applies the blocks of a part to the ledger. Returns it, unless something is damaged. */
-  #readPart(part: Part, next: Part | undefined, epoch: EpochFound, ledger: Ledger): Ledger | undefined {
-    const nextHere = next?.epoch === part.epoch ? next : undefined;
+  async #readPart(part: Part, next: Part | undefined, epoch: EpochFound, ledger: Ledger) {
     let isWhole = true;
-    part.lanes.forEach((at, lane) => {
-      const files = laneFilesOf(part, lane);
-      const before = nextHere?.lanes[lane]?.segment ?? this.#kept.endOf(part, lane);
-      epoch.segments += this.#segmentsIn(files, at.segment, before).length;
-      if (at.segment === before) return;
-      let segment = at.segment;
-      const end = this.#tryTo(part, () => {
-        const blocks = readAgain(this.#kept.disk, files, at, before);
-        for (let step = blocks.next(); ; step = blocks.next()) {
-          if (step.done) return step.value;
-          ({ segment } = step.value);
-          this.#count(step.value, files, epoch, ledger);
-        }
-      });
-      if (end === undefined) {
-        isWhole = false;
-        this.#lookOn(part, files, segment + 1, before);
-        return;
-      }
-      if (nextHere === undefined) {
-        const isRunning = next === undefined && this.found.isRunning;
-        if (isRunning) epoch.isClean = undefined;
-        else if (!end.isClosed) epoch.isClean = false;
-        if (end.isTorn && !isRunning) epoch.tornBytes += this.#bytesBehind(files, end);
-        return;
-      }
-      const { number } = nextHere.lanes[lane]!;
-      if (end.number === number) return;
-      isWhole = false;
-      const file = `${files.folder}/${segmentName(end.segment)}`;
-      const what = `block ${end.number} is not whole, and ${nextHere.path} was made of it`;
-      this.note(new Damage(file, end.offset, what), this.#needsOf(part));
-    });
+    for (const lane of part.lanes.keys())
+      if (!(await this.#readLane(part, lane, next, epoch, ledger))) isWhole = false;
     return isWhole ? ledger : undefined;
+  }
+
+  /** Returns whether it is whole. */
+  async #readLane(
+    part: Part,
+    lane: number,
+    next: Part | undefined,
+    epoch: EpochFound,
+    ledger: Ledger,
+  ): Promise<boolean> {
+    const from = part.lanes[lane]!;
+    const to = next?.epoch === part.epoch ? next.lanes[lane] : undefined;
+    const before = to?.segment ?? this.#kept.endOf(part, lane);
+    const files = laneFilesOf(part, lane);
+    epoch.segments += this.#segmentsIn(files, from.segment, before).length;
+    if (from.segment === before) return true;
+    const blocks = readAgain(this.#kept.disk, files, from, before);
+    const readBlock = () => {
+      const step = blocks.next();
+      if (!step.done) this.#count(step.value, files, epoch, ledger);
+      return step;
+    };
+    let { segment } = from;
+    let step = this.#tryTo(part, readBlock);
+    for (; step?.done === false; step = this.#tryTo(part, readBlock)) {
+      // For signals.
+      if (step.value.segment !== segment) await new Promise(setImmediate);
+      ({ segment } = step.value);
+    }
+    if (step?.done !== true) {
+      this.#lookOn(part, files, segment + 1, before);
+      return false;
+    }
+    const end = step.value;
+    if (to === undefined) {
+      this.#countEnd(files, end, epoch, next === undefined && this.found.isRunning);
+      return true;
+    }
+    if (end.number === to.number) return true;
+    const file = `${files.folder}/${segmentName(end.segment)}`;
+    const what = `block ${end.number} is not whole, but was when ${next!.path} was made`;
+    this.note(new Damage(file, end.offset, what), this.#needsOf(part));
+    return false;
+  }
+
+  #countEnd(files: LaneFiles, end: LaneEnd, epoch: EpochFound, isRunning: boolean): void {
+    if (isRunning) {
+      epoch.isClean = undefined;
+      return;
+    }
+    if (!end.isClosed) epoch.isClean = false;
+    if (end.isTorn) epoch.tornBytes += this.#bytesBehind(files, end);
   }
 
   #count(block: Block, files: LaneFiles, epoch: EpochFound, ledger: Ledger): void {
