@@ -70,6 +70,8 @@ describe('settings', () => {
       ...FLAG_NAMES,
       // The benches' own.
       ...['--help', '--version', '--list', '--small', '--out', '--redraw', 'TALLY_SOAK_MINUTES'],
+      // The journal's.
+      ...['--at', '--until'],
       // The path's.
       ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
       ...['--every-run', '--runs-max'],

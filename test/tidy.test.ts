@@ -18,7 +18,7 @@ const TEXT = /\.(?:[cm]?[jt]s|c|rs|md|json)$/;
 const code = FOLDERS.flatMap(folder => filesUnder(folder));
 const src = code.filter(file => file.path.startsWith('src/'));
 /** Without the other commands, which are processes of their own. */
-const server = src.filter(({ path }) => !/^src\/(?:tools|cli\/terminal)\//.test(path));
+const server = src.filter(({ path }) => !/^src\/(?:tools|cli\/terminal|journal\/cli)\//.test(path));
 const documents = [
   ...['docs', 'steps', 'bench'].flatMap(folder => filesUnder(folder, TEXT)),
   ...['README.md', 'CHANGELOG.md', 'package.json', '.ci/run'].map(path => ({
@@ -66,7 +66,9 @@ describe('files', () => {
 describe('rooms', () => {
   // The micro benches measure what the engine's ways cost beside others, which are made of Atomics too.
   test('Atomics are used by the engine and the journal only, and by tests, steps and micro benches', () => {
-    const outside = code.filter(({ path }) => !/^(?:src\/engine|src\/journal|test|steps|bench\/micro)\//.test(path));
+    const outside = code.filter(
+      ({ path }) => !/^(?:src\/engine|src\/journal|test|steps|bench\/micro)\//.test(path),
+    );
     expect(linesWith(outside, /\bAtomics\b/)).toEqual([]);
   });
 

@@ -27,6 +27,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/threads': { may: [] },
   'src/engine': { may: ['src/protocol', 'src/threads'] },
   'src/journal': { may: ['src/protocol', 'src/threads', 'src/engine'] },
+  // Commands that read a journal, beside a server or without one.
+  'src/journal/cli': { may: ['src/journal', 'src/cli/terminal'] },
   'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
   'src/signals.ts': { may: [] },

@@ -22,6 +22,11 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally compare A B      two runs of tally load side by side
   tally watch [:PORT]    a running server, live: its counts, rings and latency
 
+  tally journal verify DIR    what tally serve --data DIR keeps: is it whole? (tally journal --help)
+  tally journal events DIR    its events, a JSON line each
+  tally journal balances DIR  its balances, now or as they were
+  tally backup DIR TO         a whole copy of it, of a running server too
+
   tally steps            the path: ten servers, each wrong in one new way, and how far you have come
   tally step N           run one of them
   tally pain N           hurt it, and see what happens
@@ -60,6 +65,10 @@ async function main(args: string[]): Promise<void> {
       return (await import('../tools/load/command.ts')).compareCommand(rest);
     case 'watch':
       return (await import('../tools/watch/command.ts')).watchCommand(rest);
+    case 'journal':
+      return (await import('../journal/cli/command.ts')).journalCommand(rest);
+    case 'backup':
+      return (await import('../journal/cli/backup.ts')).backupCommand(rest);
     case 'race':
       return (await import('../../steps/race/command.ts')).raceCommand(rest);
     case 'steps':

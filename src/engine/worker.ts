@@ -4,7 +4,6 @@
  * It never returns to its event loop, so all its input arrives in shared memory. It sends a message only when it has
  * written answers, or when the socket thread has asked for one at its next progress (`wanted`).
  */
-import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Balances } from './balances.ts';
 import { costOf, crashIfTold, isFrozen } from './experiments.ts';
 import { laneOf, RUN_EVENTS_MAX, shapeOf, Word } from './memory-layout.ts';
@@ -74,9 +73,4 @@ function sendProgress(words: Int32Array<SharedArrayBuffer>, send: (message: Work
   if (messages !== Atomics.load(words, Word.acknowledged)) return;
   Atomics.store(words, Word.messages, (messages + 1) | 0);
   send('progress');
-}
-
-if (!isMainThread && parentPort !== null) {
-  const port = parentPort;
-  runWorker(workerData as WorkerStart, message => port.postMessage(message));
 }

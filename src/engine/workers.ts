@@ -92,7 +92,7 @@ export class Workers {
 
   #create(worker: number): Worker {
     const start: WorkerStart = { buffer: this.#buffer, worker };
-    const module = this.#recording?.workerModule ?? new URL('./worker', import.meta.url);
+    const module = this.#recording?.workerModule ?? new URL('./worker-thread', import.meta.url);
     const thread = createThread(module, {
       workerData: { ...start, ...this.#recording?.workerData(worker) },
       name: `tally-worker-${worker}`,

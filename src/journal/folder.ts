@@ -83,13 +83,16 @@ function metaOf(disk: Disk, dir: string): Meta {
 export function partsOf(disk: Disk, dir: string): Part[] {
   return epochsOf(disk, dir).flatMap(epoch => {
     const folder = `${dir}/${epochName(epoch)}`;
-    return numbered(disk.list(folder), snapshotName).map(snapshot => {
-      const path = `${folder}/${snapshotName(snapshot)}`;
-      const header = readHeader(disk, path);
-      if (header.epoch !== epoch) throw new Damage(path, 12, `it is of epoch ${header.epoch}`);
-      return { ...header, folder, path, snapshot };
-    });
+    return numbered(disk.list(folder), snapshotName).map(snapshot => partAt(disk, dir, epoch, snapshot));
   });
+}
+
+export function partAt(disk: Disk, dir: string, epoch: number, snapshot: number): Part {
+  const folder = `${dir}/${epochName(epoch)}`;
+  const path = `${folder}/${snapshotName(snapshot)}`;
+  const header = readHeader(disk, path);
+  if (header.epoch !== epoch) throw new Damage(path, 12, `it is of epoch ${header.epoch}`);
+  return { ...header, folder, path, snapshot };
 }
 
 export function laneFilesOf(
@@ -163,7 +166,7 @@ export function createSegment(
   disk.syncFolder(folder);
 }
 
-function writeMeta(disk: Disk, dir: string, epoch: number): void {
+export function writeMeta(disk: Disk, dir: string, epoch: number): void {
   const beside = `${dir}/${META}${BESIDE}`;
   disk.remove(beside);
   const file = disk.open(beside, 'create');

@@ -71,8 +71,15 @@ export function numbered(names: readonly string[], name: (number: number) => str
 
 /** What is wrong with the files, and where. */
 export class Damage extends Error {
+  readonly file: string;
+  readonly at: number | undefined;
+  readonly what: string;
+
   constructor(file: string, at: number | undefined, what: string) {
     super(at === undefined ? `${file}: ${what}` : `${file}, byte ${at}: ${what}`);
+    this.file = file;
+    this.at = at;
+    this.what = what;
   }
 }
 

@@ -25,7 +25,7 @@ export class Lock {
   static async take(dir: string): Promise<Lock | undefined> {
     const own = `${NAME}.${process.pid}.${randomBytes(4).toString('hex')}`;
     const fd = openSync(dir, 'r');
-    const base = Buffer.byteLength(dir) + own.length < PATH_BYTES_MAX ? dir : `/proc/self/fd/${fd}`;
+    const base = shortPath(dir, own, fd);
     const server = createServer(socket => socket.destroy());
     try {
       await new Promise<void>((resolve, reject) => {
@@ -57,6 +57,21 @@ export class Lock {
     if (this.isHeld) rmSync(`${this.#dir}/${NAME}`, { force: true });
     this.#server.close();
   }
+}
+
+/** Whether a server has it now. */
+export async function isLocked(dir: string): Promise<boolean> {
+  if (inodeOf(`${dir}/${NAME}`) === undefined) return false;
+  const fd = openSync(dir, 'r');
+  try {
+    return await isAlive(`${shortPath(dir, NAME, fd)}/${NAME}`);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function shortPath(dir: string, name: string, fd: number): string {
+  return Buffer.byteLength(dir) + name.length < PATH_BYTES_MAX ? dir : `/proc/self/fd/${fd}`;
 }
 
 function linked(from: string, to: string): boolean {

@@ -108,7 +108,10 @@ export function readHeader(disk: Disk, path: string): SnapshotHeader {
   try {
     const header = Buffer.alloc(HEADER_BYTES);
     if (file.read(header, 0) < HEADER_BYTES) throw new Damage(path, undefined, 'the snapshot is cut off');
-    const lanes = Buffer.alloc(header.readUInt32LE(16) * LANE_BYTES);
+    const laneBytes = header.readUInt32LE(16) * LANE_BYTES;
+    refuseOthers(header, path);
+    if (HEADER_BYTES + laneBytes > file.bytes) throw new Damage(path, 16, 'the snapshot is cut off');
+    const lanes = Buffer.alloc(laneBytes);
     file.read(lanes, HEADER_BYTES);
     return headerOf(Buffer.concat([header, lanes]), path);
   } finally {

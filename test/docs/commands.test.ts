@@ -70,7 +70,13 @@ describe('the extractor', () => {
 });
 
 /** Where something is to be filled in, a sample that fits: `N` is a step, `M` the one behind it. */
-const SAMPLES: Record<string, string> = { N: '9', M: '10', PORT: '9100', '--fail-if …': 'p99<5ms' };
+const SAMPLES: Record<string, string> = {
+  N: '9',
+  M: '10',
+  PORT: '9100',
+  DIR: './data',
+  '--fail-if …': 'p99<5ms',
+};
 
 function filledIn(args: string[]): string[] {
   return args.flatMap((word, at) => {

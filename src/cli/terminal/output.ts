@@ -34,7 +34,7 @@ function writeAscii(out: NodeJS.WriteStream): void {
 
 /** JSON, or a script: UTF-8 in any locale, and nothing that a terminal would obey. */
 export function printForMachines(text: string, out: NodeJS.WriteStream = process.stdout): void {
-  const safe = text.replace(/(?!\p{ASCII})\p{Cc}/gu, character => {
+  const safe = text.replace(/[\u0080-\u009f]/g, character => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
   });
   out.write(Buffer.from(safe));
