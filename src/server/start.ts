@@ -70,7 +70,7 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
       (http === undefined
         ? ''
         : `live page: ${log.style('cyan', `http://${inAddress(reachable(httpHost))}:${http}/`)}\n`) +
-      `${log.style('gray', 'try, in another terminal:')}\n  ${tryIt}\n` +
+      `${log.style('gray', 'try, in another terminal:')}\n${tryIt}\n` +
       `${log.style('gray', 'Ctrl+C stops it; nothing that was accepted is lost.')}`,
   );
   warnIfExposed(log, at.address, httpAt?.address);
