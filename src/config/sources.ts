@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { nearest, orNearest } from '../cli/terminal/nearest.ts';
+import { joinNegatives } from '../cli/terminal/negatives.ts';
 import { ConfigError } from './config-error.ts';
 import { flagOf, KEYS, SETTINGS, type Setting, type Settings, variableOf } from './settings.ts';
 
@@ -53,18 +54,6 @@ function readFlags(args: string[]): Partial<Record<keyof Settings, string>> {
     if (value !== undefined) given[key] = String(value);
   }
   return given;
-}
-
-/** parseArgs takes the `-1` of `--port -1` for a flag; as `--port=-1` it is a value, and gets the clear message. */
-function joinNegatives(args: string[]): string[] {
-  const joined: string[] = [];
-  for (const arg of args) {
-    const last = joined.at(-1);
-    if (/^-\d/.test(arg) && last?.startsWith('--') && !last.includes('='))
-      joined[joined.length - 1] = `${last}=${arg}`;
-    else joined.push(arg);
-  }
-  return joined;
 }
 
 function flagMistake(error: unknown): string {

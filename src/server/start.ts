@@ -77,7 +77,7 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
       (http === undefined
         ? ''
         : `live page: ${log.style('cyan', `http://${inAddress(reachable(httpHost))}:${http}/`)}\n`) +
-      `${log.style('gray', 'try, in another terminal:')}  ${tryIt}\n` +
+      `${log.style('gray', 'try, in another terminal:')}\n${tryIt}\n` +
       `${log.style('gray', 'Ctrl+C stops it; nothing that was accepted is lost.')}` +
       (journal === undefined
         ? `\n${log.style('gray', 'Balances are in memory only; with --data DIR they stay.')}`

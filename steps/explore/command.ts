@@ -4,6 +4,7 @@ import { type Paint, painterFor } from '../../src/cli/terminal/colours.ts';
 import { CommandError, Exit, runCommand } from '../../src/cli/terminal/command.ts';
 import { MovingLine } from '../../src/cli/terminal/moving-line.ts';
 import { printForMachines } from '../../src/cli/terminal/output.ts';
+import { foldedFor } from '../../src/cli/terminal/prose.ts';
 import { columnsOn, isTerminal } from '../../src/cli/terminal/terminal.ts';
 import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import { expanded, type Replay, replay, ScheduleError } from './replay.ts';
@@ -270,5 +271,5 @@ function grouped(count: number | bigint): string {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${foldedFor(process.stdout, line)}\n`);
 }

@@ -1,4 +1,5 @@
 /** A schedule as a table: a row a step, a column a thread, and the memory beside it. */
+import { printable } from '../../src/cli/terminal/ascii.ts';
 import type { Paint } from '../../src/cli/terminal/colours.ts';
 import type { Replay, Step } from './replay.ts';
 import type { Stage } from './stage.ts';
@@ -23,7 +24,7 @@ export function tableOf(
 ): ScheduleTable {
   const { threads } = stage.scenario;
   const names = stage.shownNames;
-  const texts = steps.map(step => describe(stage, step));
+  const texts = steps.map(step => printable(describe(stage, step)));
   const threadWidths = threads.map(({ name }, thread) =>
     widthOf([name, ...texts.filter((_, at) => steps[at]!.choice.thread === thread)]),
   );

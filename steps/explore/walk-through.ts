@@ -1,6 +1,7 @@
 /** A schedule by key: each key shows one more step, with the memory before and after it. */
 import type { Paint } from '../../src/cli/terminal/colours.ts';
 import { CTRL_C, CTRL_D, onKeys } from '../../src/cli/terminal/keys.ts';
+import { foldedFor } from '../../src/cli/terminal/prose.ts';
 import type { Replay } from './replay.ts';
 import type { Stage } from './stage.ts';
 import { describe } from './table.ts';
@@ -45,5 +46,5 @@ function nextKey(): Promise<string> {
 }
 
 function print(line: string): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${foldedFor(process.stdout, line)}\n`);
 }

@@ -5,7 +5,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
-import { listed } from '../../src/cli/terminal/prose.ts';
+import { foldedFor, listed } from '../../src/cli/terminal/prose.ts';
 import { isTerminal } from '../../src/cli/terminal/terminal.ts';
 import { readSwitches, UsageError } from '../../src/cli/terminal/usage.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
@@ -38,9 +38,9 @@ export function diffCommand(args: string[]): Promise<void> {
         );
     // Printed before, it would be hidden by a pager.
     const isPaged = isTerminal(process.stdout);
-    if (!isPaged) process.stderr.write(introduction(from, to));
+    if (!isPaged) process.stderr.write(foldedFor(process.stderr, introduction(from, to)));
     const exitCode = await show([from, to], on.has('--all'), on.has('--stat') ? ['--stat'] : []);
-    if (isPaged) process.stderr.write(introduction(from, to));
+    if (isPaged) process.stderr.write(foldedFor(process.stderr, introduction(from, to)));
     return exitCode;
   });
 }

@@ -4,6 +4,7 @@ import { painterFor } from '../../src/cli/terminal/colours.ts';
 import { Exit, exitOnSignals, runCommand } from '../../src/cli/terminal/command.ts';
 import { readCount } from '../../src/cli/terminal/numbers.ts';
 import { printForMachines } from '../../src/cli/terminal/output.ts';
+import { foldedFor } from '../../src/cli/terminal/prose.ts';
 import { canRepaint } from '../../src/cli/terminal/terminal.ts';
 import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import { asideOf } from './asides.ts';
@@ -238,5 +239,5 @@ function seconds(ms: number): string {
 }
 
 function print(text: string): void {
-  process.stdout.write(text);
+  process.stdout.write(foldedFor(process.stdout, text));
 }

@@ -5,9 +5,10 @@ import { createServer } from 'node:net';
 import { constants } from 'node:os';
 import { relative } from 'node:path';
 import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
-import { listed } from '../../src/cli/terminal/prose.ts';
+import { foldedFor, listed } from '../../src/cli/terminal/prose.ts';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { hasTerminal, isRepeated } from '../../src/signals.ts';
+import { makeLastWill } from '../../src/tools/harness/last-will.ts';
 import { endsWithUs } from '../../src/tools/harness/process.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { FLAGS, readStep, STEPS, type Step } from './manifest.ts';
@@ -138,7 +139,8 @@ function freePort(port: number): Promise<number> {
 
 /** Runs the step to its end. Returns its exit code; after a signal, the code that a shell would give. */
 function run(step: Step, port: number, flags: string[]): Promise<number> {
-  process.stderr.write(introduction(step, port));
+  process.stderr.write(foldedFor(process.stderr, introduction(step, port)));
+  makeLastWill();
   // In its own process group: a terminal sends Ctrl+C to all processes of ours, and the step must get it once, from
   // here. A second signal would make step 10 abort its shutdown.
   const child = spawn(process.execPath, stepArgs(step, port, {}, flags), {

@@ -36,5 +36,5 @@ test('every reader of flags names it', () => {
   expect(() => readArgs('pain', ['--stpe', '4'], { step: { type: 'string' } })).toThrow(
     'unknown flag --stpe (--step?);',
   );
-  expect(() => readOptions(['--prot', '1'])).toThrow("Unknown option '--prot' (--port?);");
+  expect(() => readOptions(['--prot', '1'])).toThrow('unknown flag --prot (--port?);');
 });

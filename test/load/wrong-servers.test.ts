@@ -221,7 +221,7 @@ describe.concurrent('connections', () => {
     expect(ran).toMatchObject({
       exitCode: 1,
       stdout: '',
-      stderr: `tally load: nothing listens on 127.0.0.2:${port}; start a server first, for example: tally serve\n`,
+      stderr: `tally load: nothing listens on 127.0.0.2:${port}; npx tally serve starts a server\n`,
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { printable } from '../../src/cli/terminal/ascii.ts';
 import { helpFor } from '../../src/cli/terminal/help.ts';
 import { readableColumns, wrappedMarkdown } from '../../src/cli/terminal/prose.ts';
 import { COMPARE_HELP, LOAD_HELP } from '../../src/tools/load/command.ts';
@@ -10,7 +11,7 @@ describe('a help text in a narrow terminal', () => {
   test.each([CHECK_HELP, COMPARE_HELP, LOAD_HELP])('keeps its words, in lines that fit (%#)', text => {
     for (const columns of [60, 72, 80, 100]) {
       const fitted = helpFor(text, columns);
-      expect(words(fitted)).toEqual(words(text));
+      expect(words(fitted)).toEqual(words(printable(text)));
       expect(fitted.split('\n').filter(line => line.length > columns)).toEqual([]);
     }
   });

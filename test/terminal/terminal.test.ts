@@ -6,6 +6,7 @@ import { addressText, readAddress, readHost } from '../../src/cli/terminal/addre
 import { asciiOf } from '../../src/cli/terminal/ascii.ts';
 import { columnsOf } from '../../src/cli/terminal/drawing.ts';
 import { MovingLine } from '../../src/cli/terminal/moving-line.ts';
+import { folded } from '../../src/cli/terminal/prose.ts';
 import { quote, quoteIfNeeded, withoutControls } from '../../src/cli/terminal/quoting.ts';
 import { canRepaint, hasColour, hasUnicode } from '../../src/cli/terminal/terminal.ts';
 
@@ -89,6 +90,52 @@ describe('the locale', () => {
     expect(columnsOf(line.slice(4))).toBe(19);
     expect(rest).toEqual([`\r${ESCAPE}[K`]);
     expect(shown({ TERM: 'dumb' })).toEqual([]);
+  });
+});
+
+describe('lines that are too long', () => {
+  const red = (text: string) => `${ESCAPE}[31m${text}${ESCAPE}[39m`;
+
+  test('go on below their last column, or further right; colours take no room', () => {
+    expect(
+      folded(
+        [
+          'a-name    what it is, in so many words that they go on below',
+          '  It hurts. This is longer than forty columns are.',
+          `  ${red('It hurts.')} This is forty columns wide.  `.trimEnd(),
+          'no column, no indent, and so it goes on at the edge',
+          'a-word-without-a-blank-that-nobody-may-cut-in-two',
+          '',
+        ].join('\n'),
+        40,
+      ).split('\n'),
+    ).toEqual([
+      'a-name    what it is, in so many words',
+      '          that they go on below',
+      '  It hurts. This is longer than forty',
+      '      columns are.',
+      `  ${red('It hurts.')} This is forty columns wide.`,
+      'no column, no indent, and so it goes on',
+      'at the edge',
+      'a-word-without-a-blank-that-nobody-may-cut-in-two',
+      '',
+    ]);
+  });
+
+  test('are measured as the locale shows them', () => {
+    const before = process.env.LC_ALL;
+    try {
+      for (const [locale, expected] of [
+        ['C.UTF-8', '1 → 2 → 3 … 4'],
+        ['C', '1 -> 2 -> 3\n... 4'],
+      ]) {
+        process.env.LC_ALL = locale;
+        expect(folded('1 → 2 → 3 … 4', 13)).toBe(expected);
+      }
+    } finally {
+      if (before === undefined) delete process.env.LC_ALL;
+      else process.env.LC_ALL = before;
+    }
   });
 });
 

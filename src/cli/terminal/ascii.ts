@@ -1,4 +1,5 @@
 /** The characters that this program prints, in ASCII, for terminals and locales that have no others. */
+import { hasUnicode } from './terminal.ts';
 
 /** Bars and curves keep their widths. */
 const ASCII: Readonly<Record<string, string>> = {
@@ -44,4 +45,9 @@ const ASCII: Readonly<Record<string, string>> = {
 /** Characters without a likeness become `?`. */
 export function asciiOf(text: string): string {
   return text.replace(/\P{ASCII}/gu, character => ASCII[character] ?? '?');
+}
+
+/** Text as this locale shows it. To be measured only after that: some characters get longer. */
+export function printable(text: string): string {
+  return hasUnicode() ? text : asciiOf(text);
 }

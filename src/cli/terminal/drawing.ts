@@ -8,7 +8,11 @@ const STYLE_OFF = '\u001b[0m';
 
 /** The width of a text in columns, without its colours. All characters used here are one column wide. */
 export function columnsOf(text: string): number {
-  return [...text.replace(STYLES, '')].length;
+  return [...withoutStyles(text)].length;
+}
+
+export function withoutStyles(text: string): string {
+  return text.replace(STYLES, '');
 }
 
 /** Cut to `columns` columns, ending in `more` if something is missing. Colours are kept, and end with the line. */

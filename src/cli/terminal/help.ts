@@ -1,12 +1,12 @@
 /** Help texts. They are written for 120 columns, and wrapped for narrower terminals. */
 
-import { cutLine, indentOf } from './prose.ts';
+import { printable } from './ascii.ts';
+import { columnOf, cutLine, hangingIndent, indentOf } from './prose.ts';
 import { columnsOn, isTerminal } from './terminal.ts';
 
 const COLUMNS_MAX = 120;
 /** On terminals narrower than this, two columns become one. */
 const COLUMNS_MIN = 60;
-const TEXT_COLUMNS_MIN = 30;
 
 export function printHelp(text: string, out: NodeJS.WriteStream = process.stdout): void {
   out.write(isTerminal(out) ? helpFor(text, Math.max(COLUMNS_MIN, columnsOn(out, COLUMNS_MAX))) : text);
@@ -16,11 +16,7 @@ export function printHelp(text: string, out: NodeJS.WriteStream = process.stdout
 export function helpFor(text: string, columns: number): string {
   if (text.split('\n').every(line => line.length <= columns)) return text;
   return joinedLines(text)
-    .flatMap(line => {
-      const [indent, column] = [indentOf(line), columnOf(line)];
-      const hasColumn = column > indent && column + TEXT_COLUMNS_MIN <= columns;
-      return cutLine(line, columns, ' '.repeat(hasColumn ? column : indent && indent + 4));
-    })
+    .flatMap(line => cutLine(printable(line), columns, hangingIndent(line, columns)))
     .join('\n');
 }
 
@@ -39,9 +35,4 @@ function goesOn(before: string, line: string): boolean {
   if (before === '' || line === '' || /^Exit codes/.test(line)) return false;
   const isInColumn = columnOf(before) > indentOf(before) && indentOf(line) === columnOf(before);
   return isInColumn || (indentOf(before) === 0 && indentOf(line) === 0);
-}
-
-/** The column in which the text of a line continues: after its last gap, or at its start. */
-function columnOf(line: string): number {
-  return /^ .* {2,}(?=\S)|^ */.exec(line)![0].length;
 }

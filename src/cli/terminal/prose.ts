@@ -1,10 +1,14 @@
 /**
- * Lists in a sentence, and wrapping of Markdown. The files are wrapped for an editor; an issue would show these line
- * breaks, and terminals have other widths. So paragraphs are joined to one line, and wrapped again if needed.
+ * Lists in a sentence, wrapping of lines and of Markdown. The files are wrapped for an editor; an issue would show these
+ * line breaks, and terminals have other widths. So paragraphs are joined to one line, and wrapped again if needed.
  */
-import { columnsOn } from './terminal.ts';
+import { printable } from './ascii.ts';
+import { columnsOf, withoutStyles } from './drawing.ts';
+import { columnsOn, isTerminal } from './terminal.ts';
 
 const COLUMNS_MAX = 100;
+/** A column of text is no narrower; below that, the text goes on at the indent. */
+const TEXT_COLUMNS_MIN = 30;
 const ALONE = /^(?:#|<|\||```)/;
 const UNCUT = '\u00a0';
 const ITEM = /^ *(?:[-*]|\d+\.) /;
@@ -45,23 +49,48 @@ export function readableColumns(out: NodeJS.WriteStream): number {
 function cut(line: string, columns: number): string[] {
   const indent = ' '.repeat((/^ *(?:[-*] (?:\[ \] )?|\d+\. )?/.exec(line)?.[0] ?? '').length);
   // A command stays on one line, so that it can be copied.
-  const kept = line.replace(/`[^`]+`/g, code => code.replaceAll(' ', UNCUT));
+  const kept = printable(line).replace(/`[^`]+`/g, code => code.replaceAll(' ', UNCUT));
   return cutLine(kept, columns, indent).map(text => text.replaceAll(UNCUT, ' '));
 }
 
-/** Wraps between words, to `columns` characters; all lines but the first are indented. */
+/** Lines that are too long for this terminal are wrapped between words. Elsewhere the text stays as it is. */
+export function foldedFor(out: NodeJS.WriteStream, text: string): string {
+  return isTerminal(out) ? folded(text, columnsOn(out)) : text;
+}
+
+/** Each line that is too long goes on below its last column (after two blanks or more), or a little further right. */
+export function folded(text: string, columns: number): string {
+  return text
+    .split('\n')
+    .flatMap(line => cutLine(printable(line), columns, hangingIndent(withoutStyles(line), columns)))
+    .join('\n');
+}
+
+export function hangingIndent(line: string, columns: number): string {
+  const [indent, column] = [indentOf(line), columnOf(line)];
+  const hasColumn = column > indent && column + TEXT_COLUMNS_MIN <= columns;
+  return ' '.repeat(hasColumn ? column : indent && indent + 4);
+}
+
+/** Wraps between words, to `columns` columns; all lines but the first are indented. Colours take no columns. */
 export function cutLine(line: string, columns: number, indent: string): string[] {
   const lines: string[] = [];
-  let rest = line;
-  while (rest.length > columns) {
-    const own = indentOf(rest);
-    const before = rest.lastIndexOf(' ', columns);
-    const at = before > own ? before : rest.indexOf(' ', Math.max(columns, own));
-    if (at < 0) break;
-    lines.push(rest.slice(0, at));
-    rest = indent + rest.slice(at + 1);
+  const [first = '', ...words] = line.split(' ');
+  let current = first;
+  for (const word of words) {
+    const longer = `${current} ${word}`;
+    if (word === '' || current.trim() === '' || columnsOf(longer) <= columns) current = longer;
+    else {
+      lines.push(current.trimEnd());
+      current = indent + word;
+    }
   }
-  return [...lines, rest];
+  return [...lines, current];
+}
+
+/** The column in which the text of a line continues: after its last gap, or at its start. */
+export function columnOf(line: string): number {
+  return /^.* {2,}(?=\S)|^/.exec(line)![0].length;
 }
 
 export function indentOf(line: string): number {

@@ -1,6 +1,7 @@
 /** Reads arguments of commands: words, switches and flags. A mistake is one line that says what would be right. */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
 import { orNearest } from './nearest.ts';
+import { joinNegatives } from './negatives.ts';
 import { listed } from './prose.ts';
 
 /** Wrong usage of a command: one line that says what is wrong and what would be right. */
@@ -32,7 +33,7 @@ export function readArgs<Options extends NonNullable<ParseArgsConfig['options']>
   options: Options,
 ) {
   try {
-    return parseArgs({ args, allowPositionals: true, options });
+    return parseArgs({ args: joinNegatives(args), allowPositionals: true, options });
   } catch (error) {
     const { code, message } = error as { code?: string; message: string };
     const flag = /'(-[^' ]*)/.exec(message)?.[1] ?? '';

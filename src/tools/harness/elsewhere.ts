@@ -15,9 +15,18 @@ export async function startCommand(command: string, variables: Variables): Promi
   const known: Variables = { ...variables, PORT: String(port) };
   const line = command.replace(/\{(\w+)\}/g, (whole, name: string) => known[name.toUpperCase()] ?? whole);
   // A process group of its own: the shell, and whatever the command starts, end together.
-  const program = { name: command, program: 'sh', args: ['-c', forShell(line)], env: known, isGroup: true };
+  const program = {
+    name: command,
+    program: 'sh',
+    args: ['-c', GATE + forShell(line)],
+    env: known,
+    isGroup: true,
+  };
   return startOnPort(program, port, START_LIMIT_MS);
 }
+
+/** Waits for the word to start, and starts nothing if it does not come. The command has no input. */
+const GATE = 'read -r go || exit\nexec </dev/null\n';
 
 /**
  * The process should end with the command. For a plain command the shell is replaced by it (`exec`); for anything

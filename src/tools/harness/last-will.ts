@@ -18,10 +18,18 @@ for target in $list; do kill -s KILL -- "$target"; done
 
 let shell: ChildProcess | undefined;
 
+/**
+ * To be called before a process is started. Starting the shell takes milliseconds, in which this process may be killed:
+ * they must not lie between the start of the process and its entry in the list.
+ */
+export function makeLastWill(): void {
+  shell ??= started();
+}
+
 /** Until the function that is returned is called. A negative number is a process group. */
 export function killAfterUs(target: number): () => void {
-  shell ??= started();
-  const { stdin } = shell;
+  makeLastWill();
+  const { stdin } = shell!;
   stdin!.write(`+ ${target}\n`);
   return () => void stdin!.write(`- ${target}\n`);
 }

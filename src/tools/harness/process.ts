@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { withoutControls } from '../../cli/terminal/quoting.ts';
-import { killAfterUs } from './last-will.ts';
+import { killAfterUs, makeLastWill } from './last-will.ts';
 
 export interface Program {
   /** For messages. */
@@ -16,7 +16,7 @@ export interface Program {
   cwd?: string;
   /** Beside the variables of this process. */
   env?: Readonly<Record<string, string>>;
-  /** In a process group of its own: a shell, and whatever that starts. */
+  /** In a process group of its own: a shell, and whatever that starts. It must wait for a line of input. */
   isGroup?: boolean;
   /** Messages may be exchanged with it (`process.send`). */
   hasChannel?: boolean;
@@ -69,12 +69,16 @@ export function endsWithUs(child: ChildProcess): void {
 
 export function start({ program, args, cwd, env, isGroup = false, ...more }: Program): Running {
   const { hasChannel = false, onLine, cleanUp } = more;
+  makeLastWill();
   const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'pipe', ...(hasChannel ? (['ipc'] as const) : [])],
+    stdio: [isGroup ? 'pipe' : 'ignore', 'pipe', 'pipe', ...(hasChannel ? (['ipc'] as const) : [])],
     detached: isGroup,
     ...(cwd && { cwd }),
     ...(env && { env: { ...process.env, ...env } }),
   });
+  // From here on it ends with this process. If this one is killed before, the line never comes, and nothing has started.
+  const forget = child.pid === undefined ? () => {} : killAfterUs(isGroup ? -child.pid : child.pid);
+  child.stdin?.on('error', () => {}).end('\n');
   const [stdout, stderr] = [child.stdout!, child.stderr!];
   let output = '';
   let errors = '';
@@ -90,8 +94,6 @@ export function start({ program, args, cwd, env, isGroup = false, ...more }: Pro
     cleanUp?.();
   };
   atExit.add(end);
-  const isStarted = child.pid !== undefined;
-  const forget = isStarted ? killAfterUs(isGroup ? -child.pid! : child.pid!) : () => {};
   const running: Running = {
     child,
     pid: child.pid,

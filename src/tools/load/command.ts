@@ -5,6 +5,7 @@ import { runCommand } from '../../cli/terminal/command.ts';
 import { MovingLine } from '../../cli/terminal/moving-line.ts';
 import { count, ms } from '../../cli/terminal/numbers.ts';
 import { reasonOf } from '../../cli/terminal/output.ts';
+import { foldedFor } from '../../cli/terminal/prose.ts';
 import { quoteForShellIfNeeded, withoutControls } from '../../cli/terminal/quoting.ts';
 import { hasColour } from '../../cli/terminal/terminal.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
@@ -174,7 +175,7 @@ async function writeOut(
   { result, corrected, uncorrected }: LoadRun,
 ): Promise<string[]> {
   const out = outBeside(options);
-  out.write(resultTable(result, bucketsOf(corrected), hasColour(out, process.env)));
+  out.write(foldedFor(out, resultTable(result, bucketsOf(corrected), hasColour(out, process.env))));
   const texts = new Map<string, string>();
   if (options.json !== undefined) texts.set(options.json, `${JSON.stringify(result, null, 2)}\n`);
   if (options.hdr !== undefined) {

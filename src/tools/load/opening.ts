@@ -127,7 +127,7 @@ function opened(connection: LoadConnection, plan: LoadPlan, deadlineMs: number):
 function whyNot(error: NodeJS.ErrnoException, address: string): string {
   switch (error.code) {
     case 'ECONNREFUSED':
-      return `nothing listens on ${address}; start a server first, for example: tally serve`;
+      return `nothing listens on ${address}; npx tally serve starts a server`;
     case 'EMFILE':
       return 'too many connections for this process: raise the limit of open files (ulimit -n), or use fewer';
     case 'EADDRNOTAVAIL':

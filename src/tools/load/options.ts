@@ -1,10 +1,8 @@
 /** The flags of `tally load`: what there is, read and checked, with one line for each mistake. */
 import { availableParallelism } from 'node:os';
-import { parseArgs } from 'node:util';
 import { readHost } from '../../cli/terminal/address.ts';
-import { orNearest } from '../../cli/terminal/nearest.ts';
 import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
-import { UsageError } from '../../cli/terminal/usage.ts';
+import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
 import { type Condition, readCondition } from './conditions.ts';
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix, type Stage } from './plan.ts';
 
@@ -218,16 +216,7 @@ function parse(args: string[]): Values {
       },
     ]),
   );
-  let parsed: ReturnType<typeof parseArgs>;
-  try {
-    parsed = parseArgs({ args, options, allowPositionals: true });
-  } catch (error) {
-    // Node explains at length; its first sentence says what is wrong.
-    const [first = ''] = (error as Error).message.split(/\. |\n/);
-    const unknown = /^Unknown option '(.*)'$/.exec(first)?.[1];
-    const instead = unknown === undefined ? '' : orNearest(unknown, FLAG_NAMES);
-    throw new UsageError(`${first}${instead}; tally load --help lists the flags`);
-  }
+  const parsed = readArgs('load', args, options);
   if (parsed.positionals.length > 0)
     throw new UsageError(`${parsed.positionals[0]}: flags only; the server is given by --host and --port`);
   return parsed.values as Values;

@@ -12,6 +12,9 @@ import type { LoadResult, Percentiles } from './result.ts';
 const COLUMNS = ['p50', 'p90', 'p99', 'p999', 'p9999', 'max'] as const;
 const HEADS = ['count', 'p50', 'p90', 'p99', 'p99.9', 'p99.99', 'max'];
 const WIDTH = 9;
+/** With them, a row takes 80 columns. */
+const NAME_WIDTH = 12;
+const COUNT_WIDTH = 12;
 const BAR_MAX = 40;
 const BAR_PARTS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
 
@@ -100,8 +103,8 @@ function connectionsText({ connections: { opened, lost, reopened }, plan }: Load
 
 function latencyLines({ mode, latencyMs, late, unsent, unknown }: LoadResult, paint: Paint): string[] {
   const row = (name: string, figures: Percentiles) =>
-    `  ${name.padEnd(14)}${count(figures.count).padStart(12)}${COLUMNS.map(key => ms(figures[key]).padStart(WIDTH)).join('')}`;
-  const head = `  ${'latency, ms'.padEnd(14)}${HEADS.map((name, index) => name.padStart(index === 0 ? 12 : WIDTH)).join('')}`;
+    `  ${name.padEnd(NAME_WIDTH)}${count(figures.count).padStart(COUNT_WIDTH)}${COLUMNS.map(key => ms(figures[key]).padStart(WIDTH)).join('')}`;
+  const head = `  ${'latency, ms'.padEnd(NAME_WIDTH)}${HEADS.map((name, index) => name.padStart(index === 0 ? COUNT_WIDTH : WIDTH)).join('')}`;
   const block = (name: string, latency: LoadResult['latencyMs']['corrected']) => {
     const verdicts = Object.entries(latency.byVerdict);
     return [

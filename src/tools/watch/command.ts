@@ -7,6 +7,7 @@ import { Exit, exitOnSignals, jsonOf, runCommand } from '../../cli/terminal/comm
 import { CTRL_C, onKeys } from '../../cli/terminal/keys.ts';
 import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { printForMachines } from '../../cli/terminal/output.ts';
+import { foldedFor } from '../../cli/terminal/prose.ts';
 import { Screen } from '../../cli/terminal/screen.ts';
 import { canRepaint } from '../../cli/terminal/terminal.ts';
 import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
@@ -93,7 +94,7 @@ async function watchPlain({ host, port, intervalMs, count, json }: WatchOptions)
       const look = await watcher.look();
       isFound ||= look.state !== 'gone';
       if (json) printForMachines(`${jsonOf(look)}\n`);
-      else process.stdout.write(`${lookLine(look)}\n`);
+      else process.stdout.write(`${foldedFor(process.stdout, lookLine(look))}\n`);
       if (looks >= count) break;
       await sleep(Math.max(0, dueMs - performance.now()));
     }

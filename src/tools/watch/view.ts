@@ -129,7 +129,7 @@ function row({ paint }: WatchView, label: string, value: string): string {
 function healthLine(probes: Probes | undefined, view: WatchView): string {
   if (probes === undefined) return row(view, 'health', '…');
   const { count: probed, p50Ms, p99Ms, maxMs } = probes;
-  const value = `p50 ${ms(p50Ms)}   p99 ${ms(p99Ms)}   max ${ms(maxMs)} ms   (${count(probed)} probes in 10 s)`;
+  const value = `p50 ${ms(p50Ms)}   p99 ${ms(p99Ms)}   max ${ms(maxMs)} ms   (${count(probed)} probe${probed === 1 ? '' : 's'} in 10 s)`;
   return row(view, 'health', value);
 }
 
@@ -173,8 +173,9 @@ function metricsLines(metrics: Metrics, view: WatchView): string[] {
       row(
         view,
         'closings',
-        `not reading ${count(metrics.closed_blocked ?? 0)}   partial line ${count(metrics.closed_partial ?? 0)}   idle ${count(metrics.closed_idle ?? 0)}   HTTP ${count(metrics.closed_http ?? 0)}   invalid lines ${count(metrics.invalid ?? 0)}`,
+        `not reading ${count(metrics.closed_blocked ?? 0)}   partial line ${count(metrics.closed_partial ?? 0)}   idle ${count(metrics.closed_idle ?? 0)}   HTTP ${count(metrics.closed_http ?? 0)}`,
       ),
+      row(view, 'invalid', `${count(metrics.invalid ?? 0)} lines`),
     );
   if (metrics.workers !== undefined)
     lines.push(

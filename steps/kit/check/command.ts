@@ -37,7 +37,7 @@ with slow events, which it must take from the environment, or from the command:
 
 From step 10 on it gets SIGTERM and SIGINT. With go, build first: go run hides the exit code.
 
-  --cmd '…'         a command for a shell that starts the server
+  --cmd COMMAND     a command for a shell that starts the server
   --connect ADDR    a server that runs, at port or host:port; checks that must start it themselves are skipped
   --step M          a step of this repository, 1 to 10, or src
   --watch [FOLDER]  check again whenever a file under it changes (the current folder), and print only what is new,

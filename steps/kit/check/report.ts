@@ -3,6 +3,7 @@
 import type { Paint } from '../../../src/cli/terminal/colours.ts';
 import { MovingLine } from '../../../src/cli/terminal/moving-line.ts';
 import { duration } from '../../../src/cli/terminal/numbers.ts';
+import { foldedFor } from '../../../src/cli/terminal/prose.ts';
 import { stepOf } from '../manifest.ts';
 import type { Audience, CheckResult, StageResult } from './run.ts';
 
@@ -35,8 +36,8 @@ export function printing(
       const rows = result.transcript ?? result.note ?? [];
       if (rows.length > 0 && !isFirst) out.write('\n');
       isFirst = false;
-      out.write(resultRow(result, paint));
-      for (const row of rows) out.write(`    ${transcriptRow(row, paint)}\n`);
+      out.write(foldedFor(out, resultRow(result, paint)));
+      for (const row of rows) out.write(`${transcriptRow(`    ${row}`, paint, out)}\n`);
     },
   };
 }
@@ -52,10 +53,14 @@ function resultRow({ name, passed, skipped, note, elapsedMs }: CheckResult, pain
     : `  ${paint('red', '✗')} ${paint('bold', name)}${time}\n\n`;
 }
 
-function transcriptRow(row: string, paint: Paint): string {
+/** Sentences are wrapped; bytes are not, so that they can be compared. */
+function transcriptRow(row: string, paint: Paint, out: NodeJS.WriteStream): string {
   if (/^ +\^ byte /.test(row)) return paint('red', row);
-  const match = /^(problem|sent|answers|expected|received|figures|hint|note)( +)(.*)$/.exec(row);
-  return match ? paint('cyan', match[1]!) + match[2]! + match[3]! : row;
+  const [, indent, label, text] =
+    /^( +)(problem|sent|answers|expected|received|figures|hint|note)( +.*)$/.exec(row) ?? [];
+  if (indent === undefined || label === undefined || text === undefined) return row;
+  const painted = indent + paint('cyan', label) + text;
+  return /^(?:problem|hint|note)$/.test(label) ? foldedFor(out, painted) : painted;
 }
 
 /** The last lines. `again` is how the server was named: `--cmd '…'`, `--connect …`, or nothing for a step. */

@@ -32,8 +32,8 @@ const HELP = `tally roadmap: the path as tasks to work through, one a step: goal
 
 With numbers, only those: tally roadmap 1 2 3 --gh.
 
-  --cmd '…'           the command that starts your server, in place of ${SERVER}
-  --tally '…'         how Tally is called. Without it: ${CALL} in its checkout; elsewhere, and in what is written for
+  --cmd COMMAND       the command that starts your server, in place of ${SERVER}
+  --tally COMMAND     how Tally is called. Without it: ${CALL} in its checkout; elsewhere, and in what is written for
                       another repository, node and the way to the checkout from the current folder
                       (from inside of it, as if yours lay beside: ${callFrom('../tally')})
   --base URL          where Tally's files can be read, for links, as https://github.com/OWNER/tally/blob/main;
@@ -198,7 +198,7 @@ function list(tasks: readonly Task[], { tally }: Place): string {
     const name = String(subject).padStart(3);
     return `${paint('bold', `${name}  ${title}`)}\n${wrappedMarkdown(`     ${goal}`, readableColumns(process.stdout))}\n`;
   });
-  return `${rows.join('')}\none of them: ${tally} roadmap 3   as issues, or files of your own: ${tally} roadmap --help\n`;
+  return `${rows.join('')}\none of them: ${tally} roadmap 3\nas issues, or files of your own: ${tally} roadmap --help\n`;
 }
 
 function shown(markdown: string): string {

@@ -1,4 +1,5 @@
 /** Pain 1, one client at a time: does a second client wait until the first has left? */
+import { count, ms } from '../../../src/cli/terminal/numbers.ts';
 import { type Client, TooLate } from '../../../src/tools/harness/client.ts';
 import { type Finding, type Witness, withServer } from './witness.ts';
 
@@ -22,19 +23,20 @@ export const oneAtATime: Witness = {
         await second.ask(LINE, STAY_MS);
       } catch (error) {
         if (!(error instanceof TooLate)) throw error;
-        say(`${STAY_MS} ms later there is no reply; the first client leaves`);
+        say(`${count(STAY_MS)} ms later there is no reply; the first client leaves`);
         first.close();
         await second.line();
       }
       const waitedMs = rounded(performance.now() - startMs);
-      say(`the second client has its reply, after ${waitedMs} ms`);
+      const waited = `${ms(waitedMs)} ms`;
+      say(`the second client has its reply, after ${waited}`);
       return {
         isPresent: waitedMs >= STAY_MS,
         evidence: { secondWaitedMs: waitedMs, firstStayedMs: STAY_MS, roundTripUs },
         sentence:
           waitedMs >= STAY_MS
-            ? `The second client waited ${waitedMs} ms for one reply: for as long as the first one stayed.`
-            : `The second client had its reply after ${waitedMs} ms, while the first one stayed.`,
+            ? `The second client waited ${waited} for one reply: for as long as the first one stayed.`
+            : `The second client had its reply after ${waited}, while the first one stayed.`,
       };
     }),
 };
@@ -49,6 +51,6 @@ async function medianRoundTripUs(client: Client): Promise<number> {
   return Math.round(times.sort((a, b) => a - b)[ROUND_TRIPS / 2]! * 1_000);
 }
 
-function rounded(ms: number): number {
-  return Math.round(ms * 10) / 10;
+function rounded(value: number): number {
+  return Math.round(value * 10) / 10;
 }

@@ -1,4 +1,5 @@
 /** Pain 10, a silent client holds the exit hostage: does the server end if a client never closes its connection? */
+import { count } from '../../../src/cli/terminal/numbers.ts';
 import { within } from '../../../src/tools/harness/waiting.ts';
 import { Undecided, type Witness, withServer } from './witness.ts';
 
@@ -21,7 +22,8 @@ export const silentClient: Witness = {
       say('Ctrl+C');
       const hasEnded = (await within(LIMIT_MS, server.ended)) !== undefined;
       const elapsedMs = Math.round(performance.now() - startMs);
-      say(hasEnded ? `the server has ended after ${elapsedMs} ms` : `${elapsedMs} ms later it still runs`);
+      const elapsed = `${count(elapsedMs)} ms`;
+      say(hasEnded ? `the server has ended after ${elapsed}` : `${elapsed} later it still runs`);
       client.close();
       if (!hasEnded && (await within(ALONE_MS, server.ended)) === undefined)
         throw new Undecided('it does not end when that client has hung up either');
@@ -29,8 +31,8 @@ export const silentClient: Witness = {
         isPresent: !hasEnded,
         evidence: { hasEnded, elapsedMs },
         sentence: hasEnded
-          ? `The server ended ${elapsedMs} ms after Ctrl+C, though one client had not hung up.`
-          : `${elapsedMs} ms after Ctrl+C the server still runs, because one client has not hung up.`,
+          ? `The server ended ${elapsed} after Ctrl+C, though one client had not hung up.`
+          : `${elapsed} after Ctrl+C the server still runs, because one client has not hung up.`,
       };
     }),
 };
