@@ -7,7 +7,7 @@ import { until } from '../../src/tools/harness/waiting.ts';
 import type { LoadResult } from '../../src/tools/load/result.ts';
 import { CLI, type RunningServer, startServer } from '../support/server.ts';
 import { NO_MONEY_LOST, percentiles, resultWith } from './results.ts';
-import { load, scratchFile, tally } from './running.ts';
+import { load, START_MS_MAX, scratchFile, tally } from './running.ts';
 
 let server: RunningServer;
 beforeAll(async () => {
@@ -120,7 +120,7 @@ describe('results that go elsewhere', () => {
     const file = scratchFile('piped.json');
     const script = `"${process.execPath}" "${CLI}" load --port ${server.port} --events 10 --connections 1 --hdr /dev/null --json >(cat > ${file}.new; mv ${file}.new ${file})`;
     await promisify(execFile)('bash', ['-c', script], { timeout: 50_000 });
-    await until(() => existsSync(file), 'the pipe to be read');
+    await until(() => existsSync(file), 'the pipe to be read', START_MS_MAX);
     expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({ answered: 10 });
     const { exitCode, complaints } = await run('--events 10 --connections 1 --json /dev/full');
     expect({ exitCode, complaints }).toEqual({
