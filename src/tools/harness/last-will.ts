@@ -18,10 +18,15 @@ for target in $list; do kill -s KILL -- "$target"; done
 
 let shell: ChildProcess | undefined;
 
+/** Starts the shell. Before a program, so that the program is on its list as soon as it runs. */
+export function makeWill(): ChildProcess {
+  shell ??= started();
+  return shell;
+}
+
 /** Until the function that is returned is called. A negative number is a process group. */
 export function killAfterUs(target: number): () => void {
-  shell ??= started();
-  const { stdin } = shell;
+  const { stdin } = makeWill();
   stdin!.write(`+ ${target}\n`);
   return () => void stdin!.write(`- ${target}\n`);
 }

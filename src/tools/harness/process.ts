@@ -5,7 +5,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { withoutControls } from '../../cli/terminal/quoting.ts';
-import { killAfterUs } from './last-will.ts';
+import { killAfterUs, makeWill } from './last-will.ts';
 
 export interface Program {
   /** For messages. */
@@ -69,6 +69,7 @@ export function endsWithUs(child: ChildProcess): void {
 
 export function start({ program, args, cwd, env, isGroup = false, ...more }: Program): Running {
   const { hasChannel = false, onLine, cleanUp } = more;
+  makeWill();
   const child = spawn(program, args, {
     stdio: ['ignore', 'pipe', 'pipe', ...(hasChannel ? (['ipc'] as const) : [])],
     detached: isGroup,
