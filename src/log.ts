@@ -33,10 +33,10 @@ export class Log {
   readonly #hasColour: boolean;
   #dropped = 0;
 
-  constructor(settings: LogSettings, stream: LogStream, env: NodeJS.ProcessEnv) {
+  constructor(settings: LogSettings, stream: LogStream, hasColour = false) {
     this.#settings = settings;
     this.#stream = stream;
-    this.#hasColour = stream.isTTY && (env.NO_COLOR ?? '') === '' && env.TERM !== 'dumb';
+    this.#hasColour = hasColour;
     // The reader of the log has gone (`tally serve | head -1`): the server continues.
     stream.on('error', () => {});
     stream.on('drain', () => this.#sayDropped());

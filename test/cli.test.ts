@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { ModuleKind, ScriptTarget, transpileModule } from 'typescript';
 import { describe, expect, test } from 'vitest';
 import { exchange } from '../src/tools/harness/client.ts';
@@ -204,18 +205,27 @@ describe('a server that runs', () => {
     expect(await exited).toEqual([0, null]);
   });
 
-  test('prints text when it is asked to', async () => {
-    const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--log-format', 'text'], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    const exited = once(child, 'close');
-    let text = '';
-    child.stdout.setEncoding('utf8').on('data', (some: string) => {
-      text += some;
-      if (text.includes('Ctrl+C') && !child.killed) child.kill('SIGINT');
-    });
-    expect(await exited).toEqual([0, null]);
-    expect(text).toMatch(/^Tally \S+ listens on 127\.0\.0\.1:\d+, \d+ workers?, pid \d+\n/);
-    expect(text).toMatch(/stopped in \d+ ms, exit code 0: .*nothing lost\n$/);
-  });
+  test.each([
+    ['', false],
+    ['1', true],
+  ])(
+    'prints text when it is asked to; with FORCE_COLOR=%s in colours: %s',
+    async (FORCE_COLOR, isColoured) => {
+      const child = spawn(process.execPath, [CLI, 'serve', '--port', '0', '--log-format', 'text'], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+        env: { ...process.env, FORCE_COLOR },
+      });
+      const exited = once(child, 'close');
+      let text = '';
+      child.stdout.setEncoding('utf8').on('data', (some: string) => {
+        text += some;
+        if (text.includes('Ctrl+C') && !child.killed) child.kill('SIGINT');
+      });
+      expect(await exited).toEqual([0, null]);
+      const plain = stripVTControlCharacters(text);
+      expect(plain !== text).toBe(isColoured);
+      expect(plain).toMatch(/^Tally \S+ listens on 127\.0\.0\.1:\d+, \d+ workers?, pid \d+\n/);
+      expect(plain).toMatch(/stopped in \d+ ms, exit code 0: .*nothing lost\n$/);
+    },
+  );
 });

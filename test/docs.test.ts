@@ -108,7 +108,7 @@ describe('the protocol', () => {
 
   test('every field of the metrics in detail is there, and no other', () => {
     const settings = readSettings(['--workers', '2', '--ring', '8', '--users', '8'], {});
-    const { sessions } = assemble(settings, new Log(settings, process.stdout, {}));
+    const { sessions } = assemble(settings, new Log(settings, process.stdout));
     const detail = sessions.metrics.snapshot();
     const fields = Object.entries(detail).flatMap(([name, value]) =>
       value !== null && typeof value === 'object' && !Array.isArray(value)

@@ -37,7 +37,7 @@ export interface Load {
   noun: 'event' | 'line';
 }
 
-/** Part of the work was not done: lines were refused, or could not be sent in time. */
+/** Part of the work was not done: lines were refused, or could not be sent or answered in time. */
 export class SpoiltError extends Error {}
 
 export function depthsOf(size: Size): number[] {
@@ -171,7 +171,7 @@ export function checkLoad(result: LoadResult, server: Subject, error?: string): 
     throw complain(
       `${sent} lines sent, ${answered} answered: ${accepted} accepted, ${ok} ok, ${errors} errors, ${unknown} unknown`,
     );
-  if (answered === 0) throw complain('nothing was answered');
+  if (answered === 0) throw new SpoiltError(`${server.name}: nothing was answered in time`);
   if (server.keepsMoney && money?.balanced !== true)
     throw complain(`the money is wrong: ${JSON.stringify(money)}`);
 }

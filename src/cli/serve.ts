@@ -11,6 +11,7 @@ import { Output } from '../output.ts';
 import { Exit } from '../server/shutdown.ts';
 import { serve } from '../server/start.ts';
 import { warnOfVariables } from '../server/warnings.ts';
+import { hasColour } from './terminal/terminal.ts';
 import { version } from './version.ts';
 
 const SERVE_HELP = `tally serve: start the server, until SIGINT (Ctrl+C), SIGTERM, or its terminal goes.
@@ -36,7 +37,8 @@ export async function serveCommand(args: string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return printServeHelp();
   try {
     const settings = readSettings(args, process.env);
-    const log = new Log(settings, new Output(1), process.env);
+    const output = new Output(1);
+    const log = new Log(settings, output, hasColour(output, process.env));
     keepOutput(log);
     try {
       await serve(settings, log, version());

@@ -14,14 +14,14 @@ export interface Machine {
   descriptors: number;
 }
 
-export function thisMachine(): Machine {
-  const limits = cgroupLimits();
-  return {
-    cores: Math.min(availableParallelism(), Math.max(1, Math.floor(limits.cores))),
-    memoryBytes: Math.min(totalmem(), limits.memoryBytes),
-    descriptors: descriptorLimit(),
-  };
-}
+const limits = cgroupLimits();
+
+/** As it was at the start. */
+export const THIS_MACHINE: Machine = {
+  cores: Math.min(availableParallelism(), Math.max(1, Math.floor(limits.cores))),
+  memoryBytes: Math.min(totalmem(), limits.memoryBytes),
+  descriptors: descriptorLimit(),
+};
 
 const MIB = 2 ** 20;
 /** Resident without workers and users; measured, rounded up. */

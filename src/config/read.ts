@@ -3,7 +3,7 @@
  */
 import { checkRelations } from './check.ts';
 import { descriptorsKept } from './descriptors.ts';
-import { type Machine, thisMachine, usersFor } from './machine.ts';
+import { type Machine, THIS_MACHINE, usersFor } from './machine.ts';
 import { KEYS, SETTINGS, type Settings } from './settings.ts';
 import { readSources } from './sources.ts';
 
@@ -11,7 +11,7 @@ import { readSources } from './sources.ts';
 export function readSettings(
   args: string[],
   env: NodeJS.ProcessEnv,
-  machine: Machine = thisMachine(),
+  machine: Machine = THIS_MACHINE,
 ): Settings {
   const given = readSources(args, env);
   const values = KEYS.map(key => [key, given.get(key)?.value ?? SETTINGS[key].default]);

@@ -7,7 +7,7 @@
 import type { WorkKind } from '../engine/memory-layout.ts';
 import type { Sync } from '../journal/lane-writer.ts';
 import type { LogFormat, LogLevel } from '../log.ts';
-import { thisMachine, workersFor } from './machine.ts';
+import { THIS_MACHINE, workersFor } from './machine.ts';
 
 export interface Settings {
   host: string;
@@ -99,7 +99,7 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
   }),
   ...fixed('The pipeline', {
     workers: integer(
-      workersFor(thisMachine()),
+      workersFor(THIS_MACHINE),
       1,
       64,
       'worker threads; the default is one less than the cores, at least 1',

@@ -1,6 +1,6 @@
 /**
- * Connections beyond the limit. Each is told so in one line, and ended. That costs five times as much as closing it
- * without a word, so only a few are told in a second, and a flood costs as much as if none were.
+ * Connections beyond the limit. A few a second are told so in one line, and ended, and wait until their client closes.
+ * That costs more than closing them without a word, which is what happens to the rest of a flood.
  */
 import { REFUSED_CONNECTIONS_MAX } from '../config/descriptors.ts';
 import type { Receiver, Transport } from '../net/transport.ts';

@@ -2,9 +2,9 @@
  * One client: its bytes become lines, and its lines replies, in order, wherever the packets were cut.
  *
  * A *visit* serves all complete lines; its replies leave in one write, replies to large input at the end of the turn.
- * A visit ends early when the client has too many unread replies, or when a balance can't be asked for because a ring
- * is full. Then the unserved lines stay here, and nothing is read until they are served, so the memory that a client
- * can take is bounded. After every change, `advance` decides what the session does next.
+ * It ends early when the client must read replies first, when a full ring has no room to ask for a balance, or when
+ * metrics need answers that are still to come. The unserved lines stay here, and nothing is read until they are served
+ * (but for little input that waits for a turn): a client's memory is bounded. After every change, `advance` decides.
  */
 import type { Closing } from '../metrics/snapshot.ts';
 import type { Receiver, Transport } from '../net/transport.ts';
@@ -95,7 +95,7 @@ export class Session implements Receiver, Client {
     return this.#framer.isSkipping;
   }
 
-  /** Not called while lines wait: the transport is paused then. */
+  /** Lines may wait already: reading goes on while little input waits for a turn. */
   received(bytes: number): void {
     const { readBuffer, deadlines, lingering, scheduler, settings } = this.#shared;
     if (!this.#isLive) {

@@ -1,5 +1,7 @@
 /** How many connections are taken by default where the system says how many descriptors there are, or does not. */
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import { descriptorLimit } from '../../src/config/descriptors.ts';
+import { THIS_MACHINE } from '../../src/config/machine.ts';
 import { readSettings } from '../../src/config/read.ts';
 
 /** What /proc/self/limits holds; undefined: there is no such file. */
@@ -19,6 +21,9 @@ const report = (soft: unknown) =>
   vi
     .spyOn(process.report!, 'getReport')
     .mockReturnValue((soft === undefined ? {} : { userLimits: { open_files: { soft } } }) as never);
+
+const connectionsMax = (...flags: string[]) =>
+  readSettings(flags, {}, { ...THIS_MACHINE, descriptors: descriptorLimit() }).connectionsMax;
 
 afterEach(() => {
   limits.text = undefined;
@@ -42,12 +47,11 @@ describe('without --connections-max', () => {
   ])('the server takes %s', (_, text, soft, connections) => {
     limits.text = text;
     report(soft);
-    expect(readSettings(['--workers', '1'], {}).connectionsMax).toBe(connections);
+    expect(connectionsMax('--workers', '1')).toBe(connections);
   });
 
   test('each worker has some of its own, and so has HTTP with its connections', () => {
     limits.text = row('1024');
-    const flags = ['--workers', '16', '--http', '0'];
-    expect(readSettings(flags, {}).connectionsMax).toBe(1024 - 64 - 4 * 15 - 40);
+    expect(connectionsMax('--workers', '16', '--http', '0')).toBe(1024 - 64 - 4 * 15 - 40);
   });
 });

@@ -95,7 +95,7 @@ export class Wire {
     flags.push('--ring', '1024', '--users', String(USERS_MAX));
     const config = readSettings(flags, {});
     if (isSlow) config.unsentBytesMax = UNSENT_BYTES_MAX;
-    const log = new Log(config, process.stdout, {});
+    const log = new Log(config, process.stdout);
     const { made, memory } = withMemory(() => assemble(config, log));
     const { engine, sessions } = made;
     // They are never started: `#work` does what they do.

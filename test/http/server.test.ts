@@ -163,7 +163,7 @@ describe('the thread', () => {
     write: (line: string) => logged.push(line),
     on: () => {},
   } as unknown as NodeJS.WriteStream;
-  const log = new Log(settings, stream, {});
+  const log = new Log(settings, stream);
   const { engine, sessions } = assemble(settings, log);
   const start = () => new HttpThread({ engine, metrics: sessions.metrics, isDraining: false }, log, '0.0.0');
 

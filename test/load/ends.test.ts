@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
 import { Client } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
+import type { MaxFound } from '../../src/tools/load/find-max.ts';
 import { askMetrics } from '../support/asking.ts';
 import { startServer } from '../support/server.ts';
-import { load, startLoad, startTally, tally } from './running.ts';
+import { load, START_MS_MAX, startLoad, startTally, tally } from './running.ts';
 import { startWrongServer } from './wrong-servers.ts';
 
 // Some twenty probes of more than a second each: first, so that everything else happens while they wait.
@@ -16,14 +17,20 @@ describe.concurrent('--find-max', { timeout: 120_000 }, () => {
 
   test('of a condition that holds up to a rate: that rate, and exit code 0', async () => {
     const { port } = await startWrongServer();
-    // 1,970 lines a second are 197 within a tenth of one.
+    // 2,000 lines a second are 200 within a tenth of one. On busy cores less may leave in time; the search itself is
+    // tested in find-max.test.ts.
     const ran = await search(port, 'sent<198');
     expect(ran).toMatchObject({ exitCode: 0, complaints: [] });
-    const { ratePerS, probes, condition } = JSON.parse(ran.stdout);
-    expect({ condition, ratePerS }).toEqual({ condition: 'sent<198', ratePerS: 1_969 });
-    expect(probes.length).toBeGreaterThan(3);
-    expect(ran.stderr).toMatch(/^ +2,000\/s {2}fails +[\d.,]+ {2}\(reached [\d,]+\/s\)$/m);
-    expect(ran.stderr).toMatch(/^highest rate that holds sent<198: 1,969 a second$/m);
+    const { ratePerS, probes, condition } = JSON.parse(ran.stdout) as MaxFound;
+    const held = probes.filter(({ holds }) => holds).map(probe => probe.ratePerS);
+    expect(condition).toBe('sent<198');
+    expect(held).toContain(ratePerS);
+    expect(Math.max(...held)).toBeLessThan(2_000);
+    expect(
+      ran.stderr.match(/^ +[\d,]+\/s {2}(?:holds|fails) +[\d.,]+ {2}\(reached [\d,]+\/s\)$/gm),
+    ).toHaveLength(probes.length);
+    const most = ratePerS.toLocaleString('en');
+    expect(ran.stderr).toMatch(new RegExp(`^highest rate that holds sent<198: ${most} a second$`, 'm'));
   });
 
   test('of a condition that no rate holds: exit code 4', async () => {
@@ -43,7 +50,7 @@ describe.concurrent('--find-max', { timeout: 120_000 }, () => {
   test('stopped by Ctrl+C: what it knows, and exit code 130', async () => {
     const { port, counts } = await startWrongServer();
     const running = startTally(['load', '--port', `${port}`, '--find-max', 'p99<1h']);
-    await until(() => counts.event > 100, 'the search to be under way');
+    await until(() => counts.event > 100, 'the search to be under way', START_MS_MAX);
     running.process.kill('SIGINT');
     expect((await running.ended).exitCode).toBe(130);
   });
@@ -55,7 +62,7 @@ async function underWay(flags: string) {
   const control = await Client.open(server.port);
   const received = async () => (await askMetrics(control)).received;
   const running = startLoad(server.port, flags);
-  await until(async () => (await received()) > 500, 'the load to be under way');
+  await until(async () => (await received()) > 500, 'the load to be under way', START_MS_MAX);
   return { server, running, received };
 }
 
@@ -103,7 +110,7 @@ describe.concurrent('Ctrl+C', () => {
   test('twice: at once', async () => {
     const { port, counts } = await startWrongServer({ says: () => '' });
     const running = startTally(['load', '--port', `${port}`, '--duration', '10m', '--grace', '10m']);
-    await until(() => counts.event > 0, 'the load to be under way');
+    await until(() => counts.event > 0, 'the load to be under way', START_MS_MAX);
     const exited = once(running.process, 'exit');
     const twice = setInterval(() => running.process.kill('SIGINT'), 50);
     try {

@@ -5,7 +5,7 @@ import { Client } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { askMetrics } from '../support/asking.ts';
 import { startServer } from '../support/server.ts';
-import { load, startLoad } from './running.ts';
+import { load, START_MS_MAX, startLoad } from './running.ts';
 import { startWrongServer } from './wrong-servers.ts';
 
 /** On a busy machine replies may be late; lines leave all the same, where more than one may be under way. */
@@ -35,7 +35,11 @@ describe.concurrent('an open loop', () => {
     const server = await startServer(['--workers', '1']);
     const control = await Client.open(server.port);
     const running = startLoad(server.port, '--connections 10 --rate 2000 --duration 2s --pace thrifty');
-    await until(async () => (await askMetrics(control)).received > 800, 'the load to be under way');
+    await until(
+      async () => (await askMetrics(control)).received > 800,
+      'the load to be under way',
+      START_MS_MAX,
+    );
     server.process.kill('SIGSTOP');
     const stoppedMs = performance.now();
     await sleep(400).finally(() => server.process.kill('SIGCONT'));

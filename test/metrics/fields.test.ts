@@ -37,7 +37,7 @@ const VIEWS: Record<string, string> = {
 };
 
 const settings = readSettings(['--workers', '2', '--ring', '8', '--users', '8'], {});
-const { engine, sessions } = assemble(settings, new Log(settings, process.stdout, {}));
+const { engine, sessions } = assemble(settings, new Log(settings, process.stdout));
 const snapshot = sessions.metrics.snapshot();
 const keys = Object.keys(snapshot) as (keyof Snapshot)[];
 

@@ -9,7 +9,7 @@
 import assert from 'node:assert/strict';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { vi } from 'vitest';
-import { thisMachine } from '../../src/config/machine.ts';
+import { THIS_MACHINE } from '../../src/config/machine.ts';
 import { readSettings } from '../../src/config/read.ts';
 import type { Settings } from '../../src/config/settings.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -49,13 +49,13 @@ export class World {
   readonly #rings: ('event' | 'reading')[][];
 
   private constructor(flags: string[]) {
-    const settings = readSettings(flags, {}, { ...thisMachine(), descriptors: 1_000 });
+    const settings = readSettings(flags, {}, { ...THIS_MACHINE, descriptors: 1_000 });
     const stream = {
       isTTY: false,
       on: () => {},
       write: (line: string) => void this.logged.push(JSON.parse(line) as Record<string, unknown>),
     };
-    const log = new Log(settings, stream as unknown as LogStream, {});
+    const log = new Log(settings, stream as unknown as LogStream);
     const { engine, sessions } = assemble(settings, log);
     this.settings = settings;
     this.engine = engine;

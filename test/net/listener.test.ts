@@ -33,7 +33,7 @@ afterEach(() => {
 
 function listener(): Listener {
   const settings = readSettings(['--users', '1', '--ring', '2'], {});
-  return new Listener(assemble(settings, new Log(settings, process.stdout, {})).sessions, settings);
+  return new Listener(assemble(settings, new Log(settings, process.stdout)).sessions, settings);
 }
 
 /** What keeps the server's end of a connection: its timer (2: keepalive), and in how many seconds that is due. */
@@ -55,7 +55,7 @@ describe('a listener', () => {
     'lets TCP ask silent clients that are read %s, as the setting is when they come',
     async (_, read) => {
       const settings = readSettings(['--users', '1', '--ring', '2'], {});
-      const { sessions } = assemble(settings, new Log(settings, process.stdout, {}));
+      const { sessions } = assemble(settings, new Log(settings, process.stdout));
       const listening = new Listener(sessions, settings, read);
       const { port } = await listening.listen('127.0.0.1', 0, 1);
       const sockets: Socket[] = [];

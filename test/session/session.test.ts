@@ -22,7 +22,7 @@ const accepted = (lines: number) => Array<string>(lines).fill(ACCEPTED);
 
 const settings = readSettings(['--workers', '2', '--log-level', 'error'], {});
 const readBuffer = createReadBuffer(settings);
-const log = new Log(settings, process.stdout, {});
+const log = new Log(settings, process.stdout);
 const engine = new Engine(readBuffer.view, settings, { onDeath: () => {}, onReplaced: () => {} });
 const seed = drawHashSeed();
 beforeAll(() => engine.start());

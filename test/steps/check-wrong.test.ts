@@ -21,7 +21,7 @@ const MORE = 'nothing more';
 /** What is received of one that is mute, or hangs up. */
 const NOTHING = 'nothing';
 const HUNG_UP = 'problem   no reply: the server ended the connection';
-const HANGS = 'problem   no reply: nothing came within 2 s';
+const HANGS = 'problem   no reply: nothing came within 5 s';
 const TWICE = 'exactly one reply';
 
 // biome-ignore format: a table

@@ -39,7 +39,8 @@ const execute = promisify(execFile);
 const python = spawnSync('python3', ['--version']).status === 0;
 
 // The pains are measured by tests of their own; here a few, where they are quick. Those that take longest come first.
-describe.concurrent('the checks of a step pass on', () => {
+// A dozen servers are started for the last ones.
+describe.concurrent('the checks of a step pass on', { timeout: 120_000 }, () => {
   test.each(KEEPERS)('step %i: %s', async (number, subject) => {
     const names = STAGES[number - 1]!.cases.map(({ name }) => name);
     expect(await findings(number, ofStep(subject))).toEqual({

@@ -1,5 +1,6 @@
 /** Output that can't be written, and a terminal that stops and goes on: processes of their own. */
 import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -49,9 +50,13 @@ test('what --cmd has started ends with a tally that is killed', async () => {
   const file = join(folder, 'pid');
   // Nothing of it listens, so that tally waits.
   const command = `(sleep 100 & echo $! > ${file}.new; mv ${file}.new ${file}; wait); true`;
-  const child = spawn(process.execPath, [CLI, 'check', '1', '--cmd', command], { stdio: 'ignore' });
+  const child = spawn(process.execPath, [CLI, 'check', '1', '--cmd', command], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
   endsWithUs(child);
   try {
+    // Then tally itself has gone on, too, since it started the command.
+    await once(child.stderr, 'data');
     await until(() => existsSync(file), 'the command to run', 30_000);
     const pid = Number(readFileSync(file, 'utf8'));
     const isAlive = () => existsSync(`/proc/${pid}`);

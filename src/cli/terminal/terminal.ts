@@ -17,7 +17,7 @@ export function canRepaint(out: Stream, { TERM = '' }: NodeJS.ProcessEnv = proce
 }
 
 /** Colours are for terminals that can show them. `NO_COLOR` disables them; `FORCE_COLOR` wins, 0 disables them too. */
-export function hasColour(out: Out, environment: NodeJS.ProcessEnv): boolean {
+export function hasColour(out: Stream, environment: NodeJS.ProcessEnv): boolean {
   const { NO_COLOR: refused, FORCE_COLOR: forced } = environment;
   if (forced) return forced !== '0' && forced !== 'false';
   return !refused && canRepaint(out, environment);

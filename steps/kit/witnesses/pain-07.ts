@@ -12,6 +12,8 @@ const MEASURED_MS = 1_200;
 const LIMIT_MS = 20_000;
 /** With 8 workers a correct server does 5 to 8 times as much as with 1; a server with a hot lock does the same. */
 const RATIO_MIN = 2;
+/** The cores may be busy with something else: that lets many workers do less, but never more. */
+const TRIES_MAX = 2;
 
 export const hotLock: Witness = {
   pain: 7,
@@ -20,24 +22,31 @@ export const hotLock: Witness = {
     say(
       `an event holds its balance for ${WINDOW_US / 1_000} ms; ${CONNECTIONS} clients, each with a user of its own`,
     );
-    const one = await throughputPerS(source, 1);
-    if (one === 0) throw new Undecided(`with 1 worker it applies no event within ${MEASURED_MS / 1_000} s`);
-    say(`1 worker: ${count(one)} events a second`);
-    const many = await throughputPerS(source, WORKERS);
-    say(`${WORKERS} workers: ${count(many)} events a second`);
-    const ratio = Math.round((many / one) * 100) / 100;
-    return {
-      isPresent: ratio < RATIO_MIN,
-      evidence: { perSWith1: Math.round(one), [`perSWith${WORKERS}`]: Math.round(many), ratio },
-      sentence: `${WORKERS} workers get ${ratio.toFixed(2)} times as much done as 1.`,
-    };
+    for (let tries = 1; ; tries++) {
+      const one = await throughputPerS(source, 1);
+      if (one === 0) throw new Undecided(`with 1 worker it applies no event within ${MEASURED_MS / 1_000} s`);
+      say(`1 worker: ${count(one)} events a second`);
+      const many = await throughputPerS(source, WORKERS);
+      say(`${WORKERS} workers: ${count(many)} events a second`);
+      const ratio = Math.round((many / one) * 100) / 100;
+      const isPresent = ratio < RATIO_MIN;
+      if (isPresent && tries < TRIES_MAX) {
+        say('once more, in case the cores were busy with something else');
+        continue;
+      }
+      return {
+        isPresent,
+        evidence: { perSWith1: Math.round(one), [`perSWith${WORKERS}`]: Math.round(many), ratio },
+        sentence: `${WORKERS} workers get ${ratio.toFixed(2)} times as much done as 1.`,
+      };
+    }
   },
 };
 
 /** Each client sends its next event after the previous one was applied. */
 export function throughputPerS(source: Source, workers: number): Promise<number> {
   const settings = { workers, windowUs: WINDOW_US, queue: 1024 };
-  return withServer(source, settings, appliedPerS, WITNESS_MS_MAX / 2);
+  return withServer(source, settings, appliedPerS, WITNESS_MS_MAX / (2 * TRIES_MAX));
 }
 
 async function appliedPerS(scene: Scene): Promise<number> {

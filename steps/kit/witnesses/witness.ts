@@ -28,7 +28,7 @@ export interface Witness {
   run(source: Source, say: Say): Promise<Finding>;
 }
 
-/** The time limit of a witness; one that uses two servers gives each of them half of it. */
+/** The time limit of a witness; one that uses several servers gives each of them a part of it. */
 export const WITNESS_MS_MAX = 120_000;
 
 /** What the server does allows no verdict. */
