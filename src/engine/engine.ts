@@ -160,12 +160,8 @@ export class Engine {
 
   /** `received = processed + dropped + queued`, at any moment. */
   counts(): Counts {
-    let processed = 0;
-    let overflowed = 0;
-    for (const lane of this.#lanes) {
-      processed += lane.processed;
-      overflowed += lane.overflowed;
-    }
+    const processed = this.#sum(lane => lane.processed);
+    const overflowed = this.#sum(lane => lane.overflowed);
     const wasAccepted = this.#outcomes[accepted]!;
     const refused = Object.values(refusedOf(this.#outcomes)).reduce((sum, count) => sum + count, 0);
     return {
@@ -178,10 +174,9 @@ export class Engine {
 
   /** The metrics beyond the four counts. */
   detail() {
-    const sum = (of: (lane: Lane) => number) => this.#lanes.reduce((total, lane) => total + of(lane), 0);
     return {
       accepted: this.#outcomes[accepted]!,
-      refused: { ...refusedOf(this.#outcomes), balance_overflow: sum(lane => lane.overflowed) },
+      refused: { ...refusedOf(this.#outcomes), balance_overflow: this.#sum(lane => lane.overflowed) },
       users: this.users.users,
       users_max: this.users.usersMax,
       workers: this.#lanes.length,
@@ -189,9 +184,9 @@ export class Engine {
       worker_deaths: this.workers.deaths,
       ring_slots: this.#lanes[0]!.ring.capacity,
       ring_depths: this.#lanes.map(lane => lane.ring.depth),
-      parks: sum(lane => lane.parks),
-      naps: sum(lane => lane.naps),
-      late_wakes: sum(lane => lane.lateWakes),
+      parks: this.#sum(lane => lane.parks),
+      naps: this.#sum(lane => lane.naps),
+      late_wakes: this.#sum(lane => lane.lateWakes),
     };
   }
 
@@ -218,6 +213,10 @@ export class Engine {
   /** When no worker is left: undoes any unfinished run, so that balances and counts agree. */
   settle(): void {
     for (let worker = 0; worker < this.#lanes.length; worker++) Balances.settle(this.#buffer, worker);
+  }
+
+  #sum(of: (lane: Lane) => number): number {
+    return this.#lanes.reduce((total, lane) => total + of(lane), 0);
   }
 
   #laneOf(hash: number): Lane {

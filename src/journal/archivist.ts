@@ -7,6 +7,7 @@ import { type Disk, errorCode } from './disk.ts';
 import { createSegment, epochsOf, laneFilesOf, type Part, partsOf } from './folder.ts';
 import {
   bytesBefore,
+  Damage,
   epochName,
   laneName,
   numbered,
@@ -17,7 +18,7 @@ import {
 } from './format.ts';
 import { readLane } from './lane-reader.ts';
 import type { Sync } from './lane-writer.ts';
-import { Count, type JournalLane, journalLaneOf, Word } from './memory.ts';
+import { Count, ENTERED_UNIT, type JournalLane, journalLaneOf, Word } from './memory.ts';
 import { roomNeeded } from './recorder.ts';
 import { damageOf } from './recovery.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -58,6 +59,8 @@ export class Archivist {
   #snapshotBytes = 0;
   #folded: number[];
   #isToPrune = true;
+  /** A closed segment can't be read: nothing is folded, or deleted, any more. */
+  damage: string | undefined;
 
   constructor(disk: Disk, start: ArchivistStart) {
     this.#disk = disk;
@@ -115,12 +118,20 @@ export class Archivist {
     const { ledger } = snapshot;
     let { timeMs } = snapshot;
     const lanes = snapshot.lanes.map((at, lane) => {
-      const before = Atomics.load(this.#lanes[lane]!.words, Word.segment);
+      const { before, number } = this.#closedIn(lane);
       if (at.segment === before) return at;
       const files = laneFilesOf(part, lane);
       const blocks = readLane(this.#disk, files, at, before);
       for (let next = blocks.next(); ; next = blocks.next()) {
-        if (next.done) return { segment: before, number: next.value.number };
+        if (next.done) {
+          if (next.value.number === number) return { segment: before, number };
+          const { segment, offset } = next.value;
+          throw new Damage(
+            `${files.folder}/${segmentName(segment)}`,
+            offset,
+            `block ${next.value.number} is not whole`,
+          );
+        }
         const wrong = ledger.apply(next.value);
         if (wrong !== undefined) throw damageOf(files.folder, next.value, wrong);
         timeMs = Math.max(timeMs, next.value.timeMs);
@@ -134,6 +145,12 @@ export class Archivist {
     this.#snapshot = part.snapshot + 1;
     this.#folded = lanes.map(({ segment }) => segment);
     this.#isToPrune = true;
+  }
+
+  /** The first segment that is not closed, and the number of its first block. */
+  #closedIn(lane: number): { before: number; number: number } {
+    const entered = Atomics.load(this.#lanes[lane]!.counts, Count.entered);
+    return { before: Number(entered / ENTERED_UNIT), number: Number(entered % ENTERED_UNIT) };
   }
 
   get snapshots(): number {
@@ -176,13 +193,20 @@ export class Archivist {
 
   /** A snapshot is due when as many bytes are closed as it has itself, and a segment at least. */
   #foldIfDue(): void {
+    if (this.damage !== undefined) return;
     const { segmentBytes } = this.#start;
     let closed = 0;
     this.#lanes.forEach(({ words }, lane) => {
       const segment = Atomics.load(words, Word.segment);
       closed += bytesBefore(segment, segmentBytes) - bytesBefore(this.#folded[lane]!, segmentBytes);
     });
-    if (closed >= Math.max(segmentBytes - SEGMENT_HEADER_BYTES, this.#snapshotBytes)) this.fold();
+    if (closed < Math.max(segmentBytes - SEGMENT_HEADER_BYTES, this.#snapshotBytes)) return;
+    try {
+      this.fold();
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error;
+      this.damage = error.message;
+    }
   }
 
   /** Deletes the parts of the history that need not be kept, the oldest first; never the last one. */

@@ -60,6 +60,7 @@ export class Journal implements Recording {
   readonly #head: Int32Array;
   #folder = '';
   #failure: string | undefined;
+  #onDamaged: (reason: string) => void = () => {};
   #onFailed: (reason: string) => void = () => {};
   #archivist: Worker | undefined;
 
@@ -122,7 +123,7 @@ export class Journal implements Recording {
     this.#folder = beginEpoch(this.#disk, this.dir, start, segmentBytes, newIndexOf);
     for (let lane = 0; lane < lanes; lane++) {
       const memory = this.#memoryOf(lane);
-      placeFirst(memory, firstSequence | 0);
+      placeFirst(memory, firstSequence | 0, timeMs);
       Atomics.store(memory.words, Word.prepared, FIRST_SEGMENTS - 1);
       Atomics.store(memory.counts, Count.capacity, BigInt(bytesBefore(FIRST_SEGMENTS - 1, segmentBytes)));
     }
@@ -141,8 +142,9 @@ export class Journal implements Recording {
     if (this.#failure !== undefined) tell(this.#failure);
   }
 
-  /** Starts the archivist. */
-  start(): void {
+  /** Starts the archivist. `onDamaged` is told if what was written can't be read back. */
+  start(onDamaged: (reason: string) => void): void {
+    this.#onDamaged = onDamaged;
     const { workers: lanes, ring: ringSlots, segmentBytes, sync, syncMs, keep } = this.#options;
     const start: ArchivistStart = {
       buffer: this.#buffer,
@@ -161,7 +163,10 @@ export class Journal implements Recording {
       workerData: start,
       name: 'tally-archivist',
     });
-    thread.on('message', ({ failed }: ArchivistMessage) => this.failed(failed));
+    thread.on('message', (message: ArchivistMessage) => {
+      if ('failed' in message) this.failed(message.failed);
+      else this.#onDamaged(message.damaged);
+    });
     thread.on('error', error => this.failed(`the archivist died: ${error.message}`));
     this.#archivist = thread;
   }

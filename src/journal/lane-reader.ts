@@ -19,6 +19,8 @@ import {
   segmentName,
 } from './format.ts';
 
+const ZEROS = Buffer.alloc(2 ** 16);
+
 /** A block, in the bytes of its segment: all of them are valid until the next block is asked for. */
 export interface Block extends BlockHeader {
   /** The words of the segment, and where in it the slots begin. */
@@ -106,7 +108,7 @@ export function* readLane(
       number += 1;
       end = { segment, offset, number, isClosed: block.events === 0, isTorn: false };
     }
-    if (hasBytes(words, offset / 4)) {
+    if (hasBytes(bytes, offset)) {
       end.isTorn = segment === end.segment;
       lookBehind(bytes, offset, whole, secret, number, file);
     }
@@ -117,8 +119,11 @@ export function* readLane(
   return end;
 }
 
-function hasBytes(words: Int32Array, from: number): boolean {
-  for (let at = from; at < words.length; at++) if (words[at] !== 0) return true;
+function hasBytes(bytes: Buffer, from: number): boolean {
+  for (let at = from; at < bytes.length; at += ZEROS.length) {
+    const part = bytes.subarray(at, at + ZEROS.length);
+    if (!part.equals(ZEROS.subarray(0, part.length))) return true;
+  }
   return false;
 }
 

@@ -26,6 +26,7 @@ import {
   BUCKETS,
   bucketMs,
   Count,
+  ENTERED_UNIT,
   Field,
   Head,
   headOf,
@@ -124,6 +125,7 @@ export class LaneWriter implements RunWriter {
     this.#number = places[at + Field.number]!;
     this.#first = places[at + Field.first]!;
     this.#namesHead = places[at + Field.namesHead]!;
+    this.#lastMs = places[at + Field.timeMs]!;
   }
 
   #write(head: number, available: number): number {
@@ -235,6 +237,7 @@ export class LaneWriter implements RunWriter {
     places[at + Field.number] = this.#number;
     places[at + Field.first] = this.#first;
     places[at + Field.namesHead] = namesEnd;
+    places[at + Field.timeMs] = this.#lastMs;
     places[at + Field.version] = this.#version;
     // For the socket thread, which takes it for a bound only, and for the archivist, which syncs what is written.
     const used = bytesBefore(this.#segment, this.#start.segmentBytes) + this.#offset - SEGMENT_HEADER_BYTES;
@@ -276,6 +279,9 @@ export class LaneWriter implements RunWriter {
     const access = this.#start.sync === 'always' ? 'durable' : 'write';
     this.#file = this.#disk.open(`${this.#start.folder}/${segmentName(this.#segment)}`, access);
     this.#fileSegment = this.#segment;
+    // The archivist takes every segment below as closed, with every block below this one.
+    const entered = BigInt(this.#segment) * ENTERED_UNIT + BigInt(this.#number);
+    Atomics.store(this.#memory.counts, Count.entered, entered);
     Atomics.store(this.#memory.words, Word.segment, this.#segment);
     wake(this.#head);
     return this.#file;
@@ -290,11 +296,12 @@ function around(ring: Uint8Array, at: number, bytes: number): Uint8Array[] {
     : [ring.subarray(at), ring.subarray(0, bytes - whole)];
 }
 
-/** The first place of a lane, before its worker starts. */
-export function placeFirst(memory: JournalLane, sequence: number): void {
+/** The first place of a lane, before its worker starts; its blocks are not earlier than `timeMs`. */
+export function placeFirst(memory: JournalLane, sequence: number, timeMs: number): void {
   const { places } = memory;
   places[Field.end] = sequence;
   places[Field.segment] = 0;
   places[Field.offset] = SEGMENT_HEADER_BYTES;
+  places[Field.timeMs] = timeMs;
   places[Field.version] = 2;
 }

@@ -14,6 +14,8 @@ export class Ledger {
   /** By index; NaN where there is no user. */
   balances = new Float64Array(1_024).fill(Number.NaN);
   users = 0;
+  /** Slots of the blocks applied that were requests for balances. */
+  reads = 0;
   /** Indices are below this. */
   indexEnd = 0;
   /** Of every user's name: where in the arena, and how long. */
@@ -67,6 +69,7 @@ export class Ledger {
       // The user is unknown: its balance is undefined or NaN.
       if (user >= indexEnd || Number.isNaN(sum))
         return `block ${block.number} has an event of a user without a name`;
+      if (amount === 0) this.reads += 1;
       const isOver = sum > BALANCE_MAX || sum < -BALANCE_MAX;
       if (!isOver) balances[user] = sum;
       if (onEvent !== undefined && amount !== 0) onEvent(user, amount, isOver ? Number.NaN : sum, event);

@@ -42,6 +42,8 @@ export const Count = {
   used: 20,
   /** The number of the next block. */
   number: 21,
+  /** The segment that is written to, times `ENTERED_UNIT`, and the number of its first block: both in one word. */
+  entered: 26,
   /** What was written since the start: blocks, their bytes and events, and the nanoseconds that it took. */
   blocks: 22,
   bytes: 23,
@@ -65,8 +67,11 @@ export const Field = {
   number: 4,
   first: 5,
   namesHead: 6,
+  /** Of the last block. */
+  timeMs: 7,
 } as const;
 export const PLACE_FIELDS = 8;
+export const ENTERED_UNIT = 2n ** 40n;
 
 /** Bucket n counts writes that took less than 2^n · 16 µs; the last one all others. */
 export const BUCKETS = 20;

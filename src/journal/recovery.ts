@@ -2,8 +2,8 @@
  * Coming back: the last snapshot, then every block behind it, in order.
  */
 import type { Disk } from './disk.ts';
-import { epochsOf, laneFilesOf, partsOf } from './folder.ts';
-import { Damage } from './format.ts';
+import { epochsOf, laneFilesOf, partAt } from './folder.ts';
+import { Damage, epochName, numbered, snapshotName } from './format.ts';
 import { type Block, type LaneEnd, readLane } from './lane-reader.ts';
 import { Ledger } from './ledger.ts';
 import { readSnapshot } from './snapshot.ts';
@@ -26,8 +26,9 @@ export function recover(disk: Disk, dir: string, onProgress: (events: number) =>
   const epoch = epochsOf(disk, dir).at(-1);
   if (epoch === undefined)
     return { epoch: 0, ledger: new Ledger(), events: 0, blocks: 0, timeMs: 0, ends: [] };
-  const part = partsOf(disk, dir).at(-1);
-  if (part?.epoch !== epoch) throw new Damage(dir, undefined, `epoch ${epoch} has no snapshot`);
+  const last = numbered(disk.list(`${dir}/${epochName(epoch)}`), snapshotName).at(-1);
+  if (last === undefined) throw new Damage(`${dir}/${epochName(epoch)}`, undefined, 'it has no snapshot');
+  const part = partAt(disk, dir, epoch, last);
   const { ledger, timeMs, lanes } = readSnapshot(disk, part.path);
   const recovered: Recovered = { epoch, ledger, events: 0, blocks: 0, timeMs, ends: [] };
   lanes.forEach((at, lane) => {
@@ -46,6 +47,7 @@ export function recover(disk: Disk, dir: string, onProgress: (events: number) =>
       onProgress(recovered.events);
     }
   });
+  recovered.events -= ledger.reads;
   return recovered;
 }
 

@@ -39,7 +39,13 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
   try {
     httpAt = await httpThread?.listen(settings.httpHost, settings.http);
     restore();
-    journal?.start();
+    journal?.start(reason =>
+      log.error(
+        'journal_damaged',
+        { reason },
+        `the journal is damaged: ${reason}; the balances are right while the server runs: see tally journal verify`,
+      ),
+    );
     await engine.start();
     // Before the first client can be served, so that no signal finds accepted events and no handler.
     const shutdown = new Shutdown({ settings, engine, sessions, listener, log, journal }, httpThread);

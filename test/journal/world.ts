@@ -155,7 +155,7 @@ export class World {
     this.told = Array.from({ length: workers }, () => ({ pushed: [], written: 0, synced: 0 }));
     const memories = this.told.map((_, lane) => journalLaneOf(this.#journal, workers, lane));
     for (const memory of memories) {
-      placeFirst(memory, firstSequence | 0);
+      placeFirst(memory, firstSequence | 0, timeMs);
       Atomics.store(memory.words, Word.prepared, 1);
       Atomics.store(memory.counts, Count.capacity, BigInt(bytesBefore(1, segmentBytes)));
     }
@@ -332,6 +332,7 @@ export class World {
     const heads = this.#heads();
     const syncs = this.#syncs();
     this.#archivist.turn(this.#nowMs);
+    if (this.#archivist.damage !== undefined) throw new Error(this.#archivist.damage);
     if (this.#syncs() !== syncs) this.#noteSynced(heads);
     this.snapshots = Math.max(this.snapshots, this.#archivist.snapshots);
   }
