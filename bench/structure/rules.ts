@@ -32,7 +32,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
   'src/signals.ts': { may: [] },
-  'src/metrics': { may: ['src/protocol', 'src/engine'] },
+  'src/metrics': { may: ['src/protocol', 'src/engine'], mayTypes: ['src/journal'] },
   'src/config': {
     may: ['src/cli/terminal'],
     mayTypes: ['src/protocol', 'src/engine', 'src/journal', 'src/log.ts'],

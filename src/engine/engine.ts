@@ -11,33 +11,14 @@ import type { ParsedRequest } from '../protocol/request.ts';
 import { Balances } from './balances.ts';
 import { Experiments } from './experiments.ts';
 import { Lane } from './lane.ts';
-import { balancesOf, createMemory, laneOf, Word, type WorkKind } from './memory-layout.ts';
+import { balancesOf, createMemory, laneOf, Word } from './memory-layout.ts';
+import type { Counts, EngineOptions } from './options.ts';
 import type { Commit, Position } from './position.ts';
 import type { Recording } from './recording.ts';
 import { refusedOf } from './refusals.ts';
 import { Sampler } from './sampler.ts';
 import { balanceSlotsFor, type Name, NOBODY, UserTable } from './user-table.ts';
 import { type WorkerEvents, Workers } from './workers.ts';
-
-/** The names are those of the server's settings, which are passed unchanged. */
-export interface EngineOptions {
-  workers: number;
-  /** Slots of each worker's ring; a power of two. */
-  ring: number;
-  /** The most users there can be. */
-  users: number;
-  workUs: number;
-  work: WorkKind;
-  /** The first sequence: tests start just below where sequences wrap. */
-  firstSequence?: number;
-}
-
-export interface Counts {
-  received: number;
-  processed: number;
-  dropped: number;
-  queued: number;
-}
 
 // A constant of this module: an imported binding is looked up, and checked, at every use.
 const accepted = Outcome.accepted;
@@ -51,6 +32,7 @@ export class Engine {
   readonly #buffer: SharedArrayBuffer;
   readonly #names: DataView;
   readonly #recording: Recording | undefined;
+  readonly #waits: boolean;
   /**
    * Events by outcome. Doubles from the start: an integer property that grows past 2^31 changes its representation,
    * and V8 then discards all optimised code that uses it, under full load.
@@ -66,6 +48,7 @@ export class Engine {
   ) {
     this.#names = names;
     this.#recording = recording;
+    this.#waits = options.whenFull === 'wait';
     const { workers, ring, users, workUs, work, firstSequence = 0 } = options;
     const shape = {
       workers,
@@ -102,7 +85,7 @@ export class Engine {
   }
 
   /** Accepts or refuses an event. Workers see it after `publish`. */
-  submit(event: ParsedRequest): Outcome {
+  submit(event: ParsedRequest): Outcome | NoRoom {
     const lane = this.#laneOf(event.hash);
     const user = this.#userOf(event, lane, false);
     if (user < 0) return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane);
@@ -112,7 +95,7 @@ export class Engine {
   }
 
   /** As `submit`, for an event with `wait`: returns its position if it is accepted. */
-  submitAsking(event: ParsedRequest): Position | Outcome {
+  submitAsking(event: ParsedRequest): Position | Outcome | NoRoom {
     const lane = this.#laneOf(event.hash);
     const user = this.#userOf(event, lane, true);
     if (user < 0) return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane);
@@ -240,12 +223,17 @@ export class Engine {
     return outcome;
   }
 
-  #refuseBusy(lane: Lane): Outcome {
+  #refuseBusy(lane: Lane): Outcome | NoRoom {
     // The events that fill the ring may not have been published yet.
     lane.publish();
+    if (this.#waits && lane.isFull) return NO_ROOM;
     return this.#refuse(lane.isDiskFull ? Outcome.diskFull : Outcome.serverBusy);
   }
 }
+
+/** The event was neither accepted nor refused, and not counted: to be submitted again when there is room. */
+export const NO_ROOM = -1;
+export type NoRoom = typeof NO_ROOM;
 
 /** Results of `#userOf` that are not users. */
 const BUSY = -1;

@@ -79,6 +79,11 @@ export class Lane {
     this.ring.takeNameRoom();
   }
 
+  /** Its worker has events to do, and makes room with each. */
+  get isFull(): boolean {
+    return this.ring.depth === this.ring.capacity;
+  }
+
   /** There is no room because the journal has none, nor the disk. */
   get isDiskFull(): boolean {
     return this.#recorder?.isDiskFull ?? false;

@@ -4,12 +4,14 @@
  * follow Prometheus's rules: base units, `_total` for counters, one name with a label for values that can be summed.
  */
 import { FIELDS, type Field, type Kind } from '../metrics/fields.ts';
+import { JOURNAL_FIELDS, WRITE_TIMES } from '../metrics/journal.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
 import type { HttpSnapshot } from './snapshot.ts';
 
 /** Computed once, so that it is the same in every answer. */
 const STARTED_AT_S = Math.round(Date.now() - process.uptime() * 1_000) / 1_000;
 
+type Key = keyof typeof FIELDS;
 type Labels = Record<string, string>;
 interface Row {
   labels?: Labels;
@@ -39,18 +41,19 @@ function* tallyFamilies(snapshot: HttpSnapshot, version: string): Generator<stri
       yield one('draining', 'gauge', '1 while the server shuts down.', state === 'draining' ? 1 : 0);
     if (name === 'ring_depth') yield* workerFamilies(rings);
   }
+  if (metrics.journal !== undefined) yield* journalFamilies(metrics.journal);
   yield delayFamily(snapshot.delay);
 }
 
 /** The fields that are exported, by their names for Prometheus. */
-function fieldsByName(): Map<string, (keyof Snapshot)[]> {
-  const keysOf = new Map<string, (keyof Snapshot)[]>();
-  for (const [key, { name }] of Object.entries(FIELDS) as [keyof Snapshot, Field][])
+function fieldsByName(): Map<string, Key[]> {
+  const keysOf = new Map<string, Key[]>();
+  for (const [key, { name }] of Object.entries(FIELDS) as [Key, Field][])
     if (name !== undefined) keysOf.set(name, [...(keysOf.get(name) ?? []), key]);
   return keysOf;
 }
 
-function rowsOf({ label = '', labelled, divisor = 1 }: Field, value: Snapshot[keyof Snapshot]): Row[] {
+function rowsOf({ label = '', labelled, divisor = 1 }: Field, value: Snapshot[Key]): Row[] {
   if (typeof value === 'object') return byLabel(label, Object.entries(value));
   return [{ ...(labelled === undefined ? {} : { labels: { [label]: labelled } }), value: value / divisor }];
 }
@@ -65,6 +68,27 @@ function* workerFamilies(rings: HttpSnapshot['rings']): Generator<string> {
   yield family('worker_events_processed_total', 'counter', 'Events applied, by worker.', processed);
   const ready = byWorker(ring => (ring.isReady ? 1 : 0));
   yield family('worker_ready', 'gauge', '1 for a worker that is attached and working.', ready);
+}
+
+function* journalFamilies(journal: NonNullable<Snapshot['journal']>): Generator<string> {
+  for (const [key, { name, kind, help, divisor = 1 }] of Object.entries(JOURNAL_FIELDS) as [
+    keyof typeof JOURNAL_FIELDS,
+    Field,
+  ][])
+    if (name !== undefined) yield one(name, kind, help, journal[key] / divisor);
+  let count = 0;
+  const buckets = journal.write_times.flatMap(({ ms, count: more }): Row[] => {
+    count += more;
+    return Number.isFinite(ms)
+      ? [{ suffix: '_bucket', labels: { le: String(ms / 1_000) }, value: count }]
+      : [];
+  });
+  yield family(WRITE_TIMES.name, 'histogram', WRITE_TIMES.help, [
+    ...buckets,
+    { suffix: '_bucket', labels: { le: '+Inf' }, value: count },
+    { suffix: '_sum', value: journal.write_ms / 1_000 },
+    { suffix: '_count', value: count },
+  ]);
 }
 
 function delayFamily({ p50Ms, p99Ms, maxMs, sumMs, samples }: HttpSnapshot['delay']): string {
@@ -96,7 +120,13 @@ function byLabel(label: string, values: [string, number][]): Row[] {
 }
 
 /** Help, type and values of one name. */
-export function family(name: string, kind: Kind, help: string, rows: Row[], prefix = 'tally_'): string {
+export function family(
+  name: string,
+  kind: Kind | 'histogram',
+  help: string,
+  rows: Row[],
+  prefix = 'tally_',
+): string {
   const full = prefix + name;
   const lines = rows.map(
     ({ labels = {}, suffix = '', value }) => `${full}${suffix}${braced(labels)} ${value}`,

@@ -18,7 +18,17 @@ import {
 } from './format.ts';
 import { readLane } from './lane-reader.ts';
 import type { Sync } from './lane-writer.ts';
-import { Count, ENTERED_UNIT, type JournalLane, journalLaneOf, Word } from './memory.ts';
+import {
+  Count,
+  ENTERED_UNIT,
+  Head,
+  HeadCount,
+  headCountsOf,
+  headOf,
+  type JournalLane,
+  journalLaneOf,
+  Word,
+} from './memory.ts';
 import { roomNeeded } from './recorder.ts';
 import { damageOf } from './recovery.ts';
 import { readSnapshot, writeSnapshot } from './snapshot.ts';
@@ -144,6 +154,8 @@ export class Archivist {
     });
     this.#snapshot = part.snapshot + 1;
     this.#folded = lanes.map(({ segment }) => segment);
+    Atomics.store(headCountsOf(this.#start.buffer), HeadCount.snapshotMs, BigInt(Date.now()));
+    Atomics.store(headOf(this.#start.buffer), Head.snapshots, this.#snapshot);
     this.#isToPrune = true;
   }
 

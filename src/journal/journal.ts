@@ -10,6 +10,7 @@ import { type HashSeed, hashName } from '../protocol/hash.ts';
 import { createThread } from '../threads/thread.ts';
 import type { ArchivistStart, Keep } from './archivist.ts';
 import type { ArchivistMessage } from './archivist-thread.ts';
+import { detailOf, type JournalDetail } from './detail.ts';
 import { type Disk, realDisk } from './disk.ts';
 import { beginEpoch, drawSecret } from './folder.ts';
 import { bytesBefore, laneName, type Secret } from './format.ts';
@@ -19,6 +20,8 @@ import {
   Count,
   createJournalMemory,
   Head,
+  HeadCount,
+  headCountsOf,
   headOf,
   journalLaneOf,
   namesBytesFor,
@@ -120,6 +123,7 @@ export class Journal implements Recording {
     }
     if (!this.#lock.isHeld) throw new JournalError(`${this.dir} was taken by another server`);
     const start = { epoch: epoch + 1, secret: this.#secret, timeMs, ledger, lanes };
+    Atomics.store(headCountsOf(this.#buffer), HeadCount.snapshotMs, BigInt(Date.now()));
     this.#folder = beginEpoch(this.#disk, this.dir, start, segmentBytes, newIndexOf);
     for (let lane = 0; lane < lanes; lane++) {
       const memory = this.#memoryOf(lane);
@@ -169,6 +173,13 @@ export class Journal implements Recording {
     });
     thread.on('error', error => this.failed(`the archivist died: ${error.message}`));
     this.#archivist = thread;
+  }
+
+  /** For the metrics. */
+  detail(): JournalDetail {
+    const { workers, sync } = this.#options;
+    const recovered = { events: this.recovered.events, ms: this.recoveryMs };
+    return detailOf(this.#buffer, workers, sync === 'always', recovered);
   }
 
   workerData(lane: number): { journal: WriterStart } {

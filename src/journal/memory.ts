@@ -22,6 +22,14 @@ export const Head = {
   bell: 1,
   /** 1: the archivist exits. The socket thread writes. */
   stop: 2,
+  /** Snapshots that the archivist has made. */
+  snapshots: 3,
+} as const;
+
+/** BigInt64 words of the header. */
+export const HeadCount = {
+  /** When the last snapshot was made, or the start. */
+  snapshotMs: 8,
 } as const;
 
 /** Int32 words of a lane. */
@@ -96,6 +104,10 @@ export function createJournalMemory(lanes: number, nameBytes: number): SharedArr
 
 export function headOf(buffer: SharedArrayBuffer): Int32Array<SharedArrayBuffer> {
   return new Int32Array(buffer, 0, LINE_BYTES / 4);
+}
+
+export function headCountsOf(buffer: SharedArrayBuffer): BigInt64Array<SharedArrayBuffer> {
+  return new BigInt64Array(buffer, 0, LINE_BYTES / 8);
 }
 
 export function journalLaneOf(buffer: SharedArrayBuffer, lanes: number, lane: number): JournalLane {

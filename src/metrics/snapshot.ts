@@ -3,6 +3,7 @@
  * `tally watch` all present it (fields.ts describes each field).
  */
 import type { Engine } from '../engine/engine.ts';
+import type { JournalDetail } from '../journal/detail.ts';
 
 /** Why the server closed a client: the limit it exceeded, or that it spoke HTTP. */
 export type Closing = 'closed_blocked' | 'closed_partial' | 'closed_idle' | 'closed_http';
@@ -31,14 +32,21 @@ export function noClients(): ClientCounts {
 /** In the names and the order of the wire. */
 export type Snapshot = ReturnType<Engine['counts']> &
   ReturnType<Engine['detail']> &
-  ClientCounts & { uptime_ms: number };
+  ClientCounts & { uptime_ms: number; journal?: JournalDetail };
+
+/** A journal, as the metrics see it. */
+export interface Journaling {
+  detail(): JournalDetail;
+}
 
 export class Metrics {
   readonly #engine: Engine;
   readonly #clients: ClientCounts;
+  readonly #journal: Journaling | undefined;
   readonly #startedAtMs = performance.now();
 
-  constructor(engine: Engine, clients: ClientCounts) {
+  constructor(engine: Engine, clients: ClientCounts, journal?: Journaling) {
+    this.#journal = journal;
     this.#engine = engine;
     this.#clients = clients;
   }
@@ -56,6 +64,7 @@ export class Metrics {
       ...this.#engine.detail(),
       ...this.#clients,
       uptime_ms: Math.round(performance.now() - this.#startedAtMs),
+      ...(this.#journal && { journal: this.#journal.detail() }),
     };
   }
 }

@@ -30,7 +30,7 @@ export function assemble(settings: Settings, log: Log, journal?: Journal): Assem
   const engine = new Engine(readBuffer.view, settings, events, journal);
   const seed = drawHashSeed();
   const restore = () => journal?.begin(engine, readBuffer.view, seed);
-  return { engine, sessions: new Sessions(settings, engine, readBuffer, seed, log), restore };
+  return { engine, sessions: new Sessions(settings, engine, readBuffer, seed, log, journal), restore };
 }
 
 /** Takes the folder of the journal and reads it; loads nothing if there is none. */

@@ -11,7 +11,7 @@ import { debugCommand } from '../commands/debug.ts';
 import { eventCommand } from '../commands/event.ts';
 import { healthCommand } from '../commands/health.ts';
 import { MetricsDetail, metricsCommand } from '../commands/metrics.ts';
-import type { Engine } from '../engine/engine.ts';
+import { type Engine, NO_ROOM } from '../engine/engine.ts';
 import type { Position } from '../engine/position.ts';
 import type { ClientCounts, Metrics } from '../metrics/snapshot.ts';
 import { createFastParser, type FastParse } from '../protocol/fast-parser.ts';
@@ -86,7 +86,12 @@ export class Dispatch implements Answer {
       }
       let next = fast(at, end, request);
       if (next !== 0 && mayFastSubmit && !request.isWaiting) {
-        replies.add(engine.submit(request));
+        const outcome = engine.submit(request);
+        if (outcome === NO_ROOM) {
+          stop = 'ring';
+          break;
+        }
+        replies.add(outcome);
         at = next;
         continue;
       }
@@ -158,8 +163,7 @@ export class Dispatch implements Answer {
     if (kind !== Kind.metricsDetail) this.#detail.isStale = true;
     switch (kind) {
       case Kind.event:
-        eventCommand(engine, this.#request, isLate, this);
-        return;
+        return eventCommand(engine, this.#request, isLate, this) ? undefined : 'ring';
       case Kind.balance:
         return balanceCommand(engine, this.#request, this) ? undefined : 'ring';
       case Kind.metrics:

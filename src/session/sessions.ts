@@ -5,7 +5,7 @@
 import type { Settings } from '../config/settings.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Log } from '../log.ts';
-import { Metrics, noClients } from '../metrics/snapshot.ts';
+import { type Journaling, Metrics, noClients } from '../metrics/snapshot.ts';
 import type { Accepting } from '../net/listener.ts';
 import type { Transport } from '../net/transport.ts';
 import type { HashSeed } from '../protocol/hash.ts';
@@ -50,13 +50,20 @@ export class Sessions implements Shared, Accepting {
   #onEmpty: () => void = () => {};
   #nextHttpLogMs = 0;
 
-  constructor(settings: Settings, engine: Engine, readBuffer: ReadBuffer, seed: HashSeed, log: Log) {
+  constructor(
+    settings: Settings,
+    engine: Engine,
+    readBuffer: ReadBuffer,
+    seed: HashSeed,
+    log: Log,
+    journal?: Journaling,
+  ) {
     this.settings = settings;
     this.log = log;
     this.readBuffer = readBuffer;
     this.seed = seed;
     this.#engine = engine;
-    this.metrics = new Metrics(engine, this.clients);
+    this.metrics = new Metrics(engine, this.clients, journal);
     this.dispatch = new Dispatch(readBuffer, seed, engine, settings, this.metrics, this.clients);
     this.scheduler = new Scheduler(settings, () => engine.collect());
     this.deadlines = new ClientDeadlines(settings);

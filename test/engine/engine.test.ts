@@ -1,8 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { OVERFLOWED } from '../../src/engine/balances.ts';
-import { Engine, type EngineOptions } from '../../src/engine/engine.ts';
+import { Engine } from '../../src/engine/engine.ts';
 import { Word } from '../../src/engine/memory-layout.ts';
+import type { EngineOptions } from '../../src/engine/options.ts';
 import type { Position } from '../../src/engine/position.ts';
 import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
 import { Outcome } from '../../src/protocol/outcome.ts';
@@ -49,13 +50,13 @@ class Bench {
   }
 
   submit(name: string, amount: number): Outcome {
-    return this.#note(name, amount, this.engine.submit(this.#lay(name, amount)));
+    return this.#note(name, amount, this.engine.submit(this.#lay(name, amount)) as Outcome);
   }
 
   /** Undefined if the event was refused. */
   submitAsking(name: string, amount: number): Promise<number> | undefined {
     const outcome = this.engine.submitAsking(this.#lay(name, amount));
-    if (typeof outcome === 'number') return void this.#note(name, amount, outcome);
+    if (typeof outcome === 'number') return void this.#note(name, amount, outcome as Outcome);
     this.#note(name, amount, Outcome.accepted);
     return answerAt(outcome);
   }

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { Counts } from '../../src/engine/engine.ts';
+import type { Counts } from '../../src/engine/options.ts';
 import type { HandSocket } from './hand-socket.ts';
 import type { asyncStepsOf } from './step.ts';
 

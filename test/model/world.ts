@@ -12,7 +12,7 @@ import { vi } from 'vitest';
 import { THIS_MACHINE } from '../../src/config/machine.ts';
 import { readSettings } from '../../src/config/read.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import type { Engine } from '../../src/engine/engine.ts';
+import type { Engine, NoRoom } from '../../src/engine/engine.ts';
 import type { Position } from '../../src/engine/position.ts';
 import { Log, type LogStream } from '../../src/log.ts';
 import { Listener } from '../../src/net/listener.ts';
@@ -178,8 +178,8 @@ export class World {
         this.submitted.push({ outcome, depthBefore });
         return result;
       };
-    engine.submit = noted<Outcome>(engine.submit.bind(engine));
-    engine.submitAsking = noted<Outcome | Position>(engine.submitAsking.bind(engine));
+    engine.submit = noted<Outcome | NoRoom>(engine.submit.bind(engine));
+    engine.submitAsking = noted<Outcome | NoRoom | Position>(engine.submitAsking.bind(engine));
     const askBalance = engine.askBalance.bind(engine);
     engine.askBalance = name => {
       const position = askBalance(name);
