@@ -40,7 +40,11 @@ describe('settings', () => {
 
   /** How many cores there are is no default to write down. */
   const defaultOf = (key: keyof Settings) =>
-    key === 'workers' ? 'cores − 1, from 1 to 64' : `\`${SETTINGS[key].default}\``;
+    key === 'workers'
+      ? 'cores − 1, from 1 to 64'
+      : SETTINGS[key].default === ''
+        ? 'none'
+        : `\`${SETTINGS[key].default}\``;
 
   function rangeOf(key: keyof Settings): string {
     const setting = SETTINGS[key];
@@ -52,7 +56,8 @@ describe('settings', () => {
       case 'switch':
         return '`true`, `false`';
       case 'text':
-        return 'an address or a name';
+        if (key === 'data') return 'a folder';
+        return key === 'journalKeep' ? '`none`, `all`, a time, a size' : 'an address or a name';
     }
   }
 

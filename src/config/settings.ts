@@ -129,7 +129,7 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
     sync: choice(
       'always',
       ['always', 'interval', 'never'],
-      'when what is acknowledged is on the disk: before the reply; every --sync-ms; when the system likes',
+      'when what is acknowledged is on the disk: at once, every --sync-ms, or some time',
     ),
     syncMs: integer(1_000, 1, HOUR_MS, 'for --sync interval: how often'),
     segmentBytes: integer(
@@ -141,7 +141,7 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
     journalKeep: {
       is: 'text',
       default: 'none',
-      help: 'what is kept behind a snapshot, for tally journal: none, all, a time (12h, 30d) or a size (500MB, 10GB)',
+      help: 'history kept for tally journal: none, all, a time (12h, 30d), a size (500MB, 10GB)',
     },
   }),
   ...fixed(LIMITS, {

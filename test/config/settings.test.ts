@@ -96,7 +96,8 @@ describe('every setting', () => {
       .split('\n')
       .find(line => line.startsWith(`  ${flagOf(key)} `));
     expect(row).toBeDefined();
-    if (SETTINGS[key].is !== 'switch') expect(row).toContain(`default ${SETTINGS[key].default || 'none'}`);
+    if (SETTINGS[key].is !== 'switch')
+      expect(row).toContain(`default ${SETTINGS[key].default === '' ? 'none' : SETTINGS[key].default}`);
   });
 
   test('has a name of its own, as a flag and as a variable', () => {

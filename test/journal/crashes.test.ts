@@ -1,8 +1,9 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import type { Sync } from '../../src/journal/lane-writer.ts';
 import { type Fault, LyingDisk } from './lying-disk.ts';
+import { Crash, Death, type Plan } from './plan.ts';
 import { randomFrom } from './random.ts';
-import { Crash, Death, type Plan, World } from './world.ts';
+import { World } from './world.ts';
 
 /** A worker may die at each store into its places. */
 const watch = vi.hoisted(() => ({ step: () => {} }));

@@ -6,8 +6,9 @@ import { describe, expect, test } from 'vitest';
 import { Damage, VERSION } from '../../src/journal/format.ts';
 import { recover } from '../../src/journal/recovery.ts';
 import { LyingDisk } from './lying-disk.ts';
+import { DIR, type Plan } from './plan.ts';
 import { randomFrom } from './random.ts';
-import { DIR, type Plan, World } from './world.ts';
+import { World } from './world.ts';
 
 const PLAN: Plan = {
   workers: 2,

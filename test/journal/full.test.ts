@@ -4,8 +4,9 @@
  */
 import { expect, test } from 'vitest';
 import { LyingDisk } from './lying-disk.ts';
+import type { Plan } from './plan.ts';
 import { randomFrom } from './random.ts';
-import { type Plan, World } from './world.ts';
+import { World } from './world.ts';
 
 const PLAN: Plan = {
   workers: 1,

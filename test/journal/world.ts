@@ -22,39 +22,10 @@ import { Recorder } from '../../src/journal/recorder.ts';
 import { recover } from '../../src/journal/recovery.ts';
 import { hashName } from '../../src/protocol/hash.ts';
 import type { LyingDisk } from './lying-disk.ts';
+import { Death, DIR, type Plan, type Told } from './plan.ts';
 
-export const DIR = '/data';
 const MAX = Number.MAX_SAFE_INTEGER;
 const SEED = { start: 7, first: 0x1234567, second: 0x7654321 };
-
-export interface Plan {
-  workers: number;
-  ringSlots: number;
-  users: number;
-  sync: Sync;
-  segmentBytes: number;
-  firstSequence: number;
-  keep: ArchivistStart['keep'];
-}
-
-interface Pushed {
-  user: string;
-  amount: number;
-}
-
-/** Of a lane in an epoch: what was pushed, in order, and how much of it may not be lost. */
-interface Told {
-  pushed: Pushed[];
-  /** Survive the end of the process. */
-  written: number;
-  /** Survive the end of the power, too. */
-  synced: number;
-}
-
-/** The process ends here: nothing after it happens. */
-export class Crash extends Error {}
-/** A worker's thread ends here. */
-export class Death extends Error {}
 
 export class World {
   readonly disk: LyingDisk;
