@@ -13,10 +13,10 @@ import {
 } from '../../src/engine/memory-layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
 import { balanceSlotsFor, NOBODY, UserTable } from '../../src/engine/user-table.ts';
-import { Archivist, type ArchivistStart } from '../../src/journal/archivist.ts';
+import { Archivist } from '../../src/journal/archivist.ts';
 import { beginEpoch } from '../../src/journal/folder.ts';
 import { bytesBefore, laneName, type Secret } from '../../src/journal/format.ts';
-import { LaneWriter, placeFirst, type Sync, type WriterStart } from '../../src/journal/lane-writer.ts';
+import { LaneWriter, placeFirst, type WriterStart } from '../../src/journal/lane-writer.ts';
 import { Count, createJournalMemory, journalLaneOf, namesBytesFor, Word } from '../../src/journal/memory.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import { recover } from '../../src/journal/recovery.ts';

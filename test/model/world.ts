@@ -165,7 +165,7 @@ export class World {
     const { engine } = this;
     const ringOf = (hash: number) => this.#rings[engine.users.workerOf(hash)]!;
     const noted =
-      <Result extends Outcome | Position>(submit: (event: ParsedRequest) => Result) =>
+      <Result extends Outcome | NoRoom | Position>(submit: (event: ParsedRequest) => Result) =>
       (event: ParsedRequest): Result => {
         const ring = ringOf(event.hash);
         const depthBefore = ring.length;
