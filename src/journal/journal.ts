@@ -193,14 +193,20 @@ export class Journal implements Recording {
   /** When the workers have ended: syncs what is left to sync, and gives the folder back. */
   async close(): Promise<void> {
     const thread = this.#archivist;
-    this.#archivist = undefined;
-    if (thread !== undefined) {
+    if (thread !== undefined && Atomics.load(this.#head, Head.stop) === 0) {
       const ended = new Promise<void>(resolve => thread.once('exit', () => resolve()));
       Atomics.store(this.#head, Head.stop, 1);
       wake(this.#head);
-      await ended;
+      // It may be in the midst of a snapshot, which nobody needs now.
+      if (this.#options.sync === 'always') await thread.terminate();
+      else await ended;
     }
     this.#lock.release();
+  }
+
+  /** Ends the archivist at any point of its code: it loses nothing by it. */
+  terminate(): void {
+    void this.#archivist?.terminate();
   }
 
   #memoryOf(lane: number) {

@@ -157,6 +157,7 @@ export class Shutdown {
     engine.settle();
     const { journal } = this.#parts;
     await within(Math.max(settings.joinMsMax, settings.shutdownMsMax - this.#elapsedMs), journal?.close());
+    journal?.terminate();
 
     const { received, processed, dropped, queued } = engine.counts();
     // With a journal, what was not applied was not acknowledged either.
