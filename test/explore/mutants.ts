@@ -33,15 +33,15 @@ export const MUTANTS: Mutant[] = [
     },
     {
       what: 'full is one slot too late',
-      text: 'this.depthSeen < this.capacity ||',
-      becomes: 'this.depthSeen <= this.capacity ||',
+      text: '+ Math.min(room, journalRoom)',
+      becomes: '+ 1 + Math.min(room, journalRoom)',
       scenario: 'ring',
     },
     {
-      what: 'the depth is compared without regard to 2^31',
-      text: 'get depthSeen() {\n        return (this.#tail - this.#headSeen) | 0;',
-      becomes: 'get depthSeen() {\n        return this.#tail - this.#headSeen;',
-      scenario: 'ring-sign',
+      what: 'what is in the ring is not counted as taken',
+      text: 'const room = capacity - depth;',
+      becomes: 'const room = capacity;',
+      scenario: 'ring',
     },
     {
       what: 'what is available is reckoned without regard to 2^31',
