@@ -4,7 +4,16 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { Client, exchange } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
-import { ACCEPTED, askBalances, balanceRequest, buyLine, okLine, sellLine } from '../support/asking.ts';
+import {
+  ACCEPTED,
+  askBalances,
+  balanceRequest,
+  buyLine,
+  HEALTH,
+  HEALTHY,
+  okLine,
+  sellLine,
+} from '../support/asking.ts';
 import { newFolder } from '../support/folders.ts';
 import { killUnderLoad } from '../support/journal-cycles.ts';
 import { Choices, LineMaker } from '../support/lines.ts';
@@ -102,6 +111,18 @@ test('a folder has one server at a time, and the other one says so', async () =>
   const next = await startServer(['--data', data]);
   expect(await askBalances(next.port, ['alice'])).toEqual([2]);
   await next.stop();
+});
+
+test('an event with wait leaves nothing that the replies of others wait for', async () => {
+  const server = await startServer(['--data', join(newFolder(), 'data'), '--workers', '2', ...SMALL]);
+  const [client, other] = [await Client.open(server.port), await Client.open(server.port)];
+  for (const user of ['alice', 'bob', 'carol']) {
+    expect(await client.ask(buyLine(user, 1).replace('}', ',"wait":true}'))).toBe(okLine(1));
+    expect(await other.ask(HEALTH)).toBe(HEALTHY);
+  }
+  client.close();
+  other.close();
+  await server.stop();
 });
 
 test('two that start at once on one folder: one of them serves', async () => {
