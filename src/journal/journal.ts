@@ -3,7 +3,6 @@
  * Loaded only with `--data`.
  */
 import { mkdirSync, realpathSync, statSync } from 'node:fs';
-import type { Worker } from 'node:worker_threads';
 import type { Engine } from '../engine/engine.ts';
 import type { Recording } from '../engine/recording.ts';
 import { type HashSeed, hashName } from '../protocol/hash.ts';
@@ -62,7 +61,7 @@ export class Journal implements Recording {
   #failure: string | undefined;
   #onDamaged: (reason: string) => void = () => {};
   #onFailed: (reason: string) => void = () => {};
-  #archivist: Worker | undefined;
+  #archivistEnded: Promise<void> = Promise.resolve();
 
   private constructor(
     options: JournalOptions,
@@ -168,7 +167,8 @@ export class Journal implements Recording {
       else this.#onDamaged(message.damaged);
     });
     thread.on('error', error => this.failed(`the archivist died: ${error.message}`));
-    this.#archivist = thread;
+    // Watched from now on: when it has failed, it ends before anybody waits for that.
+    this.#archivistEnded = new Promise(resolve => thread.once('exit', () => resolve()));
   }
 
   workerData(lane: number): { journal: WriterStart } {
@@ -181,14 +181,9 @@ export class Journal implements Recording {
 
   /** When the workers have ended: syncs what is left to sync, and gives the folder back. */
   async close(): Promise<void> {
-    const thread = this.#archivist;
-    this.#archivist = undefined;
-    if (thread !== undefined) {
-      const ended = new Promise<void>(resolve => thread.once('exit', () => resolve()));
-      Atomics.store(this.#head, Head.stop, 1);
-      wake(this.#head);
-      await ended;
-    }
+    Atomics.store(this.#head, Head.stop, 1);
+    wake(this.#head);
+    await this.#archivistEnded;
     this.#lock.release();
   }
 

@@ -4,7 +4,7 @@ import { appendFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { Client } from '../../src/tools/harness/client.ts';
+import { Client, HungUp } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import {
   ACCEPTED,
@@ -176,10 +176,13 @@ test('so is a sync, which is not tried again', async () => {
   let accepted = 1;
   try {
     for (;;) if ((await client.ask(buyLine('alice', 1))) === ACCEPTED) accepted += 1;
-  } catch {
-    await client.over();
+  } catch (error) {
+    expect(error).toBeInstanceOf(HungUp);
   }
-  expect(await server.exited).toMatchObject({ exitCode: 4, ledger: { exitCode: 4, lost: 0 } });
+  const { exitCode, ledger } = await server.exited;
+  expect({ exitCode, ...ledger }).toMatchObject({ exitCode: 4, lost: 0 });
+  // It does not wait for an archivist that has ended.
+  expect(ledger!.elapsedMs).toBeLessThan(3_000);
   expect(server.events.filter(({ event }) => event === 'journal_failed')).toMatchObject([
     { reason: expect.stringContaining('EIO') },
   ]);
