@@ -2,7 +2,8 @@
  * The journal of a server, on its socket thread: takes the folder, brings back what is in it, and starts the archivist.
  * Loaded only with `--data`.
  */
-import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { Engine } from '../engine/engine.ts';
 import type { Recording } from '../engine/recording.ts';
@@ -66,6 +67,7 @@ export class Journal implements Recording {
   #onDamaged: (reason: string) => void = () => {};
   #onFailed: (reason: string) => void = () => {};
   #archivist: Worker | undefined;
+  #archivistEnded: Promise<void> = Promise.resolve();
 
   private constructor(
     options: JournalOptions,
@@ -173,6 +175,8 @@ export class Journal implements Recording {
     });
     thread.on('error', error => this.failed(`the archivist died: ${error.message}`));
     this.#archivist = thread;
+    // Watched from now on: when it has failed, it ends before anybody waits for that.
+    this.#archivistEnded = new Promise(resolve => thread.once('exit', () => resolve()));
   }
 
   /** For the metrics. */
@@ -192,15 +196,11 @@ export class Journal implements Recording {
 
   /** When the workers have ended: syncs what is left to sync, and gives the folder back. */
   async close(): Promise<void> {
-    const thread = this.#archivist;
-    if (thread !== undefined && Atomics.load(this.#head, Head.stop) === 0) {
-      const ended = new Promise<void>(resolve => thread.once('exit', () => resolve()));
-      Atomics.store(this.#head, Head.stop, 1);
-      wake(this.#head);
-      // It may be in the midst of a snapshot, which nobody needs now.
-      if (this.#options.sync === 'always') await thread.terminate();
-      else await ended;
-    }
+    Atomics.store(this.#head, Head.stop, 1);
+    wake(this.#head);
+    // It may be in the midst of a snapshot, which nobody needs now; but it may have to sync.
+    if (this.#options.sync === 'always') this.terminate();
+    await this.#archivistEnded;
     this.#lock.release();
   }
 
@@ -214,10 +214,17 @@ export class Journal implements Recording {
   }
 }
 
+/** Node's own `recursive` tries for ever where a folder can't be made in one that exists, as in /proc. */
+function makeFolder(path: string): void {
+  if (existsSync(path)) return;
+  makeFolder(dirname(path));
+  mkdirSync(path, { mode: 0o700 });
+}
+
 /** The folder, made if there is none. */
 function folderAt(data: string): string {
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
+    makeFolder(resolve(data));
     if (!statSync(data).isDirectory()) throw new JournalError(`--data ${data} is no folder`);
     return realpathSync(data);
   } catch (error) {

@@ -130,7 +130,10 @@ export class Dispatch implements Answer {
   /** Passes on the replies made so far, which may wait until what they acknowledge is in the journal. */
   #release(queue: ReplyQueue): void {
     const lines = this.#replies.take();
-    if (lines !== undefined) queue.send(lines, this.#engine.commit());
+    // Also without a reply to hold back: the next client's replies must not wait for this one's events, which may be
+    // in the journal already, with nobody left to tell.
+    const commit = this.#engine.commit();
+    if (lines !== undefined) queue.send(lines, commit);
   }
 
   /** After a stop at a full ring: the hash of the user that the ring had no room for. */
