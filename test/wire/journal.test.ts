@@ -98,13 +98,15 @@ test('a folder has one server at a time, and the other one says so', async () =>
   const server = await startServer(['--data', data, ...SMALL]);
   const client = await Client.open(server.port);
   expect(await client.ask(buyLine('alice', 1))).toBe(ACCEPTED);
-  const before = filesIn(data);
+  // The server itself may just be preparing segments.
+  const others = () => filesIn(data).filter(name => !name.includes('lane-'));
+  const before = others();
   for (let attempt = 0; attempt < 2; attempt++) {
     const { exitCode, stdout, stderr } = await runCli(['serve', '--port', '0', '--data', data]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(/^tally: .*data is in use by another server\n$/);
   }
-  expect(filesIn(data)).toEqual(before);
+  expect(others()).toEqual(before);
   expect(await client.ask(buyLine('alice', 1).replace('}', ',"wait":true}'))).toBe(okLine(2));
   client.close();
   await kill(server);
