@@ -89,7 +89,7 @@ describe.concurrent.each(FRAMED)('step %i', number => {
         roundsMs.push(performance.now() - startMs);
       }
       // Where a second packet waits until the first is acknowledged, nearly all rounds take 40 ms. On a busy machine some do.
-      expect(quantileOf(roundsMs, 0.25)).toBeLessThan(20);
+      expect(quantileOf(roundsMs, 0.25)).toBeLessThan(35);
       one.close();
     });
   });

@@ -130,9 +130,9 @@ describe('nobody holds up the exit:', () => {
     const stopped = await server.stop();
     expect(stopped).toMatchObject({ exitCode: 0, ledger: { exitCode: 0, lost: 0 } });
     expect(stopped.ledger!.processed).toBeGreaterThanOrEqual(received);
-    // 100 ms of draining, 500 ms of grace.
+    // 100 ms of draining, 500 ms of grace; if the deaf client were waited for, the draining would take 6 s.
     expect(stopped.elapsedMs).toBeGreaterThanOrEqual(600);
-    expect(stopped.elapsedMs).toBeLessThan(2_000);
+    expect(stopped.elapsedMs).toBeLessThan(6_000);
     deaf.destroy();
     silent.close();
   });
