@@ -2,14 +2,15 @@
  * The journal of a server, on its socket thread: takes the folder, brings back what is in it, and starts the archivist.
  * Loaded only with `--data`.
  */
-import { mkdirSync, realpathSync, statSync } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
 import type { Engine } from '../engine/engine.ts';
 import type { Recording } from '../engine/recording.ts';
 import { type HashSeed, hashName } from '../protocol/hash.ts';
 import { createThread } from '../threads/thread.ts';
 import type { ArchivistStart, Keep } from './archivist.ts';
 import type { ArchivistMessage } from './archivist-thread.ts';
-import { type Disk, realDisk } from './disk.ts';
+import { type Disk, errorCode, realDisk } from './disk.ts';
 import { beginEpoch, drawSecret } from './folder.ts';
 import { bytesBefore, laneName, type Secret } from './format.ts';
 import { placeFirst, type Sync, type WriterStart } from './lane-writer.ts';
@@ -195,11 +196,24 @@ export class Journal implements Recording {
 /** The folder, made if there is none. */
 function folderAt(data: string): string {
   try {
-    mkdirSync(data, { recursive: true, mode: 0o700 });
+    makeFolders(data);
     if (!statSync(data).isDirectory()) throw new JournalError(`--data ${data} is no folder`);
     return realpathSync(data);
   } catch (error) {
     if (error instanceof JournalError) throw error;
     throw new JournalError(`--data ${data}: ${(error as Error).message}`);
+  }
+}
+
+/** Node's own way of making parents never returns where the system makes none (in /proc, say). */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolders(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another server may have made it.
+    if (errorCode(error) !== 'EEXIST') throw error;
   }
 }

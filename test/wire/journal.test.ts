@@ -154,7 +154,7 @@ test('what can not be is refused in one line', async () => {
     stderr: 'tally: --sync is about a journal; say with --data DIR where it is\n',
   });
   for (const [data, reason] of [
-    [notes, /^tally: .*notes\.txt.*\n$/],
+    [notes, /^tally: .*notes\.txt is no folder\n$/],
     [join(notes, 'data'), /^tally: .*ENOTDIR.*\n$/],
     ['/proc/tally', /^tally: .*\/proc\/tally.*\n$/],
     [other, /^tally: .*not the folder of a journal.*notes\.txt\n$/],
