@@ -3,7 +3,7 @@
  * Loaded only with `--data`.
  */
 import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { Worker } from 'node:worker_threads';
 import type { Engine } from '../engine/engine.ts';
 import type { Recording } from '../engine/recording.ts';
@@ -12,7 +12,7 @@ import { createThread } from '../threads/thread.ts';
 import type { ArchivistStart, Keep } from './archivist.ts';
 import type { ArchivistMessage } from './archivist-thread.ts';
 import { detailOf, type JournalDetail } from './detail.ts';
-import { type Disk, realDisk } from './disk.ts';
+import { type Disk, errorCode, realDisk } from './disk.ts';
 import { beginEpoch, drawSecret } from './folder.ts';
 import { bytesBefore, laneName, type Secret } from './format.ts';
 import { placeFirst, type Sync, type WriterStart } from './lane-writer.ts';
@@ -214,21 +214,27 @@ export class Journal implements Recording {
   }
 }
 
-/** Node's own `recursive` tries for ever where a folder can't be made in one that exists, as in /proc. */
-function makeFolder(path: string): void {
-  if (existsSync(path)) return;
-  makeFolder(dirname(path));
-  mkdirSync(path, { mode: 0o700 });
-}
-
 /** The folder, made if there is none. */
 function folderAt(data: string): string {
   try {
-    makeFolder(resolve(data));
+    makeFolders(data);
     if (!statSync(data).isDirectory()) throw new JournalError(`--data ${data} is no folder`);
     return realpathSync(data);
   } catch (error) {
     if (error instanceof JournalError) throw error;
     throw new JournalError(`--data ${data}: ${(error as Error).message}`);
+  }
+}
+
+/** Node's own way of making parents never returns where the system makes none (in /proc, say). */
+function makeFolders(path: string): void {
+  if (existsSync(path)) return;
+  const parent = dirname(path);
+  if (parent !== path) makeFolders(parent);
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another server may have made it.
+    if (errorCode(error) !== 'EEXIST') throw error;
   }
 }

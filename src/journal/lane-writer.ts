@@ -279,6 +279,8 @@ export class LaneWriter implements RunWriter {
     const access = this.#start.sync === 'always' ? 'durable' : 'write';
     this.#file = this.#disk.open(`${this.#start.folder}/${segmentName(this.#segment)}`, access);
     this.#fileSegment = this.#segment;
+    // A successor in the midst of a segment finds it told.
+    if (this.#offset > SEGMENT_HEADER_BYTES) return this.#file;
     // The archivist takes every segment below as closed, with every block below this one.
     const entered = BigInt(this.#segment) * ENTERED_UNIT + BigInt(this.#number);
     Atomics.store(this.#memory.counts, Count.entered, entered);

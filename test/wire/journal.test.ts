@@ -9,10 +9,12 @@ import {
   askBalances,
   balanceRequest,
   buyLine,
+  FREEZE,
   HEALTH,
   HEALTHY,
   okLine,
   sellLine,
+  THAW,
 } from '../support/asking.ts';
 import { newFolder } from '../support/folders.ts';
 import { killUnderLoad } from '../support/journal-cycles.ts';
@@ -156,7 +158,7 @@ test('what can not be is refused in one line', async () => {
     stderr: 'tally: --sync is about a journal; say with --data DIR where it is\n',
   });
   for (const [data, reason] of [
-    [notes, /^tally: .*notes\.txt.*\n$/],
+    [notes, /^tally: .*notes\.txt is no folder\n$/],
     [join(notes, 'data'), /^tally: .*ENOTDIR.*\n$/],
     ['/proc/tally', /^tally: .*\/proc\/tally.*\n$/],
     [other, /^tally: .*not the folder of a journal.*notes\.txt\n$/],
@@ -258,4 +260,58 @@ test('stopped under load, it answers all that it took, and the next start has ju
   const accepted = load.accepted();
   expect(await askBalances(next.port, [...accepted.keys()])).toEqual([...accepted.values()]);
   await next.stop();
+});
+
+test('snapshots go on behind the death of a worker', async () => {
+  const data = join(newFolder(), 'data');
+  const server = await startServer(['--data', data, '--workers', '2', '--debug-requests', ...SMALL]);
+  const [client, control] = [await Client.open(server.port), await Client.open(server.port)];
+  const send = async (lines: string[]) => {
+    for (let at = 0; at < lines.length; at += 100) {
+      const some = lines.slice(at, at + 100);
+      client.send(some.join(''));
+      expect(await client.lines(some.length)).toEqual(some.map(() => ACCEPTED));
+    }
+  };
+  const snapshots = () =>
+    filesIn(data)
+      .filter(name => /snapshot-\d+$/.test(name))
+      .map(name => Number(name.slice(-6)));
+
+  // So many users that the next snapshot comes behind several segments.
+  await send(Array.from({ length: 1_500 }, (_, user) => buyLine(`${user}-${'x'.repeat(100)}`, 1)));
+  await until(() => snapshots().some(number => number > 0), 'a first snapshot');
+  await until(() => snapshots().length === 1, 'the one before it to be gone');
+  const [first] = snapshots();
+  // A user of each worker.
+  const users: string[] = [];
+  await control.ask(FREEZE);
+  for (let user = 0; users[0] === undefined || users[1] === undefined; user++) {
+    const depths = async () =>
+      (JSON.parse(await control.ask('{"type":"metrics","detail":true}\n')) as { ring_depths: number[] })
+        .ring_depths;
+    const before = await depths();
+    client.send(buyLine(`user-${user}`, 1));
+    await until(async () => String(await depths()) !== String(before), 'the event');
+    const after = await depths();
+    users[after[0]! > before[0]! ? 0 : 1] = `user-${user}`;
+  }
+  await control.ask(THAW);
+  await until(() => client.received.split('\n').length > 2, 'the replies');
+  client.received = '';
+
+  await send(Array.from({ length: 9_000 }, () => buyLine(users[0]!, 1)));
+  expect(await control.ask('{"type":"debug","do":"kill","worker":0}\n')).toBe(HEALTHY);
+  await until(() => server.events.some(({ event }) => event === 'worker_replaced'), 'a new worker');
+  await send([buyLine(users[0]!, 1)]);
+  expect(snapshots()).toEqual([first]);
+  for (let times = 0; times < 10 && snapshots().at(-1) === first; times++)
+    await send(Array.from({ length: 3_000 }, () => buyLine(users[1]!, 1)));
+  const errors = () => server.events.filter(({ level }) => level === 'error');
+  await until(() => snapshots().at(-1)! > first! || errors().length > 0, 'another snapshot');
+  expect(errors()).toEqual([]);
+  client.close();
+  control.close();
+  await kill(server);
+  expect(await runCli(['journal', 'verify', data])).toMatchObject({ exitCode: 0 });
 });
