@@ -142,6 +142,11 @@ export class Journal implements Recording {
     this.#onFailed(reason);
   }
 
+  /** Why nothing is written any more. */
+  get failure(): string | undefined {
+    return this.#failure;
+  }
+
   /** Called once, at once if the disk has failed already. */
   onFailed(tell: (reason: string) => void): void {
     this.#onFailed = tell;

@@ -47,6 +47,7 @@ export function writeSnapshot(
   const beside = `${path}.tmp`;
   disk.remove(beside);
   const file = disk.open(beside, 'create');
+  let isWhole = false;
   let chunk = Buffer.alloc(CHUNK_BYTES);
   let used = 0;
   let at = 0;
@@ -94,8 +95,11 @@ export function writeSnapshot(
     end.writeUInt32LE(crc, 0);
     file.write([end], at - END_BYTES);
     file.sync();
+    isWhole = true;
   } finally {
     file.close();
+    // On a full disk, others need its room.
+    if (!isWhole) disk.remove(beside);
   }
   disk.rename(beside, path);
   disk.syncFolder(folder);

@@ -72,12 +72,16 @@ export class Shutdown {
   /** The journal can't be written: nothing more is acknowledged, and what waits for that is not answered. */
   fail(reason: string): void {
     if (this.#isOver) return;
-    const { log, sessions, listener } = this.#parts;
+    const { sessions, listener } = this.#parts;
     if (this.#signal === undefined) this.#signalledAtMs = performance.now();
-    log.error('journal_failed', { reason }, `the journal can't be written: ${reason}`);
+    this.#logFailure(reason);
     listener.close();
     sessions.stopServing();
     void this.#finish(Exit.journal, 'the journal');
+  }
+
+  #logFailure(reason: string): void {
+    this.#parts.log.error('journal_failed', { reason }, `the journal can't be written: ${reason}`);
   }
 
   #signalled(signal: Signal): void {
@@ -163,7 +167,11 @@ export class Shutdown {
     // With a journal, what was not applied was not acknowledged either.
     const lost = journal === undefined ? queued : 0;
     const unanswered = journal === undefined ? undefined : queued;
-    const code = exitCode === Exit.clean && lost !== 0 ? Exit.lost : exitCode;
+    // The last sync may have failed, when all else was over.
+    const failure = journal?.failure;
+    if (failure !== undefined && exitCode !== Exit.journal) this.#logFailure(failure);
+    const code =
+      failure !== undefined ? Exit.journal : exitCode === Exit.clean && lost !== 0 ? Exit.lost : exitCode;
     const elapsedMs = Math.round(this.#elapsedMs);
     const ledger = { received, processed, dropped, invalid: clients.invalid, lost, unanswered };
     const { late_wakes } = engine.detail();

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 export interface OddDisk {
   /** Writes of workers fail with EIO as long as this file exists. */
   failsWritesIf?: string;
-  /** Syncs fail with EIO, once, when this file exists; later ones would not. */
+  /** A sync of the archivist fails with EIO, once, when this file exists; later ones would not. */
   failsSyncOnceIf?: string;
   /** Each write of a worker takes so much longer before it begins, and when it is done. */
   beforeMs?: number;
@@ -37,7 +37,7 @@ if (workerData?.journal !== undefined)
     wait(odd.afterMs);
     return written;
   };
-let hasFailed = false;
+let hasFailed = workerData?.ringSlots === undefined;
 fs.fdatasyncSync = (...args) => {
   if (!hasFailed && odd.failsSyncOnceIf && fs.existsSync(odd.failsSyncOnceIf)) {
     hasFailed = true;

@@ -193,6 +193,21 @@ test('so is a sync, which is not tried again', async () => {
   await next.stop();
 });
 
+test('the last sync of a server that stops may fail, and is said to have', async () => {
+  const folder = newFolder();
+  const broken = join(folder, 'broken');
+  const flags = ['--data', join(folder, 'data'), ...SMALL, '--sync', 'never'];
+  const server = await startServer(flags, oddDisk(folder, { failsSyncOnceIf: broken }));
+  const client = await Client.open(server.port);
+  expect(await client.ask(buyLine('alice', 1))).toBe(ACCEPTED);
+  // The archivist has made the segments of the start by then.
+  await sleep(300);
+  writeFileSync(broken, '');
+  client.close();
+  expect(await server.stop()).toMatchObject({ exitCode: 4, ledger: { exitCode: 4, processed: 1, lost: 0 } });
+  expect(server.events.filter(({ event }) => event === 'journal_failed')).toHaveLength(1);
+});
+
 test('a slow disk is no failure: what does not fit is server_busy, and health answers at once', async () => {
   const folder = newFolder();
   const data = join(folder, 'data');
