@@ -16,7 +16,7 @@ export function readSettings(
   const given = readSources(args, env);
   const values = KEYS.map(key => [key, given.get(key)?.value ?? SETTINGS[key].default]);
   const settings = Object.fromEntries(values) as Settings;
-  const kept = descriptorsKept(settings.workers, settings.http >= 0);
+  const kept = descriptorsKept(settings.workers, settings.http >= 0, settings.data !== '');
   // Defaults give way to the machine; what was given does not.
   if (!given.has('connectionsMax'))
     settings.connectionsMax = Math.max(1, Math.min(settings.connectionsMax, machine.descriptors - kept));

@@ -5,6 +5,7 @@
 import {
   closeSync,
   constants,
+  existsSync,
   fdatasyncSync,
   fstatSync,
   fsyncSync,
@@ -16,6 +17,7 @@ import {
   rmSync,
   writevSync,
 } from 'node:fs';
+import { dirname } from 'node:path';
 
 /** `durable`: a write has reached the disk when it returns. */
 export type Access = 'read' | 'write' | 'durable' | 'create';
@@ -147,4 +149,21 @@ export function readWhole(disk: Disk, path: string): Buffer<ArrayBuffer> {
   } finally {
     file.close();
   }
+}
+
+/**
+ * Makes a folder, and those above it; returns the first that was made, or undefined if all are there. (Node's own
+ * `recursive` never returns where the system makes none: in /proc, say.)
+ */
+export function makeFolders(path: string): string | undefined {
+  if (existsSync(path)) return undefined;
+  const parent = dirname(path);
+  const first = parent === path ? undefined : makeFolders(parent);
+  try {
+    mkdirSync(path, { mode: FOLDER_MODE });
+  } catch (error) {
+    // Another server may have made it.
+    if (errorCode(error) !== 'EEXIST') throw error;
+  }
+  return first ?? path;
 }

@@ -2,8 +2,7 @@
  * The journal of a server, on its socket thread: takes the folder, brings back what is in it, and starts the archivist.
  * Loaded only with `--data`.
  */
-import { existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { realpathSync, statSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
 import type { Engine } from '../engine/engine.ts';
 import type { Recording } from '../engine/recording.ts';
@@ -12,7 +11,7 @@ import { createThread } from '../threads/thread.ts';
 import type { ArchivistStart, Keep } from './archivist.ts';
 import type { ArchivistMessage } from './archivist-thread.ts';
 import { detailOf, type JournalDetail } from './detail.ts';
-import { type Disk, errorCode, realDisk } from './disk.ts';
+import { type Disk, makeFolders, realDisk } from './disk.ts';
 import { beginEpoch, drawSecret } from './folder.ts';
 import { bytesBefore, laneName, type Secret } from './format.ts';
 import { placeFirst, type Sync, type WriterStart } from './lane-writer.ts';
@@ -228,18 +227,5 @@ function folderAt(data: string): string {
   } catch (error) {
     if (error instanceof JournalError) throw error;
     throw new JournalError(`--data ${data}: ${(error as Error).message}`);
-  }
-}
-
-/** Node's own way of making parents never returns where the system makes none (in /proc, say). */
-function makeFolders(path: string): void {
-  if (existsSync(path)) return;
-  const parent = dirname(path);
-  if (parent !== path) makeFolders(parent);
-  try {
-    mkdirSync(path, { mode: 0o700 });
-  } catch (error) {
-    // Another server may have made it.
-    if (errorCode(error) !== 'EEXIST') throw error;
   }
 }

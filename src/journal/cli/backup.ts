@@ -1,10 +1,11 @@
 /** `tally backup`: a copy of a journal that can be served, checked before it is called one. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, realpathSync, rmSync } from 'node:fs';
 import { CommandError, Exit, exitOnSignals, jsonOf, runCommand } from '../../cli/terminal/command.ts';
 import { count } from '../../cli/terminal/numbers.ts';
 import { printForMachines, reasonOf } from '../../cli/terminal/output.ts';
 import { quoteForShellIfNeeded, quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
+import { makeFolders } from '../disk.ts';
 import { orAdvice } from './advice.ts';
 import { copyJournal } from './copying.ts';
 import { listingFrom } from './history.ts';
@@ -94,7 +95,7 @@ function makeEmpty(dir: string, to: string): () => void {
   try {
     if (existsSync(to) && readdirSync(to).length > 0)
       throw new UsageError(`${name} is not empty: a backup needs a folder of its own`);
-    made = mkdirSync(to, { recursive: true, mode: FOLDER_MODE });
+    made = makeFolders(to);
     path = realpathSync(to);
   } catch (error) {
     if (error instanceof UsageError) throw error;
