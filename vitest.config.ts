@@ -6,7 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 /** Files that take long, in the order in which they start: none may be left alone at the end, with idle cores beside it. */
 // biome-ignore format: a table
 const FIRST = [
-  'steps/matrix', 'explore/mutants', 'load/ends', 'steps/check', 'wire/idle', 'steps/check-wrong',
+  'steps/matrix', 'explore/mutants', 'load/ends', 'wire/journal-disk', 'wire/journal', 'steps/check', 'wire/idle', 'steps/check-wrong',
   'steps/wire', 'bench/peers', 'bench/shapes', 'load/wrong-servers', 'steps/threads', 'steps/tags',
   'load/script', 'engine/engine', 'explore/explore', 'steps/wire-abuse', 'wire/shutdown', 'wire/cuts',
   'load/money-wire', 'steps/progress', 'wire/deaths', 'wire/backpressure', 'http/server', 'bench/growth',
