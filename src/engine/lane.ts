@@ -110,12 +110,13 @@ export class Lane {
     return this.#asks.length - this.#answered;
   }
 
-  /** Publishes the pushed slots; wakes the worker if it is parked, or naps with an ask open or the ring filling up. */
+  /** Publishes the pushed slots; wakes the worker if it is parked, or naps and somebody waits, or the ring fills up. */
   publish(): void {
     if (!this.ring.publish()) return;
     const half = this.ring.capacity >> 1;
     const isFilling = this.ring.depthSeen >= half && this.ring.depth >= half;
-    this.#bell.notify(this.#hasNewAsk || isFilling);
+    // With a journal, the replies to all events wait for the worker.
+    this.#bell.notify(this.#hasNewAsk || isFilling || this.#recorder !== undefined);
     this.#hasNewAsk = false;
   }
 
