@@ -1,12 +1,7 @@
 /**
  * `--journal-keep`: what of a journal is kept though a snapshot has it.
  */
-
-/** What is younger than `ms`, or fits into `bytes`. */
-export interface Keep {
-  ms: number;
-  bytes: number;
-}
+import type { Keep } from '../journal/archivist.ts';
 
 const TIMES: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 };
 const SIZES: Readonly<Record<string, number>> = { MB: 1e6, GB: 1e9, TB: 1e12 };

@@ -93,7 +93,7 @@ export class Archivist {
     if (nowMs >= this.#nextTryMs) this.#whileThereIsRoom(nowMs, () => this.#foldIfDue());
     if (this.#isToPrune) {
       this.#isToPrune = false;
-      this.#prune();
+      this.#unlessDamaged(() => this.#prune());
     }
   }
 
@@ -203,9 +203,19 @@ export class Archivist {
     }
   }
 
+  /** What can't be read back is no failure of the disk: the workers go on, and the server knows the balances. */
+  #unlessDamaged(work: () => void): void {
+    if (this.damage !== undefined) return;
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof Damage)) throw error;
+      this.damage = error.message;
+    }
+  }
+
   /** A snapshot is due when as many bytes are closed as it has itself, and a segment at least. */
   #foldIfDue(): void {
-    if (this.damage !== undefined) return;
     const { segmentBytes } = this.#start;
     let closed = 0;
     this.#lanes.forEach(({ words }, lane) => {
@@ -213,12 +223,7 @@ export class Archivist {
       closed += bytesBefore(segment, segmentBytes) - bytesBefore(this.#folded[lane]!, segmentBytes);
     });
     if (closed < Math.max(segmentBytes - SEGMENT_HEADER_BYTES, this.#snapshotBytes)) return;
-    try {
-      this.fold();
-    } catch (error) {
-      if (!(error instanceof Damage)) throw error;
-      this.damage = error.message;
-    }
+    this.#unlessDamaged(() => this.fold());
   }
 
   /** Deletes the parts of the history that need not be kept, the oldest first; never the last one. */

@@ -23,7 +23,7 @@ const META = 'meta.json';
 const FORMAT = 'tally-journal';
 const BESIDE = '.tmp';
 /** Two: the first may be written to when the second exists. */
-const SEGMENTS_FIRST = 2;
+export const SEGMENTS_FIRST = 2;
 const ZEROS = Buffer.alloc(2 ** 20);
 
 /** What stands in meta.json. */

@@ -12,7 +12,7 @@ import type { ArchivistStart, Keep } from './archivist.ts';
 import type { ArchivistMessage } from './archivist-thread.ts';
 import { detailOf, type JournalDetail } from './detail.ts';
 import { type Disk, makeFolders, realDisk } from './disk.ts';
-import { beginEpoch, drawSecret } from './folder.ts';
+import { beginEpoch, drawSecret, SEGMENTS_FIRST } from './folder.ts';
 import { bytesBefore, laneName, type Secret } from './format.ts';
 import { placeFirst, type Sync, type WriterStart } from './lane-writer.ts';
 import { Lock } from './lock.ts';
@@ -46,8 +46,6 @@ export interface JournalOptions {
 
 /** The folder can't be used, and why: one line for people. */
 export class JournalError extends Error {}
-
-const FIRST_SEGMENTS = 2;
 
 export class Journal implements Recording {
   readonly lanes: readonly Recorder[];
@@ -88,13 +86,13 @@ export class Journal implements Recording {
   }
 
   /** Takes the folder and reads it. Throws `JournalError`, or `Damage`; then the folder is as it was. */
-  static async open(options: JournalOptions, onProgress?: (events: number) => void): Promise<Journal> {
+  static async open(options: JournalOptions): Promise<Journal> {
     const data = folderAt(options.data);
     const lock = await Lock.take(data);
     if (lock === undefined) throw new JournalError(`${data} is in use by another server`);
     try {
       const startMs = performance.now();
-      const recovered = recover(realDisk, data, onProgress);
+      const recovered = recover(realDisk, data);
       const { users } = recovered.ledger;
       if (users > options.users)
         throw new JournalError(`${data} has ${users} users, more than --users ${options.users}; raise it`);
@@ -129,8 +127,8 @@ export class Journal implements Recording {
     for (let lane = 0; lane < lanes; lane++) {
       const memory = this.#memoryOf(lane);
       placeFirst(memory, firstSequence | 0, timeMs);
-      Atomics.store(memory.words, Word.prepared, FIRST_SEGMENTS - 1);
-      Atomics.store(memory.counts, Count.capacity, BigInt(bytesBefore(FIRST_SEGMENTS - 1, segmentBytes)));
+      Atomics.store(memory.words, Word.prepared, SEGMENTS_FIRST - 1);
+      Atomics.store(memory.counts, Count.capacity, BigInt(bytesBefore(SEGMENTS_FIRST - 1, segmentBytes)));
     }
   }
 

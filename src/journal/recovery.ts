@@ -21,8 +21,8 @@ export interface Recovered {
   ends: LaneEnd[];
 }
 
-/** Throws `Damage` if anything that was acknowledged can't be read. `onProgress` is told the events so far. */
-export function recover(disk: Disk, dir: string, onProgress: (events: number) => void = () => {}): Recovered {
+/** Throws `Damage` if anything that was acknowledged can't be read. */
+export function recover(disk: Disk, dir: string): Recovered {
   const epoch = epochsOf(disk, dir).at(-1);
   if (epoch === undefined)
     return { epoch: 0, ledger: new Ledger(), events: 0, blocks: 0, timeMs: 0, ends: [] };
@@ -44,7 +44,6 @@ export function recover(disk: Disk, dir: string, onProgress: (events: number) =>
       recovered.blocks += 1;
       recovered.events += next.value.events;
       recovered.timeMs = Math.max(recovered.timeMs, next.value.timeMs);
-      onProgress(recovered.events);
     }
   });
   recovered.events -= ledger.reads;
