@@ -78,10 +78,16 @@ export class LaneWriter implements RunWriter {
   #first = 0;
   #namesHead = 0;
 
-  constructor(disk: Disk, start: WriterStart, ring: LaneMemory) {
+  /** `memory` is that of the lane, in a view of its own: tests stop at each write to it. */
+  constructor(
+    disk: Disk,
+    start: WriterStart,
+    ring: LaneMemory,
+    memory = journalLaneOf(start.buffer, start.lanes, start.lane),
+  ) {
     this.#disk = disk;
     this.#start = start;
-    this.#memory = journalLaneOf(start.buffer, start.lanes, start.lane);
+    this.#memory = memory;
     this.#head = headOf(start.buffer);
     this.#slots = ring.slots;
     this.#slotBytes = new Uint8Array(ring.slots.buffer, ring.slots.byteOffset, ring.slots.byteLength);

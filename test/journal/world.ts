@@ -52,6 +52,8 @@ export class World {
   #filled = 0;
   /** Told when a worker begins to work, and when it has ended. */
   onWork: (isWorking: boolean) => void = () => {};
+  /** Told before each store of a worker into its places. */
+  onPlaced: () => void = () => {};
   snapshots = 0;
 
   constructor(disk: LyingDisk, plan: Plan, random: () => number) {
@@ -295,7 +297,17 @@ export class World {
     this.#consumers[lane] = consumer;
     this.#balances[lane] = new Balances(this.#buffer, this.#shape, lane, consumer);
     this.#balances[lane].recover();
-    this.#writers[lane] = new LaneWriter(this.disk, this.#starts[lane]!, memory);
+    const start = this.#starts[lane]!;
+    const journalLane = journalLaneOf(start.buffer, start.lanes, lane);
+    const places = new Proxy(journalLane.places, {
+      get: (target, key) => target[key as unknown as number],
+      set: (target, key, value: number) => {
+        this.onPlaced();
+        target[key as unknown as number] = value;
+        return true;
+      },
+    });
+    this.#writers[lane] = new LaneWriter(this.disk, start, memory, { ...journalLane, places });
   }
 
   #archive(ms = this.#random() * 30): void {
