@@ -72,7 +72,7 @@ export class Archivist {
   /** A closed segment can't be read: nothing is folded, or deleted, any more. */
   damage: string | undefined;
 
-  constructor(disk: Disk, start: ArchivistStart) {
+  constructor(disk: Disk, start: ArchivistStart, nowMs = performance.now()) {
     this.#disk = disk;
     this.#start = start;
     this.#lanes = Array.from({ length: start.lanes }, (_, lane) =>
@@ -80,7 +80,7 @@ export class Archivist {
     );
     this.#unsynced = this.#lanes.map(() => 0);
     this.#folded = this.#lanes.map(() => 0);
-    this.#nextSyncMs = performance.now() + start.syncMs;
+    this.#nextSyncMs = nowMs + start.syncMs;
   }
 
   /** Does what is due. Throws if the disk fails, except for a disk that is full. */

@@ -120,6 +120,8 @@ export function beginEpoch(
   const { epoch, secret } = start;
   const folder = `${dir}/${epochName(epoch)}`;
   const beside = folder + BESIDE;
+  // The very first start may have ended before it wrote this; a second one must not be found without it.
+  if (epoch > 1 && !disk.list(dir).includes(META)) writeMeta(disk, dir, epoch - 1);
   disk.remove(beside);
   disk.makeFolder(beside);
   const lanes = Array.from({ length: start.lanes }, () => ({ segment: 0, number: 0 }));

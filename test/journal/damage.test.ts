@@ -3,55 +3,10 @@
  * the start is refused.
  */
 import { describe, expect, test } from 'vitest';
-import { Damage, VERSION } from '../../src/journal/format.ts';
-import { recover } from '../../src/journal/recovery.ts';
+import { VERSION } from '../../src/journal/format.ts';
+import { balancesOn, changed, cut, journalOf, outcome, PLAN, without } from './harm.ts';
 import { LyingDisk } from './lying-disk.ts';
-import { DIR, type Plan } from './plan.ts';
-import { randomFrom } from './random.ts';
-import { World } from './world.ts';
-
-const PLAN: Plan = {
-  workers: 2,
-  ringSlots: 16,
-  users: 30,
-  sync: 'always',
-  segmentBytes: 4_096,
-  firstSequence: 0,
-  keep: { ms: 0, bytes: 0 },
-};
-
-/** Ended by a stop, or by a crash. */
-function journalOf(seed: number, isStopped: boolean): LyingDisk {
-  const random = randomFrom(seed);
-  const disk = new LyingDisk(random);
-  const world = new World(disk, PLAN, random);
-  for (let epoch = 0; epoch < 2; epoch++) {
-    world.begin();
-    for (let step = 0; step < 25; step++) world.step();
-    if (epoch === 0 || isStopped) world.stop();
-    world.end(false);
-  }
-  world.check();
-  return disk;
-}
-
-function balancesOn(disk: LyingDisk): string {
-  const { ledger } = recover(disk, DIR);
-  const balances: string[] = [];
-  for (let index = 0; index < ledger.indexEnd; index++)
-    if (ledger.has(index)) balances.push(`${ledger.nameOf(index)} ${ledger.balances[index]}`);
-  return balances.sort().join('\n');
-}
-
-/** What comes back, or what the damage is. */
-function outcome(disk: LyingDisk): { balances: string } | { damage: string } {
-  try {
-    return { balances: balancesOn(disk) };
-  } catch (error) {
-    if (!(error instanceof Damage)) throw error;
-    return { damage: error.message };
-  }
-}
+import { DIR } from './plan.ts';
 
 /** A prime, so that every kind of byte is met; 1 in the long run. */
 const STRIDE = Number(process.env.STRIDE ?? 31);
@@ -66,13 +21,8 @@ describe('after a stop', () => {
   });
 
   test.each(disk.paths)('a byte of %s', path => {
-    const bytes = disk.bytesOf(path);
     let refused = 0;
-    for (let at = 0; at < bytes.length; at += STRIDE) {
-      const before = bytes[at]!;
-      bytes[at] = before ^ (1 << (at % 8));
-      const after = outcome(disk);
-      bytes[at] = before;
+    for (const { at, after } of changed(disk, path, STRIDE)) {
       if ('damage' in after) refused += 1;
       else expect(after.balances, `byte ${at}`).toBe(whole);
     }
@@ -81,20 +31,15 @@ describe('after a stop', () => {
   });
 
   test.each(disk.paths)('%s, cut', path => {
-    const { length } = disk.bytesOf(path);
-    for (let bytes = 0; bytes < length; bytes += STRIDE) {
-      const cut = disk.copy();
-      cut.truncate(path, bytes);
-      const after = outcome(cut);
-      if (!('damage' in after)) expect(after.balances, `cut at ${bytes}`).toBe(whole);
-    }
+    for (const { at, after } of cut(disk, path, STRIDE))
+      if (!('damage' in after)) expect(after.balances, `cut at ${at}`).toBe(whole);
   });
 
   test.each(disk.paths)('%s, missing', path => {
-    const without = disk.copy();
-    without.remove(path);
-    const after = outcome(without);
-    if (!('damage' in after)) expect(after.balances).toBe(whole);
+    for (const andBehind of [false, true]) {
+      const after = without(disk, path, andBehind);
+      if (!('damage' in after)) expect(after.balances).toBe(whole);
+    }
   });
 });
 
@@ -105,14 +50,8 @@ describe('after a crash', () => {
   test('only a block at the end of a lane can go unnoticed', () => {
     const allowed = new Set<string>([whole]);
     for (const path of disk.paths.filter(each => each.endsWith('.log'))) {
-      const bytes = disk.bytesOf(path);
-      for (let at = 0; at < bytes.length; at += STRIDE) {
-        const before = bytes[at]!;
-        bytes[at] = before ^ 0x10;
-        const after = outcome(disk);
-        bytes[at] = before;
+      for (const { after } of changed(disk, path, STRIDE))
         if ('balances' in after) allowed.add(after.balances);
-      }
     }
     // What was there, or that without the last block of one of the lanes.
     expect(allowed.size).toBeLessThanOrEqual(1 + PLAN.workers);

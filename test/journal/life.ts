@@ -7,14 +7,29 @@ import { World } from './world.ts';
 
 const SYNCS: Sync[] = ['always', 'interval', 'never'];
 
+/** The end comes at a call for such a path, one of so many. */
+const ENDS = [
+  ['', 150],
+  ['', 150],
+  ['.log', 40],
+  ['.tmp', 30],
+  ['snapshot', 15],
+  ['meta', 6],
+] as const;
+
+const pickFrom =
+  (random: () => number) =>
+  <Value>(values: readonly Value[]) =>
+    values[Math.floor(random() * values.length)]!;
+
 function planOf(random: () => number): Plan {
-  const pick = <Value>(values: readonly Value[]) => values[Math.floor(random() * values.length)]!;
+  const pick = pickFrom(random);
   return {
     workers: pick([1, 2, 3]),
     ringSlots: pick([2, 16, 64]),
     users: pick([4, 40, 400]),
     sync: pick(SYNCS),
-    segmentBytes: pick([4_096, 8_192, 65_536]),
+    segmentBytes: pick([2_048, 4_096, 65_536]),
     firstSequence: pick([0, -20]),
     keep: pick([
       { ms: 0, bytes: 0 },
@@ -36,19 +51,21 @@ export interface Seen {
 export function live(seed: number, epochs = 4): Seen {
   const random = randomFrom(seed);
   const disk = new LyingDisk(random);
+  const pick = pickFrom(random);
   const plan = planOf(random);
   const world = new World(disk, plan, random);
   const seen = { deaths: 0, crashes: 0, closed: 0, snapshots: 0, refusals: 0 };
   let isServing = false;
   for (let epoch = 0; epoch < epochs; epoch++) {
-    const steps = Math.floor(random() * 120);
-    // In one start of three the end comes at a call of the disk; otherwise between two steps, or as a stop.
-    const endAt = random() < 0.4 ? disk.calls + Math.floor(random() * 150) : Infinity;
-    const at = (['before', 'after', 'half'] as const)[Math.floor(random() * 3)]!;
+    const steps = Math.floor(random() * 160);
+    // In two starts of five the end comes at a call of the disk; otherwise between two steps, or as a stop.
+    const [where, calls] = pick(ENDS);
+    let callsLeft = random() < 0.4 ? Math.floor(random() * calls) : Infinity;
+    const at = pick(['before', 'after', 'half'] as const);
     const fullAt = random() < 0.2 ? disk.used + Math.floor(random() * 100_000) : Infinity;
     let isWorking = false;
     disk.fault = (_, path): Fault | undefined => {
-      if (disk.calls > endAt) return { at, error: new Crash() };
+      if (path.includes(where) && callsLeft-- <= 0) return { at, error: new Crash() };
       const mayDie = isServing && path.endsWith('.log') && random() < 0.02;
       if (!mayDie || !isWorking) return undefined;
       seen.deaths += 1;

@@ -27,6 +27,11 @@ import { Death, DIR, type Plan, type Told } from './plan.ts';
 const MAX = Number.MAX_SAFE_INTEGER;
 const SEED = { start: 7, first: 0x1234567, second: 0x7654321 };
 
+// There is one thread: nobody would ever wake it.
+Atomics.wait = () => {
+  throw new Error('a worker waits for ever');
+};
+
 export class World {
   readonly disk: LyingDisk;
   readonly plan: Plan;
@@ -144,10 +149,12 @@ export class World {
       segmentBytes,
       sync,
     }));
-    this.#archivist = new Archivist(this.disk, {
-      ...{ buffer: this.#journal, dir: DIR, folder, epoch: epoch + 1, secret, lanes: workers },
-      ...{ ringSlots, segmentBytes, sync, syncMs: 10, keep },
-    });
+    const archive = { dir: DIR, folder, epoch: epoch + 1, secret, lanes: workers };
+    this.#archivist = new Archivist(
+      this.disk,
+      { buffer: this.#journal, ...archive, ringSlots, segmentBytes, sync, syncMs: 10, keep },
+      this.#nowMs,
+    );
     this.#archivist.turn(this.#nowMs);
     memories.forEach((_, lane) => {
       this.#startWorker(lane);
@@ -185,11 +192,11 @@ export class World {
     this.#hasLostPower = true;
   }
 
-  /** Pushes as many events as are taken, into the first lane; returns how many that were. */
-  fill({ nameBytes, isWide }: { nameBytes: number; isWide: boolean }): number {
+  /** Pushes as many events as are taken into the first lane, at most `most`; returns how many that were. */
+  fill({ nameBytes, isWide }: { nameBytes: number; isWide: boolean }, most = this.plan.ringSlots): number {
     const lane = this.#lanes[0]!;
     let taken = 0;
-    for (; taken < this.plan.ringSlots; taken++) {
+    for (; taken < most; taken++) {
       const number = nameBytes > 0 ? this.#filled : this.#filled % 3;
       const user = `f${number}`.padEnd(nameBytes, 'x');
       const name = this.#name(user);
