@@ -14,20 +14,6 @@ export interface Plan {
   keep: ArchivistStart['keep'];
 }
 
-export interface Pushed {
-  user: string;
-  amount: number;
-}
-
-/** Of a lane in an epoch: what was pushed, in order, and how much of it may not be lost. */
-export interface Told {
-  pushed: Pushed[];
-  /** Survive the end of the process. */
-  written: number;
-  /** Survive the end of the power, too. */
-  synced: number;
-}
-
 /** The process ends here: nothing after it happens. */
 export class Crash extends Error {}
 /** A worker's thread ends here. */

@@ -7,7 +7,7 @@ import type { Mutant } from './mutants.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SOURCES = ['protocol', 'threads', 'engine', 'journal'];
-const TESTS = ['life', 'world', 'plan', 'lying-disk', 'random', 'harm', 'filling'];
+const TESTS = ['life', 'world', 'plan', 'told', 'lying-disk', 'random', 'harm', 'filling'];
 /** Every seventh byte: enough for each kind of byte of a header to be among them. */
 const STRIDE = 7;
 /** So many disks fill up, with each kind of event. */

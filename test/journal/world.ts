@@ -22,7 +22,8 @@ import { Recorder } from '../../src/journal/recorder.ts';
 import { recover } from '../../src/journal/recovery.ts';
 import { hashName } from '../../src/protocol/hash.ts';
 import type { LyingDisk } from './lying-disk.ts';
-import { Death, DIR, type Plan, type Told } from './plan.ts';
+import { Death, DIR, type Plan } from './plan.ts';
+import { checkTold, comeBack, type Told } from './told.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
 const SEED = { start: 7, first: 0x1234567, second: 0x7654321 };
@@ -71,38 +72,8 @@ export class World {
 
   /** What comes back, by name. Throws if that can't be what was told. */
   check(): Map<string, number> {
-    const { ledger } = recover(this.disk, DIR);
-    const found = new Map<string, number>();
-    for (let index = 0; index < ledger.indexEnd; index++)
-      if (ledger.has(index)) found.set(ledger.nameOf(index).toString(), ledger.balances[index]!);
-    const expected = new Map(this.#before);
-    const rest = new Map(found);
-    this.told.forEach(({ pushed, written, synced }, lane) => {
-      const safe = this.#hasLostPower ? synced : Math.max(written, synced);
-      const users = new Set(pushed.map(({ user }) => user));
-      const balances = new Map([...users].map(user => [user, this.#before.get(user) ?? 0]));
-      const matches = () => [...balances].every(([user, balance]) => balance === (found.get(user) ?? 0));
-      let known = new Set<string>([...users].filter(user => this.#before.has(user)));
-      let isFound = safe === 0 && matches();
-      for (let count = 1; count <= pushed.length && !isFound; count++) {
-        const { user, amount } = pushed[count - 1]!;
-        const sum = balances.get(user)! + amount;
-        if (Math.abs(sum) <= MAX) balances.set(user, sum);
-        known = known.add(user);
-        isFound = count >= safe && matches();
-      }
-      if (!isFound)
-        throw new Error(
-          `lane ${lane}: no prefix of its ${pushed.length} events, ${safe} of them safe, is what came back`,
-        );
-      for (const [user, balance] of balances) if (known.has(user)) expected.set(user, balance);
-    });
-    for (const [user, balance] of expected) {
-      if ((rest.get(user) ?? 0) !== balance)
-        throw new Error(`${user}: ${rest.get(user)} came back, not ${balance}`);
-      rest.delete(user);
-    }
-    for (const [user, balance] of rest) if (balance !== 0) throw new Error(`${user} came from nowhere`);
+    const found = comeBack(this.disk);
+    checkTold(found, this.#before, this.told, this.#hasLostPower);
     return found;
   }
 
