@@ -59,7 +59,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   steps: { may: ['steps', ...OUTSIDE] },
   'steps/kit/step.ts': { may: ['steps', ...OUTSIDE, 'src/signals.ts'] },
   // Those run what the server is made of: in every order, and beside other ways to do the same.
-  'steps/explore/scenarios': { may: ['steps', ...OUTSIDE, 'src/engine'] },
+  'steps/explore/scenarios': { may: ['steps', ...OUTSIDE, 'src/engine', 'src/journal'] },
   'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol'] },
   'bench/peers/floor.ts': { may: ['bench', 'src/net'] },
   bench: { may: ['bench', 'steps', ...OUTSIDE] },

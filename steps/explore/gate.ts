@@ -104,6 +104,7 @@ export class Gate {
       get(target, key) {
         const index = indexOf(key);
         if (index !== undefined) return gate.#read(target, index, memory.isStop);
+        if (key === 'subarray') return (from: number, to: number) => gate.#copy(target, from, to);
         if (key === 'set') return (values: ArrayLike<number>, at = 0) => gate.#writeAll(target, values, at);
         const value: unknown = Reflect.get(target, key, target);
         if (typeof value === 'function')
@@ -210,6 +211,13 @@ export class Gate {
     (view as Int32Array)[index] = value as number;
     if (isStop || this.#mayDie) this.#see(address, value);
     else this.#remember(address, value);
+  }
+
+  /** For whoever only reads what it gets: a part of a view, as it is now. */
+  #copy(view: View, from: number, to: number): View {
+    const { isStop } = this.#bases.get(view.buffer)!;
+    for (let index = from; index < to; index++) this.#read(view, index, isStop);
+    return view.slice(from, to);
   }
 
   #writeAll(view: View, values: ArrayLike<number>, at: number): void {

@@ -9,6 +9,7 @@ const GROUPS: Record<string, () => Promise<{ scenarios: readonly Scenario[] }>> 
   parking: () => import('./scenarios/parking.ts'),
   counters: () => import('./scenarios/counters.ts'),
   'worker-death': () => import('./scenarios/worker-death.ts'),
+  journal: () => import('./scenarios/journal.ts'),
 };
 
 export const GROUP_NAMES = Object.keys(GROUPS);

@@ -90,6 +90,8 @@ describe('every schedule ends as it should:', () => {
     'worker-death-run',
     'worker-death-overflow',
     'worker-death-twice',
+    'journal',
+    'journal-overflow',
   ];
   test.each(small)('%s', async name => {
     const found = await walked(name);

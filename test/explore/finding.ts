@@ -16,6 +16,7 @@ const COPIED = [
   'src/protocol',
   'src/threads',
   'src/engine',
+  'src/journal',
   'steps/explore',
   ...['06-worker-threads', '07-one-lock', '08-sharded-locks', '09-lock-free-metrics'].map(
     step => `steps/${step}`,

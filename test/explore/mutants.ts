@@ -296,4 +296,46 @@ export const MUTANTS: Mutant[] = [
       scenario: 'counters-lock-read',
     },
   ]),
+  ...inFile('src/engine/worker', [
+    {
+      what: 'events are applied before they are written',
+      text: `const ready = writer === undefined ? available : writer.secure(ring.head, available);
+        const isAsked = balances.applyRun(Math.min(ready, runMax));`,
+      becomes: `const { head } = ring;
+        const isAsked = balances.applyRun(Math.min(available, runMax));
+        writer?.secure(head, available);`,
+      scenario: 'journal',
+    },
+  ]),
+  ...inFile('src/journal/lane-writer', [
+    {
+      what: 'a place is kept before its block is written',
+      text: `this.#open().write([this.#header, ...parts], this.#offset);
+        this.#count(performance.now() - startMs, bytes, slots);
+        this.#keep(slots, end, bytes, 1, namesEnd);`,
+      becomes: `const at = this.#offset;
+        const file = this.#open();
+        this.#keep(slots, end, bytes, 1, namesEnd);
+        file.write([this.#header, ...parts], at);`,
+      scenario: 'journal',
+    },
+    {
+      what: 'there is one place, not two',
+      text: 'const at = (this.#version & 1) * PLACE_FIELDS;',
+      becomes: 'const at = 0;',
+      scenario: 'journal',
+    },
+    {
+      what: 'the version of a place is stored first',
+      text: 'places[at + Field.end] = end;',
+      becomes: 'places[at + Field.version] = this.#version; places[at + Field.end] = end;',
+      scenario: 'journal',
+    },
+    {
+      what: 'a successor writes again what is written',
+      text: 'if (written > 0)',
+      becomes: 'if (written > 2)',
+      scenario: 'journal',
+    },
+  ]),
 ];
