@@ -90,6 +90,13 @@ describe.concurrent('a server that the run starts', () => {
     expect({ exitCode, kills: result.kills }).toEqual({ exitCode: 0, kills: [] });
   });
 
+  test('and that was not killed, though it was to be: such a run has shown nothing', async () => {
+    const { exitCode, complaints, result } = await loadOf(SERVE, `--events 100 --kill-every 60s ${FLAGS}`);
+    expect(exitCode).toBe(1);
+    expect(complaints).toEqual(['the load was over before the server was killed (--kill-every 1 m)']);
+    expect(result.money).toMatchObject({ balanced: true });
+  });
+
   test('that does not start', async () => {
     const { exitCode, complaints } = await loadOf('exit 5', `--rate 100 --duration 60s ${FLAGS}`);
     expect(exitCode).toBe(1);
