@@ -9,7 +9,7 @@ import { Log } from '../log.ts';
 import { ListenError } from '../net/listener.ts';
 import { Output } from '../output.ts';
 import { Exit } from '../server/shutdown.ts';
-import { serve } from '../server/start.ts';
+import { type StartDisplay, serve } from '../server/start.ts';
 import { warnOfVariables } from '../server/warnings.ts';
 import { hasColour } from './terminal/terminal.ts';
 import { version } from './version.ts';
@@ -40,9 +40,11 @@ export async function serveCommand(args: string[]): Promise<void> {
     const output = new Output(1);
     const log = new Log(settings, output, hasColour(output, process.env));
     keepOutput(log);
+    const display = settings.data === '' ? undefined : await startDisplay();
     try {
-      await serve(settings, log, version());
+      await serve(settings, log, version(), display);
     } finally {
+      display?.clear();
       // Behind the first line, which says where it listens; or beside the one that says why it does not.
       warnOfVariables(log, process.env);
     }
@@ -51,6 +53,13 @@ export async function serveCommand(args: string[]): Promise<void> {
     else if (error instanceof ListenError) await fail(Exit.notStarted, error.message);
     else await fail(Exit.notStarted, `could not start: ${error instanceof Error ? error.message : error}`);
   }
+}
+
+/** Undefined if standard error is no terminal. */
+async function startDisplay(): Promise<StartDisplay | undefined> {
+  const output = new Output(2);
+  if (!output.isTTY) return undefined;
+  return (await import('./start-display.ts')).startDisplay(output);
 }
 
 /** Loaded on demand: a server does not need it. */

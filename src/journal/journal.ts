@@ -3,6 +3,7 @@
  * Loaded only with `--data`.
  */
 import { realpathSync, statSync } from 'node:fs';
+import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import type { Engine } from '../engine/engine.ts';
 import type { Recording } from '../engine/recording.ts';
@@ -29,7 +30,7 @@ import {
   wake,
 } from './memory.ts';
 import { Recorder } from './recorder.ts';
-import { type Recovered, recover } from './recovery.ts';
+import { type Recovered, type RecoveryProgress, recovering } from './recovery.ts';
 
 /** The names are those of the server's settings. */
 export interface JournalOptions {
@@ -42,6 +43,13 @@ export interface JournalOptions {
   ring: number;
   users: number;
   firstSequence: number;
+}
+
+/** Is told how far a start is; what it tells is for people. */
+export interface StartProgress {
+  read(progress: RecoveryProgress): void;
+  /** How many users the engine has got, of about so many. */
+  restored(users: number, all: number): void;
 }
 
 /** The folder can't be used, and why: one line for people. */
@@ -86,13 +94,13 @@ export class Journal implements Recording {
   }
 
   /** Takes the folder and reads it. Throws `JournalError`, or `Damage`; then the folder is as it was. */
-  static async open(options: JournalOptions): Promise<Journal> {
+  static async open(options: JournalOptions, progress?: StartProgress): Promise<Journal> {
     const data = folderAt(options.data);
     const lock = await Lock.take(data);
     if (lock === undefined) throw new JournalError(`${data} is in use by another server`);
     try {
       const startMs = performance.now();
-      const recovered = recover(realDisk, data);
+      const recovered = await inSteps(recovering(realDisk, data), step => progress?.read(step));
       const { users } = recovered.ledger;
       if (users > options.users)
         throw new JournalError(`${data} has ${users} users, more than --users ${options.users}; raise it`);
@@ -107,7 +115,7 @@ export class Journal implements Recording {
    * Gives the engine its users, and makes the folder of this start; the workers can start then. `names` is where the
    * engine looks for the names of users.
    */
-  begin(engine: Engine, names: DataView, seed: HashSeed): void {
+  begin(engine: Engine, names: DataView, seed: HashSeed, progress?: StartProgress): void {
     const { ledger, epoch, timeMs } = this.recovered;
     const { workers: lanes, segmentBytes, firstSequence } = this.#options;
     const bytes = new Uint8Array(names.buffer, names.byteOffset, names.byteLength);
@@ -119,6 +127,7 @@ export class Journal implements Recording {
       const hash = hashName(names, 0, name.length, seed);
       const at = { nameAt: 0, nameBytes: name.length, hash };
       newIndexOf[index] = engine.restore(at, ledger.balances[index]!);
+      if (index % RESTORED_STEP === 0) progress?.restored(index, ledger.indexEnd);
     }
     if (!this.#lock.isHeld) throw new JournalError(`${this.dir} was taken by another server`);
     const start = { epoch: epoch + 1, secret: this.#secret, timeMs, ledger, lanes };
@@ -213,6 +222,21 @@ export class Journal implements Recording {
 
   #memoryOf(lane: number) {
     return journalLaneOf(this.#buffer, this.#options.workers, lane);
+  }
+}
+
+const RESTORED_STEP = 8_192;
+
+/** Lets the event loop turn between the steps, so that signals are heard meanwhile. */
+async function inSteps<Step, Value>(
+  steps: Generator<Step, Value>,
+  onStep: (step: Step) => void,
+): Promise<Value> {
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+    onStep(step.value);
+    await setImmediate();
   }
 }
 

@@ -6,7 +6,7 @@ import { parseKeep } from '../config/keep.ts';
 import type { Settings } from '../config/settings.ts';
 import { Engine } from '../engine/engine.ts';
 import type { WorkerEvents } from '../engine/workers.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, StartProgress } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import { drawHashSeed } from '../protocol/hash.ts';
 import { createReadBuffer, Sessions } from '../session/sessions.ts';
@@ -15,7 +15,7 @@ export interface Assembled {
   readonly engine: Engine;
   readonly sessions: Sessions;
   /** Before the workers start: gives the engine what the journal has. */
-  restore(): void;
+  restore(progress?: StartProgress): void;
 }
 
 /** Starts nothing yet. */
@@ -29,13 +29,16 @@ export function assemble(settings: Settings, log: Log, journal?: Journal): Assem
   };
   const engine = new Engine(readBuffer.view, settings, events, journal);
   const seed = drawHashSeed();
-  const restore = () => journal?.begin(engine, readBuffer.view, seed);
+  const restore = (progress?: StartProgress) => journal?.begin(engine, readBuffer.view, seed, progress);
   return { engine, sessions: new Sessions(settings, engine, readBuffer, seed, log, journal), restore };
 }
 
 /** Takes the folder of the journal and reads it; loads nothing if there is none. */
-export async function openJournal(settings: Settings): Promise<Journal | undefined> {
+export async function openJournal(
+  settings: Settings,
+  progress?: StartProgress,
+): Promise<Journal | undefined> {
   if (settings.data === '') return undefined;
   const { Journal } = await import('../journal/journal.ts');
-  return Journal.open({ ...settings, keep: parseKeep(settings.journalKeep)! });
+  return Journal.open({ ...settings, keep: parseKeep(settings.journalKeep)! }, progress);
 }

@@ -4,7 +4,7 @@
 import { isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import type { Settings } from '../config/settings.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Journal, StartProgress } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import { Listener, type ListensAt } from '../net/listener.ts';
 import { assemble, openJournal } from './assemble.ts';
@@ -18,10 +18,20 @@ import { warnIfExposed } from './warnings.ts';
  */
 const COLLECTOR_FLAGS = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];
 
+/** Is told how far the start with a journal is, and when there is no more to tell. */
+export interface StartDisplay extends StartProgress {
+  clear(): void;
+}
+
 /** Resolves when the server serves; if it can't start, stops everything again and rejects. */
-export async function serve(settings: Settings, log: Log, version: string): Promise<void> {
+export async function serve(
+  settings: Settings,
+  log: Log,
+  version: string,
+  display?: StartDisplay,
+): Promise<void> {
   for (const flag of COLLECTOR_FLAGS) setFlagsFromString(flag);
-  const journal = await openJournal(settings);
+  const journal = await openJournal(settings, display);
   const { engine, sessions, restore } = assemble(settings, log, journal);
   const listener = new Listener(sessions, settings);
   const watched = {
@@ -38,7 +48,8 @@ export async function serve(settings: Settings, log: Log, version: string): Prom
   let httpAt: ListensAt | undefined;
   try {
     httpAt = await httpThread?.listen(settings.httpHost, settings.http);
-    restore();
+    restore(display);
+    display?.clear();
     journal?.start(reason =>
       log.error(
         'journal_damaged',

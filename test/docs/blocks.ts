@@ -4,17 +4,20 @@
  *     ```sh run     it is run by the suite, and prints what the `text` block below it says, or one of these
  *     ```sh like    the same, but numbers, spaces and the order of lines may differ
  *     ```sh long    it takes its time, so test/long/documents.test.ts runs it; of a pain it prints the same figures
+ *     ```sh serve   it starts a server, with which the page goes on, in the reader's other terminal: npm start -- FLAGS
  *     ```sh read    only its arguments are judged: it changes the machine, wants a key pressed, or goes on for ever
  *
  * It speaks to the server that the page starts: the step, in its chapter, elsewhere the finished one. Behind `anew`
- * stand the flags of a server that is started for it, and for the blocks that follow: `sh run anew --queue 16`.
+ * stand the flags of a server that is started for it, and for the blocks that follow: `sh run anew --queue 16`. A
+ * `pkill -9 -f` must find that server, and ends no other one.
  */
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort, startSaying } from '../../src/tools/harness/server.ts';
 import type { Subject } from '../../steps/kit/manifest.ts';
 import { startStep } from '../../steps/kit/server.ts';
 import { CLI, startServer } from '../support/server.ts';
@@ -26,7 +29,8 @@ const PORT = '7878';
 const place = mkdtempSync(join(tmpdir(), 'tally-blocks-'));
 process.on('exit', () => rmSync(place, { recursive: true, force: true }));
 const BACKGROUND_MS_MAX = 5_000;
-const MARK = /^(run|like|long|read)(?: anew((?: --[\w-]+(?: [\w-]+)?)*))?$/;
+const SERVE_MS_MAX = 20_000;
+const MARK = /^(run|like|long|serve|read)(?: anew((?: --[\w-]+(?: [\w-]+)?)*))?$/;
 
 /** What is done with it, and the flags of the server that it wants anew. */
 export function markOf({ mark }: Block): { does: string | undefined; anew: string[] | undefined } {
@@ -45,6 +49,8 @@ export class Reader {
   readonly #page: Page;
   #server: Server | undefined;
   #flags: string[] = [];
+  /** What each of its servers said of its end. */
+  readonly ends: unknown[] = [];
 
   constructor(page: Page) {
     this.#page = page;
@@ -53,6 +59,7 @@ export class Reader {
   /** What is wrong with what the block prints, or with how it ends. */
   async mistakeIn(block: Block, limitMs: number): Promise<string | undefined> {
     const { does, anew } = markOf(block);
+    if (does === 'serve') return await this.#serve(block.text.trim());
     if (anew !== undefined) {
       await this.close();
       this.#flags = anew;
@@ -74,25 +81,59 @@ export class Reader {
     return mistake;
   }
 
-  /** What the last server said of its end. */
-  async close(): Promise<unknown> {
-    const server = this.#server;
+  async close(): Promise<void> {
+    if (this.#server !== undefined) this.ends.push(await this.#server.stop());
     this.#server = undefined;
-    return await server?.stop();
+  }
+
+  /** Runs what `npm start` runs, on a free port. */
+  async #serve(command: string): Promise<string | undefined> {
+    const [, flags] = /^npm start -- ([\w ./-]+)$/.exec(command) ?? [];
+    if (flags === undefined) return `is not npm start with flags: ${command}`;
+    await this.close();
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+    const [, ...words] = (scripts.start as string)
+      .replace('exec ', '')
+      .replace('dist/', join(ROOT, 'dist/'))
+      .split(' ');
+    const args = [...words, ...flags.split(' '), '--port', '0'];
+    const portOf = (line: string) => JSON.parse(line).port as number | undefined;
+    const program = { name: command, program: process.execPath, args, cwd: place };
+    const server = await startSaying(program, portOf, SERVE_MS_MAX);
+    this.#server = {
+      port: server.port,
+      pid: server.pid,
+      stop() {
+        server.signal('SIGTERM');
+        return server.ended;
+      },
+    };
+    return undefined;
   }
 
   /** `npx` only takes half a second to find what stands here already. */
   async #scriptOf(block: Block): Promise<string> {
     const text = block.text.replace(/\bnpx tally\b/g, `node ${CLI}`);
     if (!/\b7878\b|\bPID\b| load /.test(text)) return text;
+    // It starts its server itself.
+    if (text.includes(' --cmd '))
+      return text.replaceAll(`${CLI} load`, `${CLI} load --port ${await freePort()}`);
     const step = stepOfPage(this.#page)?.number as Subject | undefined;
     this.#server ??= await (step === undefined ? startServer(this.#flags) : startStep(step, {}, this.#flags));
     const { port, pid } = this.#server;
     return text
       .replaceAll(PORT, String(port))
       .replace(/\$?\bPID\b/g, String(pid))
+      .replace(/\bpkill -9 -f '([^']+)'/g, (_, pattern) => `kill -9 ${foundBy(pattern, pid!)}`)
       .replaceAll(`${CLI} load`, `${CLI} load --port ${port}`);
   }
+}
+
+/** The process, if the pattern matches its command line, as `pkill -f` would find it. */
+function foundBy(pattern: string, pid: number): number {
+  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
+  if (!new RegExp(pattern).test(stdout)) throw new Error(`pkill -f '${pattern}' does not find: ${stdout}`);
+  return pid;
 }
 
 /** In a process group of its own, which ends as a whole; without an exit code if it was late. */

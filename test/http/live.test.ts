@@ -1,5 +1,9 @@
 /** The live page in a real browser: what it shows is what the wire says, in both themes, with the keyboard alone. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { JournalDetail } from '../../src/journal/detail.ts';
 import { Client } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { askMetrics, buyLine, FREEZE, type Metrics, THAW } from '../support/asking.ts';
@@ -194,14 +198,30 @@ describe.skipIf(file === undefined)('the live page, in Chromium', () => {
   });
 
   test('goes on with the server that comes in its place, and has nothing of the one before', async () => {
-    const next = await startServer(['--http', `${server.http}`, '--workers', '3']);
+    expect(await page.evaluate(`document.getElementById('journal').hidden`)).toBe(true);
+    const data = mkdtempSync(join(tmpdir(), 'tally-page-'));
+    const next = await startServer(['--http', `${server.http}`, '--workers', '3', '--data', data]);
     try {
       await shows('workers', '3 of 3');
       expect(await textOf('state-word')).toBe('serving');
       expect(await figureOf('received')).toBe(0);
       expect(await page.evaluate(`document.querySelectorAll('.ring').length`)).toBe(3);
+
+      // And with what only this one has: a journal.
+      expect(await page.evaluate(`document.getElementById('journal').hidden`)).toBe(false);
+      const payer = await Client.open(next.port);
+      const wait = buyLine('alice', 1).replace('}', ',"wait":true}');
+      for (let event = 0; event < 20; event++) await payer.ask(wait);
+      const { journal } = (await askMetrics(payer)) as unknown as { journal: JournalDetail };
+      await until(async () => (await figureOf('journal-bytes')) === journal.bytes, 'what was written');
+      expect(journal.bytes).toBeGreaterThan(20 * 64);
+      expect(await figureOf('journal-full')).toBe(0);
+      expect(await figureOf('journal-p99')).toBeGreaterThan(0);
+      expect(await textOf('journal-p99')).toMatch(/^< [\d.,]+ ms$/);
+      payer.close();
     } finally {
       await next.stop();
+      rmSync(data, { recursive: true });
     }
   });
 });

@@ -43,6 +43,10 @@ describe('flags', () => {
         { stages: [{ durationMs: 10_000, fromPerS: 1_000, toPerS: 1_000 }, { durationMs: 500, fromPerS: 1_000, toPerS: 50_000 }, { durationMs: 60_000, fromPerS: 0, toPerS: 0 }] }],
       ['--pace thrifty --seed 7 --check-balances', { pace: 'thrifty', seed: 7, checkBalances: true }],
       [`--threads ${availableParallelism()}`, { pace: 'thrifty' }],
+      ['--cmd serve', { reconnect: false, server: { command: 'serve', killEveryMs: undefined, startMs: 30_000 } }],
+      ['--cmd serve --kill-every 500ms --start-timeout 2m',
+        { reconnect: true, server: { command: 'serve', killEveryMs: 500, startMs: 120_000 } }],
+      ['--cmd serve --kill-every 1m --events 10', { server: { killEveryMs: 60_000 } }],
       ['--pace=precise --threads=64 --connections=64', { pace: 'precise' }],
     ],
   )('%s', (flags, plan) => expect(planOf(flags)).toMatchObject(plan));
@@ -143,6 +147,17 @@ describe('a mistake is one line that says what is wrong and what would be right'
     ['--fail-if lost>0', /^--fail-if "lost>0" needs --check-balances$/],
     ['--find-max p99>', /is not a condition/],
     ['--find-max p99<5ms --rate 5', /^--find-max looks for the rate itself; leave --rate and --stages out$/],
+    ['--find-max p99<5ms --cmd serve', /^--find-max makes many runs; leave --cmd out$/],
+    ['--kill-every 2s', /^--kill-every is about the server of --cmd; give the command that starts it$/],
+    ['--start-timeout 2s', /^--start-timeout is about the server of --cmd/],
+    ['--cmd= --kill-every 2s', /^--cmd needs a command, such as "npx tally serve"$/],
+    ['--cmd serve --host 10.0.0.1', /^--cmd starts the server here; leave --host out$/],
+    ['--cmd serve --kill-every 0', /^--kill-every 0: a time from 1 ms/],
+    [
+      '--cmd serve --kill-every 10s',
+      /^--kill-every 10 s: the load is over after 10 s; nothing would be killed$/,
+    ],
+    ['--cmd serve --kill-every 4s --stages 1s:5,2s:5', /the load is over after 3 s/],
     ['--find-max p99<5ms --stages 1s:5', /^--find-max looks for the rate itself/],
   ])('%s', (flags, what) => {
     expect(() => options(flags)).toThrow(UsageError);

@@ -66,6 +66,8 @@ export function resultWith(fields: Partial<LoadResult> = {}): LoadResult {
     latencyMs: { corrected: latency(4), uncorrected: latency(4) },
     generator: { cpuS: 1, pace: 'closed loop' },
     connections: { opened: 50, lost: 0, reopened: 0 },
+    outages: [],
+    kills: [],
     money: undefined,
     intervals: Array.from({ length: 10 }, (_, second) => interval(second, 1_000)),
     problems: [],

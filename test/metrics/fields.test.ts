@@ -4,8 +4,10 @@ import { expect, test } from 'vitest';
 import { readSettings } from '../../src/config/read.ts';
 import { prometheusText } from '../../src/http/prometheus.ts';
 import { takeSnapshot } from '../../src/http/snapshot.ts';
+import type { JournalDetail } from '../../src/journal/detail.ts';
 import { Log } from '../../src/log.ts';
 import { FIELDS } from '../../src/metrics/fields.ts';
+import { JOURNAL_FIELDS } from '../../src/metrics/journal.ts';
 import type { Snapshot } from '../../src/metrics/snapshot.ts';
 import { assemble } from '../../src/server/assemble.ts';
 
@@ -36,6 +38,15 @@ const VIEWS: Record<string, string> = {
   'tally watch': read('src/tools/watch/view.ts'),
 };
 
+/** The same of a journal. */
+const JOURNAL_LEFT_OUT: Partial<Record<keyof JournalDetail, string>> = {
+  write_ms: 'the times are in write_times, one by one',
+};
+const JOURNAL_VIEWS: Record<string, string> = {
+  'the live page': read('src/http/page/journal.js'),
+  'tally watch': read('src/tools/watch/journal.ts'),
+};
+
 const settings = readSettings(['--workers', '2', '--ring', '8', '--users', '8'], {});
 const { engine, sessions } = assemble(settings, new Log(settings, process.stdout));
 const snapshot = sessions.metrics.snapshot();
@@ -50,6 +61,13 @@ test.each(Object.entries(VIEWS))('%s shows every field, or there is a reason', (
   const leftOut = LEFT_OUT[view]!;
   expect(keys.filter(key => !isShown(key) && leftOut[key] === undefined)).toEqual([]);
   expect(Object.keys(leftOut).filter(isShown), 'shown after all').toEqual([]);
+});
+
+test.each(Object.entries(JOURNAL_VIEWS))('%s shows all that a journal says of itself', (_, text) => {
+  const isShown = (key: string) => new RegExp(`\\b${key}\\b`).test(text);
+  const all = [...Object.keys(JOURNAL_FIELDS), 'write_times'] as (keyof JournalDetail)[];
+  expect(all.filter(key => !isShown(key) && JOURNAL_LEFT_OUT[key] === undefined)).toEqual([]);
+  expect(Object.keys(JOURNAL_LEFT_OUT).filter(isShown), 'shown after all').toEqual([]);
 });
 
 test('the live page has every reason for which an event is refused', () => {

@@ -3,14 +3,17 @@ import { asciiOf } from './ascii.ts';
 import { fitted } from './drawing.ts';
 import { canRepaint, columnsOn, hasUnicode } from './terminal.ts';
 
+/** Of a stream without columns it is not known how many there are. */
+export type MovingOut = Pick<NodeJS.WriteStream, 'isTTY' | 'write'> & { readonly columns?: number };
+
 const ERASED = '\r\u001b[K';
 
 export class MovingLine {
-  readonly #out: NodeJS.WriteStream;
+  readonly #out: MovingOut;
   readonly #isShown: boolean;
   readonly #hasUnicode: boolean;
 
-  constructor(out: NodeJS.WriteStream, environment: NodeJS.ProcessEnv = process.env) {
+  constructor(out: MovingOut, environment: NodeJS.ProcessEnv = process.env) {
     this.#out = out;
     this.#isShown = canRepaint(out, environment);
     this.#hasUnicode = hasUnicode(environment);

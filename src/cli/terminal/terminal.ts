@@ -29,7 +29,7 @@ export function hasUnicode({ LC_ALL, LC_CTYPE, LANG }: NodeJS.ProcessEnv = proce
 }
 
 /** Undefined if it is not a terminal; some terminals report 0 columns. */
-export function columnsOn(out: Pick<Out, 'columns'>, otherwise = COLUMNS): number {
+export function columnsOn(out: Partial<Pick<Out, 'columns'>>, otherwise = COLUMNS): number {
   return out.columns || otherwise;
 }
 

@@ -22,6 +22,13 @@ export function milliseconds(ms) {
   return ms < 10 ? ms.toFixed(2) : ms < 100 ? ms.toFixed(1) : WHOLE.format(ms);
 }
 
+/** With the unit that makes it short. */
+export function bytes(number) {
+  const unit = Math.min(4, Math.floor(Math.log2(Math.max(1, number)) / 10));
+  const value = number / 1024 ** unit;
+  return `${(unit === 0 || value >= 100 ? WHOLE : TENTHS).format(value)} ${['B', 'KiB', 'MiB', 'GiB', 'TiB'][unit]}`;
+}
+
 export function duration(ms) {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 60) return `${seconds} s`;

@@ -5,6 +5,7 @@
 import { Charts } from './charts.js';
 import { Feed } from './feed.js';
 import { duration, milliseconds, percent, put, rate, whole } from './format.js';
+import { showJournal } from './journal.js';
 import { Rings } from './rings.js';
 import { Shards } from './shards.js';
 
@@ -132,6 +133,7 @@ function showFigures(view) {
   put('delay', `${milliseconds(view.delay.p99_ms)} ms`, view.delay.p99_ms);
   const rates = view.rings.map((_, worker) => rateOf(view, earlier, ({ rings }) => rings[worker].processed));
   rings.show(view.rings, metrics.ring_slots, rates);
+  showJournal(metrics.journal, earlier.metrics.journal, metrics.uptime_ms - earlier.metrics.uptime_ms);
   put('about', `up ${duration(metrics.uptime_ms)} · version ${view.version}`);
 }
 

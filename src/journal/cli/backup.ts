@@ -3,6 +3,7 @@ import { chmodSync, existsSync, readdirSync, realpathSync, rmSync } from 'node:f
 import { CommandError, Exit, exitOnSignals, jsonOf, runCommand } from '../../cli/terminal/command.ts';
 import { count } from '../../cli/terminal/numbers.ts';
 import { printForMachines, reasonOf } from '../../cli/terminal/output.ts';
+import { withProgress } from '../../cli/terminal/progress.ts';
 import { quoteForShellIfNeeded, quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
 import { makeFolders } from '../disk.ts';
@@ -10,7 +11,6 @@ import { orAdvice } from './advice.ts';
 import { copyJournal } from './copying.ts';
 import { listingFrom } from './history.ts';
 import { hold, newest } from './kept.ts';
-import { withProgress } from './progress.ts';
 import { timeText } from './times.ts';
 import { type Found, verifyJournal } from './verify.ts';
 

@@ -3,6 +3,7 @@ import { CommandError, Exit, jsonOf, runCommand } from '../../cli/terminal/comma
 import { orNearest } from '../../cli/terminal/nearest.ts';
 import { count } from '../../cli/terminal/numbers.ts';
 import { printForMachines } from '../../cli/terminal/output.ts';
+import { withProgress } from '../../cli/terminal/progress.ts';
 import { quoteIfNeeded, withoutControls } from '../../cli/terminal/quoting.ts';
 import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
 import type { Ledger } from '../ledger.ts';
@@ -10,7 +11,6 @@ import { orAdvice } from './advice.ts';
 import { balancesAt, eventsIn, listingFrom, type OnPastEvent } from './history.ts';
 import { hold } from './kept.ts';
 import { Printer } from './printing.ts';
-import { withProgress } from './progress.ts';
 import { readTime, timeText } from './times.ts';
 import { adviceFor, verdictJson, verdictText } from './verdict.ts';
 import { verifyJournal } from './verify.ts';

@@ -9,9 +9,19 @@ const START_LIMIT_MS = 120_000;
 /** Values for a command, passed in its environment and for placeholders such as `{port}`. Names in capitals. */
 export type Variables = Record<string, string>;
 
-/** Starts a command for a shell, which learns its port from the variable PORT or from `{port}`. */
-export async function startCommand(command: string, variables: Variables): Promise<Server> {
-  const port = await freePort();
+/** Where a command must listen, and how soon. */
+export interface Listening {
+  port: number;
+  limitMs: number;
+}
+
+/** Starts a command for a shell, which learns its port (a free one, unless it is given) from PORT or from `{port}`. */
+export async function startCommand(
+  command: string,
+  variables: Variables,
+  where: Partial<Listening> = {},
+): Promise<Server> {
+  const { port = await freePort(), limitMs = START_LIMIT_MS } = where;
   const known: Variables = { ...variables, PORT: String(port) };
   const line = command.replace(/\{(\w+)\}/g, (whole, name: string) => known[name.toUpperCase()] ?? whole);
   // A process group of its own: the shell, and whatever the command starts, end together.
@@ -22,7 +32,7 @@ export async function startCommand(command: string, variables: Variables): Promi
     env: known,
     isGroup: true,
   };
-  return startOnPort(program, port, START_LIMIT_MS);
+  return startOnPort(program, port, limitMs);
 }
 
 /** Waits for the word to start, and starts nothing if it does not come. The command has no input. */

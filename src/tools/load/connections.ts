@@ -1,7 +1,11 @@
-/** The connections of one thread: which are open, which were lost, and how lost ones come back (`--reconnect`). */
+/**
+ * The connections of one thread: which are open, which were lost, how lost ones come back (`--reconnect`), and when
+ * there was none.
+ */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { LoadConnection } from './connection.ts';
 import { type Opener, pauseMs } from './opening.ts';
+import type { Outage } from './outages.ts';
 
 /** Lines that were sent and not answered. */
 interface Unknown {
@@ -17,8 +21,12 @@ export class Connections {
   /** By number; a lost one stays until another has taken its place. */
   all: LoadConnection[] = [];
   /** How many were lost, by what happened. */
-  readonly lost = new Map<string, number>();
-  reopened = 0;
+  readonly #lost = new Map<string, number>();
+  #reopened = 0;
+  #open = 0;
+  readonly #outages: Outage[] = [];
+  /** Since when no connection was open, or none of those that are has been answered yet. */
+  #goneMs: number | undefined;
   /** Attempts to open a connection again since it was last answered. */
   readonly #failures: number[] = [];
   /** On those that have been replaced. */
@@ -41,6 +49,7 @@ export class Connections {
   /** All, or none: throws if one cannot be opened. */
   async open(): Promise<void> {
     this.all = await this.#opener.openAll();
+    this.#open = this.all.length;
   }
 
   /** Lines that are due from here on are measured. */
@@ -50,8 +59,23 @@ export class Connections {
   }
 
   lose(connection: LoadConnection, why: string): void {
-    this.lost.set(why, (this.lost.get(why) ?? 0) + 1);
+    this.#lost.set(why, (this.#lost.get(why) ?? 0) + 1);
+    this.#open--;
+    if (this.#open === 0 && this.#comeBack) this.#goneMs ??= performance.now();
     void this.#bringBack(connection);
+  }
+
+  /** Something has come from the server. */
+  heard(nowMs: number): void {
+    if (this.#goneMs === undefined) return;
+    this.#outages.push({ fromMs: this.#goneMs - this.#measureMs, untilMs: nowMs - this.#measureMs });
+    this.#goneMs = undefined;
+  }
+
+  /** What became of them. */
+  outcome(): { lost: [string, number][]; reopened: number; outages: Outage[] } {
+    this.heard(Number.POSITIVE_INFINITY);
+    return { lost: [...this.#lost], reopened: this.#reopened, outages: this.#outages };
   }
 
   get isCutOff(): boolean {
@@ -92,7 +116,8 @@ export class Connections {
 
   #replace(lost: LoadConnection, opened: LoadConnection): void {
     this.all[lost.index] = opened;
-    this.reopened++;
+    this.#reopened++;
+    this.#open++;
     this.#add(lost, this.#unknownBefore);
     this.#onBack(opened);
   }

@@ -123,6 +123,7 @@ export class Driver {
   readonly #events: ConnectionEvents = {
     onChunk: () => {
       this.#nowMs = performance.now();
+      this.#connections.heard(this.#nowMs);
     },
     onReplies: (verdict, count, dueMs, sentMs) => {
       this.#underWay -= count;
@@ -210,7 +211,7 @@ export class Driver {
     if (this.#schedule !== undefined || this.#endMs !== Number.POSITIVE_INFINITY) return;
     const isStill = () =>
       (this.#underWay > 0 || this.#connections.isCutOff) &&
-      performance.now() - this.#nowMs > this.#plan.graceMs;
+      performance.now() - this.#nowMs > this.#plan.graceMs + (this.#plan.server?.startMs ?? 0);
     // Checked again after the sockets were polled: this process itself may have been stopped.
     if (isStill()) setTimeout(() => isStill() && this.#beQuiet(), 1);
   }
@@ -328,8 +329,7 @@ export class Driver {
       unknownLostWarmup,
       unsent: this.#unsent,
       late: this.#measured.late,
-      lost: [...this.#connections.lost],
-      reopened: this.#connections.reopened,
+      ...this.#connections.outcome(),
       open: open.length,
       hungUp: this.#hungUp,
       inTime: this.#inTime,

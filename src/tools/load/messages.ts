@@ -1,4 +1,5 @@
 /** What the main thread and the threads of a load run say to each other. */
+import type { Outage } from './outages.ts';
 import type { LoadPlan } from './plan.ts';
 import type { IntervalCounts, Recorded } from './recorder.ts';
 import type { Script } from './script.ts';
@@ -42,6 +43,7 @@ export interface ThreadOutcome {
   /** How often a lost one was opened again, and how many are open at the end. */
   reopened: number;
   open: number;
+  outages: Outage[];
   /** Of `unknown` and `unknownWarmup`: on connections that were lost. */
   unknownLost: number;
   unknownLostWarmup: number;

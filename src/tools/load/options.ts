@@ -1,10 +1,10 @@
 /** The flags of `tally load`: what there is, read and checked, with one line for each mistake. */
 import { availableParallelism } from 'node:os';
 import { readHost } from '../../cli/terminal/address.ts';
-import { readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
+import { duration, readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
 import { type Condition, readCondition } from './conditions.ts';
-import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix, type Stage } from './plan.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix, type OwnServer, type Stage } from './plan.ts';
 
 export interface LoadOptions {
   plan: LoadPlan;
@@ -34,6 +34,17 @@ const FLAGS: Record<string, Flag> = {
     group: 'Where',
     about: 'open lost connections again, after 50 ms and then ever later up to 2 s',
   },
+  cmd: {
+    value: 'CMD',
+    group: 'Where',
+    about: 'start the server with this command; it learns its port from PORT or {port}',
+  },
+  'kill-every': {
+    value: 'TIME',
+    group: 'Where',
+    about: 'kill -9 the server of --cmd in the midst, and start it again; with --reconnect',
+  },
+  'start-timeout': { value: 'TIME', group: 'Where', about: 'for it to listen, at first and again (30s)' },
 
   rate: { value: 'N', group: 'How', about: 'open loop: lines a second, of all connections together' },
   stages: { value: 'LIST', group: 'How', about: 'open loop: TIME:RATE or TIME:FROM-TO, with commas' },
@@ -147,6 +158,7 @@ export function readOptions(args: string[]): LoadOptions {
     throw new UsageError('--mix: metrics and garbage lines are not for --protocol redis');
   if (protocol === 'redis' && text('replay') !== undefined)
     throw new UsageError('--replay sends the lines of a file as they are; that is not for --protocol redis');
+  const server = readServer(values, time);
   const plan: LoadPlan = {
     host: readHost(text('host') ?? DEFAULT_PLAN.host, '--host '),
     port: whole('port', 7878, 1, 65_535),
@@ -161,7 +173,8 @@ export function readOptions(args: string[]): LoadOptions {
     warmupMs: time('warmup', 0),
     graceMs: time('grace', DEFAULT_PLAN.graceMs, 1),
     connectMs: time('connect-timeout', DEFAULT_PLAN.connectMs, 1),
-    reconnect: values.reconnect === true,
+    server,
+    reconnect: values.reconnect === true || server?.killEveryMs !== undefined,
     // A thread that never rests would take the server's core.
     pace: oneOf('pace', ['precise', 'thrifty'], threads < availableParallelism() ? 'precise' : 'thrifty'),
     seed: whole('seed', DEFAULT_PLAN.seed, 0, 2 ** 32 - 1),
@@ -179,6 +192,7 @@ export function readOptions(args: string[]): LoadOptions {
     throw new UsageError(
       `--user-prefix: with its number, a name may have 128 bytes; ${PREFIX_BYTES_MAX} at most`,
     );
+  refuseNoKill(plan);
   const findMax = text('find-max') === undefined ? undefined : readCondition(text('find-max')!);
   if (findMax !== undefined && plan.stages !== undefined)
     throw new UsageError('--find-max looks for the rate itself; leave --rate and --stages out');
@@ -186,7 +200,7 @@ export function readOptions(args: string[]): LoadOptions {
     throw new UsageError(
       `--find-max "${findMax.text}" holds when the server is bad; a limit is needed, such as 'p99<10ms'`,
     );
-  for (const other of ['events', 'fail-if', 'hdr'])
+  for (const other of ['events', 'fail-if', 'hdr', 'cmd'])
     if (findMax !== undefined && values[other] !== undefined)
       throw new UsageError(`--find-max makes many runs; leave --${other} out`);
   const failIf = ((values['fail-if'] as string[] | undefined) ?? []).map(readCondition);
@@ -202,6 +216,7 @@ export function readOptions(args: string[]): LoadOptions {
   };
 }
 
+const START_MS = 30_000;
 const TIME_MS_MAX = 24 * 3_600_000;
 const PREFIX_BYTES_MAX = 120;
 const RATE_MAX = 100_000_000;
@@ -220,6 +235,36 @@ function parse(args: string[]): Values {
   if (parsed.positionals.length > 0)
     throw new UsageError(`${parsed.positionals[0]}: flags only; the server is given by --host and --port`);
   return parsed.values as Values;
+}
+
+function readServer(
+  values: Values,
+  time: (name: string, otherwise: number, minMs?: number) => number,
+): OwnServer | undefined {
+  const command = values.cmd as string | undefined;
+  if (command === undefined) {
+    for (const other of ['kill-every', 'start-timeout'])
+      if (values[other] !== undefined)
+        throw new UsageError(`--${other} is about the server of --cmd; give the command that starts it`);
+    return undefined;
+  }
+  if (command.trim() === '') throw new UsageError('--cmd needs a command, such as "npx tally serve"');
+  if (values.host !== undefined) throw new UsageError('--cmd starts the server here; leave --host out');
+  return {
+    command,
+    killEveryMs: values['kill-every'] === undefined ? undefined : time('kill-every', 0, 1),
+    startMs: time('start-timeout', START_MS, 1),
+  };
+}
+
+/** A kill that comes when all is over shows nothing. */
+function refuseNoKill({ server, stages, durationMs }: LoadPlan): void {
+  const killEveryMs = server?.killEveryMs ?? 0;
+  const loadMs = stages?.reduce((sum, stage) => sum + stage.durationMs, 0) ?? durationMs;
+  if (loadMs !== undefined && killEveryMs >= loadMs)
+    throw new UsageError(
+      `--kill-every ${duration(killEveryMs)}: the load is over after ${duration(loadMs)}; nothing would be killed`,
+    );
 }
 
 function readRate(text: string, flag: string): number {

@@ -41,6 +41,16 @@ export interface Work {
 /** How an open loop waits for the next line's time: with a core of its own, or with timers of 1 ms. */
 export type Pace = 'precise' | 'thrifty';
 
+/** The server under load, where the run starts it itself: killed in the midst, and started again. */
+export interface OwnServer {
+  /** For a shell; it learns its port from PORT, or from `{port}`. */
+  command: string;
+  /** Until the first kill, and from each time that it listens again to the next; undefined: it is not killed. */
+  killEveryMs: number | undefined;
+  /** For it to listen, at first and after each kill. */
+  startMs: number;
+}
+
 export interface LoadPlan {
   host: string;
   port: number;
@@ -59,6 +69,8 @@ export interface LoadPlan {
   /** How long to wait for replies when nothing more is sent. */
   graceMs: number;
   connectMs: number;
+  /** Undefined: the server is there already. */
+  server: OwnServer | undefined;
   /** Connections that are lost are opened again, with growing pauses. */
   reconnect: boolean;
   pace: Pace;
@@ -89,6 +101,7 @@ export const DEFAULT_PLAN: Omit<LoadPlan, 'port'> = {
   warmupMs: 0,
   graceMs: 5_000,
   connectMs: 5_000,
+  server: undefined,
   reconnect: false,
   pace: 'precise',
   seed: 1,

@@ -100,6 +100,10 @@ export interface LoadResult {
   generator: { cpuS: number; pace: string };
   /** Lost and opened again: how often. */
   connections: { opened: number; lost: number; reopened: number };
+  /** With `--reconnect`: when no connection was open, and how long it took from then to a reply (null: none came). */
+  outages: { atS: number; ms: number | null }[];
+  /** With `--kill-every`: when the server was killed, and after how long it listened again (null: it did not). */
+  kills: { atS: number; downMs: number | null }[];
   money: Money | undefined;
   intervals: Interval[];
   /** Sentences: what went wrong. None: the run was clean. */

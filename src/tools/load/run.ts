@@ -3,13 +3,15 @@
  * and the result. Throws only if the run could not begin; whatever goes wrong later is a problem in the result.
  */
 import type { Histogram } from 'hdr-histogram-js';
+import { duration } from '../../cli/terminal/numbers.ts';
 import { describeMachine } from '../harness/machine.ts';
 import { monotonicMs, type ThreadOutcome } from './messages.ts';
 import { checkMoney, type Expected, expectedFrom, moneyLine, readBalances } from './money.ts';
+import { OwnServer } from './own-server.ts';
 import type { LoadPlan } from './plan.ts';
 import type { Interval, LoadResult } from './result.ts';
 import { writeScript } from './script.ts';
-import { latencyOf, mergeIntervals, sumUp, total } from './sums.ts';
+import { latencyOf, mergeIntervals, round, sumUp, total } from './sums.ts';
 import { LoadThread } from './thread-handle.ts';
 
 /** The run could not begin: no server, no connection, no balances. */
@@ -54,6 +56,20 @@ export async function runLoad(plan: LoadPlan, hooks: LoadHooks = {}): Promise<Lo
 }
 
 export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {}): Promise<LoadRun> {
+  if (plan.server === undefined) return runOn(undefined, plan, hooks);
+  const starting = OwnServer.start(plan.server, plan);
+  const server = await unlessAborted(starting, hooks.signal).catch(error => {
+    void starting.then(late => late.stop()).catch(() => {});
+    throw error;
+  });
+  try {
+    return await runOn(server, plan, hooks);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function runOn(server: OwnServer | undefined, plan: LoadPlan, hooks: LoadHooks): Promise<LoadRun> {
   const { script, names } = writeScript(plan.work, plan.protocol, plan.seed);
   const users = plan.checkBalances ? expectedFrom(script, names.length, [], []).users : [];
   const threads = Array.from({ length: plan.threads }, (_, thread) => new LoadThread(plan, script, thread));
@@ -69,16 +85,18 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
     const stop = () => {
       for (const thread of threads) thread.tell({ type: 'stop' });
     };
-    for (const thread of threads)
-      thread.onWrong = what => {
-        if (problems.length === 0) problems.push(what);
-        stop();
-      };
+    const fail = (what: string) => {
+      if (problems.length === 0) problems.push(what);
+      stop();
+    };
+    for (const thread of threads) thread.onWrong = fail;
+    server?.onFailed(fail);
     hooks.signal?.addEventListener('abort', stop, { once: true });
     hooks.onLoadStart?.();
     const cpu = process.cpuUsage();
     const startMs = monotonicMs() + START_MS;
     for (const thread of threads) thread.tell({ type: 'start', atMs: startMs });
+    server?.killFrom(startMs + plan.warmupMs + (plan.server?.killEveryMs ?? 0), monotonicMs);
     const progress = setInterval(
       () => hooks.onProgress?.(progressOf(plan, threads, monotonicMs() - startMs - plan.warmupMs)),
       PROGRESS_MS,
@@ -86,6 +104,7 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
     let outcomes: ThreadOutcome[];
     try {
       await Promise.all(threads.map(thread => thread.quiet));
+      await server?.settle();
       hooks.onLoadEnd?.();
       outcomes = await Promise.all(threads.map(thread => thread.done));
     } finally {
@@ -95,7 +114,7 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
     const { user, system } = process.cpuUsage(cpu);
     const isInterrupted = hooks.signal?.aborted ?? false;
     const summed = sumUp(plan, outcomes, problems.length > 0);
-    problems.push(...summed.problems);
+    problems.push(...summed.problems, ...unkilled(plan, server, isInterrupted));
     const result: LoadResult = {
       schema: 1,
       startedAt,
@@ -110,13 +129,19 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
         uncorrected: latencyOf(summed.uncorrected),
       },
       generator: { cpuS: (user + system) / 1e6, pace: plan.stages === undefined ? 'closed loop' : plan.pace },
+      kills: (server?.kills ?? []).map(({ atMs, downMs }) => ({
+        atS: round((atMs - startMs - plan.warmupMs) / 1_000),
+        downMs: downMs === undefined ? null : round(downMs),
+      })),
       money: undefined,
       intervals: mergeIntervals(threads.flatMap(thread => thread.intervals)),
       problems,
       interrupted: isInterrupted,
       conditions: [],
     };
-    if (plan.checkBalances) {
+    if (plan.checkBalances && server?.failure !== undefined)
+      problems.push('the money could not be checked: there is no server');
+    else if (plan.checkBalances) {
       const accepted = outcomes.map(outcome => outcome.accepted);
       const unanswered = outcomes.map(outcome => outcome.unanswered);
       const expected = expectedFrom(script, names.length, accepted, unanswered);
@@ -153,10 +178,21 @@ async function addMoney(
 ): Promise<void> {
   try {
     result.money = await checkMoney(result.plan, names, expected, before);
-    if (!result.money.balanced) result.problems.push(`the money is wrong: ${moneyLine(result.money)}`);
+    if (result.money.balanced) return;
+    const doubt = result.money.lostEvents > 0 && result.kills.length > 0 ? KEEPS : '';
+    result.problems.push(`the money is wrong: ${moneyLine(result.money)}${doubt}`);
   } catch (error) {
     result.problems.push(error instanceof Error ? error.message : String(error));
   }
+}
+
+const KEEPS = '. The server was killed: does it keep what it has accepted? (tally serve --data DIR does)';
+
+/** A run that was to show what a kill does, and had none, has shown nothing. */
+function unkilled(plan: LoadPlan, server: OwnServer | undefined, isInterrupted: boolean): string[] {
+  const { killEveryMs } = plan.server ?? {};
+  if (killEveryMs === undefined || isInterrupted || server!.kills.length > 0) return [];
+  return [`the load was over before the server was killed (--kill-every ${duration(killEveryMs)})`];
 }
 
 function progressOf(plan: LoadPlan, threads: readonly LoadThread[], elapsedMs: number): Progress {

@@ -2,6 +2,7 @@
 import type { Histogram } from 'hdr-histogram-js';
 import { count } from '../../cli/terminal/numbers.ts';
 import type { ThreadOutcome } from './messages.ts';
+import { commonOutages } from './outages.ts';
 import type { LoadPlan } from './plan.ts';
 import { addEncoded, INTERVAL_MS, type IntervalCounts, newHistogram, percentilesOf } from './recorder.ts';
 import { type Interval, type Latency, type LoadResult, VERDICTS, type Verdict } from './result.ts';
@@ -29,6 +30,7 @@ export interface Sums {
     | 'ratePerS'
     | 'targetPerS'
     | 'connections'
+    | 'outages'
   >;
   corrected: ByVerdict;
   uncorrected: ByVerdict;
@@ -49,7 +51,12 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
   // Who wants lost connections opened again expects lines without an answer on them.
   const missing = unknown - (plan.reconnect ? sum(outcome => outcome.unknownLost) : 0);
   const missingWarmup = unknownWarmup - (plan.reconnect ? sum(outcome => outcome.unknownLostWarmup) : 0);
-  const isGone = plan.reconnect && !isCutShort && sum(outcome => outcome.open) === 0;
+  // A server that is killed may be on its way back.
+  const isGone =
+    plan.reconnect &&
+    plan.server?.killEveryMs === undefined &&
+    !isCutShort &&
+    sum(outcome => outcome.open) === 0;
   const stagesS = (plan.stages ?? []).reduce((total, stage) => total + stage.durationMs, 0) / 1_000;
   return {
     counts: {
@@ -74,6 +81,10 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
         lost: lostCount + sum(outcome => outcome.hungUp),
         reopened: sum(outcome => outcome.reopened),
       },
+      outages: commonOutages(outcomes.map(outcome => outcome.outages)).map(({ fromMs, untilMs }) => ({
+        atS: round(fromMs / 1_000),
+        ms: untilMs === Number.POSITIVE_INFINITY ? null : round(untilMs - fromMs),
+      })),
     },
     corrected: merge(outcomes.map(outcome => outcome.recorded.corrected)),
     uncorrected: merge(outcomes.map(outcome => outcome.recorded.uncorrected)),
@@ -90,6 +101,11 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
         : []),
     ],
   };
+}
+
+/** What timers tell of it: thousandths. */
+export function round(value: number): number {
+  return Number(value.toFixed(3));
 }
 
 function unansweredLine(plan: LoadPlan, unknown: number, lostCount: number): string {

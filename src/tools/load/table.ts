@@ -92,6 +92,8 @@ function countLines(result: LoadResult, paint: Paint): string[] {
       line('', `${quoteIfNeeded(reason)} ${count(times)}`),
     ),
     ...(result.connections.lost === 0 ? [] : [line('lost', connectionsText(result))]),
+    ...(result.kills.length === 0 ? [] : [line('killed', killsText(result))]),
+    ...(result.outages.length === 0 ? [] : [line('outages', outagesText(result))]),
     line('rate', `${count(result.ratePerS)} replies a second${target}, for ${result.elapsedS.toFixed(2)} s`),
   ];
 }
@@ -99,6 +101,33 @@ function countLines(result: LoadResult, paint: Paint): string[] {
 function connectionsText({ connections: { opened, lost, reopened }, plan }: LoadResult): string {
   if (!plan.reconnect) return `${count(lost)} of ${count(opened)} connections`;
   return `connections ${count(lost)} times, opened again ${count(reopened)} times`;
+}
+
+function killsText({ kills }: LoadResult): string {
+  const again = afterText(
+    kills.map(({ downMs }) => downMs),
+    'it listened again',
+  );
+  return `${times(kills.length)} with kill -9; ${again}`;
+}
+
+function outagesText({ outages }: LoadResult): string {
+  const again = afterText(
+    outages.map(each => each.ms),
+    'a reply came',
+  );
+  return `${times(outages.length)} no connection was open; ${again}`;
+}
+
+const times = (number: number) => (number === 1 ? 'once' : `${count(number)} times`);
+
+/** After how long; null: never. */
+function afterText(values: readonly (number | null)[], what: string): string {
+  const known = values.filter(value => value !== null);
+  if (known.length === 0) return `${what} no more`;
+  const [least, most] = [Math.min(...known), Math.max(...known)].map(value => ms(value));
+  const never = known.length < values.length ? ', the last time no more' : '';
+  return `${what} after ${least === most ? most : `${least} to ${most}`} ms${never}`;
 }
 
 function latencyLines({ mode, latencyMs, late, unsent, unknown }: LoadResult, paint: Paint): string[] {

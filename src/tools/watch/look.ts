@@ -1,5 +1,7 @@
 /** A sample of a server: its metrics, and how long its health took. Pure: replies in, figures out. */
+
 import { quantileOf } from '../harness/samples.ts';
+import { type JournalMetrics, type JournalRates, journalRatesOf, readJournal } from './journal.ts';
 
 /** The counts that every server with metrics has; the others are the finished server's, with `detail`. */
 export interface Metrics {
@@ -25,6 +27,8 @@ export interface Metrics {
   closed_idle?: number;
   closed_http?: number;
   uptime_ms?: number;
+  /** Only of a server that has one. */
+  journal?: JournalMetrics;
 }
 
 export interface Probes {
@@ -38,6 +42,7 @@ export interface Rates {
   receivedPerS: number;
   processedPerS: number;
   droppedPerS: number;
+  journal?: JournalRates;
 }
 
 /** `silent`: it is there, and does not answer. `gone`: it is not there. `foreign`: it speaks something else. */
@@ -77,7 +82,8 @@ export function readMetrics(reply: string): Metrics | undefined {
   if (received === undefined || processed === undefined || dropped === undefined) return undefined;
   // Rings without a place hold nothing, and their depth is no share of them.
   if (slots !== undefined && slots < 1) delete metrics.ring_slots;
-  return { ...metrics, received, processed, dropped };
+  const journal = readJournal(said.journal, isFigure);
+  return { ...metrics, received, processed, dropped, ...(journal && { journal }) };
 }
 
 /** Metrics, or the word of a server that has none. */
@@ -99,8 +105,9 @@ function named(record: Record<string, unknown>): [string, unknown][] {
   return Object.entries(record).filter(([name]) => /^\w+$/.test(name));
 }
 
-/** Figures, but for the depth of each ring, and the refused by their reasons. */
+/** Figures, but for the depth of each ring, and the refused by their reasons. A journal is read apart. */
 function isShaped(name: string, value: unknown): boolean {
+  if (name === 'journal') return false;
   if (name === 'ring_depths') return Array.isArray(value) && value.every(isFigure);
   return name === 'refused' ? isRecord(value) : isFigure(value);
 }
@@ -117,6 +124,7 @@ export function readHealth(reply: string): 'ok' | 'degraded' | 'draining' | unde
 
 /** Undefined if the counts went back: another server listens there now. */
 export function ratesOf(before: Metrics, now: Metrics, elapsedMs: number): Rates | undefined {
+  const journal = before.journal && now.journal && journalRatesOf(before.journal, now.journal, elapsedMs);
   const perS = (key: 'received' | 'processed' | 'dropped') =>
     (1_000 * (now[key] - before[key])) / Math.max(1, elapsedMs);
   const rates = {
@@ -124,7 +132,8 @@ export function ratesOf(before: Metrics, now: Metrics, elapsedMs: number): Rates
     processedPerS: perS('processed'),
     droppedPerS: perS('dropped'),
   };
-  return Object.values(rates).some(rate => rate < 0) ? undefined : rates;
+  if (Object.values(rates).some(rate => rate < 0)) return undefined;
+  return { ...rates, ...(journal && { journal }) };
 }
 
 export function probesOf(latenciesMs: readonly number[]): Probes | undefined {

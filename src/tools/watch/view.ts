@@ -2,6 +2,7 @@
 import type { Paint } from '../../cli/terminal/colours.ts';
 import { bar, fitted, gauge, padded, sparkline } from '../../cli/terminal/drawing.ts';
 import { count, duration, ms } from '../../cli/terminal/numbers.ts';
+import { journalRows, journalText } from './journal.ts';
 import type { Look, Metrics, Probes, State } from './look.ts';
 
 interface WatchView {
@@ -115,7 +116,13 @@ function bodyLines(history: readonly Look[], look: Look, view: WatchView): strin
     ...(isOldHealth ? greyed(asPlain => [healthLine(probes, asPlain)]) : [healthLine(probes, view)]),
   );
   if (said !== undefined) {
-    const figures = (of: WatchView) => [...metricsLines(said, of), ...ringLines(said, of)];
+    const figures = (of: WatchView) => [
+      ...metricsLines(said, of),
+      ...ringLines(said, of),
+      ...(said.journal === undefined ? [] : journalRows(said.journal, rates?.journal)).map(each =>
+        row(of, ...each),
+      ),
+    ];
     lines.push('', ...(isStale ? greyed(figures) : figures(view)));
   } else if (rates === undefined && ['ok', 'degraded', 'draining'].includes(look.state))
     lines.push('', `  ${paint('dim', 'It has no metrics; steps 9 and 10 and the finished server have.')}`);
@@ -238,6 +245,7 @@ export function lookLine({ state, why, metrics, rates, probes }: Look): string {
     if (metrics.queued !== undefined) parts.push(`queued ${count(metrics.queued)}`);
     if (metrics.ring_depths !== undefined) parts.push(`rings ${metrics.ring_depths.map(count).join(' ')}`);
     if (metrics.connections !== undefined) parts.push(`connections ${count(metrics.connections)}`);
+    if (metrics.journal !== undefined) parts.push(journalText(metrics.journal, rates?.journal));
   }
   if (probes !== undefined)
     parts.push(`health p50 ${ms(probes.p50Ms)} p99 ${ms(probes.p99Ms)} max ${ms(probes.maxMs)} ms`);
