@@ -1,4 +1,5 @@
 /** Coming back: how long a start takes, by the events in the journal behind the last snapshot. */
+import { ms } from '../../src/cli/terminal/numbers.ts';
 import { comeBack, contentOf, written } from '../journal/recovery.ts';
 import { newFolder } from '../journal/subjects.ts';
 import { linear } from './axis.ts';
@@ -20,15 +21,16 @@ export const graph = lineGraph({
     `From the memory of the system; best of ${ROUNDS} rounds.`,
   ],
   shapes: {
-    listening: [rises(3), isOnALine(0.15)],
+    // Behind what any start takes.
+    listening: [rises(1.2), isOnALine(0.15)],
     reading: [rises(5), isOnALine(0.15)],
   },
   at: MILLIONS,
   measure: async say => {
     const series: Record<string, Point[]> = { listening: [], reading: [] };
     for (const x of MILLIONS) {
-      say(`${x} million events`);
       const { listeningMs, readingMs } = await bestOf(x * MILLION);
+      say(`${x} million events: ${ms(listeningMs)} ms, of them ${ms(readingMs)} to read the journal`);
       series.listening!.push({ x, y: Math.round(listeningMs) / 1_000 });
       series.reading!.push({ x, y: Math.round(readingMs) / 1_000 });
     }
@@ -53,10 +55,11 @@ async function bestOf(events: number) {
   try {
     const content = contentOf(events);
     const from = written(folder, content);
-    let best = await comeBack(from, content);
-    for (let round = 2; round <= ROUNDS; round++) {
-      const back = await comeBack(from, content);
-      if (back.listeningMs < best.listeningMs) best = back;
+    const best = { listeningMs: Infinity, readingMs: Infinity };
+    for (let round = 1; round <= ROUNDS; round++) {
+      const { listeningMs, readingMs } = await comeBack(from, content);
+      best.listeningMs = Math.min(best.listeningMs, listeningMs);
+      best.readingMs = Math.min(best.readingMs, readingMs);
     }
     return best;
   } finally {

@@ -14,8 +14,9 @@ import { ALWAYS, REDIS_ALWAYS } from './subjects.ts';
 
 const DEPTH = 16;
 const LOW_PER_S: Record<Size, number> = { small: 2_000, full: 20_000 };
-/** A rate that is too high is tried at this share of it. */
+/** A rate that turns out to be too high is tried again at this share of it, so often. */
 const LESS = 0.75;
+const LESS_TIMES_MAX = 4;
 
 type Say = (line: string) => void;
 
@@ -26,10 +27,23 @@ export async function measureAtRates(
   say: Say,
 ): Promise<Measure[]> {
   const servers = [ALWAYS, REDIS_ALWAYS].filter(server => subjects.includes(server));
-  const low = LOW_PER_S[size];
-  const high = size === 'small' ? undefined : await highRate(servers, rates, low, say);
+  const wanted = [LOW_PER_S[size], ...(size === 'small' ? [] : [halfOfMost(servers, rates)])];
   const measures: Measure[] = [];
-  for (const ratePerS of high === undefined ? [low] : [low, high]) {
+  for (const ratePerS of wanted) measures.push(...(await measureAbout(servers, ratePerS, size, say)));
+  const ratios = ratiosTo(REDIS_ALWAYS.name, [ALWAYS.name], 'ms until answered, p99', measures);
+  return [...measures, ...ratios];
+}
+
+/**
+ * At this rate, or at less, if one of them can't bear it: the client keeps its pace on a core of its own, which the
+ * servers had when their most was measured. Nothing, with a message, if they can't bear much less either.
+ */
+async function measureAbout(servers: Subject[], wanted: number, size: Size, say: Say): Promise<Measure[]> {
+  for (
+    let times = 0, ratePerS = wanted;
+    times <= LESS_TIMES_MAX;
+    times++, ratePerS = rounded(ratePerS * LESS)
+  ) {
     say(perS(ratePerS));
     const trials = servers.map(
       (server): Trial => ({
@@ -38,19 +52,19 @@ export async function measureAtRates(
         run: () => untilSound(() => ask(server, ratePerS, size, say), say),
       }),
     );
-    measures.push(...(await alternate(ROUNDS[size], trials, say)));
+    try {
+      return await alternate(ROUNDS[size], trials, say);
+    } catch (error) {
+      if (!(error instanceof SpoiltError)) throw error;
+      say(error.message);
+    }
   }
-  const ratios = ratiosTo(REDIS_ALWAYS.name, [ALWAYS.name], 'ms until answered, p99', measures);
-  return [...measures, ...ratios];
+  say(`so there are no latencies at about ${perS(wanted)}`);
+  return [];
 }
 
-/** Half of the slower one's most; less, if a client that keeps its pace on a core of its own leaves too little for it. */
-async function highRate(
-  servers: readonly Subject[],
-  rates: readonly Measure[],
-  low: number,
-  say: Say,
-): Promise<number | undefined> {
+/** Half of the slower one's. */
+function halfOfMost(servers: readonly Subject[], rates: readonly Measure[]): number {
   const most = servers.map(({ name }) => {
     const found = rates.find(
       ({ subject, condition, unit }) =>
@@ -58,16 +72,7 @@ async function highRate(
     );
     return median(found!.samples);
   });
-  for (let rate = rounded(Math.min(...most) / 2); rate > low; rate = rounded(rate * LESS)) {
-    try {
-      for (const server of servers) await ask(server, rate, 'full', say);
-      return rate;
-    } catch (error) {
-      if (!(error instanceof SpoiltError)) throw error;
-      say(error.message);
-    }
-  }
-  return undefined;
+  return rounded(Math.min(...most) / 2);
 }
 
 function ask(server: Subject, ratePerS: number, size: Size, say: Say) {
