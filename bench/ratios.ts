@@ -15,11 +15,11 @@ export function ratiosTo(
     const other = of.find(each => each.subject === reference && each.condition === measure.condition);
     if (other === undefined) return [];
     const samples = measure.samples.map((sample, round) => sample / other.samples[round]!);
-    return [{ ...measure, unit: `${unit}, for each of ${reference}`, samples }];
+    return [{ ...measure, subject: `${measure.subject} / ${reference}`, unit: `ratio of ${unit}`, samples }];
   });
 }
 
-/** The median and the quartiles of a measure, as subjects of their own: for many rounds, whose ends say little. */
+/** The median and the quartiles of a measure, as subjects of their own, for many rounds, whose ends say little. */
 export function quartilesOf(measure: Measure): Measure[] {
   const { samples } = measure;
   const quartiles = {
@@ -27,5 +27,9 @@ export function quartilesOf(measure: Measure): Measure[] {
     median: median(samples),
     'third quartile': quantileOf(samples, 0.75),
   };
-  return Object.entries(quartiles).map(([subject, value]) => ({ ...measure, subject, samples: [value] }));
+  return Object.entries(quartiles).map(([name, value]) => ({
+    ...measure,
+    subject: `${measure.subject}, ${name}`,
+    samples: [value],
+  }));
 }

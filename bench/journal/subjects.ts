@@ -53,7 +53,9 @@ export function withJournal(name: string, flags: string[]): Subject {
 
 export function newFolder(): { folder: string; cleanUp(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'tally-bench-journal-'));
-  return { folder, cleanUp: () => rmSync(folder, { recursive: true, force: true }) };
+  // A process that was killed a moment ago may still be writing.
+  const cleanUp = () => rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
+  return { folder, cleanUp };
 }
 
 /** Redis with an append-only file. */

@@ -48,13 +48,13 @@ describe.concurrent('a small run of', { timeout: BENCH_MS_MAX }, () => {
       LATENCIES.map(percentile => `${subject}|${condition}|ms until ${what}, ${percentile}`);
     expect(found).toEqual(
       expect.arrayContaining([
-        ...redis.map(name => `${ALWAYS}|depth 16|events/s, for each of ${name}`),
+        ...redis.map(name => `${ALWAYS} / ${name}|depth 16|ratio of events/s`),
         ...[ALWAYS, ...redis].flatMap(name => at(name, '2,000/s', 'answered')),
-        ...redis.map(name => `${ALWAYS}|2,000/s|ms until answered, p99, for each of ${name}`),
+        ...redis.map(name => `${ALWAYS} / ${name}|2,000/s|ratio of ms until answered, p99`),
         ...['snapshots all the time', 'no snapshots'].flatMap(name =>
           at(name, 'depth 16', 'answered under full load'),
         ),
-        'snapshots all the time|depth 16|ms until answered under full load, p99, for each of no snapshots',
+        'snapshots all the time / no snapshots|depth 16|ratio of ms until answered under full load, p99',
       ]),
     );
   });
@@ -80,12 +80,13 @@ describe.concurrent('a small run of', { timeout: BENCH_MS_MAX }, () => {
   test('against has both builds, and the quartiles of their ratio', async () => {
     const { found, said } = await runSmall(['--build', ROOT, 'against']);
     if (said.includes('cc is not installed')) return expect(found).toEqual([]);
-    const rates = found.filter(name => name.includes('|depth 16|events/s'));
-    expect(rates.map(name => name.replace(/build \S+$|build [^|]+/, 'build X'))).toEqual([
-      'this build X|events/s'.replace(' X|', '|depth 16|'),
+    const rates = found.filter(name => name.endsWith('events/s'));
+    const ratio = 'this build / build X';
+    expect(rates.map(name => name.replace(/\bbuild (?!\/)[\w-]+/, 'build X'))).toEqual([
+      'this build|depth 16|events/s',
       'build X|depth 16|events/s',
       ...['first quartile', 'median', 'third quartile'].map(
-        name => `${name}|depth 16|events/s, for each of build X`,
+        name => `${ratio}, ${name}|depth 16|ratio of events/s`,
       ),
     ]);
   });
@@ -142,16 +143,16 @@ describe('a ratio', () => {
       measure('hare', 'depth 16', 1, 1),
     ];
     expect(ratiosTo('tortoise', ['hare'], 'events/s', measures)).toEqual([
-      { ...measure('hare', 'depth 1', 2, 0.5), unit: 'events/s, for each of tortoise' },
+      { ...measure('hare / tortoise', 'depth 1', 2, 0.5), unit: 'ratio of events/s' },
     ]);
   });
 
   test('has quartiles', () => {
     const quartiles = quartilesOf(measure('hare', '', 5, 1, 4, 2, 3, 7, 6, 8));
     expect(quartiles.map(({ subject, samples }) => [subject, ...samples])).toEqual([
-      ['first quartile', 2],
-      ['median', 4.5],
-      ['third quartile', 6],
+      ['hare, first quartile', 2],
+      ['hare, median', 4.5],
+      ['hare, third quartile', 6],
     ]);
   });
 });
