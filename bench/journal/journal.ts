@@ -84,7 +84,7 @@ function measureRates(
       const trials = subjects.map(server => trialOf(client, server, depth, size, say));
       // A transaction is answered before the next one of its connection, whatever the depth of the others.
       if (cluster !== undefined && depth === depthsOf(size)[0])
-        trials.push(postgresTrial(cluster, 'depth 1', size));
+        trials.push(postgresTrial(cluster, 'depth 1', size, say));
       measures.push(...(await alternate(ROUNDS[size], trials, say)));
     }
     return measures;

@@ -12,7 +12,15 @@ import { familyCpuSecondsOf } from '../../src/tools/harness/cpu.ts';
 import type { Size } from '../bench.ts';
 import { type PeerProcess, startProcess } from '../peers/process.ts';
 import type { Subject } from '../peers/subjects.ts';
-import { CONNECTIONS, difference, figuresOf, onFresh, USERS } from '../peers/trial.ts';
+import {
+  CONNECTIONS,
+  difference,
+  figuresOf,
+  onFresh,
+  SpoiltError,
+  USERS,
+  untilSound,
+} from '../peers/trial.ts';
 import type { Figure, Trial } from '../rounds.ts';
 import { newFolder } from './subjects.ts';
 
@@ -25,7 +33,8 @@ const SERVER_USERS = ['postgres', 'nobody'];
 const ROLE = 'bench';
 const AMOUNT = 50;
 const MEASURED: Record<Size, string[]> = { small: ['-t', '5'], full: ['-T', '2'] };
-const WARMUP: Record<Size, string[]> = { small: ['-t', '1'], full: ['-T', '1'] };
+/** Of each connection, however long opening them takes. */
+const WARMUP: Record<Size, string[]> = { small: ['-t', '1'], full: ['-t', '100'] };
 const TABLE = [
   'DROP TABLE IF EXISTS balances',
   // Room in each page, so that new versions of a row stay in it.
@@ -79,7 +88,12 @@ export function programsIn(path: string, packaged = PACKAGED): string | undefine
   return [...folders, ...newest].find(has('initdb'));
 }
 
-export function postgresTrial(cluster: Cluster, condition: string, size: Size): Trial {
+export function postgresTrial(
+  cluster: Cluster,
+  condition: string,
+  size: Size,
+  say: (line: string) => void,
+): Trial {
   const server: Subject = {
     name: NAME,
     protocol: 'tally',
@@ -90,7 +104,7 @@ export function postgresTrial(cluster: Cluster, condition: string, size: Size): 
   return {
     subject: NAME,
     condition,
-    run: () => onFresh(server, ({ pid }) => measureUpdates(cluster, pid, size)),
+    run: () => untilSound(() => onFresh(server, ({ pid }) => measureUpdates(cluster, pid, size)), say),
   };
 }
 
@@ -117,6 +131,7 @@ async function runPgbench(cluster: Cluster, howLong: string[]) {
   const answered = Number(/transactions actually processed: (\d+)/.exec(stdout)?.[1]);
   const ratePerS = Number(/^tps = ([\d.]+)/m.exec(stdout)?.[1]);
   const failed = Number(/failed transactions: (\d+)/.exec(stdout)?.[1] ?? 0);
+  if (answered === 0) throw new SpoiltError(`${NAME}: no transaction ended in time`);
   if (!(answered > 0 && ratePerS > 0) || failed > 0) throw new Error(`${NAME}: pgbench said ${stdout}`);
   return { answered, ratePerS };
 }
