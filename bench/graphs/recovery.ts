@@ -15,7 +15,7 @@ const ROUNDS = 5;
 export const graph = lineGraph({
   name: 'recovery',
   about: 'how long a start takes, by the events in the journal',
-  title: 'The time to come back grows with the journal, and with nothing else',
+  title: 'The time to read a journal is in proportion to its events',
   subtitle: [
     'Events of 10,000 users behind the last snapshot, read and applied again at the start.',
     `From the memory of the system; best of ${ROUNDS} rounds.`,
