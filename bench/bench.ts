@@ -13,7 +13,13 @@ export interface Bench {
   about: string;
   /** Environment variables, as written in front of the command. */
   setting?: string;
-  run(size: Size, say: (line: string) => void): Promise<Measure[]>;
+  run(size: Size, say: (line: string) => void, options: BenchOptions): Promise<Measure[]>;
+}
+
+/** Of the command line, for those benches that need them. */
+export interface BenchOptions {
+  /** A checkout with another build. */
+  build?: string;
 }
 
 /** One figure of one subject, measured several times, in turn with the others'. */

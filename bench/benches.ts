@@ -15,6 +15,8 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   server: () => import('./peers/server.ts'),
   peers: () => import('./peers/peers.ts'),
   latency: () => import('./peers/latency.ts'),
+  journal: () => import('./journal/journal.ts'),
+  recovery: () => import('./journal/recovery.ts'),
   users: () => import('./peers/users.ts'),
   growing: () => import('./peers/growing.ts'),
   connections: () => import('./peers/connections.ts'),
@@ -22,11 +24,12 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   client: () => import('./peers/client.ts'),
   pains: () => import('./pains.ts'),
   where: () => import('./peers/where.ts'),
+  against: () => import('./peers/against.ts'),
   soak: () => import('./soak.ts'),
 };
 
-/** Run only if named: they take an hour. */
-const LONG = ['soak'];
+/** Run only if named: one needs another build, one takes an hour. */
+const NAMED_ONLY = ['against', 'soak'];
 
 /** Names for groups of benches. */
 export const GROUPS: Record<string, string[]> = {
@@ -34,14 +37,14 @@ export const GROUPS: Record<string, string[]> = {
 };
 
 /**
- * The benches asked for, each once; all but the long ones if none is named. An unknown name is returned as `unknown`.
+ * The benches asked for, each once; all but those that must be named if none is. An unknown name is returned as `unknown`.
  */
 export function chosenBenches(asked: readonly string[]): { names: string[]; unknown: string | undefined } {
   const isKnown = (name: string) => Object.hasOwn(GROUPS, name) || Object.hasOwn(BENCHES, name);
   const unknown = asked.find(name => !isKnown(name));
   if (unknown !== undefined) return { names: [], unknown };
   if (asked.length === 0)
-    return { names: Object.keys(BENCHES).filter(name => !LONG.includes(name)), unknown };
+    return { names: Object.keys(BENCHES).filter(name => !NAMED_ONLY.includes(name)), unknown };
   const names = asked.flatMap(name => (Object.hasOwn(GROUPS, name) ? GROUPS[name]! : [name]));
   return { names: [...new Set(names)], unknown };
 }

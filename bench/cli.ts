@@ -17,7 +17,7 @@ import { runProgram } from './ending.ts';
 import { currentCommit, jsonOf, RESULTS_FOLDER, record, writeRecord } from './record.ts';
 import { tableOf } from './table.ts';
 
-const HELP = `npm run bench -- [flags] [NAME…]: run benches; if none is named, all but the hour of soak.
+const HELP = `npm run bench -- [flags] [NAME…]: run benches; if none is named, all but the hour of soak, and against.
 
   --list         the benches by name
   --small        run each for a second or two, to see that it works; the figures mean nothing, and no results
@@ -25,6 +25,7 @@ const HELP = `npm run bench -- [flags] [NAME…]: run benches; if none is named,
   --out FOLDER   where to keep the results, a file a bench: FOLDER/NAME.json (default: bench/results)
   --json FILE    write all results into one file too, as a list; - is standard output, and then everything else
                  goes to standard error
+  --build DIR    for against: a checkout that has been built, for example a worktree of an earlier commit
   -h, --help     this text
 
 Every bench checks its answers. Exit codes: 0 done, 1 a bench failed or an answer was wrong, 2 wrong usage.
@@ -44,11 +45,12 @@ async function main(args: string[]): Promise<void> {
 
   const commit = currentCommit();
   print(`${machineLine(describeMachine())}\n`);
+  const options = values.build === undefined ? {} : { build: values.build };
   const found: BenchRecord[] = [];
   for (const name of names) {
     const { bench } = await BENCHES[name]!();
     print(`\n${name}: ${bench.about}\n`);
-    const one = await record(bench, size, commit, line => process.stderr.write(`  ${line}\n`));
+    const one = await record(bench, size, commit, line => process.stderr.write(`  ${line}\n`), options);
     found.push(one);
     print(`\n${tableOf(one.measures)}`);
     if (folder !== undefined) print(`\nkept in ${relative('', writeRecord(folder, one))}\n`);
@@ -68,6 +70,7 @@ function parse(args: string[]) {
         small: { type: 'boolean', default: false },
         out: { type: 'string' },
         json: { type: 'string' },
+        build: { type: 'string' },
       },
     });
     const { names, unknown } = chosenBenches(positionals);
@@ -75,6 +78,9 @@ function parse(args: string[]) {
       const known = [...Object.keys(GROUPS), ...Object.keys(BENCHES)].join(', ');
       throw new UsageError(`unknown bench: ${unknown}; there are ${known}`);
     }
+    const isAgainst = names.includes('against');
+    if (isAgainst !== (values.build !== undefined))
+      throw new UsageError(isAgainst ? 'against what? --build DIR says it' : '--build DIR is for against');
     return { values, names };
   } catch (error) {
     if (error instanceof UsageError) throw error;

@@ -7,7 +7,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describeMachine } from '../src/tools/harness/machine.ts';
-import type { Bench, BenchRecord, Size } from './bench.ts';
+import type { Bench, BenchOptions, BenchRecord, Size } from './bench.ts';
 
 /** The compiled file is one folder deeper. */
 const ROOT = fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url));
@@ -19,16 +19,17 @@ export async function record(
   size: Size,
   commit: string,
   say: (line: string) => void,
+  options: BenchOptions = {},
 ): Promise<BenchRecord> {
   const startedAt = new Date().toISOString();
-  const measures = await bench.run(size, say);
+  const measures = await bench.run(size, say, options);
   return {
     schema: 1,
     bench: bench.name,
     size,
     startedAt,
-    // The command that reproduces this file alone.
-    command: `${bench.setting ?? ''}npm run bench -- ${size === 'small' ? '--small ' : ''}${bench.name}`,
+    // The command that reproduces this file alone; a folder is named as the help names it, wherever it was.
+    command: `${bench.setting ?? ''}npm run bench -- ${size === 'small' ? '--small ' : ''}${options.build === undefined ? '' : '--build DIR '}${bench.name}`,
     commit,
     machine: describeMachine(),
     measures,
@@ -36,10 +37,10 @@ export async function record(
 }
 
 /** The commit that is checked out, `…-dirty` if the files differ from it; `unknown` where there is no git. */
-export function currentCommit(): string {
+export function currentCommit(folder = ROOT): string {
   try {
-    const hash = git('rev-parse', '--short', 'HEAD');
-    return git('status', '--porcelain', '--', '.', ':!bench/results') === '' ? hash : `${hash}-dirty`;
+    const hash = git(folder, 'rev-parse', '--short', 'HEAD');
+    return git(folder, 'status', '--porcelain', '--', '.', ':!bench/results') === '' ? hash : `${hash}-dirty`;
   } catch {
     return 'unknown';
   }
@@ -57,9 +58,9 @@ export function jsonOf(value: BenchRecord | BenchRecord[]): string {
   return `${JSON.stringify(value, undefined, 2)}\n`;
 }
 
-function git(...args: string[]): string {
+function git(cwd: string, ...args: string[]): string {
   return execFileSync('git', args, {
-    cwd: ROOT,
+    cwd,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'ignore'],
   }).trim();

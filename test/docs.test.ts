@@ -74,7 +74,7 @@ describe('settings', () => {
       ...KEYS.flatMap(key => [flagOf(key), variableOf(key)]),
       ...FLAG_NAMES,
       // The benches' own.
-      ...['--help', '--version', '--list', '--small', '--out', '--redraw', 'TALLY_SOAK_MINUTES'],
+      ...['--help', '--version', '--list', '--small', '--out', '--build', '--redraw', 'TALLY_SOAK_MINUTES'],
       // The journal's.
       ...['--at', '--until'],
       // The path's.

@@ -15,9 +15,10 @@ import { graph as secondClient } from './pains/second-client.ts';
 import { graph as sums } from './pains/sums.ts';
 import { graph as timeToExit } from './pains/time-to-exit.ts';
 import { graph as unread } from './pains/unread.ts';
+import { graph as recovery } from './recovery.ts';
 
 /** Each runs, checks and draws data of its own kind only. */
 export const GRAPHS = [
   ...[secondClient, unread, cuts, health, refusals, bound, sums, oneLock, reads, counting, ctrlC, timeToExit],
-  ...[matrix, coordinatedOmission, growing],
+  ...[matrix, coordinatedOmission, growing, recovery],
 ] as Graph<GraphData>[];

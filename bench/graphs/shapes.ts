@@ -109,6 +109,21 @@ export function isStraight(
   };
 }
 
+/** Every value is near the straight line from the first point to the last: within a share of the greatest value. */
+export function isOnALine(share: number): Shape {
+  return {
+    says: `is a straight line, within ${plain(share * 100)} % of its height`,
+    complaint: points => {
+      const [first, last] = [points[0]!, points.at(-1)!];
+      const slope = (last.y - first.y) / (last.x - first.x);
+      const onLine = ({ x }: Point) => first.y + slope * (x - first.x);
+      const [, most] = endsOf(points.map(({ y }) => y));
+      const off = points.find(point => !(Math.abs(point.y - onLine(point)) <= share * most));
+      return off && `is ${plain(off.y)} at ${plain(off.x)}, where the line is at ${plain(onLine(off))}`;
+    },
+  };
+}
+
 /** All values beyond a point are at least `times` times those before it. */
 export function hasKnee(at: number, times: number): Shape {
   return {

@@ -80,13 +80,17 @@ async function compile(source: string, program: string, say: (line: string) => v
   }
 }
 
-/** One closed loop, as `measure` runs it with the load generator, on a new server; checks answers and money. */
+/**
+ * One closed loop, as `measure` runs it with the load generator; checks answers and money. `before` are the balances
+ * that the server has, if it is not new.
+ */
 export async function measureInC(
   program: string,
   plan: LoadPlan,
   server: Subject,
   cpuSeconds: () => number | undefined,
-): Promise<MeasuredLoad<Pick<Report, 'answered' | 'ratePerS'>>> {
+  before = new Float64Array(USERS),
+): Promise<MeasuredLoad<Pick<Report, 'answered' | 'ratePerS' | 'amounts'>>> {
   const { protocol, port, connections, pipeline, warmupMs, durationMs = 0 } = plan;
   const args = [protocol, port, connections, pipeline, warmupMs / 1_000, durationMs / 1_000].map(String);
   // If the bench is ended meanwhile the server is too, and a client that was hung up on ends.
@@ -110,7 +114,7 @@ export async function measureInC(
   const expected = expectedOf(report, plan.work.amount);
   if (server.keepsMoney) {
     const names = expected.users.map(user => `${plan.work.userPrefix}${user}`);
-    const money = await checkMoney(plan, names, expected, new Float64Array(USERS));
+    const money = await checkMoney(plan, names, expected, before);
     if (!money.balanced) throw new Error(`${server.name}: the money is wrong: ${moneyLine(money)}`);
   }
   return { result: report, cpuS: difference(startCpuS, endCpuS), clientCpuS: report.cpuS };

@@ -4,7 +4,7 @@
  */
 import type { Bench, Measure, Size } from '../bench.ts';
 import { alternate, type Figure, type Trial } from '../rounds.ts';
-import { checkSent, latencyFigures, openPlan, perS } from './open-loop.ts';
+import { checkSent, latencyFigures, type OpenLoad, openPlan, perS } from './open-loop.ts';
 import { FLOOR, redisIfInstalled, type Subject, TALLY } from './subjects.ts';
 import { CONNECTIONS, checkLoad, measure, onFresh, ROUNDS, untilSound } from './trial.ts';
 
@@ -26,15 +26,27 @@ export const bench: Bench = {
 };
 
 function trialOf(server: Subject, ratePerS: number, size: Size, say: (line: string) => void): Trial {
-  const once = async (): Promise<Figure[]> => {
-    const { result } = await onFresh(server, ({ port, cpuSeconds }) =>
-      measure(openPlan(port, server, { connections: CONNECTIONS, depth: 1, ratePerS }, size), cpuSeconds),
-    );
-    checkSent(result, server, size);
-    checkLoad(result, server);
-    const latePart = (100 * result.late) / result.sent;
-    if (latePart >= 1) say(`${server.name}: ${latePart.toFixed(0)} % of the lines left more than 2 ms late`);
-    return latencyFigures(result);
+  const load = { connections: CONNECTIONS, depth: 1, ratePerS };
+  return {
+    subject: server.name,
+    condition: perS(ratePerS),
+    run: () => untilSound(() => askAtRate(server, load, size, say), say),
   };
-  return { subject: server.name, condition: perS(ratePerS), run: () => untilSound(once, say) };
+}
+
+/** The latencies of one open loop on a new server; its answers and its money are checked. */
+export async function askAtRate(
+  server: Subject,
+  load: OpenLoad,
+  size: Size,
+  say: (line: string) => void,
+): Promise<Figure[]> {
+  const { result } = await onFresh(server, ({ port, cpuSeconds }) =>
+    measure(openPlan(port, server, load, size), cpuSeconds),
+  );
+  checkSent(result, server, size);
+  checkLoad(result, server);
+  const latePart = (100 * result.late) / result.sent;
+  if (latePart >= 1) say(`${server.name}: ${latePart.toFixed(0)} % of the lines left more than 2 ms late`);
+  return latencyFigures(result);
 }

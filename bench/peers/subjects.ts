@@ -34,19 +34,34 @@ export const TALLY: Subject = {
   start: () => startTally(),
 };
 
+/** A line of its log. */
+export type Entry = Record<string, unknown> & { event: string };
+
+interface MoreOfTally extends Pick<Command, 'cleanUp'> {
+  /** The program; another build's, if it is given. */
+  main?: string;
+  /** Hears each line of its log. */
+  onEntry?(entry: Entry): void;
+}
+
 /** With flags of its own, and of Node's. */
-export function startTally(flags: string[] = [], nodeFlags: string[] = []): Promise<PeerProcess> {
+export function startTally(
+  flags: string[] = [],
+  nodeFlags: string[] = [],
+  { main = pathOf('../../src/cli/main.js'), onEntry, ...more }: MoreOfTally = {},
+): Promise<PeerProcess> {
   return startProcess({
+    ...more,
     name: 'tally',
     program: process.execPath,
     args: [
-      ...['--max-semi-space-size=1', ...nodeFlags],
-      pathOf('../../src/cli/main.js'),
+      ...['--max-semi-space-size=1', ...nodeFlags, main],
       ...['serve', '--port', '0', '--ring', String(TALLY_RING), '--log-format', 'json', ...flags],
     ],
     portOf: line => {
-      const { event, port } = JSON.parse(line) as { event: string; port: number };
-      return event === 'listening' ? port : undefined;
+      const entry = JSON.parse(line) as Entry;
+      onEntry?.(entry);
+      return entry.event === 'listening' ? (entry.port as number) : undefined;
     },
   });
 }
@@ -57,7 +72,7 @@ export const REDIS: Subject = {
   protocol: 'redis',
   keepsMoney: true,
   endsWith: 0,
-  start: startRedis,
+  start: () => startRedis('redis INCRBY'),
 };
 
 export const PLAIN: Subject = {
@@ -76,11 +91,14 @@ export const FLOOR: Subject = {
   start: () => startProcess(nodeServer('node:net, fixed reply', './floor.js')),
 };
 
-/** Redis, or none with a message: it is the only subject that may be missing. */
-export async function redisIfInstalled(say: (line: string) => void): Promise<Subject[]> {
+/** These, or none with a message: Redis may be missing. */
+export async function redisIfInstalled(
+  say: (line: string) => void,
+  subjects: Subject[] = [REDIS],
+): Promise<Subject[]> {
   try {
-    await (await REDIS.start()).stop();
-    return [REDIS];
+    await (await subjects[0]!.start()).stop();
+    return subjects;
   } catch (error) {
     if (!(error instanceof NotInstalledError)) throw error;
     say(error.message);
@@ -103,16 +121,16 @@ function nodeServer(name: string, compiled: string): Command {
 }
 
 /** Redis can't take port 0. Between finding a free one and its listening, another may take it: then once more. */
-async function startRedis(): Promise<PeerProcess> {
+export async function startRedis(name: string, changed: Record<string, string> = {}): Promise<PeerProcess> {
   for (let start = 1; ; start++) {
     const port = await freePort();
     const folder = mkdtempSync(join(tmpdir(), 'tally-bench-redis-'));
-    const settings = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', daemonize: 'no' };
+    const usual = { port, bind: '127.0.0.1', dir: folder, save: '', appendonly: 'no', daemonize: 'no' };
     try {
       return await startProcess({
-        name: REDIS.name,
+        name,
         program: 'redis-server',
-        args: Object.entries(settings).flatMap(([name, value]) => [`--${name}`, String(value)]),
+        args: Object.entries({ ...usual, ...changed }).flatMap(([key, value]) => [`--${key}`, String(value)]),
         portOf: line => (line.includes('Ready to accept connections') ? port : undefined),
         cleanUp: () => rmSync(folder, { recursive: true, force: true }),
       });

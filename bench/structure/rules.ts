@@ -62,6 +62,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // Those run what the server is made of: in every order, and beside other ways to do the same.
   'steps/explore/scenarios': { may: ['steps', ...OUTSIDE, 'src/engine', 'src/journal'] },
   'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol'] },
+  // It writes journals as the server does.
+  'bench/journal/written.ts': { may: ['bench', 'src/engine', 'src/journal'] },
   'bench/peers/floor.ts': { may: ['bench', 'src/net'] },
   bench: { may: ['bench', 'steps', ...OUTSIDE] },
   test: { may: ['src', 'steps', 'bench', 'test'] },

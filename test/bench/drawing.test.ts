@@ -139,6 +139,8 @@ describe('a shape', () => {
     [shapes.risesInProportion(1.2, { from: 2 }), of(0, 20, 30), of(10, 20, 10)],
     [shapes.isStraight(-10, 1), of(50, 40.5, 29), of(50, 38, 30)],
     [shapes.isStraight(10, 1, { to: 3 }), of(10, 20, 30, 0), of(10, 20)],
+    [shapes.isOnALine(0.1), of(10, 21, 30), of(10, 24, 30)],
+    [shapes.isOnALine(0.1), of(1, 2.4, 3, 4), of(1, 4, 2, 4)],
     [shapes.hasKnee(2.5, 10), of(1, 2, 20, 30), of(1, 2, 19, 30)],
     [shapes.hasKnee(2.5, 10), of(1, 2, 20, 30), of(1, 2, 20)],
     [shapes.levelsOff(2.5, 1.3), of(10, 20, 22, 23), of(10, 20, 30, 40)],

@@ -160,7 +160,7 @@ depth 16: events/s, higher is better       median        min        max  spread 
 
 describe('the names', () => {
   test('none means all, in order', () => {
-    const short = Object.keys(BENCHES).filter(name => name !== 'soak');
+    const short = Object.keys(BENCHES).filter(name => name !== 'soak' && name !== 'against');
     expect(chosenBenches([])).toEqual({ names: short, unknown: undefined });
     expect(chosenBenches(['soak'])).toEqual({ names: ['soak'], unknown: undefined });
     expect(Object.keys(BENCHES)).toEqual(expect.arrayContaining(['server', 'peers', 'client']));
@@ -213,6 +213,8 @@ describe('the command line', () => {
     [['micro', 'toString'], /^bench: unknown bench: toString;/],
     [['--rounds'], /^bench: Unknown option '--rounds'\n$/],
     [['--json'], /^bench: [^\n]*--json[^\n]*\n$/],
+    [['against'], /^bench: against what\? --build DIR says it\n$/],
+    [['--build', '.', 'peers'], /^bench: --build DIR is for against\n$/],
   ])('%j is a mistake: one line, exit code 2', async (args, what) => {
     const { exitCode, stdout, stderr } = await runBench(args);
     expect({ exitCode, stdout }).toEqual({ exitCode: 2, stdout: '' });

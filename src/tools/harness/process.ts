@@ -16,6 +16,8 @@ export interface Program {
   cwd?: string;
   /** Beside the variables of this process. */
   env?: Readonly<Record<string, string>>;
+  /** As whom it runs; as this process does, if it is left out. */
+  user?: { uid: number; gid: number };
   /** In a process group of its own: a shell, and whatever that starts. It must wait for a line of input. */
   isGroup?: boolean;
   /** Messages may be exchanged with it (`process.send`). */
@@ -67,7 +69,7 @@ export function endsWithUs(child: ChildProcess): void {
   });
 }
 
-export function start({ program, args, cwd, env, isGroup = false, ...more }: Program): Running {
+export function start({ program, args, cwd, env, user, isGroup = false, ...more }: Program): Running {
   const { hasChannel = false, onLine, cleanUp } = more;
   makeLastWill();
   const child = spawn(program, args, {
@@ -75,6 +77,7 @@ export function start({ program, args, cwd, env, isGroup = false, ...more }: Pro
     detached: isGroup,
     ...(cwd && { cwd }),
     ...(env && { env: { ...process.env, ...env } }),
+    ...user,
   });
   // From here on it ends with this process. If this one is killed before, the line never comes, and nothing has started.
   const forget = child.pid === undefined ? () => {} : killAfterUs(isGroup ? -child.pid : child.pid);
