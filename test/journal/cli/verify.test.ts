@@ -98,7 +98,8 @@ test('damage in the history: all of it is found, and the server starts all the s
   flipByte(broken[2]!, 20);
   const verdict = await verdictOf(data);
   expect(verdict).toMatchObject({ exitCode: 1, whole: false, users: 40 });
-  expect(verdict.damage.map(({ file, needed_by }) => [file, needed_by])).toEqual(
+  // Which lane comes first depends on which had its first segment full, and in a snapshot, before the other.
+  expect(verdict.damage.map(({ file, needed_by }) => [file, needed_by]).sort()).toEqual(
     broken.map(file => [file, 'history']),
   );
   for (const { byte } of verdict.damage) expect(byte).toBeTypeOf('number');
