@@ -20,7 +20,7 @@ import { Load, pickSeed } from '../support/load.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { stopUnderLoad } from '../support/shutdown-cycles.ts';
 
-const CYCLES = Number(process.env.TALLY_TEST_CYCLES ?? 15);
+const CYCLES = Number(process.env.TALLY_TEST_CYCLES ?? 10);
 /** As in src/signals.ts: within this time, a signal is the one before it. */
 const REPEAT_MS = 100;
 const DRAINING = '{"status":"draining"}';
