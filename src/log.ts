@@ -102,3 +102,8 @@ export class Log {
     this.#stream.write(`${this.isText ? text : JSON.stringify({ event, level, time, ...fields })}\n`);
   }
 }
+
+/** A whole number as people read it: `1,234,567`. (What Intl would do takes 12 ms of processor time the first time.) */
+export function grouped(value: number): string {
+  return String(value).replace(/\B(?=(?:\d{3})+$)/g, ',');
+}

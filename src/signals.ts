@@ -18,18 +18,16 @@ const isStartedByNpm = /\btally\b|\bcli\/main\.[jt]s\b/.test(script);
 
 /** npm passes a signal on at once, unless the machine is very busy. */
 const NPM_REPEAT_MS = 1_000;
-/** A person can't press Ctrl+C twice within this time, but other programs pass it on as well. */
-const KEY_REPEAT_MS = 100;
+/** No person gives a signal twice within this time. Programs do: `timeout` signals its command, and then its group. */
+const REPEAT_MS = 100;
 const PARENT_LOOK_MS = 250;
 
 /**
  * Whether the second of two signals is the first one again: sent to a process group, a signal reaches us directly, and
- * once more through npm. Nothing tells the two apart but the time between them.
+ * once more through whoever passes it on. Nothing tells the two apart but the time between them.
  */
 export function isRepeated(first: NodeJS.Signals, second: NodeJS.Signals, betweenMs: number): boolean {
-  if (first !== second) return false;
-  if (isStartedByNpm) return betweenMs < NPM_REPEAT_MS;
-  return hasTerminal && first === 'SIGINT' && betweenMs < KEY_REPEAT_MS;
+  return first === second && betweenMs < (isStartedByNpm ? NPM_REPEAT_MS : REPEAT_MS);
 }
 
 /**

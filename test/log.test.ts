@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Log } from '../src/log.ts';
+import { grouped, Log } from '../src/log.ts';
 
 /** A stream that keeps what was written, and says that it is a terminal, or not. */
 function stream(isTTY: boolean) {
@@ -152,4 +152,9 @@ describe('the log', () => {
     expect(lines).toHaveLength(3);
     expect(lines[2]).toMatch(/ warn {2}7 lines of this log are missing here/);
   });
+});
+
+test('whole numbers are grouped', () => {
+  const values = [0, 999, 1_000, 123_456, 1_234_567, 2 ** 53 - 1];
+  expect(values.map(grouped)).toEqual(values.map(value => value.toLocaleString('en-US')));
 });

@@ -15,7 +15,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/settings.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { Journal } from '../journal/journal.ts';
-import type { Log } from '../log.ts';
+import { grouped, type Log } from '../log.ts';
 import type { Listener } from '../net/listener.ts';
 import type { Sessions } from '../session/sessions.ts';
 import { hasTerminal, isRepeated } from '../signals.ts';
@@ -200,15 +200,14 @@ export class Shutdown {
     },
   ): string {
     const { log } = this.#parts;
-    const number = (value: number) => value.toLocaleString('en-US');
     const lost =
       ledger.lost === 0
         ? log.style('green', 'nothing lost')
-        : log.style('red', `${number(ledger.lost)} accepted events lost`);
+        : log.style('red', `${grouped(ledger.lost)} accepted events lost`);
     return (
-      `stopped in ${elapsedMs} ms, exit code ${code}: received ${number(ledger.received)} = processed ${number(ledger.processed)} ` +
-      `+ dropped ${number(ledger.dropped)}${ledger.lost === 0 ? '' : ` + lost ${number(ledger.lost)}`}` +
-      `${ledger.unanswered ? ` + not answered ${number(ledger.unanswered)}` : ''}; ${number(ledger.invalid)} invalid lines; ${lost}`
+      `stopped in ${elapsedMs} ms, exit code ${code}: received ${grouped(ledger.received)} = processed ${grouped(ledger.processed)} ` +
+      `+ dropped ${grouped(ledger.dropped)}${ledger.lost === 0 ? '' : ` + lost ${grouped(ledger.lost)}`}` +
+      `${ledger.unanswered ? ` + not answered ${grouped(ledger.unanswered)}` : ''}; ${grouped(ledger.invalid)} invalid lines; ${lost}`
     );
   }
 }

@@ -5,7 +5,7 @@ import { isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import type { Settings } from '../config/settings.ts';
 import type { Journal, StartProgress } from '../journal/journal.ts';
-import type { Log } from '../log.ts';
+import { grouped, type Log } from '../log.ts';
 import { Listener, type ListensAt } from '../net/listener.ts';
 import { assemble, openJournal } from './assemble.ts';
 import { Shutdown } from './shutdown.ts';
@@ -109,12 +109,11 @@ function logRecovery(log: Log, { dir, recovered, recoveryMs }: Journal): void {
   const { users } = recovered.ledger;
   const isClean = epoch === 0 || ends.every(end => end.isClosed);
   const ms = Math.round(recoveryMs);
-  const number = (value: number) => value.toLocaleString('en-US');
   const how = isClean ? '' : ', after a server that had not stopped by itself';
   const text =
     epoch === 0
       ? `a new journal in ${dir}`
-      : `${number(users)} users from ${dir}, with ${number(events)} events behind the last snapshot, in ${ms} ms${how}`;
+      : `${grouped(users)} users from ${dir}, with ${grouped(events)} events behind the last snapshot, in ${ms} ms${how}`;
   log.info('recovered', { data: dir, users, events, blocks, clean: isClean, ms }, text);
 }
 

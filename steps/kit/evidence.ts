@@ -1,9 +1,9 @@
 /** The figures of a witness as a table for readers. Programs get them under their names, by `--json`. */
+import { decimal } from '../../src/cli/terminal/numbers.ts';
 import type { Evidence } from './witnesses/witness.ts';
 
 const UNITS: Readonly<Record<string, string>> = { ms: ' ms', us: ' µs', mib: ' MiB', pers: ' a second' };
 const UNIT = /(?:Ms|Us|MiB|[Pp]erS)(?=[A-Z]|$)/;
-const number = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
 
 export function evidenceTable(evidence: Evidence): string {
   const rows = Object.entries(evidence).map(
@@ -25,5 +25,5 @@ function labelText(name: string): string {
 function valueText(name: string, value: number | string | boolean): string {
   if (typeof value === 'string') return value;
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  return `${number.format(value)}${UNITS[UNIT.exec(name)?.[0].toLowerCase() ?? ''] ?? ''}`;
+  return `${decimal(value)}${UNITS[UNIT.exec(name)?.[0].toLowerCase() ?? ''] ?? ''}`;
 }

@@ -36,7 +36,7 @@ describe.skipIf(file === undefined)('the live page, in Chromium', () => {
   afterAll(async () => {
     await page?.close();
     client?.close();
-    await server?.stop('SIGTERM', 'SIGTERM');
+    await server?.stop('SIGTERM', 'SIGINT');
   });
 
   const textOf = (id: string) => page.evaluate<string>(`document.getElementById('${id}').textContent`);

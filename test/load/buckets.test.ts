@@ -4,6 +4,7 @@ import { bucketsOf } from '../../src/tools/load/buckets.ts';
 import {
   addEncoded,
   distributionText,
+  type Encoded,
   encode,
   newHistogram,
   percentilesOf,
@@ -75,7 +76,7 @@ describe('a histogram', () => {
     expect(Object.values(percentilesOf(newHistogram()))).toEqual([0, ...new Array(8).fill(null)]);
   });
 
-  test('travels as text, and adds up with another', () => {
+  test('travels as pairs, and adds up with another', () => {
     const sum = newHistogram();
     addEncoded(sum, encode(histogramOf(1, 2, 3)));
     addEncoded(sum, encode(histogramOf(4, 5_000)));
@@ -102,7 +103,7 @@ describe('a recorder', () => {
     recorder.add(accepted, 4, 20, 2, 3_500);
     const { counts, corrected, uncorrected } = recorder.finish();
     expect(counts).toEqual(VERDICTS.map(name => (name === 'accepted' ? 8 : name === 'busy' ? 2 : 0)));
-    const figures = (encoded: string | undefined) => {
+    const figures = (encoded: Encoded | undefined) => {
       const histogram = newHistogram();
       addEncoded(histogram, encoded!);
       return percentilesOf(histogram);

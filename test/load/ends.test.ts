@@ -9,11 +9,11 @@ import { startServer } from '../support/server.ts';
 import { load, START_MS_MAX, startLoad, startTally, tally } from './running.ts';
 import { startWrongServer } from './wrong-servers.ts';
 
-// Some twenty probes of more than a second each: first, so that everything else happens while they wait.
+// Some twenty probes each: first, so that everything else happens while they wait.
 describe.concurrent('--find-max', { timeout: 120_000 }, () => {
   const search = (port: number, condition: string) =>
     tally(['load', '--port', `${port}`, '--find-max', condition, ...FLAGS]);
-  const FLAGS = '--connections 4 --duration 100ms --pace thrifty --json -'.split(' ');
+  const FLAGS = '--connections 4 --warmup 20ms --duration 100ms --pace thrifty --json -'.split(' ');
 
   test('of a condition that holds up to a rate: that rate, and exit code 0', async () => {
     const { port } = await startWrongServer();

@@ -30,6 +30,8 @@ describe('flags', () => {
     [
       ['--host ::1 --port 9', { host: '::1', port: 9 }],
       ['--connections 200 --pipeline 16 --threads 3', { connections: 200, pipeline: 16, threads: 3 }],
+      ['--find-max p99<10ms', { warmupMs: 1_000 }],
+      ['--find-max p99<10ms --warmup 20ms', { warmupMs: 20 }],
       ['--duration 500ms --warmup 2s --grace 1m --connect-timeout 3',
         { durationMs: 500, warmupMs: 2_000, graceMs: 60_000, connectMs: 3_000 }],
       ['--events 1M', { events: 1_000_000, durationMs: undefined }],

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { count, duration, ms, readCount, readDurationMs } from '../../src/cli/terminal/numbers.ts';
+import { count, decimal, duration, ms, readCount, readDurationMs } from '../../src/cli/terminal/numbers.ts';
 
 describe('times are read', () => {
   test.each([
@@ -45,6 +45,15 @@ describe('figures are printed', () => {
       '1,234,567',
       '-50,000',
     ]);
+  });
+
+  test('as Intl does, at less cost', () => {
+    const whole = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
+    const hundredths = new Intl.NumberFormat('en-US', { maximumFractionDigits: 2 });
+    const values = [0, 0.4, 0.5, 1, 2.5, 99.994, 999.5, 999.999, 1_000, 12_345.678, 2 ** 53 - 1, -1_234.6];
+    expect(values.map(count)).toEqual(values.map(value => whole.format(value)));
+    expect(values.map(decimal)).toEqual(values.map(value => hundredths.format(value)));
+    expect([Infinity, Number.NaN].map(count)).toEqual(['∞', 'NaN']);
   });
 
   test('milliseconds with three digits or more', () => {

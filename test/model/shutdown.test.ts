@@ -37,8 +37,8 @@ vi.mock('node:crypto', async original => ({ ...(await original<object>()), rando
 
 const CLIENTS = 3;
 const WORKERS = 2;
-/** A second Ctrl+C within this time of the first is the same key press. */
-const SAME_KEY_MS = 100;
+/** The same signal within this time of the first is the first one again. */
+const REPEAT_MS = 100;
 const SHUTDOWN_MS_MAX = 400;
 const JOIN_MS_MAX = 10;
 /** What the stages may take one after the other, and some looks whether they are done. */
@@ -142,8 +142,8 @@ const send = (name: Signal) =>
       model.areWorkersHindered = !real.world.areWorkersReady || model.paces.includes(0);
       model.arrivedBytes.push(...real.sockets.map(socket => socket.arrivedBytes));
     } else {
-      const isSameKey = signal.name === 'SIGINT' && name === 'SIGINT' && nowMs - signal.atMs < SAME_KEY_MS;
-      if (!isSameKey && real.stopped === undefined) model.secondSignal ??= name;
+      const isRepeated = signal.name === name && nowMs - signal.atMs < REPEAT_MS;
+      if (!isRepeated && real.stopped === undefined) model.secondSignal ??= name;
     }
     real.signal(name);
   });

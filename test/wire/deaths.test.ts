@@ -16,7 +16,7 @@ import {
 import { dieUnderLoad } from '../support/death-cycles.ts';
 import { startServer } from '../support/server.ts';
 
-const DEATHS = Number(process.env.TALLY_TEST_CYCLES ?? 20);
+const DEATHS = Number(process.env.TALLY_TEST_CYCLES ?? 10);
 const killLine = (worker: number) => `{"type":"debug","do":"kill","worker":${worker}}\n`;
 
 test.each(['kill', 'crash'] as const)(

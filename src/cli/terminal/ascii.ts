@@ -33,6 +33,7 @@ const ASCII: Readonly<Record<string, string>> = {
   '±': '+-',
   '≤': '<=',
   '≥': '>=',
+  '∞': 'infinite',
   µ: 'u',
   '²': '2',
   '\u00a0': ' ',

@@ -136,11 +136,7 @@ async function search(options: LoadOptions, command: string, signal: AbortSignal
   const found = await findMax(
     options.findMax!,
     async ratePerS => {
-      const plan = atRate(
-        { ...options.plan, warmupMs: Math.max(options.plan.warmupMs, PROBE_WARMUP_MS) },
-        ratePerS,
-        probeMs,
-      );
+      const plan = atRate(options.plan, ratePerS, probeMs);
       return (await measured({ ...options, plan }, command, signal)).result;
     },
     ({ ratePerS, holds, value, reachedPerS, refused }) => {
@@ -157,7 +153,6 @@ async function search(options: LoadOptions, command: string, signal: AbortSignal
 
 /** A probe is short: there are about twenty. */
 const PROBE_MS = 3_000;
-const PROBE_WARMUP_MS = 1_000;
 
 function reportMax(found: MaxFound, out: NodeJS.WritableStream, isInterrupted: boolean): number {
   const problems = found.result?.problems ?? [];

@@ -170,7 +170,8 @@ export function readOptions(args: string[]): LoadOptions {
     // A number of lines is limited by time only if a time was given too.
     durationMs: events !== undefined && text('duration') === undefined ? undefined : durationMs,
     events,
-    warmupMs: time('warmup', 0),
+    // A probe has one of its own, unless it was told how long.
+    warmupMs: time('warmup', text('find-max') === undefined ? 0 : PROBE_WARMUP_MS),
     graceMs: time('grace', DEFAULT_PLAN.graceMs, 1),
     connectMs: time('connect-timeout', DEFAULT_PLAN.connectMs, 1),
     server,
@@ -217,6 +218,7 @@ export function readOptions(args: string[]): LoadOptions {
 }
 
 const START_MS = 30_000;
+const PROBE_WARMUP_MS = 1_000;
 const TIME_MS_MAX = 24 * 3_600_000;
 const PREFIX_BYTES_MAX = 120;
 const RATE_MAX = 100_000_000;

@@ -3,23 +3,24 @@
  * HdrHistogram's kind (three significant digits, one microsecond to one hour), so that no tail is cut off and threads
  * can be added up.
  */
-
-import type { Histogram } from 'hdr-histogram-js';
-import * as hdr from 'hdr-histogram-js';
+import { createRequire } from 'node:module';
+import type { Float64Histogram, Histogram, JsHistogram } from 'hdr-histogram-js';
 import { type Percentiles, VERDICTS } from './result.ts';
+
+/**
+ * This file of the package alone: the whole of it takes each thread 40 ms of processor time, for formats and WebAssembly
+ * that are not used here.
+ */
+const { default: Counts } = createRequire(import.meta.url)('hdr-histogram-js/dist/Float64Histogram.js') as {
+  default: typeof Float64Histogram;
+};
 
 /** One microsecond is the unit in the histograms. */
 const PER_MS = 1_000;
 const HIGHEST_US = 3_600_000_000;
 
 export function newHistogram(): Histogram {
-  return hdr.build({
-    bitBucketSize: 64,
-    autoResize: false,
-    highestTrackableValue: HIGHEST_US,
-    numberOfSignificantValueDigits: 3,
-    useWebAssembly: false,
-  });
+  return new Counts(1, HIGHEST_US, 3);
 }
 
 export function record(histogram: Histogram, latencyMs: number, count: number): void {
@@ -27,13 +28,22 @@ export function record(histogram: Histogram, latencyMs: number, count: number): 
   histogram.recordValueWithCount(us < 0 ? 0 : us > HIGHEST_US ? HIGHEST_US : us, count);
 }
 
-/** As text that can be posted from thread to thread, and added on the other side. */
-export function encode(histogram: Histogram): string {
-  return hdr.encodeIntoCompressedBase64(histogram as Parameters<typeof hdr.encodeIntoCompressedBase64>[0]);
+/** As it is posted from thread to thread, and added on the other side: pairs of a latency, in µs, and how often it was. */
+export type Encoded = Float64Array;
+
+export function encode(histogram: Histogram): Encoded {
+  const { recordedValuesIterator: values } = histogram as JsHistogram;
+  const pairs: number[] = [];
+  for (values.reset(); values.hasNext(); ) {
+    const { valueIteratedTo: us, countAddedInThisIterationStep: count } = values.next();
+    // Latencies that are told apart no further: the least of them for the minimum, else the greatest.
+    pairs.push(pairs.length === 0 ? (histogram as JsHistogram).lowestEquivalentValue(us) : us, count);
+  }
+  return Float64Array.from(pairs);
 }
 
-export function addEncoded(to: Histogram, encoded: string): void {
-  to.add(hdr.decodeFromCompressedBase64(encoded, 64) as Parameters<Histogram['add']>[0]);
+export function addEncoded(to: Histogram, pairs: Encoded): void {
+  for (let at = 0; at < pairs.length; at += 2) to.recordValueWithCount(pairs[at]!, pairs[at + 1]!);
 }
 
 export function percentilesOf(histogram: Histogram): Percentiles {
@@ -65,15 +75,15 @@ export interface IntervalCounts {
   answered: number;
   busy: number;
   errors: number;
-  latency: string;
+  latency: Encoded;
 }
 
 export interface Recorded {
   /** By verdict. */
   counts: number[];
   /** By verdict: encoded; undefined where there was no such reply. */
-  corrected: (string | undefined)[];
-  uncorrected: (string | undefined)[];
+  corrected: (Encoded | undefined)[];
+  uncorrected: (Encoded | undefined)[];
 }
 
 export const INTERVAL_MS = 1_000;
@@ -93,7 +103,7 @@ export class Recorder {
   /** In a closed loop both latencies are the same, and only one is kept. */
   constructor(isOpen: boolean) {
     this.#isOpen = isOpen;
-    // The first time takes three milliseconds. Better now than in the middle of a load.
+    // The first time takes a while. Better now than in the middle of a load.
     encode(this.#interval);
   }
 

@@ -4,7 +4,14 @@ import { count } from '../../cli/terminal/numbers.ts';
 import type { ThreadOutcome } from './messages.ts';
 import { commonOutages } from './outages.ts';
 import type { LoadPlan } from './plan.ts';
-import { addEncoded, INTERVAL_MS, type IntervalCounts, newHistogram, percentilesOf } from './recorder.ts';
+import {
+  addEncoded,
+  type Encoded,
+  INTERVAL_MS,
+  type IntervalCounts,
+  newHistogram,
+  percentilesOf,
+} from './recorder.ts';
 import { type Interval, type Latency, type LoadResult, VERDICTS, type Verdict } from './result.ts';
 import { Schedule } from './schedule.ts';
 
@@ -121,7 +128,7 @@ function addMaps(maps: readonly [string, number][][]): Map<string, number> {
   return sums;
 }
 
-function merge(threads: readonly (string | undefined)[][]): ByVerdict {
+function merge(threads: readonly (Encoded | undefined)[][]): ByVerdict {
   const merged: ByVerdict = {};
   for (const thread of threads) {
     thread.forEach((encoded, index) => {

@@ -1,21 +1,10 @@
 /** `tally backup`: a copy that can be served, of a server that stands still or does not. */
 import { mkdirSync, readdirSync, renameSync, statSync, writeFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { askBalances } from '../../support/asking.ts';
 import { runCli } from '../../support/server.ts';
-import {
-  Buyers,
-  balancesOf,
-  eventsOf,
-  filesIn,
-  flipByte,
-  freshFolder,
-  pay,
-  purchases,
-  serve,
-  verdictOf,
-} from './folder.ts';
+import { backUpBeside } from './beside.ts';
+import { balancesOf, eventsOf, filesIn, flipByte, freshFolder, pay, purchases, serve } from './folder.ts';
 
 /** A mistake is one line, and leaves nothing. */
 async function expectRefusal(args: string[], exitCode: number, said: RegExp): Promise<void> {
@@ -25,42 +14,14 @@ async function expectRefusal(args: string[], exitCode: number, said: RegExp): Pr
   expect(refused.stderr).toMatch(said);
 }
 
+// One copy of what a start needs, and one of all that is kept.
 test.each([
   ['1', 'none'],
   ['3', 'none'],
   ['3', 'all'],
-])('of a server under load, with %s workers, that keeps %s', async (workers, keep) => {
-  const data = freshFolder();
-  const copies = freshFolder();
-  const server = await serve(data, '--workers', workers, '--journal-keep', keep);
-  const buyers = await Buyers.start(server.port, 8);
-  for (let round = 0; round < 4; round++) {
-    await sleep(200);
-    const to = `${copies}/${round}`;
-    const before = [...buyers.acknowledged];
-    const { exitCode, stderr } = await runCli(['backup', data, to, ...(round % 2 ? ['--all'] : [])]);
-    const after = [...buyers.sent];
-    expect({ exitCode, stderr }).toEqual({ exitCode: 0, stderr: '' });
-    const balances = await balancesOf(to);
-    before.forEach((acknowledged, at) => {
-      const balance = balances[`buyer${at}`] ?? 0;
-      expect(balance).toBeGreaterThanOrEqual(acknowledged);
-      expect(balance).toBeLessThanOrEqual(after[at]!);
-    });
-    expect(await verdictOf(to)).toMatchObject({ whole: true, running: false });
-  }
-  await buyers.stop();
-  await server.stop();
-
-  const last = `${copies}/3`;
-  const balances = await balancesOf(last);
-  const restored = await serve(last, '--workers', '2');
-  const users = Object.keys(balances);
-  expect(await askBalances(restored.port, users)).toEqual(Object.values(balances));
-  await pay(restored.port, ...purchases(100, 1));
-  await restored.stop();
-  expect(await balancesOf(last)).toEqual({ ...balances, u0: 100 });
-});
+])('of a server under load, with %s workers, that keeps %s', (workers, keep) =>
+  backUpBeside(workers, keep, 2),
+);
 
 test('of a server that has stopped, with all that is kept, or only what a start needs', async () => {
   const data = freshFolder();

@@ -2,10 +2,15 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 import { Client } from '../../../src/tools/harness/client.ts';
+import { until } from '../../../src/tools/harness/waiting.ts';
 import { ACCEPTED, BUSY, buyLine } from '../../support/asking.ts';
 import { type RunningServer, runCli, startServer } from '../../support/server.ts';
+
+/** For a machine that is very busy. */
+const FOLDED_MS_MAX = 30_000;
 
 /** A folder for this test alone. */
 export function freshFolder(): string {
@@ -105,6 +110,12 @@ export function flipByte(file: string, at: number): void {
   writeFileSync(file, bytes);
 }
 
+/** Waits until a segment of that start is in a snapshot. So many events must fill one, whatever the lanes of the users. */
+export async function untilFolded(data: string, epoch: number): Promise<void> {
+  const later = new RegExp(`epoch-0*${epoch}/snapshot-0*[1-9]\\d*$`);
+  await until(() => filesIn(data, later).length > 0, 'a snapshot of what was written', FOLDED_MS_MAX);
+}
+
 /** The paths of the files below the folder whose names match, in order. */
 export function filesIn(folder: string, name: RegExp): string[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
@@ -112,6 +123,9 @@ export function filesIn(folder: string, name: RegExp): string[] {
     .sort()
     .map(path => join(folder, path));
 }
+
+/** As much as fills a few segments a second, and leaves processors for those who read them. */
+const PAUSE_MS = 5;
 
 /** Clients that buy 1 again and again, each for a user of its own: the balance is the number of events. */
 export class Buyers {
@@ -141,6 +155,7 @@ export class Buyers {
       const answers = await this.#clients[at]!.lines(events).catch(() => []);
       if (answers.length < events) return;
       this.acknowledged[at]! += answers.filter(answer => answer === ACCEPTED).length;
+      await sleep(PAUSE_MS);
     }
   }
 

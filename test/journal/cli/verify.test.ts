@@ -6,8 +6,8 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { realDisk } from '../../../src/journal/disk.ts';
 import { readSnapshot, writeSnapshot } from '../../../src/journal/snapshot.ts';
 import { runCli, startServer } from '../../support/server.ts';
+import { verifyBeside } from './beside.ts';
 import {
-  Buyers,
   balancesOf,
   eventsIn,
   filesIn,
@@ -17,6 +17,7 @@ import {
   pay,
   purchases,
   serve,
+  untilFolded,
   type Verdict,
   verdictOf,
 } from './folder.ts';
@@ -25,12 +26,13 @@ const FIRST_BLOCK = 64;
 
 let original: string;
 
-/** Two starts with a history: 20,000 events of 40 users each. */
+/** Two starts with a history: 20,000 events of 40 users each, and some of them in a snapshot. */
 beforeAll(async () => {
   original = mkdtempSync(join(tmpdir(), 'tally-journal-'));
-  for (const workers of ['2', '1']) {
+  for (const [at, workers] of ['2', '1'].entries()) {
     const server = await startServer(flagsFor(original, '--workers', workers, '--journal-keep', 'all'));
     await pay(server.port, ...purchases(20_000, 40));
+    await untilFolded(original, at + 1);
     await server.stop();
   }
 });
@@ -52,7 +54,7 @@ test.each([1, 3])(
   async workers => {
     const data = freshFolder();
     let server = await serve(data, '--workers', String(workers), '--journal-keep', 'all');
-    await pay(server.port, ...purchases(20_000, 40));
+    await pay(server.port, ...purchases(30_000, 40));
     expect(await verdictOf(data)).toMatchObject({
       exitCode: 0,
       whole: true,
@@ -60,10 +62,11 @@ test.each([1, 3])(
       clean: null,
       users: 40,
     });
+    await untilFolded(data, 1);
     await server.stop();
     const stopped = await verdictOf(data);
     expect(stopped).toMatchObject({ exitCode: 0, whole: true, running: false, clean: true, users: 40 });
-    expect(eventsIn(stopped)).toBe(20_000);
+    expect(eventsIn(stopped)).toBe(30_000);
     expect(stopped.epochs).toMatchObject([{ epoch: 1, lanes: workers }]);
     expect(stopped.epochs[0]!.snapshots).toBeGreaterThan(1);
 
@@ -72,44 +75,31 @@ test.each([1, 3])(
     await server.stop('SIGKILL');
     const killed = await verdictOf(data);
     expect(killed).toMatchObject({ exitCode: 0, whole: true, running: false, clean: false, users: 80 });
-    expect(eventsIn(killed)).toBe(25_000);
+    expect(eventsIn(killed)).toBe(35_000);
     const text = await runCli(['journal', 'verify', data]);
     expect(text).toMatchObject({ exitCode: 0, stderr: '' });
     expect(text.stdout).toContain(`${data}: whole\n  starts    2 (epochs 1 to 2)\n  lanes     2\n`);
-    expect(text.stdout).toContain('  events    25,000\n  users     80\n');
+    expect(text.stdout).toContain('  events    35,000\n  users     80\n');
     expect(text.stdout).toContain('  end       the server had not stopped by itself');
   },
 );
 
-test.each(['all', 'none'])('beside a server under load that keeps %s, nothing looks damaged', async keep => {
-  const data = freshFolder();
-  const server = await serve(data, '--workers', '2', '--journal-keep', keep);
-  const buyers = await Buyers.start(server.port, 8);
-  for (let round = 0; round < 5; round++) {
-    const acknowledged = [...buyers.acknowledged];
-    const verdict = await verdictOf(data);
-    expect(verdict).toMatchObject({ exitCode: 0, whole: true, running: true, damage: [] });
-    const balances = await balancesOf(data);
-    acknowledged.forEach((events, at) => {
-      expect(balances[`buyer${at}`] ?? 0).toBeGreaterThanOrEqual(events);
-    });
-  }
-  await buyers.stop();
-  await server.stop();
-  const balances = await balancesOf(data);
-  expect(buyers.acknowledged.map((_, at) => balances[`buyer${at}`])).toEqual(buyers.acknowledged);
-});
+test.each(['all', 'none'])('beside a server under load that keeps %s, nothing looks damaged', keep =>
+  verifyBeside(keep, 3),
+);
 
 test('damage in the history: all of it is found, and the server starts all the same', async () => {
   const data = history();
   expect((await verdictOf(data)).whole).toBe(true);
-  const broken = [segmentsOf(data, 1, 0)[0]!, segmentsOf(data, 1, 1)[1]!, segmentsOf(data, 2, 0)[0]!];
+  // By chance a lane may have few users: its first segment has blocks in any case.
+  const broken = [segmentsOf(data, 1, 0)[0]!, segmentsOf(data, 1, 1)[0]!, segmentsOf(data, 2, 0)[0]!];
   flipByte(broken[0]!, FIRST_BLOCK + 100);
   flipByte(broken[1]!, FIRST_BLOCK + 200);
   flipByte(broken[2]!, 20);
   const verdict = await verdictOf(data);
   expect(verdict).toMatchObject({ exitCode: 1, whole: false, users: 40 });
-  expect(verdict.damage.map(({ file, needed_by }) => [file, needed_by])).toEqual(
+  // Which lane comes first depends on which had its first segment full, and in a snapshot, before the other.
+  expect(verdict.damage.map(({ file, needed_by }) => [file, needed_by]).sort()).toEqual(
     broken.map(file => [file, 'history']),
   );
   for (const { byte } of verdict.damage) expect(byte).toBeTypeOf('number');
@@ -161,8 +151,11 @@ test.each<[string, (data: string) => void, Partial<Verdict['damage'][number]>]>(
   const verdict = await verdictOf(data);
   expect(verdict).toMatchObject({ exitCode: 1, whole: false });
   expect(verdict.damage[0]).toMatchObject({ needed_by: 'start', ...said });
-  expect((await runCli(['serve', '--port', '0', '--data', data])).exitCode).toBe(1);
-  const { exitCode, stdout, stderr } = await runCli(['journal', 'balances', data]);
+  const [serving, { exitCode, stdout, stderr }] = await Promise.all([
+    runCli(['serve', '--port', '0', '--data', data]),
+    runCli(['journal', 'balances', data]),
+  ]);
+  expect(serving.exitCode).toBe(1);
   expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
   expect(stderr).toMatch(/^tally journal: [^\n]+; tally journal verify \S+ says what can be done\n$/);
 });
@@ -189,7 +182,7 @@ test('a snapshot that says something else than the blocks before it', async () =
 
 test('a block that a snapshot was made of, and that is not whole any more, is missed', async () => {
   const data = history();
-  const [segment] = segmentsOf(data, 1, 0);
+  const [segment] = segmentsOf(data, 2, 0);
   // The last block of a segment that is closed: nothing follows it there.
   const bytes = readFileSync(segment!);
   let end = bytes.length;
