@@ -8,19 +8,27 @@ import { Head, headOf } from './memory.ts';
 
 const LOOK_MS = 100;
 
-/** `damaged`: what was written can't be read; the server knows the balances still. */
-export type ArchivistMessage = { failed: string } | { damaged: string };
+/**
+ * `prepared`: there is room for full rings, or the disk has none. `damaged`: what was written can't be read; the server
+ * knows the balances still.
+ */
+export type ArchivistMessage = 'prepared' | { failed: string } | { damaged: string };
 
 function run(start: ArchivistStart, send: (message: ArchivistMessage) => void): void {
   const head = headOf(start.buffer);
   const archivist = new Archivist(realDisk, start);
   const restMs = start.sync === 'interval' ? Math.min(LOOK_MS, start.syncMs) : LOOK_MS;
+  let isPrepared = false;
   let isTold = false;
   try {
     for (;;) {
       const bell = Atomics.load(head, Head.bell);
       if (Atomics.load(head, Head.stop) === 1) break;
       archivist.turn();
+      if (!isPrepared) {
+        isPrepared = true;
+        send('prepared');
+      }
       if (archivist.damage !== undefined && !isTold) {
         isTold = true;
         send({ damaged: archivist.damage });

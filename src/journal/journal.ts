@@ -159,8 +159,11 @@ export class Journal implements Recording {
     if (this.#failure !== undefined) tell(this.#failure);
   }
 
-  /** Starts the archivist. `onDamaged` is told if what was written can't be read back. */
-  start(onDamaged: (reason: string) => void): void {
+  /**
+   * Starts the archivist; resolves when there is room for full rings, or the disk is full or has failed. `onDamaged` is
+   * told if what was written can't be read back.
+   */
+  start(onDamaged: (reason: string) => void): Promise<void> {
     this.#onDamaged = onDamaged;
     const { workers: lanes, ring: ringSlots, segmentBytes, sync, syncMs, keep } = this.#options;
     const start: ArchivistStart = {
@@ -180,7 +183,12 @@ export class Journal implements Recording {
       workerData: start,
       name: 'tally-archivist',
     });
+    const prepared = new Promise<void>(resolve => {
+      thread.once('message', () => resolve());
+      thread.once('exit', () => resolve());
+    });
     thread.on('message', (message: ArchivistMessage) => {
+      if (message === 'prepared') return;
       if ('failed' in message) this.failed(message.failed);
       else this.#onDamaged(message.damaged);
     });
@@ -188,6 +196,7 @@ export class Journal implements Recording {
     this.#archivist = thread;
     // Watched from now on: when it has failed, it ends before anybody waits for that.
     this.#archivistEnded = new Promise(resolve => thread.once('exit', () => resolve()));
+    return prepared;
   }
 
   /** For the metrics. */

@@ -50,7 +50,7 @@ export async function serve(
     httpAt = await httpThread?.listen(settings.httpHost, settings.http);
     restore(display);
     display?.clear();
-    journal?.start(reason =>
+    const prepared = journal?.start(reason =>
       log.error(
         'journal_damaged',
         { reason },
@@ -58,6 +58,7 @@ export async function serve(
       ),
     );
     await engine.start();
+    await prepared;
     // Before the first client can be served, so that no signal finds accepted events and no handler.
     const shutdown = new Shutdown({ settings, engine, sessions, listener, log, journal }, httpThread);
     shutdown.watchSignals();

@@ -129,6 +129,23 @@ test('an event with wait leaves nothing that the replies of others wait for', as
   await server.stop();
 });
 
+test('a server that listens has room for a full ring, however large', async () => {
+  const flags = ['--data', join(newFolder(), 'data'), '--ring', '262144', '--debug-requests'];
+  const server = await startServer(flags);
+  const control = await Client.open(server.port);
+  await control.ask(FREEZE);
+  const events = 2_000;
+  const clients = await Promise.all(Array.from({ length: 50 }, () => Client.open(server.port)));
+  for (const client of clients) client.send(buyLine('alice', 1).repeat(events));
+  await until(async () => {
+    const { received } = JSON.parse(await control.ask('{"type":"metrics"}\n')) as { received: number };
+    return received === events * clients.length;
+  }, 'all events to be taken');
+  await control.ask(THAW);
+  for (const client of clients)
+    expect((await client.lines(events)).filter(reply => reply !== ACCEPTED)).toEqual([]);
+});
+
 test('two that start at once on one folder: one of them serves', async () => {
   const data = join(newFolder(), 'data');
   await kill(await startServer(['--data', data, ...SMALL]));
@@ -264,7 +281,9 @@ test('stopped under load, it answers all that it took, and the next start has ju
 
 test('snapshots go on behind the death of a worker', async () => {
   const data = join(newFolder(), 'data');
-  const server = await startServer(['--data', data, '--workers', '2', '--debug-requests', ...SMALL]);
+  // An archivist that is slow for want of a core costs time, not events.
+  const flags = ['--workers', '2', '--debug-requests', '--when-full', 'wait', ...SMALL];
+  const server = await startServer(['--data', data, ...flags]);
   const [client, control] = [await Client.open(server.port), await Client.open(server.port)];
   const send = async (lines: string[]) => {
     for (let at = 0; at < lines.length; at += 100) {
