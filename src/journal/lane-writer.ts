@@ -112,6 +112,9 @@ export class LaneWriter implements RunWriter {
 
   /** When the worker leaves after its last event: a block without events says that nothing is missing behind. */
   close(): void {
+    // The last event may have filled its segment. Who leaves waits for no other one, but there nearly always is one.
+    const isFull = this.#room < BLOCK_HEADER_BYTES;
+    if (isFull && Atomics.load(this.#memory.words, Word.prepared) > this.#segment + 1) this.#enterNext();
     if (this.#room >= BLOCK_HEADER_BYTES) this.#write(this.#end, 0);
     if (this.#start.sync !== 'always') this.#file?.sync();
     this.#file?.close();

@@ -196,6 +196,11 @@ export class World {
     this.#noteSynced(this.#heads());
   }
 
+  /** Whether each lane says that nothing is missing behind its last event. */
+  get isClosed(): boolean {
+    return recover(this.disk, DIR).ends.every(end => end.isClosed);
+  }
+
   get isDiskFull(): boolean {
     return this.#lanes[0]!.isDiskFull;
   }

@@ -182,8 +182,10 @@ test('a snapshot that says something else than the blocks before it', async () =
 
 test('a block that a snapshot was made of, and that is not whole any more, is missed', async () => {
   const data = history();
-  const [segment] = segmentsOf(data, 2, 0);
-  // The last block of a segment that is closed: nothing follows it there.
+  const [, snapshot] = filesIn(data, /epoch-000001\/snapshot-\d+$/);
+  const lane = readSnapshot(realDisk, snapshot!).lanes.findIndex(({ segment }) => segment === 1);
+  const [segment] = segmentsOf(data, 1, lane);
+  // The last block of a segment that is closed, and the last of this lane in the snapshot: nothing follows it there.
   const bytes = readFileSync(segment!);
   let end = bytes.length;
   while (bytes[end - 1] === 0) end--;
