@@ -1,12 +1,15 @@
 /**
  * The thread of the archivist: it sleeps most of the time.
  */
+import { setPriority } from 'node:os';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
 import { Archivist, type ArchivistStart } from './archivist.ts';
 import { realDisk } from './disk.ts';
 import { Head, headOf } from './memory.ts';
 
 const LOOK_MS = 100;
+/** It leaves the cores to those whom clients wait for; it needs little, and has time. */
+const NICE = 10;
 
 /**
  * `prepared`: there is room for full rings, or the disk has none. `damaged`: what was written can't be read; the server
@@ -44,5 +47,7 @@ function run(start: ArchivistStart, send: (message: ArchivistMessage) => void): 
 
 if (!isMainThread && parentPort !== null) {
   const port = parentPort;
+  // On Linux, of this thread alone.
+  if (process.platform === 'linux') setPriority(NICE);
   run(workerData as ArchivistStart, message => port.postMessage(message));
 }
