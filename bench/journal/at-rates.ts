@@ -3,6 +3,7 @@
  * low rate, and at half of what the slower one can do.
  */
 import { median } from '../../src/tools/harness/samples.ts';
+import type { Pace } from '../../src/tools/load/plan.ts';
 import type { Measure, Size } from '../bench.ts';
 import { askAtRate } from '../peers/latency.ts';
 import { perS } from '../peers/open-loop.ts';
@@ -27,29 +28,46 @@ export async function measureAtRates(
   say: Say,
 ): Promise<Measure[]> {
   const servers = [ALWAYS, REDIS_ALWAYS].filter(server => subjects.includes(server));
-  const wanted = [LOW_PER_S[size], ...(size === 'small' ? [] : [halfOfMost(servers, rates)])];
+  const low = LOW_PER_S[size];
+  const wanted: [number, Pace][] =
+    size === 'small'
+      ? [[low, 'precise']]
+      : [
+          [low, 'thrifty'],
+          [low, 'precise'],
+          [halfOfMost(servers, rates), 'precise'],
+        ];
   const measures: Measure[] = [];
-  for (const ratePerS of wanted) measures.push(...(await measureAbout(servers, ratePerS, size, say)));
+  for (const [ratePerS, pace] of wanted)
+    measures.push(...(await measureAbout(servers, ratePerS, pace, size, say)));
   const ratios = ratiosTo(REDIS_ALWAYS.name, [ALWAYS.name], 'ms until answered, p99', measures);
   return [...measures, ...ratios];
 }
 
 /**
- * At this rate, or at less, if one of them can't bear it: the client keeps its pace on a core of its own, which the
- * servers had when their most was measured. Nothing, with a message, if they can't bear much less either.
+ * At this rate, or at less, if one of them can't bear it: a precise client keeps its pace on a core of its own, which
+ * the servers had when their most was measured. Nothing, with a message, if they can't bear much less either.
  */
-async function measureAbout(servers: Subject[], wanted: number, size: Size, say: Say): Promise<Measure[]> {
+async function measureAbout(
+  servers: Subject[],
+  wanted: number,
+  pace: Pace,
+  size: Size,
+  say: Say,
+): Promise<Measure[]> {
   for (
     let times = 0, ratePerS = wanted;
     times <= LESS_TIMES_MAX;
     times++, ratePerS = rounded(ratePerS * LESS)
   ) {
-    say(perS(ratePerS));
+    const condition =
+      pace === 'precise' ? perS(ratePerS) : `${perS(ratePerS)}, a client that leaves the cores`;
+    say(condition);
     const trials = servers.map(
       (server): Trial => ({
         subject: server.name,
-        condition: perS(ratePerS),
-        run: () => untilSound(() => ask(server, ratePerS, size, say), say),
+        condition,
+        run: () => untilSound(() => ask(server, { ratePerS, pace }, size, say), say),
       }),
     );
     try {
@@ -75,8 +93,8 @@ function halfOfMost(servers: readonly Subject[], rates: readonly Measure[]): num
   return rounded(Math.min(...most) / 2);
 }
 
-function ask(server: Subject, ratePerS: number, size: Size, say: Say) {
-  return askAtRate(server, { connections: CONNECTIONS, depth: DEPTH, ratePerS }, size, say);
+function ask(server: Subject, load: { ratePerS: number; pace: Pace }, size: Size, say: Say) {
+  return askAtRate(server, { connections: CONNECTIONS, depth: DEPTH, ...load }, size, say);
 }
 
 /** To two digits. */

@@ -3,7 +3,7 @@
  * rates.
  */
 
-import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../../src/tools/load/plan.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Pace } from '../../src/tools/load/plan.ts';
 import type { LoadResult } from '../../src/tools/load/result.ts';
 import type { Size } from '../bench.ts';
 import type { Figure } from '../rounds.ts';
@@ -25,6 +25,8 @@ export interface OpenLoad {
   depth: number;
   /** Of all connections together. */
   ratePerS: number;
+  /** `precise` takes a core to itself. */
+  pace?: Pace;
 }
 
 export function openPlan(port: number, server: Subject, load: OpenLoad, size: Size): LoadPlan {
@@ -35,6 +37,7 @@ export function openPlan(port: number, server: Subject, load: OpenLoad, size: Si
     protocol: server.protocol,
     connections: load.connections,
     pipeline: load.depth,
+    pace: load.pace ?? DEFAULT_PLAN.pace,
     stages: [{ durationMs: MEASURED_MS[size], fromPerS: load.ratePerS, toPerS: load.ratePerS }],
     warmupMs: Math.max(WARMUP_MS[size], warmLinesMs),
     connectMs: CONNECT_MS,

@@ -122,10 +122,10 @@ export class Journal implements Recording {
     const newIndexOf = new Uint32Array(ledger.indexEnd);
     for (let index = 0; index < ledger.indexEnd; index++) {
       if (!ledger.has(index)) continue;
-      const name = ledger.nameOf(index);
-      bytes.set(name, 0);
-      const hash = hashName(names, 0, name.length, seed);
-      const at = { nameAt: 0, nameBytes: name.length, hash };
+      const nameBytes = ledger.nameBytesOf(index);
+      ledger.copyName(index, bytes, 0);
+      const hash = hashName(names, 0, nameBytes, seed);
+      const at = { nameAt: 0, nameBytes, hash };
       newIndexOf[index] = engine.restore(at, ledger.balances[index]!);
       if (index % RESTORED_STEP === 0) progress?.restored(index, ledger.indexEnd);
     }

@@ -82,12 +82,12 @@ export function writeSnapshot(
     }
     for (let index = 0; index < ledger.indexEnd; index++) {
       if (!ledger.has(index)) continue;
-      const userName = ledger.nameOf(index);
-      const user = room(userBytes(userName.length));
+      const nameBytes = ledger.nameBytesOf(index);
+      const user = room(userBytes(nameBytes));
       chunk.writeUInt32LE(newIndexOf?.[index] ?? index, user);
-      chunk.writeUInt32LE(userName.length, user + 4);
+      chunk.writeUInt32LE(nameBytes, user + 4);
       chunk.writeDoubleLE(ledger.balances[index]!, user + 8);
-      chunk.set(userName, user + USER_BYTES);
+      ledger.copyName(index, chunk, user + USER_BYTES);
     }
     flush();
     at += END_BYTES;
