@@ -1,6 +1,7 @@
 /** What was acknowledged stays: the real server with a journal, stopped, killed, and started again. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Client, exchange } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
@@ -300,8 +301,13 @@ test('snapshots go on behind the death of a worker', async () => {
   // So many users that the next snapshot comes behind several segments.
   await send(Array.from({ length: 1_500 }, (_, user) => buyLine(`${user}-${'x'.repeat(100)}`, 1)));
   await until(() => snapshots().some(number => number > 0), 'a first snapshot');
-  await until(() => snapshots().length === 1, 'the one before it to be gone');
-  const [first] = snapshots();
+  // It may have left out what calls for another one at once.
+  let first = 0;
+  do {
+    first = snapshots().at(-1)!;
+    await sleep(500);
+    await until(() => snapshots().length === 1, 'the one before it to be gone');
+  } while (snapshots()[0] !== first);
   // A user of each worker.
   const users: string[] = [];
   await control.ask(FREEZE);
@@ -327,7 +333,7 @@ test('snapshots go on behind the death of a worker', async () => {
   for (let times = 0; times < 10 && snapshots().at(-1) === first; times++)
     await send(Array.from({ length: 3_000 }, () => buyLine(users[1]!, 1)));
   const errors = () => server.events.filter(({ level }) => level === 'error');
-  await until(() => snapshots().at(-1)! > first! || errors().length > 0, 'another snapshot');
+  await until(() => snapshots().at(-1)! > first || errors().length > 0, 'another snapshot');
   expect(errors()).toEqual([]);
   client.close();
   control.close();

@@ -29,10 +29,9 @@ export const LOAD_HELP = `tally load: put a server under load, and say what happ
   tally load --connections 50 --pipeline 16               closed loop: the next line leaves when a reply has come
   tally load --rate 50000 --duration 30s                  open loop: lines leave at their times, as users' do
   tally load --stages 10s:1000,20s:1000-50000             a rate that holds, then one that grows
-  tally load --rate 20000 --check-balances                is the money right, to the last event?
-  tally load --rate 5000 --fail-if 'p99>5ms'              for a script: exit code 4 if it is
+  tally load --rate 20000 --check-balances                is the money right, to the last event? After kills, too:
   tally load --rate 2000 --check-balances --kill-every 3s --cmd 'npx tally serve --data ./data'
-                                                          is all there that was acknowledged before a kill -9?
+  tally load --rate 5000 --fail-if 'p99>5ms'              for a script: exit code 4 if it is
   tally load --find-max 'p99<10ms'                        the highest rate that the server can take
   tally load --mix buy=70,sell=20,balance=10 --skew zipf  other work
   tally load --json before.json                           keep a run; compare it later with:
