@@ -42,7 +42,14 @@ export function userOf(event: number, users: number): number {
 /** Writes it into a folder, which must be empty. */
 export function writeJournal(dir: string, { usersBefore, events, eventUsers }: Content): void {
   const secret = drawSecret();
-  const start = { epoch: EPOCH, secret, timeMs: 0, ledger: ledgerOf(usersBefore), lanes: 1 };
+  const start = {
+    epoch: EPOCH,
+    secret,
+    timeMs: 0,
+    idKey: [1, 2, 3, 4] as const,
+    ledger: ledgerOf(usersBefore),
+    lanes: 1,
+  };
   const folder = join(beginEpoch(realDisk, dir, start, SEGMENT_BYTES), laneName(0));
   const shape: Shape = { workers: 1, ringSlots: RING_SLOTS, balanceSlots: 1, workUs: 0, workKind: 'cpu' };
   const ring = laneOf(createMemory(shape), shape, 0);

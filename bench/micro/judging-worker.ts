@@ -7,7 +7,7 @@ import { createFastParser, type FastParse } from '../../src/protocol/fast-parser
 import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
 import { JsonParser } from '../../src/protocol/json-parser.ts';
 import { USER_BYTES_MAX } from '../../src/protocol/limits.ts';
-import { DECODED_AT, ReadBuffer } from '../../src/protocol/read-buffer.ts';
+import { DecodedAt, ReadBuffer } from '../../src/protocol/read-buffer.ts';
 import { emptyRequest, Kind, type ParsedRequest } from '../../src/protocol/request.ts';
 import { type Dress, eventsOf, type LineEvent, lineOf, nameOf } from './lines.ts';
 import { answerWith, clockNs } from './thread.ts';
@@ -120,7 +120,7 @@ class Parsers implements Subject {
         kind = this.#json.parse(at, lineEnd, request);
         next = lineEnd + 1;
       }
-      if (kind === Kind.event && !request.isWaiting) this.#add(request);
+      if (kind === Kind.event && request.wants === 0) this.#add(request);
       else wrong += 1;
       at = next;
     }
@@ -135,9 +135,9 @@ class Parsers implements Subject {
 
   balanceOf(name: string): number | undefined {
     // Names are looked up on the buffer; in front of the lines there is room for one.
-    const nameBytes = this.#buffer.bytes.write(name, DECODED_AT);
-    const hash = hashName(this.#buffer.view, DECODED_AT, nameBytes, SEED);
-    return this.#balances[this.#users.find({ nameAt: DECODED_AT, nameBytes, hash })];
+    const nameBytes = this.#buffer.bytes.write(name, DecodedAt.user);
+    const hash = hashName(this.#buffer.view, DecodedAt.user, nameBytes, SEED);
+    return this.#balances[this.#users.find({ nameAt: DecodedAt.user, nameBytes, hash })];
   }
 }
 

@@ -3,9 +3,10 @@
  * and is woken. Both are warmed up with a flood before they are measured.
  */
 import { readFileSync } from 'node:fs';
-import { type LaneMemory, laneOf, shapeOf, Word } from '../../src/engine/memory-layout.ts';
+import { type LaneMemory, laneOf, shapeOf } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
 import { Bell, Rester } from '../../src/engine/wakeup.ts';
+import { Word } from '../../src/engine/words.ts';
 import { answerWith, clockNs } from './thread.ts';
 
 export type Way = 'server' | 'urgent' | 'notify' | 'spin';

@@ -4,8 +4,9 @@
  * The clock is the consumer's: from when it has taken the events of the warm-up to when it has taken all.
  */
 import type { MessagePort } from 'node:worker_threads';
-import { type LaneMemory, laneOf, RUN_EVENTS_MAX, shapeOf } from '../../src/engine/memory-layout.ts';
+import { type LaneMemory, laneOf, shapeOf } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
+import { RUN_EVENTS_MAX } from '../../src/engine/words.ts';
 import {
   amountAt,
   BACKLOG_MAX,

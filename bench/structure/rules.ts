@@ -60,7 +60,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   steps: { may: ['steps', ...OUTSIDE] },
   'steps/kit/step.ts': { may: ['steps', ...OUTSIDE, 'src/signals.ts'] },
   // Those run what the server is made of: in every order, and beside other ways to do the same.
-  'steps/explore/scenarios': { may: ['steps', ...OUTSIDE, 'src/engine', 'src/journal'] },
+  'steps/explore/scenarios': {
+    may: ['steps', ...OUTSIDE, 'src/protocol', 'src/engine', 'src/journal'],
+  },
   'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol'] },
   // It writes journals as the server does.
   'bench/journal/written.ts': { may: ['bench', 'src/engine', 'src/journal'] },

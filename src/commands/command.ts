@@ -6,10 +6,12 @@ import type { Position } from '../engine/position.ts';
 import type { Reply } from '../protocol/replies.ts';
 
 export interface Answer {
+  /** The number that the next line has among those that wait for the same commit. */
+  readonly lines: number;
   /** Answers with one of the fixed replies. */
   fixed(reply: Reply): void;
   /** Answers with another line, in ASCII, including its line end. */
   line(line: string): void;
   /** Answers with the balance at a position, when that is reached. Later replies wait behind it. */
-  balanceAt(position: Position): void;
+  balanceAt(position: Position, isTransfer?: boolean): void;
 }

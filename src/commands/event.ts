@@ -2,8 +2,9 @@
  * An event that did not take the fast path: it wants the balance after it, it is not in the usual form, or the server
  * drains.
  */
-import { type Engine, NO_ROOM } from '../engine/engine.ts';
-import type { ParsedRequest } from '../protocol/request.ts';
+import type { Engine } from '../engine/engine.ts';
+import { NO_ROOM } from '../engine/owners.ts';
+import { type ParsedRequest, Wants } from '../protocol/request.ts';
 import type { Answer } from './command.ts';
 
 /**
@@ -11,13 +12,14 @@ import type { Answer } from './command.ts';
  * answered.
  */
 export function eventCommand(engine: Engine, event: ParsedRequest, isLate: boolean, answer: Answer): boolean {
-  const outcome = isLate
-    ? engine.refuseLate()
-    : event.isWaiting
-      ? engine.submitAsking(event)
-      : engine.submit(event);
+  const outcome = isLate ? engine.refuseLate() : submit(engine, event, answer.lines);
   if (outcome === NO_ROOM) return false;
   if (typeof outcome === 'number') answer.fixed(outcome);
   else answer.balanceAt(outcome);
   return true;
+}
+
+function submit(engine: Engine, event: ParsedRequest, line: number) {
+  if (event.wants === 0) return engine.submit(event);
+  return event.wants === Wants.id ? engine.submitPromised(event, line) : engine.submitAsking(event);
 }

@@ -18,6 +18,8 @@ export interface Settings {
   workers: number;
   ring: number;
   users: number;
+  idsMax: number;
+  idsMs: number;
   whenFull: 'reject' | 'wait';
   data: string;
   sync: Sync;
@@ -106,6 +108,18 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
     ),
     ring: integer(65_536, 2, 2 ** 22, 'slots of the ring before each worker; a power of two'),
     users: integer(2 ** 20, 1, 2 ** 24, 'users at most; an event for one more is too_many_users'),
+    idsMax: integer(
+      2 ** 22,
+      0,
+      2 ** 26,
+      'ids of events remembered at most; an event with one more is server_busy',
+    ),
+    idsMs: integer(
+      10 * MINUTE_MS,
+      1,
+      7 * DAY_MS,
+      'how long an id is remembered at least, from its first reply',
+    ),
     whenFull: choice(
       'reject',
       ['reject', 'wait'],

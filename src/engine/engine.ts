@@ -7,17 +7,21 @@
  * ring, so its answer is the balance at exactly that place in the order of events.
  */
 import { Outcome } from '../protocol/outcome.ts';
-import type { ParsedRequest } from '../protocol/request.ts';
+import { type ParsedRequest, Wants } from '../protocol/request.ts';
 import { Balances } from './balances.ts';
+import { Counting } from './counting.ts';
 import { Experiments } from './experiments.ts';
 import { Lane } from './lane.ts';
-import { balancesOf, createMemory, laneOf, Word } from './memory-layout.ts';
-import type { Counts, EngineOptions } from './options.ts';
-import type { Commit, Position } from './position.ts';
+import { balancesOf, createMemory, laneOf } from './memory-layout.ts';
+import { type Counts, type EngineOptions, shapeFor } from './options.ts';
+import { FULL, NO_ROOM, type NoRoom, Owners } from './owners.ts';
+import { Commit, type Position } from './position.ts';
 import type { Recording } from './recording.ts';
-import { refusedOf } from './refusals.ts';
+import { Restoring } from './restoring.ts';
 import { Sampler } from './sampler.ts';
+import { Transfers } from './transfers.ts';
 import { balanceSlotsFor, type Name, NOBODY, UserTable } from './user-table.ts';
+import { Word } from './words.ts';
 import { type WorkerEvents, Workers } from './workers.ts';
 
 // A constant of this module: an imported binding is looked up, and checked, at every use.
@@ -27,10 +31,13 @@ export class Engine {
   readonly users: UserTable;
   readonly workers: Workers;
   readonly experiments: Experiments;
+  /** For a journal. */
+  readonly restoring: Restoring;
   readonly #lanes: Lane[];
   readonly #balances: Float64Array<SharedArrayBuffer>;
   readonly #buffer: SharedArrayBuffer;
   readonly #names: DataView;
+  readonly #owners: Owners;
   readonly #recording: Recording | undefined;
   readonly #waits: boolean;
   /**
@@ -38,6 +45,13 @@ export class Engine {
    * and V8 then discards all optimised code that uses it, under full load.
    */
   readonly #outcomes = new Float64Array(Outcome.balanceOverflow);
+  /** Of the visit that is going on, if it has sent an event with an id. */
+  #promises: Commit | undefined;
+  readonly #idsMax: number;
+  readonly #counting: Counting;
+  readonly #transfers: Transfers;
+  /** After `NO_ROOM`, and where a balance can't be asked for: the hash of a user whose ring has no room. */
+  stalledHash = 0;
 
   /** `names` is the memory that holds the name of the user when an event is submitted. */
   constructor(
@@ -49,59 +63,90 @@ export class Engine {
     this.#names = names;
     this.#recording = recording;
     this.#waits = options.whenFull === 'wait';
-    const { workers, ring, users, workUs, work, firstSequence = 0 } = options;
-    const shape = {
-      workers,
-      ringSlots: ring,
-      balanceSlots: balanceSlotsFor(users),
-      workUs,
-      workKind: work,
-    };
+    const { workers, users, idsMax = 0, firstSequence, firstTransfer = 1 } = options;
+    const shape = shapeFor(options, balanceSlotsFor(users));
+    this.#idsMax = idsMax;
+    this.#transfers = new Transfers(firstTransfer);
     this.#buffer = createMemory(shape, firstSequence);
     this.users = new UserTable(names, users, workers);
     this.#lanes = Array.from(
       { length: workers },
       (_, worker) => new Lane(laneOf(this.#buffer, shape, worker), recording?.lanes[worker]),
     );
+    this.#owners = new Owners(this.users, this.#lanes, names);
+    this.#counting = new Counting(this.#lanes, this.#outcomes);
     this.#balances = balancesOf(this.#buffer, shape);
+    this.restoring = new Restoring(this.users, this.#balances, this.#lanes, this.#transfers);
     const onProgress = (worker: number) => this.#lanes[worker]!.progressed();
     this.workers = new Workers(this.#buffer, { ...events, onProgress }, recording);
     this.experiments = new Experiments(this.#lanes, this.workers);
   }
 
-  /** Before anything is accepted: gives a user a balance. Returns its index. */
-  restore(name: Name, balance: number): number {
-    const user = this.users.add(name);
-    this.#balances[user] = balance;
-    return user;
-  }
-
-  /** With a journal: reached when all events accepted since the last call are in it. Undefined if there are none. */
+  /**
+   * What the replies made since the last call must wait for: until all events with an id are decided and, with a
+   * journal, all accepted events are in it. Undefined if there are none.
+   */
   commit(): Commit | undefined {
-    if (this.#recording === undefined) return undefined;
-    let commit: Commit | undefined;
-    for (const lane of this.#lanes) commit = lane.commit(commit);
+    let commit = this.#promises;
+    if (commit === undefined && this.#recording === undefined) return undefined;
+    this.#promises = undefined;
+    if (this.#recording !== undefined) for (const lane of this.#lanes) commit = lane.commit(commit);
+    // The part that stands for the visit itself.
+    if (commit !== undefined) commit.reach();
     return commit;
   }
 
   /** Accepts or refuses an event. Workers see it after `publish`. */
   submit(event: ParsedRequest): Outcome | NoRoom {
-    const lane = this.#laneOf(event.hash);
-    const user = this.#userOf(event, lane, false);
-    if (user < 0) return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane);
-    if (!lane.tryPush(user, event.amount)) return this.#refuseBusy(lane);
+    const lane = this.#owners.laneOf(event.hash);
+    const user = this.#owners.userOf(event, lane, false);
+    if (user < 0)
+      return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane, event.hash);
+    if (!lane.tryPush(user, event.amount)) return this.#refuseBusy(lane, event.hash);
     this.#outcomes[accepted]! += 1;
     return accepted;
   }
 
-  /** As `submit`, for an event with `wait`: returns its position if it is accepted. */
+  /**
+   * As `submit`, for an event with an id and nothing else: its reply, the line `line` of this visit, is `accepted`, and
+   * waits for the commit, which says if it has to be another.
+   */
+  submitPromised(event: ParsedRequest, line: number): Outcome | NoRoom {
+    const lane = this.#owners.laneOf(event.hash);
+    const user = this.#owners.userOf(event, lane, true);
+    if (user < 0)
+      return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane, event.hash);
+    this.#promises ??= new Commit();
+    if (!lane.tryPromise(this.#promises, line, user, event)) return this.#refuseBusy(lane, event.hash);
+    this.#outcomes[accepted]! += 1;
+    return accepted;
+  }
+
+  /** As `submit`, for an event whose reply is its balance: returns its position if it is accepted. */
   submitAsking(event: ParsedRequest): Position | Outcome | NoRoom {
-    const lane = this.#laneOf(event.hash);
-    const user = this.#userOf(event, lane, true);
-    if (user < 0) return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane);
-    const position = lane.tryAsk(user, event.amount);
-    if (position === undefined) return this.#refuseBusy(lane);
+    const lane = this.#owners.laneOf(event.hash);
+    const user = this.#owners.userOf(event, lane, true);
+    if (user < 0)
+      return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane, event.hash);
+    const position =
+      event.wants === Wants.wait ? lane.tryAsk(user, event.amount) : lane.tryAskEvent(user, event);
+    if (position === undefined) return this.#refuseBusy(lane, event.hash);
     this.#outcomes[Outcome.accepted]! += 1;
+    return position;
+  }
+
+  /** As `submitAsking`, for a transfer. */
+  submitTransfer(request: ParsedRequest): Position | Outcome | NoRoom {
+    const { users } = this;
+    const { to } = request;
+    const lane = this.#owners.laneOf(request.hash);
+    const toLane = this.#owners.laneOf(to.hash);
+    const needed = Number(users.find(request) === NOBODY) + Number(users.find(to) === NOBODY);
+    if (users.users + needed > users.usersMax) return this.#refuse(Outcome.tooManyUsers);
+    const position = this.#transfers.submit(request, lane, toLane, users, this.#names);
+    if (position instanceof Lane)
+      return this.#refuseBusy(position, position === lane ? request.hash : to.hash);
+    this.#outcomes[accepted]! += 1;
     return position;
   }
 
@@ -113,17 +158,18 @@ export class Engine {
     const user = this.users.find(name);
     if (user === NOBODY) return 0;
     // Settled: the head just loaded published every balance that the owner has written.
-    return this.#laneOf(name.hash).isSettled ? this.#balances[user] : undefined;
+    return this.#owners.laneOf(name.hash).isSettled ? this.#balances[user] : undefined;
   }
 
   /** Asks the worker that owns an existing user; undefined if its ring has no room (see `whenRoom`). */
   askBalance(name: Name): Position | undefined {
-    return this.#laneOf(name.hash).tryAsk(this.users.find(name), 0);
+    this.stalledHash = name.hash;
+    return this.#owners.laneOf(name.hash).tryAsk(this.users.find(name), 0);
   }
 
   /** Calls `retry` once, when the ring for this hash may have room. */
   whenRoom(hash: number, retry: () => void): void {
-    this.#laneOf(hash).whenRoom(retry);
+    this.#owners.laneOf(hash).whenRoom(retry);
   }
 
   /** Counts an event that is refused because the server is shutting down. */
@@ -143,33 +189,26 @@ export class Engine {
 
   /** `received = processed + dropped + queued`, at any moment. */
   counts(): Counts {
-    const processed = this.#sum(lane => lane.processed);
-    const overflowed = this.#sum(lane => lane.overflowed);
-    const wasAccepted = this.#outcomes[accepted]!;
-    const refused = Object.values(refusedOf(this.#outcomes)).reduce((sum, count) => sum + count, 0);
-    return {
-      received: wasAccepted + refused,
-      processed,
-      dropped: refused + overflowed,
-      queued: wasAccepted - processed - overflowed,
-    };
+    return this.#counting.counts();
   }
 
   /** The metrics beyond the four counts. */
   detail() {
+    // With all that the workers have decided so far.
+    this.collect();
+    const { accepted, refused, ids, ...rings } = this.#counting.detail();
     return {
-      accepted: this.#outcomes[accepted]!,
-      refused: { ...refusedOf(this.#outcomes), balance_overflow: this.#sum(lane => lane.overflowed) },
+      accepted,
+      refused,
       users: this.users.users,
       users_max: this.users.usersMax,
+      in_transit: this.#transfers.inTransit,
+      ids,
+      ids_max: this.#idsMax,
       workers: this.#lanes.length,
       workers_ready: this.workers.ready,
       worker_deaths: this.workers.deaths,
-      ring_slots: this.#lanes[0]!.ring.capacity,
-      ring_depths: this.#lanes.map(lane => lane.ring.depth),
-      parks: this.#sum(lane => lane.parks),
-      naps: this.#sum(lane => lane.naps),
-      late_wakes: this.#sum(lane => lane.lateWakes),
+      ...rings,
     };
   }
 
@@ -178,13 +217,9 @@ export class Engine {
     return new Sampler(this.#lanes, this.users);
   }
 
+  /** Nothing is in a ring, and no transfer is owed its second half. */
   get areRingsEmpty(): boolean {
-    return this.#lanes.every(lane => lane.ring.depth === 0);
-  }
-
-  /** Starts the workers; resolves when all have attached to the memory. */
-  start(): Promise<void> {
-    return this.workers.start();
+    return this.#transfers.owed === 0 && this.#lanes.every(lane => lane.ring.depth === 0);
   }
 
   /** Tells each worker to exit when its ring is empty; resolves when all have. */
@@ -198,43 +233,16 @@ export class Engine {
     for (let worker = 0; worker < this.#lanes.length; worker++) Balances.settle(this.#buffer, worker);
   }
 
-  #sum(of: (lane: Lane) => number): number {
-    return this.#lanes.reduce((total, lane) => total + of(lane), 0);
-  }
-
-  #laneOf(hash: number): Lane {
-    return this.#lanes[this.users.workerOf(hash)]!;
-  }
-
-  /** The user of an event, added if new; `FULL` if the table has no room, `BUSY` if the ring has none. */
-  #userOf(event: ParsedRequest, lane: Lane, isAsking: boolean): number {
-    const user = this.users.find(event);
-    if (user !== NOBODY) return user;
-    if (this.users.isFull) return FULL;
-    // Only an accepted event adds a user. Room seen here remains until the push: workers only make more.
-    if (!lane.hasRoomForNew(event.nameBytes, isAsking)) return BUSY;
-    const index = this.users.add(event);
-    lane.addName(index, this.#names, event);
-    return index;
-  }
-
   #refuse(outcome: Outcome): Outcome {
     this.#outcomes[outcome]! += 1;
     return outcome;
   }
 
-  #refuseBusy(lane: Lane): Outcome | NoRoom {
+  #refuseBusy(lane: Lane, hash: number): Outcome | NoRoom {
     // The events that fill the ring may not have been published yet.
     lane.publish();
+    this.stalledHash = hash;
     if (this.#waits && lane.isFull) return NO_ROOM;
     return this.#refuse(lane.isDiskFull ? Outcome.diskFull : Outcome.serverBusy);
   }
 }
-
-/** The event was neither accepted nor refused, and not counted: to be submitted again when there is room. */
-export const NO_ROOM = -1;
-export type NoRoom = typeof NO_ROOM;
-
-/** Results of `#userOf` that are not users. */
-const BUSY = -1;
-const FULL = -2;

@@ -3,7 +3,8 @@
  * server that uses none of this pays for a few loads of two words.
  */
 import type { Lane } from './lane.ts';
-import { Word, type WorkKind } from './memory-layout.ts';
+import type { WorkKind } from './memory-layout.ts';
+import { Word } from './words.ts';
 
 /** The artificial work that a worker does before it applies an event; undefined: none. */
 export function costOf(workUs: number, workKind: WorkKind): (() => void) | undefined {

@@ -1,22 +1,23 @@
 /**
  * The socket thread's end of one worker: its ring, its bell, and the positions that are waited for.
  */
-import { Count, type LaneMemory, Word } from './memory-layout.ts';
+import type { ParsedRequest } from '../protocol/request.ts';
+import { Asks } from './asks.ts';
+import type { Decided } from './deciding.ts';
+import { type ExtraKind, putExtra } from './extra.ts';
+import { Ids } from './ids.ts';
+import type { LaneMemory } from './memory-layout.ts';
 import { Commit, Position } from './position.ts';
 import type { LaneRecorder } from './recording.ts';
 import { Producer } from './ring.ts';
 import { Bell } from './wakeup.ts';
+import { Count, Word } from './words.ts';
 
 export class Lane {
   readonly ring: Producer;
   readonly #memory: LaneMemory;
   readonly #bell: Bell;
-  /** The positions not yet reached, oldest first, from index `#answered` on. */
-  #asks: Position[] = [];
-  #answered = 0;
-  /** Free-running count of asks; its low bits are the index of the answer. */
-  #askCount = 0;
-  #hasNewAsk = false;
+  readonly #asks: Asks;
   /** The sequence after the last event: slots from there on only read a balance. */
   #eventsEnd: number;
   #retries: (() => void)[] = [];
@@ -32,6 +33,7 @@ export class Lane {
     this.ring = new Producer(memory, recorder);
     this.#eventsEnd = this.ring.tail;
     this.#committed = this.ring.tail;
+    this.#asks = new Asks(memory);
     this.#bell = new Bell(memory.words);
   }
 
@@ -44,18 +46,55 @@ export class Lane {
 
   /** Pushes an event (or, with amount 0, a request for the balance) whose answer is wanted; undefined: no room. */
   tryAsk(user: number, amount: number): Position | undefined {
-    if (this.#openAsks === this.ring.capacity) this.collect();
-    // An answer's place is free once the answer was collected. If none is free even now, the ring was full when
-    // `collect` loaded the head; the ring may have room since then, but the places do not.
-    if (this.#openAsks === this.ring.capacity) return undefined;
-    const place = this.#askCount & (this.ring.capacity - 1);
+    if (!this.#hasPlace()) return undefined;
     const position = new Position(this.ring.tail);
-    if (!this.ring.tryPush(user, place + 1, amount)) return undefined;
-    this.#askCount = (this.#askCount + 1) | 0;
-    this.#asks.push(position);
-    this.#hasNewAsk = true;
+    if (!this.ring.tryPush(user, this.#asks.next, amount)) return undefined;
+    this.#asks.add(position);
     if (amount !== 0) this.#eventsEnd = this.ring.tail;
     return position;
+  }
+
+  /** As `tryAsk`, for an event that has an id or a minimum. */
+  tryAskEvent(user: number, event: ParsedRequest): Position | undefined {
+    const position = new Position(0);
+    return this.tryAskRich(position, user, event) ? position : undefined;
+  }
+
+  /** As `tryAsk`, with an extra; `position` is one for its answer, whose sequence is set. False: no room. */
+  tryAskRich(
+    position: Position,
+    user: number,
+    event: Pick<ParsedRequest, 'amount' | 'id' | 'wants' | 'min'>,
+    kind?: ExtraKind,
+    other?: number,
+    number?: number,
+  ): boolean {
+    if (!this.#hasPlace() || !this.ring.hasRoom()) return false;
+    putExtra(this.ring.extras, this.ring.nextPlace, event, kind, other, number);
+    position.sequence = this.ring.tail;
+    this.ring.pushRich(user, this.#asks.next, event.amount);
+    this.#asks.add(position);
+    this.#eventsEnd = this.ring.tail;
+    return true;
+  }
+
+  /** Pushes an event with an id, whose reply is `line` of those that wait for the commit; false: no room. */
+  tryPromise(commit: Commit, line: number, user: number, event: ParsedRequest): boolean {
+    if (!this.#hasPlace() || !this.ring.hasRoom()) return false;
+    const sequence = this.ring.tail;
+    putExtra(this.ring.extras, this.ring.nextPlace, event);
+    this.ring.pushRich(user, this.#asks.next, event.amount);
+    this.#asks.promise(commit, sequence, line);
+    this.#eventsEnd = this.ring.tail;
+    return true;
+  }
+
+  /** There is a place for an answer. */
+  #hasPlace(): boolean {
+    if (this.#asks.isFull) this.collect();
+    // If none is free even now, the ring was full when `collect` loaded the head; the ring may have room since then, but
+    // the places do not.
+    return !this.#asks.isFull;
   }
 
   /** Whether the next event may be the first of a user: there is room for it and, with a journal, for its name. */
@@ -63,9 +102,25 @@ export class Lane {
     if (!this.ring.hasRoom()) return false;
     if (this.#recorder === undefined) return true;
     // Its name is told for a sequence, which must then be its own.
-    if (isAsking && this.#openAsks === this.ring.capacity) this.collect();
-    if (isAsking && this.#openAsks === this.ring.capacity) return false;
+    if (isAsking && !this.#hasPlace()) return false;
     return this.#recorder.hasNameRoom(nameBytes, (this.ring.tail - this.ring.depth) | 0);
+  }
+
+  /** The same for a transfer, which may tell the names of two; 0: none. */
+  hasRoomForTransfer(nameBytes: number, otherBytes: number): boolean {
+    // The records of two names need no more than that of one so long.
+    const bytes = nameBytes === 0 ? otherBytes : otherBytes === 0 ? nameBytes : nameBytes + otherBytes + 27;
+    if (bytes > 0) return this.hasRoomForNew(bytes, true);
+    return this.#hasPlace() && this.ring.hasRoom();
+  }
+
+  /** Pushes a slot that does nothing: the first of a user that gets something later. */
+  pushFirst(user: number): void {
+    if (!this.tryPush(user, 0)) throw new Error('there was to be room for it');
+  }
+
+  get isRecorded(): boolean {
+    return this.#recorder !== undefined;
   }
 
   /** Tells the journal the name of a user, whose first event is pushed next. */
@@ -93,9 +148,11 @@ export class Lane {
   commit(commit: Commit | undefined): Commit | undefined {
     if (this.#committed === this.#eventsEnd) return commit;
     this.#committed = this.#eventsEnd;
+    // The second half of a transfer is pushed outside a visit: nobody would tell of it any more.
+    if (this.isSettled) return commit;
     const sequence = (this.#eventsEnd - 1) | 0;
-    const extended = commit ?? new Commit(sequence);
-    if (commit !== undefined) commit.extend();
+    const extended = commit ?? new Commit();
+    extended.extend();
     this.#commits.push({ sequence, commit: extended });
     return extended;
   }
@@ -106,18 +163,14 @@ export class Lane {
     return ((head - this.#eventsEnd) | 0) >= 0;
   }
 
-  get #openAsks(): number {
-    return this.#asks.length - this.#answered;
-  }
-
   /** Publishes the pushed slots; wakes the worker if it is parked, or naps and somebody waits, or the ring fills up. */
   publish(): void {
     if (!this.ring.publish()) return;
     const half = this.ring.capacity >> 1;
     const isFilling = this.ring.depthSeen >= half && this.ring.depth >= half;
     // With a journal, the replies to all events wait for the worker.
-    this.#bell.notify(this.#hasNewAsk || isFilling || this.#recorder !== undefined);
-    this.#hasNewAsk = false;
+    this.#bell.notify(this.#asks.isNew || isFilling || this.#recorder !== undefined);
+    this.#asks.isNew = false;
   }
 
   /** The worker's message has arrived: there are answers, or there is room. */
@@ -132,21 +185,10 @@ export class Lane {
 
   /** Delivers the answers of all positions that the worker has passed. */
   collect(): void {
-    if (this.#answered === this.#asks.length && this.#commits.length === 0) return;
+    if (this.#asks.isEmpty && this.#commits.length === 0) return;
     const head = (this.ring.tail - this.ring.depth) | 0;
     if (this.#commits.length > 0) this.#collectCommits(head);
-    while (this.#answered < this.#asks.length) {
-      const position = this.#asks[this.#answered]!;
-      if (((head - position.sequence) | 0) <= 0) break;
-      // Asks are answered in order, so the place of the oldest follows from the number of open ones.
-      const place = (this.#askCount - this.#openAsks) & (this.ring.capacity - 1);
-      this.#answered += 1;
-      position.reach(this.#memory.answers[place]!);
-    }
-    if (this.#answered === this.#asks.length || this.#answered > this.ring.capacity) {
-      this.#asks.splice(0, this.#answered);
-      this.#answered = 0;
-    }
+    this.#asks.collect(head);
   }
 
   #collectCommits(head: number): void {
@@ -169,12 +211,23 @@ export class Lane {
     if (this.ring.hasRoom()) setImmediate(() => this.progressed());
   }
 
-  get processed(): number {
-    return Number(Atomics.load(this.#memory.counts, Count.processed));
+  /** Before its worker starts: its ids, to be filled; `done` when they are. */
+  idsToRestore(): { ids: Ids; done: () => void } {
+    const { words, ids: memory } = this.#memory;
+    const ids = new Ids(memory, 0, 0);
+    const done = () => Atomics.store(words, Word.idsTail, ids.tail);
+    return { ids, done };
   }
 
-  get overflowed(): number {
-    return Number(Atomics.load(this.#memory.counts, Count.overflowed));
+  /** How many events its worker has decided so. */
+  decided(how: keyof Decided): number {
+    return Number(Atomics.load(this.#memory.counts, Count[how]));
+  }
+
+  /** Ids that are remembered. */
+  get ids(): number {
+    const { words } = this.#memory;
+    return (Atomics.load(words, Word.idsTail) - Atomics.load(words, Word.idsHead)) | 0;
   }
 
   get parks(): number {

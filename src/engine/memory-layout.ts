@@ -10,27 +10,29 @@
  *  byte 0        header            socket thread writes, workers read once when they attach
  *  then, for each worker:
  *    +0          producer line     TAIL BELL ACKNOWLEDGED WANTED STOP FROZEN CRASH   (socket thread writes)
- *    +128        consumer line     HEAD REST MESSAGES … PROCESSED OVERFLOWED         (worker writes)
+ *    +128        consumer line     HEAD REST MESSAGES … counts                       (worker writes)
  *    +256        run line          BEGUN                                             (worker writes, successor reads)
  *    +384        before            balances and counts before that run               (worker writes, successor reads)
  *    next line   ring slots        8 bytes each: user and amount, or user and ask    (socket thread writes)
  *    next line   amounts           8 bytes each, used by wide slots (ring.ts)        (socket thread writes)
  *    next line   answers           8 bytes each, as many as slots                    (worker writes)
+ *    next line   extras            40 bytes each, used by rich slots (extra.ts)      (socket thread writes)
+ *    next line   repeats           a byte for each answer: of a transfer decided before  (worker writes)
+ *    next line   ids               64 bytes each, and their index (ids.ts)           (worker writes)
  *  then          balances          8 bytes each, one float64 a user                  (the worker of the user writes)
  * ```
  *
- * The words that order memory are accessed with `Atomics` only. Slots, amounts, answers, balances and saved balances
- * are plain memory, published by the `Atomics.store` of the word that says they are complete.
+ * The words that order memory are accessed with `Atomics` only. Slots, amounts, answers, extras, ids, balances and
+ * saved balances are plain memory, published by the `Atomics.store` of the word that says they are complete.
  */
+import { Before, EXTRA_WORDS, ID_WORDS, RUN_EVENTS_MAX, SLOT_WORDS, Word } from './words.ts';
+
 const MAGIC = 0x594c4154; // "TALY", little endian
-const VERSION = 3;
+const VERSION = 4;
 const LINE_BYTES = 128;
 
-/** Words of a ring slot; see ring.ts. */
-export const SLOT_WORDS = 2;
-
-/** The most events that a worker applies between two stores of its head, and so the most balances it saves. */
-export const RUN_EVENTS_MAX = 256;
+/** Places of the index for each id. */
+const INDEX_FACTOR = 2;
 
 /** Words of the header. */
 const Header = {
@@ -42,44 +44,10 @@ const Header = {
   workUs: 5,
   workKind: 6,
   producers: 7,
+  idSlots: 8,
+  idsMax: 9,
+  idsMs: 10,
 } as const;
-
-/** Words of a worker's control lines, counted from the start of its block. */
-export const Word = {
-  /** Next sequence to write. Publishes the slots below it. Producer writes, consumer reads. */
-  tail: 0,
-  /** Bumped to wake the consumer: the word it sleeps on. Producer writes, consumer reads. */
-  bell: 1,
-  /** The last value of `messages` that the producer has seen and acts on. Producer writes, consumer reads. */
-  acknowledged: 2,
-  /** Bumped to request a message at the next progress of any kind. Producer writes, consumer reads. */
-  wanted: 3,
-  /** 1: exit as soon as the ring is empty. Producer writes, consumer reads. */
-  stop: 4,
-  /** 1: take no events from the ring (a debug request). Producer writes, consumer reads. */
-  frozen: 5,
-  /** 1: die at the next event (a debug request). Producer writes, consumer reads. */
-  crash: 6,
-  /** Next sequence to read. Publishes balances, answers and counts of all below. Consumer writes, producer reads. */
-  head: 32,
-  /** How the consumer rests: `ticket * 4 + Rest`. Consumer writes, producer reads. */
-  rest: 33,
-  /** How often the consumer has sent the socket thread a message. Consumer writes, producer reads. */
-  messages: 34,
-  /** Parked waits that found work without a notification; must stay 0. Consumer writes, producer reads. */
-  lateWakes: 35,
-  /** Parks and naps so far, modulo 2^32. Consumer writes, producer reads. */
-  parks: 36,
-  naps: 37,
-  /** The sequence after the run being applied; `head` if there is none. Consumer writes, its successor reads. */
-  begun: 64,
-} as const;
-
-/** BigInt64 words of the consumer line, in units of 8 bytes from the start of the block. */
-export const Count = { processed: 24, overflowed: 25 } as const;
-
-/** Float64 words of `before`, after the balances of the run's users, which are in the order of its events. */
-export const Before = { processed: RUN_EVENTS_MAX, overflowed: RUN_EVENTS_MAX + 1 } as const;
 
 /** Artificial work for each event, for experiments: a sleep (`block`) or a spin (`cpu`) of `workUs` microseconds. */
 export type WorkKind = 'block' | 'cpu';
@@ -93,6 +61,11 @@ export interface Shape {
   balanceSlots: number;
   workUs: number;
   workKind: WorkKind;
+  /** Places for ids in each lane, a power of two; none by default. */
+  idSlots?: number;
+  /** How many of them are used, and how long an id is remembered at least. */
+  idsMax?: number;
+  idsMs?: number;
 }
 
 /** The memory between one producer and one consumer, as views: `words` starts at its producer line. */
@@ -103,26 +76,39 @@ export interface LaneMemory {
   slots: Int32Array<SharedArrayBuffer>;
   amounts: Float64Array<SharedArrayBuffer>;
   answers: Float64Array<SharedArrayBuffer>;
+  repeats: Uint8Array<SharedArrayBuffer>;
+  /** The same bytes twice. */
+  extras: { words: Int32Array<SharedArrayBuffer>; floats: Float64Array<SharedArrayBuffer> };
+  ids: {
+    words: Int32Array<SharedArrayBuffer>;
+    floats: Float64Array<SharedArrayBuffer>;
+    index: Int32Array<SharedArrayBuffer>;
+  };
 }
 
 const CONTROL_BYTES = 3 * LINE_BYTES;
-const BEFORE_FLOATS = RUN_EVENTS_MAX + 2;
+const BEFORE_FLOATS = Before.others + RUN_EVENTS_MAX;
 
 function wholeLines(bytes: number): number {
   return Math.ceil(bytes / LINE_BYTES) * LINE_BYTES;
 }
 
 /** The offsets of the parts of a worker's block, and its size. */
-function partsOf(ringSlots: number) {
+function partsOf({ ringSlots, idSlots = 0 }: Shape) {
   const before = CONTROL_BYTES;
   const slots = before + wholeLines(BEFORE_FLOATS * 8);
   const amounts = slots + wholeLines(ringSlots * SLOT_WORDS * 4);
   const answers = amounts + wholeLines(ringSlots * 8);
-  return { before, slots, amounts, answers, bytes: answers + wholeLines(ringSlots * 8) };
+  const extras = answers + wholeLines(ringSlots * 8);
+  const repeats = extras + wholeLines(ringSlots * EXTRA_WORDS * 4);
+  const ids = repeats + wholeLines(ringSlots);
+  const index = ids + wholeLines(idSlots * ID_WORDS * 4);
+  const bytes = index + wholeLines(idSlots * INDEX_FACTOR * 4);
+  return { before, slots, amounts, answers, extras, repeats, ids, index, bytes };
 }
 
-function laneOffset({ workers, ringSlots }: Shape, consumer: number, producer: number): number {
-  return LINE_BYTES + (producer * workers + consumer) * partsOf(ringSlots).bytes;
+function laneOffset(shape: Shape, consumer: number, producer: number): number {
+  return LINE_BYTES + (producer * shape.workers + consumer) * partsOf(shape).bytes;
 }
 
 function balancesOffset(shape: Shape): number {
@@ -131,9 +117,10 @@ function balancesOffset(shape: Shape): number {
 
 /** Allocates the memory of an engine. Its pages become resident when they are first touched. */
 export function createMemory(shape: Shape, firstSequence = 0): SharedArrayBuffer {
-  const { producers = 1, workers, ringSlots, balanceSlots } = shape;
+  const { producers = 1, workers, ringSlots, balanceSlots, idSlots = 0, idsMax = idSlots, idsMs = 0 } = shape;
   if ((ringSlots & (ringSlots - 1)) !== 0 || ringSlots < 2)
     throw new Error(`ring of ${ringSlots} slots is no power of two`);
+  if ((idSlots & (idSlots - 1)) !== 0) throw new Error(`${idSlots} places for ids are no power of two`);
   const buffer = new SharedArrayBuffer(balancesOffset(shape) + balanceSlots * 8);
   const header = new Int32Array(buffer, 0, LINE_BYTES / 4);
   header[Header.producers] = producers;
@@ -142,10 +129,14 @@ export function createMemory(shape: Shape, firstSequence = 0): SharedArrayBuffer
   header[Header.balanceSlots] = balanceSlots;
   header[Header.workUs] = shape.workUs;
   header[Header.workKind] = shape.workKind === 'block' ? 1 : 0;
+  header[Header.idSlots] = idSlots;
+  header[Header.idsMax] = idsMax;
+  header[Header.idsMs] = idsMs;
   for (let producer = 0; producer < producers; producer++) {
     for (let consumer = 0; consumer < workers; consumer++) {
       const { words } = laneOf(buffer, shape, consumer, producer);
       for (const word of [Word.tail, Word.head, Word.begun]) Atomics.store(words, word, firstSequence);
+      for (const word of [Word.idsHead, Word.idsTail]) Atomics.store(words, word, 1);
     }
   }
   header[Header.version] = VERSION;
@@ -170,6 +161,9 @@ export function shapeOf(buffer: SharedArrayBuffer): Shape {
     balanceSlots: header[Header.balanceSlots]!,
     workUs: header[Header.workUs]!,
     workKind: header[Header.workKind] === 1 ? 'block' : 'cpu',
+    idSlots: header[Header.idSlots]!,
+    idsMax: header[Header.idsMax]!,
+    idsMs: header[Header.idsMs]!,
   };
   const bytes = balancesOffset(shape) + shape.balanceSlots * 8;
   if (buffer.byteLength !== bytes)
@@ -179,9 +173,13 @@ export function shapeOf(buffer: SharedArrayBuffer): Shape {
 
 /** The memory between a consumer (a worker) and a producer. */
 export function laneOf(buffer: SharedArrayBuffer, shape: Shape, consumer: number, producer = 0): LaneMemory {
-  const { ringSlots } = shape;
+  const { ringSlots, idSlots = 0 } = shape;
   const start = laneOffset(shape, consumer, producer);
-  const parts = partsOf(ringSlots);
+  const parts = partsOf(shape);
+  const views = (at: number, words: number) => ({
+    words: new Int32Array(buffer, start + at, words),
+    floats: new Float64Array(buffer, start + at, words / 2),
+  });
   return {
     words: new Int32Array(buffer, start, CONTROL_BYTES / 4),
     counts: new BigInt64Array(buffer, start, CONTROL_BYTES / 8),
@@ -189,6 +187,12 @@ export function laneOf(buffer: SharedArrayBuffer, shape: Shape, consumer: number
     slots: new Int32Array(buffer, start + parts.slots, ringSlots * SLOT_WORDS),
     amounts: new Float64Array(buffer, start + parts.amounts, ringSlots),
     answers: new Float64Array(buffer, start + parts.answers, ringSlots),
+    repeats: new Uint8Array(buffer, start + parts.repeats, ringSlots),
+    extras: views(parts.extras, ringSlots * EXTRA_WORDS),
+    ids: {
+      ...views(parts.ids, idSlots * ID_WORDS),
+      index: new Int32Array(buffer, start + parts.index, idSlots * INDEX_FACTOR),
+    },
   };
 }
 

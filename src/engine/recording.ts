@@ -29,6 +29,8 @@ export interface Recording {
 
 /** Writes events before they are applied; see runWorker. */
 export interface RunWriter {
+  /** The time of the events that were written last, ms; the same whenever they are read again. */
+  readonly timeMs: number;
   /**
    * Writes events from the sequence `head` on, unless they are written already. Returns how many of the `available`
    * are: at least one. Throws if they can't be.

@@ -10,17 +10,25 @@
  *
  * A slot is two words, the user's index and the amount, so that the usual event moves as few cache lines as possible
  * between the two threads. If the event has an ask, or its amount does not fit into 32 bits, the slot is wide: the
- * top bit of the first word is set, the second word is the ask, and the amount is in a second array.
+ * top bit of the first word is set, the second word is the ask, and the amount is in a second array. A *rich* slot is wide
+ * and has an extra, too (extra.ts): the second bit is set.
  *
  * Only the socket thread may call `Producer`, and only its worker may call `Consumer`.
  */
-import { type LaneMemory, SLOT_WORDS, Word } from './memory-layout.ts';
+import type { ExtraViews } from './extra.ts';
+import type { LaneMemory } from './memory-layout.ts';
 import type { LaneRecorder } from './recording.ts';
+import { SLOT_WORDS, Word } from './words.ts';
 
 /** The top bit: the amount is in the array of amounts. */
 const WIDE = 1 << 31;
-const USER_MASK = ~WIDE;
-// A name of its own: what is imported is looked up, and checked, whenever it is used.
+/** The next bit: there is an extra. Indices of users are below it. */
+export const RICH = 1 << 30;
+export const USER_MASK = RICH - 1;
+// Names of their own, too.
+const rich = RICH;
+const userMask = USER_MASK;
+// Names of their own: what is imported is looked up, and checked, whenever it is used.
 const slotWords = SLOT_WORDS;
 
 export class Producer {
@@ -28,6 +36,7 @@ export class Producer {
   readonly #words: Int32Array<SharedArrayBuffer>;
   readonly #slots: Int32Array<SharedArrayBuffer>;
   readonly #amounts: Float64Array<SharedArrayBuffer>;
+  readonly extras: ExtraViews;
   readonly #mask: number;
   #tail: number;
   #published: number;
@@ -41,6 +50,7 @@ export class Producer {
     this.#words = lane.words;
     this.#slots = lane.slots;
     this.#amounts = lane.amounts;
+    this.extras = lane.extras;
     this.capacity = lane.answers.length;
     this.#mask = this.capacity - 1;
     this.#tail = Atomics.load(lane.words, Word.tail);
@@ -96,9 +106,23 @@ export class Producer {
     return true;
   }
 
+  /** Where the extra of the next slot goes, in records. */
+  get nextPlace(): number {
+    return this.#tail & this.#mask;
+  }
+
+  /** As `tryPush`, for a slot whose extra is at `nextPlace` already. There must be room. */
+  pushRich(user: number, ask: number, amount: number): void {
+    const slot = this.#tail & this.#mask;
+    this.#slots[slot * slotWords] = user | WIDE | rich;
+    this.#slots[slot * slotWords + 1] = ask;
+    this.#amounts[slot] = amount;
+    this.#tail = (this.#tail + 1) | 0;
+  }
+
   /** The user of one of the last `capacity` pushed sequences; a slot keeps it after it was read, until it is reused. */
   userAt(sequence: number): number {
-    return this.#slots[(sequence & this.#mask) * slotWords]! & USER_MASK;
+    return this.#slots[(sequence & this.#mask) * slotWords]! & userMask;
   }
 
   /** After this push, room is looked for anew: a journal needs some of what it promised for a name. */
@@ -141,7 +165,17 @@ export class Consumer {
   }
 
   userAt(sequence: number): number {
-    return this.#slots[(sequence & this.#mask) * slotWords]! & USER_MASK;
+    return this.#slots[(sequence & this.#mask) * slotWords]! & userMask;
+  }
+
+  /** The first word of a slot: its user, and whether it is wide, and rich. */
+  wordAt(sequence: number): number {
+    return this.#slots[(sequence & this.#mask) * slotWords]!;
+  }
+
+  /** The place of a slot's extra, in records. */
+  placeOf(sequence: number): number {
+    return sequence & this.#mask;
   }
 
   amountAt(sequence: number): number {

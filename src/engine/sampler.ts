@@ -56,8 +56,9 @@ export class Sampler {
   }
 
   rings(): RingLook[] {
-    return this.#lanes.map(({ ring, processed }) => {
-      const { tail, depth } = ring;
+    return this.#lanes.map(lane => {
+      const { tail, depth } = lane.ring;
+      const processed = lane.decided('processed');
       return { head: (tail - depth) >>> 0, tail: tail >>> 0, processed };
     });
   }

@@ -12,7 +12,7 @@
  * either the worker finds the work, or the producer finds the worker resting and changes the bell, and then the wait,
  * which expects the old value, returns at once.
  */
-import { Word } from './memory-layout.ts';
+import { Word } from './words.ts';
 
 const Rest = { awake: 0, napping: 1, parked: 2 } as const;
 const KIND_MASK = 3;

@@ -6,10 +6,11 @@
  */
 import { Balances } from './balances.ts';
 import { costOf, crashIfTold, isFrozen } from './experiments.ts';
-import { laneOf, RUN_EVENTS_MAX, shapeOf, Word } from './memory-layout.ts';
+import { laneOf, shapeOf } from './memory-layout.ts';
 import type { RunWriter } from './recording.ts';
 import { Consumer } from './ring.ts';
 import { Rester } from './wakeup.ts';
+import { RUN_EVENTS_MAX, Word } from './words.ts';
 
 export interface WorkerStart {
   buffer: SharedArrayBuffer;
@@ -29,7 +30,9 @@ export function runWorker(
   const lane = laneOf(buffer, shape, worker);
   const { words } = lane;
   const ring = new Consumer(lane);
-  const balances = new Balances(buffer, shape, worker, ring);
+  // With a journal, whoever reads it must decide the same.
+  const clock = writer === undefined ? Date.now : () => writer.timeMs;
+  const balances = new Balances(buffer, shape, worker, ring, clock);
   const cost = costOf(shape.workUs, shape.workKind);
   const runMax = cost === undefined ? RUN_EVENTS_MAX : 1;
   balances.recover();

@@ -7,8 +7,9 @@
 import type { Worker } from 'node:worker_threads';
 import { type RestartPolicy, Supervisor } from '../threads/supervisor.ts';
 import { createThread } from '../threads/thread.ts';
-import { laneOf, shapeOf, Word } from './memory-layout.ts';
+import { laneOf, shapeOf } from './memory-layout.ts';
 import type { Recording } from './recording.ts';
+import { Word } from './words.ts';
 import type { WorkerMessage, WorkerStart } from './worker.ts';
 
 const RESTART: RestartPolicy = { healthyMs: 0, firstMs: 40, maxMs: 5_000 };

@@ -142,7 +142,7 @@ export class Archivist {
             `block ${next.value.number} is not whole`,
           );
         }
-        const wrong = ledger.apply(next.value);
+        const wrong = ledger.apply(lane, next.value);
         if (wrong !== undefined) throw damageOf(files.folder, next.value, wrong);
         timeMs = Math.max(timeMs, next.value.timeMs);
       }

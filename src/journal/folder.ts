@@ -17,7 +17,7 @@ import {
   snapshotName,
   VERSION,
 } from './format.ts';
-import { readHeader, type Snapshot, type SnapshotHeader, writeSnapshot } from './snapshot.ts';
+import { type Renewed, readHeader, type Snapshot, type SnapshotHeader, writeSnapshot } from './snapshot.ts';
 
 const META = 'meta.json';
 const FORMAT = 'tally-journal';
@@ -96,7 +96,7 @@ export function partAt(disk: Disk, dir: string, epoch: number, snapshot: number)
 }
 
 export function laneFilesOf(
-  { folder, epoch, secret }: Omit<Part, 'path' | 'snapshot' | 'lanes' | 'timeMs'>,
+  { folder, epoch, secret }: Omit<Part, 'path' | 'snapshot' | 'lanes' | 'timeMs' | 'idKey'>,
   lane: number,
 ) {
   return { folder: `${folder}/${laneName(lane)}`, epoch, lane, secret };
@@ -115,7 +115,7 @@ export function beginEpoch(
   dir: string,
   start: Omit<Snapshot, 'lanes'> & { lanes: number },
   segmentBytes: number,
-  newIndexOf?: Uint32Array,
+  renewed?: Renewed,
 ): string {
   const { epoch, secret } = start;
   const folder = `${dir}/${epochName(epoch)}`;
@@ -125,7 +125,7 @@ export function beginEpoch(
   disk.remove(beside);
   disk.makeFolder(beside);
   const lanes = Array.from({ length: start.lanes }, () => ({ segment: 0, number: 0 }));
-  writeSnapshot(disk, beside, snapshotName(0), { ...start, lanes }, newIndexOf);
+  writeSnapshot(disk, beside, snapshotName(0), { ...start, lanes }, renewed);
   for (let lane = 0; lane < start.lanes; lane++) {
     const laneFolder = `${beside}/${laneName(lane)}`;
     disk.makeFolder(laneFolder);

@@ -14,6 +14,7 @@
  *  header    64 bytes
  *  slots     8 bytes an event, as they lie in the ring (engine/ring.ts)
  *  amounts   a float64 for each wide slot, in the order of the slots
+ *  extras    40 bytes for each rich slot (engine/extra.ts), in the same order; from version 2 on
  *  names     of the users whose first event this is: sequence, index, bytes (u32 each), name; padded to 8 bytes
  * ```
  *
@@ -21,15 +22,16 @@
  * of ours. (CRC-32 finds every error in up to 32 bits in a row, and of others all but one in 2^32.)
  */
 import { crc32 } from 'node:zlib';
+import { EXTRA_BYTES } from '../engine/extra.ts';
 
-export const VERSION = 1;
+export const VERSION = 2;
 export const SEGMENT_HEADER_BYTES = 64;
 export const BLOCK_HEADER_BYTES = 64;
 export const SLOT_BYTES = 8;
 /** Sequence, index, bytes. */
 export const NAME_HEADER_BYTES = 12;
-/** A block of one event with the longest name needs less; with less room, a segment is left. */
-export const BLOCK_BYTES_MIN = 256;
+/** A block of one transfer with the longest names needs less; with less room, a segment is left. */
+export const BLOCK_BYTES_MIN = 512;
 const FIRST_BYTES = 2 ** 22;
 const SEGMENT_MAGIC = 'TALLYSEG';
 
@@ -92,10 +94,13 @@ export interface SegmentHeader {
   secret: Secret;
 }
 
-export function segmentHeader({ bytes: size, epoch, lane, segment, secret }: SegmentHeader): Buffer {
+export function segmentHeader(
+  { bytes: size, epoch, lane, segment, secret }: SegmentHeader,
+  version = VERSION,
+): Buffer {
   const bytes = Buffer.alloc(SEGMENT_HEADER_BYTES);
   bytes.write(SEGMENT_MAGIC, 0, 'latin1');
-  [VERSION, epoch, lane, segment, secret.mark, secret.start, size].forEach((value, at) => {
+  [version, epoch, lane, segment, secret.mark, secret.start, size].forEach((value, at) => {
     bytes.writeUInt32LE(value, 8 + at * 4);
   });
   bytes.writeUInt32LE(crc32(bytes.subarray(0, 60)), 60);
@@ -112,7 +117,7 @@ export function checkSegment(bytes: Buffer, file: string, expected: Omit<Segment
   if (version > VERSION)
     throw new Damage(file, 8, `version ${version} is later than this Tally knows (${VERSION})`);
   const size = bytes.readUInt32LE(32);
-  const header = segmentHeader({ bytes: size, epoch, lane, segment, secret });
+  const header = segmentHeader({ bytes: size, epoch, lane, segment, secret }, version);
   if (!bytes.subarray(0, SEGMENT_HEADER_BYTES).equals(header))
     throw new Damage(file, 0, `the header is not that of segment ${segment} of lane ${lane}, epoch ${epoch}`);
   // A segment has its size from the beginning.
@@ -130,6 +135,7 @@ export interface BlockHeader {
   synced: number;
   amounts: number;
   nameBytes: number;
+  extras: number;
 }
 
 /** Of a block's header: 4-byte words up to `float`, then float64. */
@@ -144,6 +150,7 @@ const At = {
   synced: 40,
   amounts: 48,
   nameBytes: 52,
+  extras: 56,
 };
 
 /** Writes the header; the checksum needs `sealBlock`. */
@@ -157,6 +164,7 @@ export function putHeader(view: DataView, block: BlockHeader, secret: Secret): v
   view.setFloat64(At.synced, block.synced, true);
   view.setUint32(At.amounts, block.amounts, true);
   view.setUint32(At.nameBytes, block.nameBytes, true);
+  view.setUint32(At.extras, block.extras, true);
 }
 
 /** Stores the checksum of a header and the parts behind it. */
@@ -182,8 +190,10 @@ export function blockAt(bytes: Buffer, at: number, end: number, secret: Secret):
     synced: bytes.readDoubleLE(at + At.synced),
     amounts: bytes.readUInt32LE(at + At.amounts),
     nameBytes: bytes.readUInt32LE(at + At.nameBytes),
+    extras: bytes.readUInt32LE(at + At.extras),
   };
-  const parts = BLOCK_HEADER_BYTES + (block.events + block.amounts) * SLOT_BYTES + block.nameBytes;
+  const numbers = (block.events + block.amounts) * SLOT_BYTES + block.extras * EXTRA_BYTES;
+  const parts = BLOCK_HEADER_BYTES + numbers + block.nameBytes;
   return parts === length ? block : undefined;
 }
 

@@ -7,7 +7,7 @@ import { setImmediate } from 'node:timers/promises';
 import type { Worker } from 'node:worker_threads';
 import type { Engine } from '../engine/engine.ts';
 import type { Recording } from '../engine/recording.ts';
-import { type HashSeed, hashName } from '../protocol/hash.ts';
+import type { HashSeed } from '../protocol/hash.ts';
 import { createThread } from '../threads/thread.ts';
 import type { ArchivistStart, Keep } from './archivist.ts';
 import type { ArchivistMessage } from './archivist-thread.ts';
@@ -29,6 +29,7 @@ import {
   Word,
   wake,
 } from './memory.ts';
+import { type Moved, move } from './moving.ts';
 import { Recorder } from './recorder.ts';
 import { type Recovered, type RecoveryProgress, recovering } from './recovery.ts';
 
@@ -42,6 +43,8 @@ export interface JournalOptions {
   workers: number;
   ring: number;
   users: number;
+  idsMax: number;
+  idsMs: number;
   firstSequence: number;
 }
 
@@ -68,6 +71,7 @@ export class Journal implements Recording {
   readonly #secret: Secret = drawSecret();
   readonly #head: Int32Array;
   #folder = '';
+  #moved: Moved | undefined;
   #failure: string | undefined;
   #onDamaged: (reason: string) => void = () => {};
   #onFailed: (reason: string) => void = () => {};
@@ -116,29 +120,27 @@ export class Journal implements Recording {
    * engine looks for the names of users.
    */
   begin(engine: Engine, names: DataView, seed: HashSeed, progress?: StartProgress): void {
-    const { ledger, epoch, timeMs } = this.recovered;
-    const { workers: lanes, segmentBytes, firstSequence } = this.#options;
-    const bytes = new Uint8Array(names.buffer, names.byteOffset, names.byteLength);
-    const newIndexOf = new Uint32Array(ledger.indexEnd);
-    for (let index = 0; index < ledger.indexEnd; index++) {
-      if (!ledger.has(index)) continue;
-      const nameBytes = ledger.nameBytesOf(index);
-      ledger.copyName(index, bytes, 0);
-      const hash = hashName(names, 0, nameBytes, seed);
-      const at = { nameAt: 0, nameBytes, hash };
-      newIndexOf[index] = engine.restore(at, ledger.balances[index]!);
-      if (index % RESTORED_STEP === 0) progress?.restored(index, ledger.indexEnd);
-    }
-    if (!this.#lock.isHeld) throw new JournalError(`${this.dir} was taken by another server`);
-    const start = { epoch: epoch + 1, secret: this.#secret, timeMs, ledger, lanes };
+    const { ledger, epoch, timeMs, idKey } = this.recovered;
+    const { workers: lanes, segmentBytes, firstSequence, idsMax, idsMs, sync } = this.#options;
+    const moved = move(ledger, engine, names, seed, index => progress?.restored(index, ledger.indexEnd));
+    const { newIndexOf, ids } = moved;
+    this.#moved = moved;
+    const rules = { idsMax: Math.ceil(idsMax / lanes), idsMs, isDurable: sync === 'always' };
+    const start = { epoch: epoch + 1, secret: this.#secret, timeMs, idKey, ledger, lanes };
     Atomics.store(headCountsOf(this.#buffer), HeadCount.snapshotMs, BigInt(Date.now()));
-    this.#folder = beginEpoch(this.#disk, this.dir, start, segmentBytes, newIndexOf);
+    this.#folder = beginEpoch(this.#disk, this.dir, start, segmentBytes, { newIndexOf, ids, rules });
     for (let lane = 0; lane < lanes; lane++) {
       const memory = this.#memoryOf(lane);
       placeFirst(memory, firstSequence | 0, timeMs);
       Atomics.store(memory.words, Word.prepared, SEGMENTS_FIRST - 1);
       Atomics.store(memory.counts, Count.capacity, BigInt(bytesBefore(SEGMENTS_FIRST - 1, segmentBytes)));
     }
+  }
+
+  /** When the workers have started: has the engine pay what transfers owed when the last server stopped. */
+  settle(engine: Engine): Promise<void> {
+    const { owed, laneOf } = this.#moved!;
+    return engine.restoring.transfers(owed, user => laneOf[user]!);
   }
 
   /** The disk has failed: nothing is written any more. */
@@ -233,8 +235,6 @@ export class Journal implements Recording {
     return journalLaneOf(this.#buffer, this.#options.workers, lane);
   }
 }
-
-const RESTORED_STEP = 8_192;
 
 /** Lets the event loop turn between the steps, so that signals are heard meanwhile. */
 async function inSteps<Step, Value>(

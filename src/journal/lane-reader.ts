@@ -5,6 +5,7 @@
  * that its events are in. But if a whole block lies behind it, in this segment or a later one, something was lost that
  * had been there. Only blocks that were not synced may be lost so, and each block says which ones were.
  */
+import { EXTRA_FLOATS } from '../engine/extra.ts';
 import { type Disk, readWhole } from './disk.ts';
 import {
   BLOCK_HEADER_BYTES,
@@ -29,6 +30,8 @@ export interface Block extends BlockHeader {
   /** The same as float64, and where the amounts of wide slots begin. */
   floats: Float64Array;
   amountsAt: number;
+  /** The same, where the extras begin. */
+  extrasAt: number;
   view: DataView;
   /** The names' records, in bytes of `view`. */
   namesAt: number;
@@ -102,8 +105,13 @@ export function* readLane(
       }
       const slotsAt = (offset + BLOCK_HEADER_BYTES) / 4;
       const amountsAt = slotsAt / 2 + block.events;
-      const namesAt = (amountsAt + block.amounts) * SLOT_BYTES;
-      yield Object.assign(block, { words, floats, view, slotsAt, amountsAt, namesAt, segment, offset });
+      const extrasAt = amountsAt + block.amounts;
+      const namesAt = (extrasAt + block.extras * EXTRA_FLOATS) * SLOT_BYTES;
+      yield Object.assign(block, {
+        ...{ words, floats, view },
+        ...{ slotsAt, amountsAt, extrasAt, namesAt },
+        ...{ segment, offset },
+      });
       offset += block.bytes;
       number += 1;
       end = { segment, offset, number, isClosed: block.events === 0, isTorn: false };

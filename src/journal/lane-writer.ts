@@ -6,8 +6,11 @@
  * places, written in turn, each with its version last, so the newer one is always whole. A worker that died behind a
  * write and before its place was kept has applied nothing of that block: its successor writes it again, over it.
  */
+import { EXTRA_BYTES } from '../engine/extra.ts';
 import type { LaneMemory } from '../engine/memory-layout.ts';
 import type { RunWriter } from '../engine/recording.ts';
+import { RICH } from '../engine/ring.ts';
+import { EXTRA_WORDS } from '../engine/words.ts';
 import type { Disk, DiskFile } from './disk.ts';
 import {
   BLOCK_BYTES_MIN,
@@ -61,11 +64,13 @@ export class LaneWriter implements RunWriter {
   readonly #slots: Int32Array<SharedArrayBuffer>;
   readonly #slotBytes: Uint8Array<SharedArrayBuffer>;
   readonly #wide: Float64Array<SharedArrayBuffer>;
+  readonly #ringExtras: Int32Array;
   readonly #mask: number;
   readonly #nameWords: DataView;
   readonly #header = Buffer.alloc(BLOCK_HEADER_BYTES);
   readonly #headerView = new DataView(this.#header.buffer, this.#header.byteOffset, BLOCK_HEADER_BYTES);
   #amounts = new Float64Array(256);
+  #extras = new Int32Array(256 * EXTRA_WORDS);
   #file: DiskFile | undefined;
   #fileSegment = -1;
   #lastMs = 0;
@@ -92,6 +97,7 @@ export class LaneWriter implements RunWriter {
     this.#slots = ring.slots;
     this.#slotBytes = new Uint8Array(ring.slots.buffer, ring.slots.byteOffset, ring.slots.byteLength);
     this.#wide = ring.amounts;
+    this.#ringExtras = ring.extras.words;
     this.#mask = ring.amounts.length - 1;
     const { names } = this.#memory;
     this.#nameWords = new DataView(names.buffer, names.byteOffset, names.byteLength);
@@ -108,6 +114,10 @@ export class LaneWriter implements RunWriter {
     if (Atomics.load(this.#head, Head.failed) === 1) throw new Error('the journal has failed before');
     if (this.#room < BLOCK_BYTES_MIN) this.#enterNext();
     return this.#write(head, available);
+  }
+
+  get timeMs(): number {
+    return this.#lastMs;
   }
 
   /** When the worker leaves after its last event: a block without events says that nothing is missing behind. */
@@ -138,7 +148,7 @@ export class LaneWriter implements RunWriter {
   }
 
   #write(head: number, available: number): number {
-    const { slots, hasEvents, namesEnd, amounts } = this.#measure(head, available);
+    const { slots, hasEvents, namesEnd, amounts, extras } = this.#measure(head, available);
     const end = (head + slots) | 0;
     const nameBytes = (namesEnd - this.#namesHead) | 0;
     // Requests for balances alone leave no trace.
@@ -146,7 +156,7 @@ export class LaneWriter implements RunWriter {
       this.#keep(slots, end, 0, 0, namesEnd);
       return slots;
     }
-    const bytes = BLOCK_HEADER_BYTES + (slots + amounts) * SLOT_BYTES + nameBytes;
+    const bytes = BLOCK_HEADER_BYTES + (slots + amounts) * SLOT_BYTES + extras * EXTRA_BYTES + nameBytes;
     const { secret, sync } = this.#start;
     // Clocks may be set back; time in a journal does not go back.
     this.#lastMs = Math.max(this.#lastMs, Date.now());
@@ -162,12 +172,14 @@ export class LaneWriter implements RunWriter {
         synced,
         amounts,
         nameBytes,
+        extras,
       },
       secret,
     );
     const parts = [
       ...around(this.#slotBytes, (head & this.#mask) * SLOT_BYTES, slots * SLOT_BYTES),
       new Uint8Array(this.#amounts.buffer, 0, amounts * 8),
+      new Uint8Array(this.#extras.buffer, 0, extras * EXTRA_BYTES),
       ...around(this.#memory.names, this.#namesHead & (this.#memory.names.length - 1), nameBytes),
     ].filter(part => part.length > 0);
     sealBlock(this.#header, parts, secret);
@@ -187,25 +199,29 @@ export class LaneWriter implements RunWriter {
     let namesEnd = this.#namesHead;
     let bytes = BLOCK_HEADER_BYTES;
     let amounts = 0;
+    let extras = 0;
     let slots = 0;
     let hasEvents = false;
     let nextName = this.#nameSequence(namesEnd, namesTail, head);
     for (; slots < available; slots++) {
       const slot = (head + slots) & this.#mask;
-      const isWide = this.#slots[slot * 2]! < 0;
+      const word = this.#slots[slot * 2]!;
+      const isWide = word < 0;
       let more = isWide ? 2 * SLOT_BYTES : SLOT_BYTES;
-      const isNamed = slots === nextName;
-      let nameBytes = 0;
-      if (isNamed) {
-        nameBytes = nameRecordBytes(this.#nameWords.getUint32((namesEnd + 8) & nameMask, true));
+      const isRich = (word & RICH) !== 0;
+      if (isRich) more += EXTRA_BYTES;
+      let slotNamesEnd = namesEnd;
+      // A transfer can have two.
+      while (slots === nextName) {
+        const nameBytes = nameRecordBytes(this.#nameWords.getUint32((slotNamesEnd + 8) & nameMask, true));
         more += nameBytes;
+        slotNamesEnd = (slotNamesEnd + nameBytes) | 0;
+        nextName = this.#nameSequence(slotNamesEnd, namesTail, head);
       }
       if (bytes + more > room) break;
       bytes += more;
-      if (isNamed) {
-        namesEnd = (namesEnd + nameBytes) | 0;
-        nextName = this.#nameSequence(namesEnd, namesTail, head);
-      }
+      namesEnd = slotNamesEnd;
+      if (isRich) this.#addExtra(slot, extras++);
       if (!isWide) {
         hasEvents = true;
         continue;
@@ -215,13 +231,24 @@ export class LaneWriter implements RunWriter {
       if (amounts === this.#amounts.length) this.#growAmounts();
       this.#amounts[amounts++] = amount;
     }
-    return { slots, amounts, namesEnd, hasEvents };
+    return { slots, amounts, extras, namesEnd, hasEvents };
   }
 
   /** How far behind `head` the next new user's first event is; −1: none is named. */
   #nameSequence(at: number, tail: number, head: number): number {
     if (at === tail) return -1;
     return (this.#nameWords.getInt32(at & (this.#memory.names.length - 1), true) - head) | 0;
+  }
+
+  #addExtra(slot: number, extras: number): void {
+    if ((extras + 1) * EXTRA_WORDS > this.#extras.length) {
+      const grown = new Int32Array(this.#extras.length * 2);
+      grown.set(this.#extras);
+      this.#extras = grown;
+    }
+    const from = slot * EXTRA_WORDS;
+    const to = extras * EXTRA_WORDS;
+    for (let word = 0; word < EXTRA_WORDS; word++) this.#extras[to + word] = this.#ringExtras[from + word]!;
   }
 
   #growAmounts(): void {

@@ -4,13 +4,14 @@
  * What is in the ring must fit into segments that exist, however the worker cuts it into blocks. So each event counts as
  * the most that it can take, a block of its own, and all names that can be on their way are set aside.
  */
+import { EXTRA_BYTES } from '../engine/extra.ts';
 import type { LaneRecorder } from '../engine/recording.ts';
 import { BLOCK_HEADER_BYTES, SLOT_BYTES } from './format.ts';
 import { Count, type JournalLane, namesBytesFor, Word } from './memory.ts';
 import { NameProducer } from './names.ts';
 
-/** Without its name: a header, a slot and an amount. */
-const EVENT_BYTES_MAX = BLOCK_HEADER_BYTES + 2 * SLOT_BYTES;
+/** Without its name: a header, a slot, an amount and an extra. */
+const EVENT_BYTES_MAX = BLOCK_HEADER_BYTES + 2 * SLOT_BYTES + EXTRA_BYTES;
 /** A segment is left when less than one block fits: a small part of it, whatever its size. */
 const LOST_PART = 1 / 128;
 const LOST_BYTES = 8_192;

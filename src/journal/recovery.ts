@@ -1,6 +1,7 @@
 /**
  * Coming back: the last snapshot, then every block behind it, in order.
  */
+import { drawIdKey, type IdKey } from '../protocol/id-hash.ts';
 import type { Disk } from './disk.ts';
 import { writtenBytes } from './extent.ts';
 import { epochsOf, laneFilesOf, type Part, partAt } from './folder.ts';
@@ -20,6 +21,7 @@ export interface Recovered {
   timeMs: number;
   /** How each lane ended. */
   ends: LaneEnd[];
+  idKey: IdKey;
 }
 
 /** How far it is, for people. */
@@ -46,7 +48,7 @@ export function recover(disk: Disk, dir: string): Recovered {
 export function* recovering(disk: Disk, dir: string): Generator<RecoveryProgress, Recovered> {
   const epoch = epochsOf(disk, dir).at(-1);
   if (epoch === undefined)
-    return { epoch: 0, ledger: new Ledger(), events: 0, blocks: 0, timeMs: 0, ends: [] };
+    return { epoch: 0, ledger: new Ledger(), events: 0, blocks: 0, timeMs: 0, ends: [], idKey: drawIdKey() };
   const last = numbered(disk.list(`${dir}/${epochName(epoch)}`), snapshotName).at(-1);
   if (last === undefined) throw new Damage(`${dir}/${epochName(epoch)}`, undefined, 'it has no snapshot');
   const part = partAt(disk, dir, epoch, last);
@@ -55,8 +57,8 @@ export function* recovering(disk: Disk, dir: string): Generator<RecoveryProgress
   const laneBytes = sizes.map(each => [...each.values()].reduce((sum, bytes) => sum + bytes, 0));
   const bytes = laneBytes.reduce((sum, each) => sum + each, snapshotBytes);
   yield { bytes, doneBytes: 0, events: 0 };
-  const { ledger, timeMs, lanes } = readSnapshot(disk, part.path);
-  const recovered: Recovered = { epoch, ledger, events: 0, blocks: 0, timeMs, ends: [] };
+  const { ledger, timeMs, lanes, idKey } = readSnapshot(disk, part.path);
+  const recovered: Recovered = { epoch, ledger, events: 0, blocks: 0, timeMs, ends: [], idKey };
   let doneBytes = snapshotBytes;
   let toldBytes = 0;
   for (const [lane, at] of lanes.entries()) {
@@ -68,7 +70,7 @@ export function* recovering(disk: Disk, dir: string): Generator<RecoveryProgress
     let next = blocks.next();
     for (; !next.done; next = blocks.next()) {
       const block = next.value;
-      const wrong = ledger.apply(block);
+      const wrong = ledger.apply(lane, block);
       if (wrong !== undefined) throw damageOf(files.folder, block, wrong);
       recovered.blocks += 1;
       recovered.events += block.events;
@@ -84,6 +86,13 @@ export function* recovering(disk: Disk, dir: string): Generator<RecoveryProgress
     yield { bytes, doneBytes, events: recovered.events };
   }
   recovered.events -= ledger.reads;
+  const halved = ledger.transits.settle(ledger.balances, ledger.rules.isDurable);
+  if (halved !== undefined)
+    throw new Damage(
+      part.folder,
+      undefined,
+      `the first half of transfer ${halved} is not there, but the second is`,
+    );
   return recovered;
 }
 

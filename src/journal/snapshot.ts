@@ -1,25 +1,54 @@
 /**
- * A snapshot: all users and balances, and where in each lane the blocks begin that are not in it.
+ * A snapshot: all users and balances, the ids that are remembered, the transfers under way, and where in each lane the
+ * blocks begin that are not in it.
  *
  * ```
- *  header   64 bytes: magic, version, epoch, lanes, users, time (float64), mark, start
- *  lanes    16 bytes each: segment and number of the next block (float64)
- *  users    index (u32), bytes of the name (u32), balance (float64), name; padded to 8 bytes
- *  end      8 bytes: CRC-32 of all before it, and 0
+ *  header     128 bytes: see `At`
+ *  lanes      24 bytes each: segment and number of the next block, ids (float64)
+ *  users      index (u32), bytes of the name (u32), balance (float64), name; padded to 8 bytes
+ *  ids        64 bytes each (engine/ids.ts), of one lane after the other, the oldest first
+ *  transfers  48 bytes each (transits.ts)
+ *  end        8 bytes: CRC-32 of all before it, and 0
  * ```
+ *
+ * Of version 1, the header is 64 bytes, a lane has 16, and there are no ids and transfers.
  */
 import { crc32 } from 'node:zlib';
+import type { Ids } from '../engine/ids.ts';
+import { ID_WORDS } from '../engine/words.ts';
+import { drawIdKey, type IdKey } from '../protocol/id-hash.ts';
 import { type Disk, readWhole } from './disk.ts';
 import { Damage, type Secret, VERSION } from './format.ts';
 import type { LaneAt } from './lane-reader.ts';
-import { Ledger } from './ledger.ts';
+import { Ledger, RULES_1, type Rules } from './ledger.ts';
+import { putTransit, readTransit, transitBytes } from './transits.ts';
 
 const MAGIC = 'TALLYSNP';
-const HEADER_BYTES = 64;
-const LANE_BYTES = 16;
+/** Of the header: bytes. From `idKey` on, not in version 1. */
+const At = {
+  version: 8,
+  epoch: 12,
+  lanes: 16,
+  users: 20,
+  timeMs: 24,
+  secret: 32,
+  idKey: 40,
+  idsMax: 56,
+  idsMs: 60,
+  /** Float64, as the time. */
+  transfersEnd: 64,
+  transits: 72,
+  isDurable: 76,
+};
+const ID_BYTES = ID_WORDS * 4;
 const USER_BYTES = 16;
 const END_BYTES = 8;
 const CHUNK_BYTES = 2 ** 20;
+
+/** By version: bytes of the header and of a lane. */
+function sizesOf(version: number): { headerBytes: number; laneBytes: number } {
+  return version === 1 ? { headerBytes: 64, laneBytes: 16 } : { headerBytes: 128, laneBytes: 24 };
+}
 
 export interface SnapshotHeader {
   epoch: number;
@@ -27,22 +56,37 @@ export interface SnapshotHeader {
   /** Of the last block in it, by the clock of the machine that wrote it. */
   timeMs: number;
   lanes: LaneAt[];
+  /** The key of the hash of ids. */
+  idKey: IdKey;
 }
 
 export interface Snapshot extends SnapshotHeader {
   ledger: Ledger;
 }
 
-/** Writes a snapshot, and syncs it: under another name first, so that it is there whole or not at all.
- * `newIndexOf` gives users other indices than they have in the ledger. Returns its bytes. */
+/** What is written instead of what is in the ledger, when a server starts: its users get other indices, and lanes. */
+export interface Renewed {
+  newIndexOf: Uint32Array;
+  /** Of each lane, with the new indices. */
+  ids: readonly Ids[];
+  rules: Rules;
+}
+
+/** Writes a snapshot, and syncs it: under another name first, so that it is there whole or not at all. Returns its
+ * bytes. */
 export function writeSnapshot(
   disk: Disk,
   folder: string,
   name: string,
   snapshot: Snapshot,
-  newIndexOf?: Uint32Array,
+  renewed?: Renewed,
 ): number {
-  const { epoch, secret, timeMs, lanes, ledger } = snapshot;
+  const { epoch, secret, timeMs, lanes, idKey, ledger } = snapshot;
+  const ids = renewed?.ids ?? ledger.ids;
+  const rules = renewed?.rules ?? ledger.rules;
+  const indexOf = (index: number) => renewed?.newIndexOf[index] ?? index;
+  const transits = [...ledger.transits.open.values()];
+  const { headerBytes, laneBytes } = sizesOf(VERSION);
   const path = `${folder}/${name}`;
   const beside = `${path}.tmp`;
   disk.remove(beside);
@@ -67,27 +111,43 @@ export function writeSnapshot(
     return place;
   };
   try {
-    const header = room(HEADER_BYTES);
+    const header = room(headerBytes);
     chunk.write(MAGIC, header, 'latin1');
-    [VERSION, epoch, lanes.length, ledger.users].forEach((value, word) => {
-      chunk.writeUInt32LE(value, header + 8 + word * 4);
-    });
-    chunk.writeDoubleLE(timeMs, header + 24);
-    chunk.writeUInt32LE(secret.mark, header + 32);
-    chunk.writeUInt32LE(secret.start, header + 36);
-    for (const { segment, number } of lanes) {
-      const lane = room(LANE_BYTES);
+    const words = (place: number, values: readonly number[]) =>
+      values.forEach((value, word) => {
+        chunk.writeUInt32LE(value >>> 0, header + place + word * 4);
+      });
+    words(At.version, [VERSION, epoch, lanes.length, ledger.users]);
+    chunk.writeDoubleLE(timeMs, header + At.timeMs);
+    words(At.secret, [secret.mark, secret.start, ...idKey, rules.idsMax, rules.idsMs]);
+    chunk.writeDoubleLE(ledger.transits.end, header + At.transfersEnd);
+    words(At.transits, [transits.length, rules.isDurable ? 1 : 0]);
+    lanes.forEach(({ segment, number }, index) => {
+      const lane = room(laneBytes);
       chunk.writeDoubleLE(segment, lane);
       chunk.writeDoubleLE(number, lane + 8);
-    }
+      chunk.writeDoubleLE(ids[index]?.count ?? 0, lane + 16);
+    });
     for (let index = 0; index < ledger.indexEnd; index++) {
       if (!ledger.has(index)) continue;
       const nameBytes = ledger.nameBytesOf(index);
       const user = room(userBytes(nameBytes));
-      chunk.writeUInt32LE(newIndexOf?.[index] ?? index, user);
+      chunk.writeUInt32LE(indexOf(index), user);
       chunk.writeUInt32LE(nameBytes, user + 4);
       chunk.writeDoubleLE(ledger.balances[index]!, user + 8);
       ledger.copyName(index, chunk, user + USER_BYTES);
+    }
+    const record = new Int32Array(ID_WORDS);
+    const recordBytes = new Uint8Array(record.buffer);
+    for (const each of ids) {
+      for (let left = each?.count ?? 0; left > 0; left--) {
+        each!.copyTo((each!.tail - left) | 0, record);
+        chunk.set(recordBytes, room(ID_BYTES));
+      }
+    }
+    for (const transit of transits) {
+      const place = room(transitBytes(1));
+      putTransit(chunk, place, transit, indexOf);
     }
     flush();
     at += END_BYTES;
@@ -110,14 +170,16 @@ export function writeSnapshot(
 export function readHeader(disk: Disk, path: string): SnapshotHeader {
   const file = disk.open(path, 'read');
   try {
-    const header = Buffer.alloc(HEADER_BYTES);
-    if (file.read(header, 0) < HEADER_BYTES) throw new Damage(path, undefined, 'the snapshot is cut off');
-    const laneBytes = header.readUInt32LE(16) * LANE_BYTES;
+    const header = Buffer.alloc(sizesOf(VERSION).headerBytes);
+    const read = file.read(header, 0);
+    if (read < sizesOf(1).headerBytes) throw new Damage(path, undefined, 'the snapshot is cut off');
     refuseOthers(header, path);
-    if (HEADER_BYTES + laneBytes > file.bytes) throw new Damage(path, 16, 'the snapshot is cut off');
-    const lanes = Buffer.alloc(laneBytes);
-    file.read(lanes, HEADER_BYTES);
-    return headerOf(Buffer.concat([header, lanes]), path);
+    const { headerBytes, laneBytes } = sizesOf(header.readUInt32LE(At.version));
+    const bytes = headerBytes + header.readUInt32LE(At.lanes) * laneBytes;
+    if (bytes > file.bytes) throw new Damage(path, At.lanes, 'the snapshot is cut off');
+    const whole = Buffer.alloc(bytes);
+    file.read(whole, 0);
+    return headerOf(whole, path);
   } finally {
     file.close();
   }
@@ -125,22 +187,26 @@ export function readHeader(disk: Disk, path: string): SnapshotHeader {
 
 function refuseOthers(bytes: Buffer, path: string): void {
   if (bytes.toString('latin1', 0, 8) !== MAGIC) throw new Damage(path, 0, 'not a snapshot of a journal');
-  const version = bytes.readUInt32LE(8);
+  const version = bytes.readUInt32LE(At.version);
   if (version > VERSION)
-    throw new Damage(path, 8, `version ${version} is later than this Tally knows (${VERSION})`);
+    throw new Damage(path, At.version, `version ${version} is later than this Tally knows (${VERSION})`);
 }
 
 function headerOf(bytes: Buffer, path: string): SnapshotHeader {
   refuseOthers(bytes, path);
-  const lanes = Array.from({ length: bytes.readUInt32LE(16) }, (_, lane) => {
-    const at = HEADER_BYTES + lane * LANE_BYTES;
+  const version = bytes.readUInt32LE(At.version);
+  const { headerBytes, laneBytes } = sizesOf(version);
+  const lanes = Array.from({ length: bytes.readUInt32LE(At.lanes) }, (_, lane) => {
+    const at = headerBytes + lane * laneBytes;
     return { segment: bytes.readDoubleLE(at), number: bytes.readDoubleLE(at + 8) };
   });
+  const keyWord = (word: number) => bytes.readInt32LE(At.idKey + word * 4);
   return {
-    epoch: bytes.readUInt32LE(12),
-    secret: { mark: bytes.readUInt32LE(32), start: bytes.readUInt32LE(36) },
-    timeMs: bytes.readDoubleLE(24),
+    epoch: bytes.readUInt32LE(At.epoch),
+    secret: { mark: bytes.readUInt32LE(At.secret), start: bytes.readUInt32LE(At.secret + 4) },
+    timeMs: bytes.readDoubleLE(At.timeMs),
     lanes,
+    idKey: version === 1 ? drawIdKey() : [keyWord(0), keyWord(1), keyWord(2), keyWord(3)],
   };
 }
 
@@ -148,17 +214,27 @@ function headerOf(bytes: Buffer, path: string): SnapshotHeader {
 export function readSnapshot(disk: Disk, path: string): Snapshot {
   const bytes = readWhole(disk, path);
   const end = bytes.length - END_BYTES;
-  if (end < HEADER_BYTES) throw new Damage(path, undefined, 'the snapshot is cut off');
+  if (end < sizesOf(1).headerBytes) throw new Damage(path, undefined, 'the snapshot is cut off');
   const isWhole =
     crc32(bytes.subarray(0, end)) === bytes.readUInt32LE(end) && bytes.readUInt32LE(end + 4) === 0;
   // Of another version, other bytes may be the checksum.
   if (!isWhole) refuseOthers(bytes, path);
   if (!isWhole) throw new Damage(path, end, 'the checksum of the snapshot is wrong');
   const header = headerOf(bytes, path);
-  const ledger = new Ledger();
-  const users = bytes.readUInt32LE(20);
-  let at = HEADER_BYTES + header.lanes.length * LANE_BYTES;
-  while (at < end) {
+  const version = bytes.readUInt32LE(At.version);
+  const { headerBytes, laneBytes } = sizesOf(version);
+  const rules =
+    version === 1
+      ? RULES_1
+      : {
+          idsMax: bytes.readUInt32LE(At.idsMax),
+          idsMs: bytes.readUInt32LE(At.idsMs),
+          isDurable: bytes.readUInt32LE(At.isDurable) === 1,
+        };
+  const ledger = new Ledger(rules);
+  const users = bytes.readUInt32LE(At.users);
+  let at = headerBytes + header.lanes.length * laneBytes;
+  for (let user = 0; user < users && at < end; user++) {
     const nameBytes = bytes.readUInt32LE(at + 4);
     const name = bytes.subarray(at + USER_BYTES, at + USER_BYTES + nameBytes);
     ledger.add(bytes.readUInt32LE(at), bytes.readDoubleLE(at + 8), name);
@@ -166,6 +242,26 @@ export function readSnapshot(disk: Disk, path: string): Snapshot {
   }
   if (ledger.users !== users)
     throw new Damage(path, undefined, `the snapshot has ${ledger.users} users, not ${users}`);
+  if (version > 1) {
+    const record = new Int32Array(ID_WORDS);
+    const recordBytes = new Uint8Array(record.buffer);
+    header.lanes.forEach((_, lane) => {
+      const count = bytes.readDoubleLE(headerBytes + lane * laneBytes + 16);
+      if (count === 0) return;
+      const ids = ledger.idsOf(lane, count);
+      for (let left = count; left > 0; left--, at += ID_BYTES) {
+        bytes.copy(recordBytes, 0, at, at + ID_BYTES);
+        ids.restore(record);
+      }
+    });
+    ledger.transits.end = bytes.readDoubleLE(At.transfersEnd);
+    const transits = bytes.readUInt32LE(At.transits);
+    for (let left = transits; left > 0; left--, at += transitBytes(1)) {
+      const transit = readTransit(bytes, at);
+      ledger.transits.open.set(transit.number, transit);
+    }
+  }
+  if (at !== end) throw new Damage(path, at, 'the snapshot has more than it says');
   return { ...header, ledger };
 }
 

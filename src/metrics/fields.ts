@@ -52,6 +52,9 @@ export const FIELDS: { readonly [Key in Exclude<keyof Snapshot, 'journal'>]: Fie
   invalid: counter('lines_invalid_total', 'Lines that were answered with an error.'),
   users: gauge('users', 'Users in the table.'),
   users_max: gauge('users_max', 'Users that the table has room for.'),
+  in_transit: gauge('in_transit', 'Taken from one user by a transfer, and not yet given to the other.'),
+  ids: gauge('ids', 'Ids of events that are remembered.'),
+  ids_max: gauge('ids_max', 'Ids that there is room for.'),
   ring_slots: gauge('ring_slots', 'Slots of the ring before each worker.'),
   ring_depths: {
     ...gauge('ring_depth', 'Slots in use, by worker: events and requests for balances.'),

@@ -1,19 +1,22 @@
 /**
  * Parses the usual line in place, without searching for its end first:
  *
- *     {"user":"NAME","action":"buy","amount":123}      and with ,"wait":true before the brace
+ *     {"user":"NAME","action":"buy","amount":123}      and with ,"id":"ID" or ,"wait":true or both before the brace
  *
- * with a NAME of 1 to 128 printable ASCII characters without escapes, and 1 to 9 digits. The fixed parts of the line
- * are compared eight bytes at a time, as float64 (`eight`). The name is hashed during the scan. Any other line is
+ * with a NAME of 1 to 128 and an ID of 1 to 64 printable ASCII characters without escapes, and 1 to 9 digits. The fixed
+ * parts of the line are compared eight bytes at a time, as float64 (`eight`). The name is hashed during the scan. Any other line is
  * left to the JSON parser (json-parser.ts), which must give the same result on every line that is accepted here.
  */
 import { type HashSeed, hashEnd, hashWord } from './hash.ts';
-import { USER_BYTES_MAX } from './limits.ts';
+import { hashId } from './id-hash.ts';
+import { ID_BYTES_MAX, USER_BYTES_MAX } from './limits.ts';
 import type { ReadBuffer } from './read-buffer.ts';
-import type { ParsedRequest } from './request.ts';
+import { type ParsedRequest, Wants } from './request.ts';
 
-// A constant of this module: an imported binding is looked up, and checked, at every use.
+// Constants of this module: an imported binding is looked up, and checked, at every use.
 const nameBytesMax = USER_BYTES_MAX;
+const idBytesMax = ID_BYTES_MAX;
+const { wait: WAIT, id: ID } = Wants;
 
 const QUOTE = 0x22;
 const DIGITS_MAX = 9;
@@ -37,6 +40,8 @@ const WAIT_1 = eight(',"wait":');
 
 // Shorter texts as integers, the first byte lowest.
 const COLON = 0x3a22; // ":
+const ID_1 = 0x6469222c; // ,"id
+const ID_2 = 0x223a22; // ":"
 const TRUE = 0x65757274; // true
 const LINE_END = 0x0a7d; // } and \n
 const LINE_END_CR = 0x0a0d; // \r and \n
@@ -54,7 +59,24 @@ export type FastParse = (at: number, end: number, request: ParsedRequest) => num
 /** Made once for a server: as long as there is one such function, V8 makes the constants that it captures part of its code. */
 export function createFastParser(buffer: ReadBuffer, seed: HashSeed): FastParse {
   const { view } = buffer;
-  const { start, first, second } = seed;
+  // Where the id that was just found ends: its quote.
+  const idEnd = (at: number): number => {
+    for (let next = at; next - at <= idBytesMax; next += 4) {
+      const word = view.getInt32(next, true);
+      const quotes = word ^ 0x22222222;
+      const slashes = word ^ 0x5c5c5c5c;
+      const flags =
+        (((quotes - ONES) & ~quotes) | ((slashes - ONES) & ~slashes) | ((word - 0x20202020) & ~word) | word) &
+        HIGHS;
+      if (flags === 0) continue;
+      const lowBits = 31 - Math.clz32(flags & -flags) - 7;
+      if (((word >>> lowBits) & 0xff) !== QUOTE) return 0;
+      const end = next + (lowBits >> 3);
+      return end > at && end - at <= idBytesMax ? end : 0;
+    }
+    return 0;
+  };
+  const { start, first, second, id: idKey } = seed;
   return (at, end, request) => {
     if (view.getFloat64(at, true) !== USER || view.getUint8(at + 8) !== QUOTE) return 0;
 
@@ -108,10 +130,21 @@ export function createFastParser(buffer: ReadBuffer, seed: HashSeed): FastParse 
       byte = view.getUint8(++next);
     }
 
-    let isWaiting = false;
+    let wants = 0;
+    let idAt = 0;
+    let idBytes = 0;
+    if (byte === 0x2c && view.getInt32(next, true) === ID_1) {
+      if ((view.getInt32(next + 4, true) & 0xffffff) !== ID_2) return 0;
+      idAt = next + 7;
+      next = idEnd(idAt);
+      if (next === 0) return 0;
+      idBytes = next - idAt;
+      wants = ID;
+      byte = view.getUint8(++next);
+    }
     if (byte === 0x2c) {
       if (view.getFloat64(next, true) !== WAIT_1 || view.getInt32(next + 8, true) !== TRUE) return 0;
-      isWaiting = true;
+      wants |= WAIT;
       next += 12;
     }
     if (view.getUint16(next, true) === LINE_END) {
@@ -127,7 +160,8 @@ export function createFastParser(buffer: ReadBuffer, seed: HashSeed): FastParse 
     request.nameBytes = nameBytes;
     request.hash = hashEnd(hash, nameBytes, first);
     request.amount = isBuy ? amount : -amount;
-    request.isWaiting = isWaiting;
+    request.wants = wants;
+    if (idBytes > 0) hashId(view, idAt, idBytes, idKey, request.id);
     return next + 1;
   };
 }

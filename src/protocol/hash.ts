@@ -6,19 +6,28 @@
  * endian, the last word padded with zeros.
  */
 import { randomInt } from 'node:crypto';
+import { drawIdKey, type IdKey } from './id-hash.ts';
 
 /** The start value, and two odd multipliers; int32 each. */
-export interface HashSeed {
+export interface NameSeed {
   readonly start: number;
   readonly first: number;
   readonly second: number;
 }
 
-export function drawHashSeed(): HashSeed {
+/** Of all that is hashed. */
+export interface HashSeed extends NameSeed {
+  /** The key for ids. */
+  readonly id: IdKey;
+}
+
+/** A journal keeps the hashes of ids, and with them their key. */
+export function drawHashSeed(id: IdKey = drawIdKey()): HashSeed {
   return {
     start: randomInt(2 ** 31) | 0,
     first: (randomInt(2 ** 31) * 2 + 1) | 0,
     second: (randomInt(2 ** 31) * 2 + 1) | 0,
+    id,
   };
 }
 
@@ -35,7 +44,7 @@ export function hashEnd(hash: number, bytes: number, first: number): number {
 }
 
 /** The hash (int32) of the name of `bytes` bytes at `at`. At least 3 bytes behind it must be readable. */
-export function hashName(view: DataView, at: number, bytes: number, seed: HashSeed): number {
+export function hashName(view: DataView, at: number, bytes: number, seed: NameSeed): number {
   const { first, second } = seed;
   let hash = seed.start;
   const whole = bytes & ~3;

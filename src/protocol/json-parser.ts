@@ -7,32 +7,38 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { type HashSeed, hashName } from './hash.ts';
+import { hashId } from './id-hash.ts';
 import { JsonScanner, NO_JSON } from './json-scanner.ts';
 import { decodeString } from './json-strings.ts';
-import { USER_BYTES_MAX } from './limits.ts';
-import { DECODED_AT, type ReadBuffer } from './read-buffer.ts';
-import { Kind, type ParsedRequest } from './request.ts';
+import { amountOf, choiceOf, INVALID, isNumber, isSameText, minOf, type Text } from './json-values.ts';
+import { ID_BYTES_MAX, USER_BYTES_MAX } from './limits.ts';
+import { DecodedAt, type ReadBuffer } from './read-buffer.ts';
+import { Kind, type ParsedRequest, Wants } from './request.ts';
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
-const MINUS = 0x2d;
-const ZERO = 0x30;
-const NINE = 0x39;
 const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
-const Field = { user: 0, action: 1, amount: 2, wait: 3, type: 4, detail: 5, unknown: 6 } as const;
+const NAMES = ['user', 'action', 'amount', 'wait', 'type', 'detail', 'id', 'min', 'from', 'to'] as const;
+const Field = {
+  user: 0,
+  action: 1,
+  amount: 2,
+  wait: 3,
+  type: 4,
+  detail: 5,
+  id: 6,
+  min: 7,
+  from: 8,
+  to: 9,
+} as const;
 type Field = (typeof Field)[keyof typeof Field];
-const FIELD_NAMES = ['user', 'action', 'amount', 'wait', 'type', 'detail'].map(name => Buffer.from(name));
+const FIELD_NAMES = NAMES.map(name => Buffer.from(name));
 const ACTIONS = ['buy', 'sell'].map(name => Buffer.from(name));
-const TYPES = ['balance', 'metrics', 'health', 'debug'].map(name => Buffer.from(name));
-const TYPE_KINDS = [Kind.balance, Kind.metrics, Kind.health, Kind.debug];
-
-/** No value, or an invalid one. */
-const INVALID = -1;
-/** Integers of up to this many digits are exact in a float64, whatever way their digits are added up. */
-const PLAIN_DIGITS_MAX = 15;
+const TYPES = ['balance', 'metrics', 'health', 'debug', 'transfer'].map(name => Buffer.from(name));
+const TYPE_KINDS = [Kind.balance, Kind.metrics, Kind.health, Kind.debug, Kind.transfer];
 
 export class JsonParser {
   readonly #buffer: ReadBuffer;
@@ -42,11 +48,15 @@ export class JsonParser {
 
   // For each known field: how often the line has it, and its value.
   readonly #seen = new Uint8Array(FIELD_NAMES.length);
-  #nameAt = 0;
-  #nameBytes = INVALID;
+  readonly #user: Text = { at: 0, bytes: INVALID };
+  readonly #from: Text = { at: 0, bytes: INVALID };
+  readonly #to: Text = { at: 0, bytes: INVALID };
+  readonly #id: Text = { at: 0, bytes: INVALID };
   #action = INVALID;
   #amount = INVALID;
   #wait = INVALID;
+  /** NaN: no valid one. */
+  #min = Number.NaN;
   #type = INVALID;
   #isTypeString = false;
   #isDetailed = false;
@@ -87,23 +97,57 @@ export class JsonParser {
         if (seen[Field.detail]! > 1) return Kind.invalidEvent;
         return seen[Field.detail] === 1 && this.#isDetailed ? Kind.metricsDetail : Kind.metrics;
       }
-      if (kind === Kind.balance && !this.#noteUser(request)) return Kind.invalidEvent;
-      return kind;
+      if (kind === Kind.balance && !this.#noteName(Field.user, this.#user, request)) return Kind.invalidEvent;
+      return kind === Kind.transfer ? this.#transfer(request) : kind;
     }
     if (seen[Field.action] !== 1 || this.#action === INVALID) return Kind.invalidEvent;
     if (seen[Field.amount] !== 1 || this.#amount === INVALID) return Kind.invalidEvent;
     if (seen[Field.wait]! > 1 || (seen[Field.wait] === 1 && this.#wait === INVALID)) return Kind.invalidEvent;
-    if (!this.#noteUser(request)) return Kind.invalidEvent;
+    request.wants = seen[Field.wait] === 1 && this.#wait === 1 ? Wants.wait : 0;
+    if (!this.#noteName(Field.user, this.#user, request) || !this.#noteExtras(request))
+      return Kind.invalidEvent;
     request.amount = this.#action === 0 ? this.#amount : -this.#amount;
-    request.isWaiting = seen[Field.wait] === 1 && this.#wait === 1;
     return Kind.event;
   }
 
-  #noteUser(request: ParsedRequest): boolean {
-    if (this.#seen[Field.user] !== 1 || this.#nameBytes === INVALID) return false;
-    request.nameAt = this.#nameAt;
-    request.nameBytes = this.#nameBytes;
-    request.hash = hashName(this.#buffer.view, this.#nameAt, this.#nameBytes, this.#seed);
+  #transfer(request: ParsedRequest): Kind {
+    if (this.#seen[Field.amount] !== 1 || this.#amount === INVALID) return Kind.invalidEvent;
+    request.wants = Wants.wait;
+    const { to } = request;
+    if (!this.#noteName(Field.from, this.#from, request) || !this.#noteName(Field.to, this.#to, to))
+      return Kind.invalidEvent;
+    if (!this.#noteExtras(request)) return Kind.invalidEvent;
+    if (isSameText(this.#bytes, this.#from, this.#to)) return Kind.invalidEvent;
+    request.amount = -this.#amount;
+    return Kind.transfer;
+  }
+
+  /** Notes `id` and `min`; false if one of them is invalid. */
+  #noteExtras(request: ParsedRequest): boolean {
+    const seen = this.#seen;
+    if (seen[Field.id] !== 0) {
+      const { at, bytes } = this.#id;
+      if (seen[Field.id] !== 1 || bytes === INVALID) return false;
+      hashId(this.#buffer.view, at, bytes, this.#seed.id, request.id);
+      request.wants |= Wants.id;
+    }
+    if (seen[Field.min] !== 0) {
+      if (seen[Field.min] !== 1 || Number.isNaN(this.#min)) return false;
+      request.min = this.#min;
+      request.wants |= Wants.min;
+    }
+    return true;
+  }
+
+  #noteName(
+    field: Field,
+    { at, bytes }: Text,
+    into: { nameAt: number; nameBytes: number; hash: number },
+  ): boolean {
+    if (this.#seen[field] !== 1 || bytes === INVALID) return false;
+    into.nameAt = at;
+    into.nameBytes = bytes;
+    into.hash = hashName(this.#buffer.view, at, bytes, this.#seed);
     return true;
   }
 
@@ -136,16 +180,27 @@ export class JsonParser {
     const isString = first === QUOTE;
     if (this.#seen[field]! < 2) this.#seen[field]! += 1;
     switch (field) {
+      // A second one makes the line invalid, or is ignored by the request: the first need not be kept.
       case Field.user:
-        // A second name makes the line invalid, or is ignored by the request: the first need not be kept.
-        this.#nameBytes = isString ? this.#nameOf(at, end) : INVALID;
+        this.#noteText(this.#user, at, end, isString, DecodedAt.user, USER_BYTES_MAX);
+        return;
+      case Field.from:
+        this.#noteText(this.#from, at, end, isString, DecodedAt.from, USER_BYTES_MAX);
+        return;
+      case Field.to:
+        this.#noteText(this.#to, at, end, isString, DecodedAt.to, USER_BYTES_MAX);
+        return;
+      case Field.id:
+        this.#noteText(this.#id, at, end, isString, DecodedAt.id, ID_BYTES_MAX);
         return;
       case Field.action:
         this.#action = isString ? this.#choice(ACTIONS, at, end) : INVALID;
         return;
       case Field.amount:
-        this.#amount =
-          first === MINUS || (first >= ZERO && first <= NINE) ? this.#amountOf(at, end) : INVALID;
+        this.#amount = isNumber(first) ? amountOf(this.#bytes, at, end) : INVALID;
+        return;
+      case Field.min:
+        this.#min = isNumber(first) ? minOf(this.#bytes, at, end) : Number.NaN;
         return;
       case Field.wait:
         this.#wait = first === 0x74 ? 1 : first === 0x66 ? 0 : INVALID;
@@ -160,47 +215,25 @@ export class JsonParser {
     }
   }
 
-  /** The length in bytes of the name in the string from `at` up to `end`, or INVALID. */
-  #nameOf(at: number, end: number): number {
-    this.#nameAt = at + 1;
-    let bytes = end - at - 2;
-    if (this.#scanner.hasEscape) {
-      this.#nameAt = DECODED_AT;
-      bytes = decodeString(this.#bytes, at + 1, end - 1, DECODED_AT, USER_BYTES_MAX);
+  /** Notes the string from `at` up to `end`, decoded if it has escapes. */
+  #noteText(
+    text: Text,
+    at: number,
+    end: number,
+    isString: boolean,
+    decodedAt: number,
+    bytesMax: number,
+  ): void {
+    text.at = at + 1;
+    let bytes = isString ? end - at - 2 : INVALID;
+    if (isString && this.#scanner.hasEscape) {
+      text.at = decodedAt;
+      bytes = decodeString(this.#bytes, at + 1, end - 1, decodedAt, bytesMax);
     }
-    return bytes >= 1 && bytes <= USER_BYTES_MAX ? bytes : INVALID;
+    text.bytes = bytes >= 1 && bytes <= bytesMax ? bytes : INVALID;
   }
 
-  /** The index of the string from `at` up to `end` among the choices, or INVALID. */
   #choice(choices: readonly Buffer[], at: number, end: number): number {
-    let from = at + 1;
-    let to = end - 1;
-    if (this.#scanner.hasEscape) {
-      // Behind the place of the name, which may hold a decoded name.
-      const decoded = decodeString(this.#bytes, from, to, DECODED_AT + USER_BYTES_MAX, 16);
-      from = DECODED_AT + USER_BYTES_MAX;
-      to = from + decoded;
-    }
-    for (let choice = 0; choice < choices.length; choice++) {
-      const name = choices[choice]!;
-      if (name.length !== to - from) continue;
-      let same = 0;
-      while (same < name.length && name[same] === this.#bytes[from + same]) same += 1;
-      if (same === name.length) return choice;
-    }
-    return INVALID;
-  }
-
-  /** The value of the number from `at` up to `end` if it is a valid amount, else INVALID. */
-  #amountOf(at: number, end: number): number {
-    let value = 0;
-    let next = at;
-    for (; next < end; next++) {
-      const digit = this.#bytes[next]! - ZERO;
-      if (digit < 0 || digit > 9) break;
-      value = value * 10 + digit;
-    }
-    if (next < end || end - at > PLAIN_DIGITS_MAX) value = Number(this.#bytes.toString('latin1', at, end));
-    return Number.isSafeInteger(value) && value >= 1 ? value : INVALID;
+    return choiceOf(this.#bytes, choices, at + 1, end - 1, this.#scanner.hasEscape);
   }
 }

@@ -7,6 +7,9 @@ export const Outcome = {
   tooManyUsers: 2,
   shuttingDown: 3,
   diskFull: 4,
+  // From here on, the owner of the user decides.
   balanceOverflow: 5,
+  insufficientBalance: 6,
+  idReused: 7,
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];

@@ -3,7 +3,7 @@
  * and each read is served before the next.
  *
  * ```
- *  0          256         start                      chunkAt                 chunkAt + chunkBytes
+ *  0          512         start                      chunkAt                 chunkAt + chunkBytes
  *  | decoded  | bytes received before →                 | ← the bytes just read | slack
  * ```
  *
@@ -11,9 +11,9 @@
  * contiguous.
  */
 
-/** Where names and keys with escapes are decoded: the first bytes. */
-export const DECODED_AT = 0;
-export const DECODED_BYTES = 256;
+/** Where strings with escapes are decoded: each that can be in one line has a place, and one is for all others. */
+export const DecodedAt = { user: 0, from: 128, to: 256, id: 384, other: 448 } as const;
+const DECODED_BYTES = 512;
 /** Bytes that may be read behind the last line: the parsers read whole words. */
 const SLACK_BYTES = 64;
 

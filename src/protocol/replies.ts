@@ -10,14 +10,14 @@ import { Outcome } from './outcome.ts';
 /** The fixed replies, by number; the first are the outcomes of an event, so an outcome is a reply. */
 export const Reply = {
   ...Outcome,
-  healthOk: 6,
-  healthDraining: 7,
-  healthDegraded: 8,
-  invalidJson: 9,
-  invalidEvent: 10,
-  unknownType: 11,
-  lineTooLong: 12,
-  tooManyConnections: 13,
+  healthOk: 8,
+  healthDraining: 9,
+  healthDegraded: 10,
+  invalidJson: 11,
+  invalidEvent: 12,
+  unknownType: 13,
+  lineTooLong: 14,
+  tooManyConnections: 15,
 } as const;
 export type Reply = (typeof Reply)[keyof typeof Reply];
 
@@ -28,6 +28,8 @@ const LINES: Record<Reply, string> = {
   [Reply.shuttingDown]: '{"status":"rejected","reason":"shutting_down"}\n',
   [Reply.diskFull]: '{"status":"rejected","reason":"disk_full"}\n',
   [Reply.balanceOverflow]: '{"status":"rejected","reason":"balance_overflow"}\n',
+  [Reply.insufficientBalance]: '{"status":"rejected","reason":"insufficient_balance"}\n',
+  [Reply.idReused]: '{"status":"rejected","reason":"id_reused"}\n',
   [Reply.healthOk]: '{"status":"ok"}\n',
   [Reply.healthDraining]: '{"status":"draining"}\n',
   [Reply.healthDegraded]: '{"status":"degraded"}\n',
@@ -78,12 +80,18 @@ export class Replies {
   readonly #allRepeats: (Repeats | undefined)[] = [];
   #copied = Buffer.allocUnsafe(REPEATS_BYTES * 2);
   #copiedBytes = 0;
+  #copiedLines = 0;
   #run: Reply = Reply.accepted;
   #runCount = 0;
   #repeats = this.#repeatsOf(Reply.accepted);
 
   get bytes(): number {
     return this.#copiedBytes + this.#runCount * this.#repeats.lineBytes;
+  }
+
+  /** Lines since the last `take`. */
+  get lines(): number {
+    return this.#copiedLines + this.#runCount;
   }
 
   add(reply: Reply): void {
@@ -96,6 +104,7 @@ export class Replies {
     this.#copyRun();
     this.#reserve(line.length);
     this.#copiedBytes += this.#copied.write(line, this.#copiedBytes, 'latin1');
+    this.#copiedLines += 1;
   }
 
   /** The replies so far as one buffer, which does not change any more; undefined if there are none. */
@@ -110,6 +119,7 @@ export class Replies {
     const taken = Buffer.allocUnsafe(this.#copiedBytes);
     this.#copied.copy(taken, 0, 0, this.#copiedBytes);
     this.#copiedBytes = 0;
+    this.#copiedLines = 0;
     return taken;
   }
 
@@ -130,6 +140,7 @@ export class Replies {
     this.#reserve(slice.length);
     this.#copied.set(slice, this.#copiedBytes);
     this.#copiedBytes += slice.length;
+    this.#copiedLines += this.#runCount;
     this.#runCount = 0;
   }
 

@@ -1,5 +1,5 @@
 /**
- * The result of parsing a line: its kind, and for events and requests for a balance, the user and the amount.
+ * The result of parsing a line: its kind, and for events, transfers and requests for a balance, what they say.
  */
 
 /** The kind of a line. */
@@ -13,6 +13,7 @@ export const Kind = {
   invalidJson: 6,
   invalidEvent: 7,
   unknownType: 8,
+  transfer: 9,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 
@@ -25,11 +26,22 @@ export interface ParsedRequest {
   nameBytes: number;
   /** The hash of the name; int32. */
   hash: number;
-  /** What the event adds to the balance; signed. */
+  /** What the event adds to the balance; signed. Of a transfer: what it takes from the user. */
   amount: number;
-  isWaiting: boolean;
+  /** What else the event wants: bits of `Wants`; 0 for the usual one. */
+  wants: number;
+  /** The hash of the id, if it has one: four words. */
+  readonly id: Int32Array;
+  /** The lowest balance that it may leave, if it has a `min`. */
+  min: number;
+  /** Of a transfer: the other user. */
+  readonly to: { nameAt: number; nameBytes: number; hash: number };
 }
 
+/** Bits of `wants`. */
+export const Wants = { wait: 1, id: 2, min: 4 } as const;
+
 export function emptyRequest(): ParsedRequest {
-  return { nameAt: 0, nameBytes: 0, hash: 0, amount: 0, isWaiting: false };
+  const name = { nameAt: 0, nameBytes: 0, hash: 0 };
+  return { ...name, amount: 0, wants: 0, id: new Int32Array(4), min: 0, to: { ...name } };
 }

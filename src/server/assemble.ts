@@ -27,8 +27,14 @@ export function assemble(settings: Settings, log: Log, journal?: Journal): Assem
     onReplaced: worker => log.warn('worker_replaced', { worker }, `worker ${worker} is replaced`),
     onFailed: (_, reason) => journal?.failed(reason),
   };
-  const engine = new Engine(readBuffer.view, settings, events, journal);
-  const seed = drawHashSeed();
+  const { ledger, idKey } = journal?.recovered ?? {};
+  const options = {
+    ...settings,
+    idsRestored: ledger?.idCount ?? 0,
+    firstTransfer: ledger?.transits.end ?? 1,
+  };
+  const engine = new Engine(readBuffer.view, options, events, journal);
+  const seed = drawHashSeed(idKey);
   const restore = (progress?: StartProgress) => journal?.begin(engine, readBuffer.view, seed, progress);
   return { engine, sessions: new Sessions(settings, engine, readBuffer, seed, log, journal), restore };
 }

@@ -57,8 +57,9 @@ export async function serve(
         `the journal is damaged: ${reason}; the balances are right while the server runs: see tally journal verify`,
       ),
     );
-    await engine.start();
+    await engine.workers.start();
     await prepared;
+    await journal?.settle(engine);
     // Before the first client can be served, so that no signal finds accepted events and no handler.
     const shutdown = new Shutdown({ settings, engine, sessions, listener, log, journal }, httpThread);
     shutdown.watchSignals();

@@ -11,7 +11,9 @@ import { debugCommand } from '../commands/debug.ts';
 import { eventCommand } from '../commands/event.ts';
 import { healthCommand } from '../commands/health.ts';
 import { MetricsDetail, metricsCommand } from '../commands/metrics.ts';
-import { type Engine, NO_ROOM } from '../engine/engine.ts';
+import { transferCommand } from '../commands/transfer.ts';
+import type { Engine } from '../engine/engine.ts';
+import { NO_ROOM } from '../engine/owners.ts';
 import type { Position } from '../engine/position.ts';
 import type { ClientCounts, Metrics } from '../metrics/snapshot.ts';
 import { createFastParser, type FastParse } from '../protocol/fast-parser.ts';
@@ -19,10 +21,13 @@ import type { HashSeed } from '../protocol/hash.ts';
 import { JsonParser } from '../protocol/json-parser.ts';
 import { NEWLINE, type ReadBuffer } from '../protocol/read-buffer.ts';
 import { Replies, Reply } from '../protocol/replies.ts';
-import { emptyRequest, Kind } from '../protocol/request.ts';
+import { emptyRequest, Kind, Wants } from '../protocol/request.ts';
 import type { Framer } from './framer.ts';
 import type { ReplyQueue } from './reply-queue.ts';
 import type { Phase } from './state.ts';
+
+// A constant of this module: an imported binding is looked up, and checked, at every use.
+const ID = Wants.id;
 
 /**
  * Why serving stopped: no complete line is left, the client must read replies first, a ring is full, or the next line
@@ -85,8 +90,9 @@ export class Dispatch implements Answer {
         break;
       }
       let next = fast(at, end, request);
-      if (next !== 0 && mayFastSubmit && !request.isWaiting) {
-        const outcome = engine.submit(request);
+      if (next !== 0 && mayFastSubmit && (request.wants === 0 || request.wants === ID)) {
+        const outcome =
+          request.wants === 0 ? engine.submit(request) : engine.submitPromised(request, replies.lines);
         if (outcome === NO_ROOM) {
           stop = 'ring';
           break;
@@ -138,7 +144,7 @@ export class Dispatch implements Answer {
 
   /** After a stop at a full ring: the hash of the user that the ring had no room for. */
   get stalledHash(): number {
-    return this.#request.hash;
+    return this.#engine.stalledHash;
   }
 
   /** Answers, and counts, an invalid line. */
@@ -155,9 +161,13 @@ export class Dispatch implements Answer {
     this.#replies.addLine(line);
   }
 
-  balanceAt(position: Position): void {
+  get lines(): number {
+    return this.#replies.lines;
+  }
+
+  balanceAt(position: Position, isTransfer?: boolean): void {
     this.#release(this.#queue!);
-    this.#queue!.send(undefined, position);
+    this.#queue!.sendBalance(position, isTransfer);
   }
 
   /** Answers the line just parsed, from `at` up to `next`; or returns what it lacks: room in a ring, or answers. */
@@ -167,7 +177,10 @@ export class Dispatch implements Answer {
     switch (kind) {
       case Kind.event:
         return eventCommand(engine, this.#request, isLate, this) ? undefined : 'ring';
+      case Kind.transfer:
+        return transferCommand(engine, this.#request, isLate, this) ? undefined : 'ring';
       case Kind.balance:
+        if (this.#queue!.hasOpenTransfer) return 'answers';
         return balanceCommand(engine, this.#request, this) ? undefined : 'ring';
       case Kind.metrics:
         if (this.#queue!.isWaiting) return 'answers';

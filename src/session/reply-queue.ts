@@ -1,11 +1,12 @@
 /**
  * The replies of one client on their way out, in the order of the requests.
  *
- * `send(bytes, after?)` adds replies, which may leave when the position `after` is reached; `flush` writes all that
+ * `send(bytes, after?)` adds replies, which may leave when the commit `after` is reached, `sendBalance` one that is the
+ * balance at a position; `flush` writes all that
  * may leave. Most replies leave when they are made. Two kinds wait: replies behind a position that is not reached yet
  * are *pending*, and replies to large input are *kept* until the end of the turn (see scheduler.ts).
  */
-import type { Position } from '../engine/position.ts';
+import type { Commit, Position } from '../engine/position.ts';
 import type { Transport } from '../net/transport.ts';
 import { PendingReplies } from './pending-replies.ts';
 import { type Scheduler, SMALL_BYTES } from './scheduler.ts';
@@ -26,6 +27,8 @@ export class ReplyQueue {
   #pending: PendingReplies | undefined;
   #kept: Buffer | undefined;
   #isClosed = false;
+  /** The last transfer between two workers that was sent. */
+  #transfer: Position | undefined;
 
   constructor(
     transport: Transport,
@@ -57,18 +60,27 @@ export class ReplyQueue {
     return this.#pending !== undefined && !this.#pending.isEmpty;
   }
 
-  /**
-   * Adds bytes that may leave after all earlier ones, and not before the position is reached. Without bytes, the
-   * reply is the balance at the position.
-   */
-  send(bytes: Buffer | undefined, after?: Position): void {
-    if (after === undefined && !this.isWaiting && this.#ready === undefined) {
-      this.#ready = bytes;
-      return;
-    }
-    if (bytes === undefined && after === undefined) return;
+  /** Adds lines that may leave after all earlier ones, and not before the commit is reached. */
+  send(bytes: Buffer, after?: Commit): void {
+    if (after === undefined && !this.isWaiting && this.#ready === undefined) this.#ready = bytes;
+    else this.#waiting.push(bytes, after);
+  }
+
+  /** Adds the balance at a position; `isTransfer`: of a transfer, which changes another balance, too. */
+  sendBalance(after: Position, isTransfer = false): void {
+    this.#waiting.pushBalance(after);
+    if (isTransfer) this.#transfer = after;
+  }
+
+  /** A transfer is not decided yet: balances that it changes are not known. */
+  get hasOpenTransfer(): boolean {
+    if (this.#transfer?.isReached === true) this.#transfer = undefined;
+    return this.#transfer !== undefined;
+  }
+
+  get #waiting(): PendingReplies {
     this.#pending ??= new PendingReplies(() => this.#onReached());
-    this.#pending.push(bytes, after);
+    return this.#pending;
   }
 
   /** Writes all that may leave, or keeps it for the end of the turn if it answers more input than `smallBytes`. */

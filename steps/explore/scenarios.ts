@@ -9,6 +9,7 @@ const GROUPS: Record<string, () => Promise<{ scenarios: readonly Scenario[] }>> 
   parking: () => import('./scenarios/parking.ts'),
   counters: () => import('./scenarios/counters.ts'),
   'worker-death': () => import('./scenarios/worker-death.ts'),
+  ids: () => import('./scenarios/ids.ts'),
   journal: () => import('./scenarios/journal.ts'),
 };
 

@@ -102,6 +102,18 @@ function remember(view) {
   if (points.length > POINTS_MAX) points.shift();
 }
 
+/** Why events were dropped. */
+const REASONS = [
+  'server_busy',
+  'too_many_users',
+  'shutting_down',
+  'disk_full',
+  'balance_overflow',
+  'insufficient_balance',
+  'id_reused',
+  'duplicate',
+];
+
 function showFigures(view) {
   const { metrics } = view;
   const earlier = before(view, FIGURE_MS);
@@ -125,10 +137,10 @@ function showFigures(view) {
     put(name, whole(metrics[name]), metrics[name]);
   for (const name of ['closed_blocked', 'closed_partial', 'closed_idle', 'closed_http'])
     put(name, whole(metrics[name]), metrics[name]);
-  for (const name of ['invalid', 'users', 'users_max']) put(name, whole(metrics[name]), metrics[name]);
+  for (const name of ['invalid', 'users', 'users_max', 'ids', 'ids_max', 'in_transit'])
+    put(name, whole(metrics[name]), metrics[name]);
   for (const name of ['worker_deaths', 'late_wakes']) put(name, whole(metrics[name]), metrics[name]);
-  for (const reason of ['server_busy', 'too_many_users', 'shutting_down', 'disk_full', 'balance_overflow'])
-    put(reason, whole(metrics.refused[reason]), metrics.refused[reason]);
+  for (const reason of REASONS) put(reason, whole(metrics.refused[reason]), metrics.refused[reason]);
   put('workers', `${metrics.workers_ready} of ${metrics.workers}`, metrics.workers_ready);
   put('delay', `${milliseconds(view.delay.p99_ms)} ms`, view.delay.p99_ms);
   const rates = view.rings.map((_, worker) => rateOf(view, earlier, ({ rings }) => rings[worker].processed));

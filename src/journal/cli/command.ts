@@ -7,6 +7,7 @@ import { withProgress } from '../../cli/terminal/progress.ts';
 import { quoteIfNeeded, withoutControls } from '../../cli/terminal/quoting.ts';
 import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
 import type { Ledger } from '../ledger.ts';
+import type { PastOutcome } from '../past.ts';
 import { orAdvice } from './advice.ts';
 import { balancesAt, eventsIn, listingFrom, type OnPastEvent } from './history.ts';
 import { hold } from './kept.ts';
@@ -91,9 +92,10 @@ async function events(args: string[]): Promise<number> {
           `tally journal: ${quoteIfNeeded(dir)} begins with a snapshot of ${timeText(reachesMs)}; the events in it are not kept\n`,
         );
       const printer = new Printer(true);
-      const onEvent: OnPastEvent = (place, index, amount, isOver) => {
+      const onEvent: OnPastEvent = (place, index, amount, outcome, other) => {
         const name = place.ledger.nameOf(index);
-        if (user === undefined || name.equals(user)) printer.add(eventLine(place, name, amount, isOver));
+        if (user === undefined || name.equals(user))
+          printer.add(eventLine(place, name, amount, outcome, other));
       };
       for (const _ of eventsIn(kept, sinceMs, untilMs, onEvent)) await printer.flush();
       await printer.flush(1);
@@ -105,14 +107,15 @@ async function events(args: string[]): Promise<number> {
 }
 
 function eventLine(
-  { time, epoch, lane, number }: Parameters<OnPastEvent>[0],
+  { ledger, time, epoch, lane, number }: Parameters<OnPastEvent>[0],
   name: Buffer,
   amount: number,
-  isOver: boolean,
+  outcome: PastOutcome,
+  other: number | undefined,
 ): string {
-  const outcome = isOver ? 'balance_overflow' : 'applied';
   const user = JSON.stringify(name.toString());
-  return `{"time":"${time}","user":${user},"amount":${amount},"outcome":"${outcome}","epoch":${epoch},"lane":${lane},"number":${number}}\n`;
+  const to = other === undefined ? '' : `,"to":${JSON.stringify(ledger.nameOf(other).toString())}`;
+  return `{"time":"${time}","user":${user}${to},"amount":${amount},"outcome":"${outcome}","epoch":${epoch},"lane":${lane},"number":${number}}\n`;
 }
 
 async function balances(args: string[]): Promise<number> {

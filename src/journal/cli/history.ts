@@ -9,6 +9,7 @@ import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { laneFilesOf, type Part } from '../folder.ts';
 import type { Block } from '../lane-reader.ts';
 import type { Ledger, OnEvent } from '../ledger.ts';
+import { type PastOutcome, pastOf } from '../past.ts';
 import { readSnapshot } from '../snapshot.ts';
 import { everything, hold, type Kept, type Listing, newest } from './kept.ts';
 import { applyTo, readAgain } from './reading.ts';
@@ -55,7 +56,13 @@ export function balancesAt(dir: string, atMs: number | undefined): State {
 }
 
 /** An event's block and its place in it, and the ledger that knows its user. */
-export type OnPastEvent = (place: Place, user: number, amount: number, isOver: boolean) => void;
+export type OnPastEvent = (
+  place: Place,
+  user: number,
+  amount: number,
+  outcome: PastOutcome,
+  to: number | undefined,
+) => void;
 
 export interface Place {
   ledger: Ledger;
@@ -82,9 +89,10 @@ export function* eventsIn(
     const { ledger } = readSnapshot(kept.disk, part.path);
     const place: Place = { ledger, epoch, lane: 0, number: 0, time: '' };
     for (const { lane, block } of byTime(lanesOf(kept, part), untilMs)) {
-      const tell: OnEvent = (user, amount, balance, at) => {
+      const tell: OnEvent = (user, amount, answer, at, rich) => {
         place.number = block.first + at;
-        onEvent(place, user, amount, Number.isNaN(balance));
+        const { outcome, to } = pastOf(answer, rich);
+        onEvent(place, user, amount, outcome, to);
       };
       place.lane = lane;
       place.time = timeText(block.timeMs);

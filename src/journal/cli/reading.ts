@@ -41,8 +41,8 @@ export function* readAgain(
 }
 
 /** Throws `Damage` if the block can't be applied. */
-export function applyTo(ledger: Ledger, { folder }: LaneFiles, block: Block, onEvent?: OnEvent): void {
-  const wrong = ledger.apply(block, onEvent);
+export function applyTo(ledger: Ledger, { folder, lane }: LaneFiles, block: Block, onEvent?: OnEvent): void {
+  const wrong = ledger.apply(lane, block, onEvent);
   if (wrong !== undefined) throw new Damage(`${folder}/${segmentName(block.segment)}`, block.offset, wrong);
 }
 

@@ -13,6 +13,9 @@ export interface Metrics {
   refused?: Record<string, number>;
   users?: number;
   users_max?: number;
+  in_transit?: number;
+  ids?: number;
+  ids_max?: number;
   workers?: number;
   workers_ready?: number;
   worker_deaths?: number;

@@ -184,6 +184,14 @@ function metricsLines(metrics: Metrics, view: WatchView): string[] {
       ),
       row(view, 'invalid', `${count(metrics.invalid ?? 0)} lines`),
     );
+  if (metrics.ids !== undefined && metrics.ids + (metrics.in_transit ?? 0) > 0)
+    lines.push(
+      row(
+        view,
+        'ids',
+        `${count(metrics.ids)} of ${count(metrics.ids_max ?? 0)} remembered   ${count(metrics.in_transit ?? 0)} in transit`,
+      ),
+    );
   if (metrics.workers !== undefined)
     lines.push(
       row(

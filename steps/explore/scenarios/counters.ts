@@ -64,7 +64,7 @@ const serverCounters: Scenario<Memory> = {
         for (const [accepted, amount] of [Number.MAX_SAFE_INTEGER, 1].entries()) {
           lane.tryPush(0, amount);
           lane.publish();
-          const done = lane.processed + lane.overflowed;
+          const done = lane.decided('processed') + lane.decided('overflowed');
           if (done < known || done > accepted + 1)
             throw new Error(`${done} done of ${accepted + 1} accepted`);
           known = done;

@@ -4,7 +4,8 @@
  * is applied, or told, that is not in the file.
  */
 import { Lane } from '../../../src/engine/lane.ts';
-import { laneOf, Word as RingWord } from '../../../src/engine/memory-layout.ts';
+import { laneOf } from '../../../src/engine/memory-layout.ts';
+import { Word as RingWord } from '../../../src/engine/words.ts';
 import { runWorker } from '../../../src/engine/worker.ts';
 import type { Disk, DiskFile } from '../../../src/journal/disk.ts';
 import {
@@ -112,7 +113,7 @@ function readBack({ file }: Memory): { events: number[]; balance: number } | { d
   try {
     const blocks = readLane(disk, { ...SEGMENT, folder: '' }, { segment: 0, number: 0 }, 1);
     for (let next = blocks.next(); !next.done; next = blocks.next()) {
-      const damage = ledger.apply(next.value, (_, amount) => events.push(amount));
+      const damage = ledger.apply(0, next.value, (_, amount) => events.push(amount));
       if (damage !== undefined) return { damage };
     }
   } catch (error) {

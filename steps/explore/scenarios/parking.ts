@@ -3,7 +3,7 @@
  * is a worker that sleeps beside work, or somebody who waits for an answer that does not come.
  */
 import type { Lane } from '../../../src/engine/lane.ts';
-import { Word } from '../../../src/engine/memory-layout.ts';
+import { Word } from '../../../src/engine/words.ts';
 import type { Gate } from '../gate.ts';
 import { type Budget, fine, NOTHING, type Scenario, wrong } from '../scenario.ts';
 import {

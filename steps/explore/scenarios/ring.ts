@@ -1,6 +1,7 @@
 /** The server's ring, between its producer and its consumer, for several laps and across both edges of 32 bits. */
-import { createMemory, laneOf, type Shape, SLOT_WORDS, Word } from '../../../src/engine/memory-layout.ts';
+import { createMemory, laneOf, type Shape } from '../../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../../src/engine/ring.ts';
+import { SLOT_WORDS, Word } from '../../../src/engine/words.ts';
 import { fine, NOTHING, type Scenario, wrong } from '../scenario.ts';
 
 interface Memory {

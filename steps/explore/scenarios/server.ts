@@ -1,13 +1,7 @@
 /** What the scenarios of the server share: small memory, the words worth showing, and its two threads. */
 import { Lane } from '../../../src/engine/lane.ts';
-import {
-  balancesOf,
-  Count,
-  createMemory,
-  laneOf,
-  type Shape,
-  Word,
-} from '../../../src/engine/memory-layout.ts';
+import { balancesOf, createMemory, laneOf, type Shape } from '../../../src/engine/memory-layout.ts';
+import { Count, Word } from '../../../src/engine/words.ts';
 import { runWorker } from '../../../src/engine/worker.ts';
 import type { Gate } from '../gate.ts';
 import type { NamedWord } from '../scenario.ts';

@@ -3,7 +3,8 @@
  * accepted is applied once, and counted once.
  */
 import type { Lane } from '../../../src/engine/lane.ts';
-import { laneOf, Word } from '../../../src/engine/memory-layout.ts';
+import { laneOf } from '../../../src/engine/memory-layout.ts';
+import { Word } from '../../../src/engine/words.ts';
 import type { Gate } from '../gate.ts';
 import { fine, type Scenario, type ScenarioThread, wrong } from '../scenario.ts';
 import {

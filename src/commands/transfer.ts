@@ -1,0 +1,21 @@
+/**
+ * `{"type":"transfer","from":…,"to":…,"amount":…}`: moves an amount, as a whole or not at all.
+ */
+import type { Engine } from '../engine/engine.ts';
+import { NO_ROOM } from '../engine/owners.ts';
+import type { ParsedRequest } from '../protocol/request.ts';
+import type { Answer } from './command.ts';
+
+/** As `eventCommand`. */
+export function transferCommand(
+  engine: Engine,
+  request: ParsedRequest,
+  isLate: boolean,
+  answer: Answer,
+): boolean {
+  const outcome = isLate ? engine.refuseLate() : engine.submitTransfer(request);
+  if (outcome === NO_ROOM) return false;
+  if (typeof outcome === 'number') answer.fixed(outcome);
+  else answer.balanceAt(outcome, true);
+  return true;
+}
