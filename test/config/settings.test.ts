@@ -34,6 +34,8 @@ const VALUES: Record<keyof Settings, [string, string]> = {
   workers: ['63', '64'],
   ring: ['2', '4194304'],
   users: ['1', '16777216'],
+  idsMax: ['0', '67108864'],
+  idsMs: ['1', '604800000'],
   whenFull: ['wait', 'wait'],
   data: ['data', '/var/lib/tally'],
   sync: ['interval', 'never'],

@@ -2,9 +2,10 @@
  * What the tests of the balances share: memory whose ring holds events, what is in it, and what must come of it.
  */
 import { expect } from 'vitest';
-import { OVERFLOWED } from '../../src/engine/balances.ts';
-import { balancesOf, Count, createMemory, laneOf, type Shape, Word } from '../../src/engine/memory-layout.ts';
+import { OVERFLOWED } from '../../src/engine/deciding.ts';
+import { balancesOf, createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
 import { Producer } from '../../src/engine/ring.ts';
+import { Count, Word } from '../../src/engine/words.ts';
 import { runWorker } from '../../src/engine/worker.ts';
 
 export const MAX = Number.MAX_SAFE_INTEGER;

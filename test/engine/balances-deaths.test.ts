@@ -5,8 +5,9 @@
 import fc from 'fast-check';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Balances } from '../../src/engine/balances.ts';
-import { RUN_EVENTS_MAX, type Shape, Word } from '../../src/engine/memory-layout.ts';
+import type { Shape } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
+import { RUN_EVENTS_MAX, Word } from '../../src/engine/words.ts';
 import { type Event, expected, MAX, memoryWith, STARTS, stateOf, USERS, work } from './applying.ts';
 
 /** Called before and after everything that a worker writes where a successor could read it. */

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { Balances, OVERFLOWED } from '../../src/engine/balances.ts';
-import { Before, RUN_EVENTS_MAX, Word } from '../../src/engine/memory-layout.ts';
+import { Balances } from '../../src/engine/balances.ts';
+import { OVERFLOWED } from '../../src/engine/deciding.ts';
 import { Consumer } from '../../src/engine/ring.ts';
+import { Before, RUN_EVENTS_MAX, Word } from '../../src/engine/words.ts';
 import { expected, MAX, memoryWith, stateOf, USERS, work } from './applying.ts';
 
 afterEach(() => {

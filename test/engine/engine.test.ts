@@ -1,13 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { OVERFLOWED } from '../../src/engine/balances.ts';
+import { OVERFLOWED } from '../../src/engine/deciding.ts';
 import { Engine } from '../../src/engine/engine.ts';
-import { Word } from '../../src/engine/memory-layout.ts';
 import type { EngineOptions } from '../../src/engine/options.ts';
 import type { Position } from '../../src/engine/position.ts';
+import { Word } from '../../src/engine/words.ts';
 import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
 import { Outcome } from '../../src/protocol/outcome.ts';
-import type { ParsedRequest } from '../../src/protocol/request.ts';
+import { emptyRequest, type ParsedRequest } from '../../src/protocol/request.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -45,7 +45,7 @@ class Bench {
   static async start(options: Partial<EngineOptions> = {}): Promise<Bench> {
     const bench = new Bench(options);
     benches.push(bench);
-    await bench.engine.start();
+    await bench.engine.workers.start();
     return bench;
   }
 
@@ -94,7 +94,7 @@ class Bench {
   #lay(name: string, amount = 0): ParsedRequest {
     const nameBytes = this.#names.write(name, 8);
     const hash = hashName(this.#view, 8, nameBytes, SEED);
-    return { nameAt: 8, nameBytes, hash, amount, isWaiting: false };
+    return { ...emptyRequest(), nameAt: 8, nameBytes, hash, amount };
   }
 
   #note(name: string, amount: number, outcome: Outcome): Outcome {

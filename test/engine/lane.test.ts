@@ -2,8 +2,9 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Balances } from '../../src/engine/balances.ts';
 import { Lane } from '../../src/engine/lane.ts';
-import { createMemory, laneOf, RUN_EVENTS_MAX, type Shape, Word } from '../../src/engine/memory-layout.ts';
+import { createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
+import { RUN_EVENTS_MAX, Word } from '../../src/engine/words.ts';
 
 const STARTS = [0, 2 ** 31 - 5, 2 ** 32 - 5];
 const NAPPING = 4 | 1;

@@ -1,28 +1,24 @@
 import { describe, expect, test } from 'vitest';
+import { balancesOf, createMemory, laneOf, type Shape, shapeOf } from '../../src/engine/memory-layout.ts';
 import {
   Before,
-  balancesOf,
   Count,
-  createMemory,
-  laneOf,
+  EXTRA_WORDS,
+  ID_WORDS,
   RUN_EVENTS_MAX,
-  type Shape,
   SLOT_WORDS,
-  shapeOf,
   Word,
-} from '../../src/engine/memory-layout.ts';
+} from '../../src/engine/words.ts';
 
 const LINE_BYTES = 128;
 
-const shape = (workers: number, ringSlots: number, balanceSlots = 100): Shape => ({
-  workers,
-  ringSlots,
-  balanceSlots,
-  workUs: 0,
-  workKind: 'cpu',
+const shape = (workers: number, ringSlots: number, balanceSlots = 100, idSlots = 4): Shape => ({
+  ...{ workers, ringSlots, balanceSlots },
+  ...{ workUs: 0, workKind: 'cpu' },
+  ...{ idSlots, idsMax: idSlots, idsMs: 7 },
 });
 
-const SHAPES = [shape(1, 2), shape(2, 4), shape(1, 8), shape(3, 16), shape(2, 1024), shape(64, 8, 1)];
+const SHAPES = [shape(1, 2), shape(2, 4), shape(1, 8), shape(3, 16), shape(2, 1024), shape(64, 8, 1, 0)];
 const titled = (shapes: Shape[]) =>
   shapes.map(one => [`${one.workers} workers, ${one.ringSlots} slots`, one] as const);
 
@@ -49,7 +45,7 @@ function rangesOf(buffer: SharedArrayBuffer, of: Shape): Range[] {
   const ranges: Range[] = [];
   const add = (what: string, writer: string, from: number, bytes: number) =>
     ranges.push({ what, writer, from, to: from + bytes });
-  add('header', 'the socket thread', 0, 7 * 4);
+  add('header', 'the socket thread', 0, 11 * 4);
   for (let worker = 0; worker < of.workers; worker++) {
     const lane = laneOf(buffer, of, worker);
     const owner = `worker ${worker}`;
@@ -67,10 +63,20 @@ function rangesOf(buffer: SharedArrayBuffer, of: Shape): Range[] {
     const before = lane.before.byteOffset;
     add(`balances before of ${worker}`, owner, before, RUN_EVENTS_MAX * 8);
     for (const [name, count] of Object.entries(Before))
-      add(`${name} before of ${worker}`, owner, before + count * 8, 8);
+      add(
+        `${name} before of ${worker}`,
+        owner,
+        before + count * 8,
+        name === 'others' ? RUN_EVENTS_MAX * 8 : 8,
+      );
     add(`slots of ${worker}`, 'the socket thread', lane.slots.byteOffset, lane.slots.byteLength);
     add(`amounts of ${worker}`, 'the socket thread', lane.amounts.byteOffset, lane.amounts.byteLength);
     add(`answers of ${worker}`, owner, lane.answers.byteOffset, lane.answers.byteLength);
+    const { extras, repeats, ids } = lane;
+    add(`extras of ${worker}`, 'the socket thread', extras.words.byteOffset, extras.words.byteLength);
+    add(`repeats of ${worker}`, owner, repeats.byteOffset, repeats.byteLength);
+    add(`ids of ${worker}`, owner, ids.words.byteOffset, ids.words.byteLength);
+    add(`index of ${worker}`, owner, ids.index.byteOffset, ids.index.byteLength);
   }
   const balances = balancesOf(buffer, of);
   add('balances', 'the owners of the users', balances.byteOffset, balances.byteLength);
@@ -107,13 +113,31 @@ describe('the memory map', () => {
     const buffer = createMemory(of);
     for (let worker = 0; worker < of.workers; worker++) {
       const lane = laneOf(buffer, of, worker);
-      const { words, counts, before, slots, amounts, answers } = lane;
-      for (const view of [words, before, slots, amounts, answers])
+      const { words, counts, before, slots, amounts, answers, extras, repeats, ids } = lane;
+      for (const view of [
+        words,
+        before,
+        slots,
+        amounts,
+        answers,
+        extras.words,
+        repeats,
+        ids.words,
+        ids.index,
+      ])
         expect(view.byteOffset % LINE_BYTES).toBe(0);
       expect(counts.byteOffset).toBe(words.byteOffset);
       expect(counts.byteLength).toBe(words.byteLength);
       expect(words.byteLength).toBe(3 * LINE_BYTES);
-      expect(before).toHaveLength(RUN_EVENTS_MAX + Object.keys(Before).length);
+      expect(before).toHaveLength(2 * RUN_EVENTS_MAX + Object.keys(Before).length - 1);
+      for (const { words, floats } of [extras, ids]) {
+        expect(floats.byteOffset).toBe(words.byteOffset);
+        expect(floats.byteLength).toBe(words.byteLength);
+      }
+      expect(extras.words).toHaveLength(of.ringSlots * EXTRA_WORDS);
+      expect(repeats).toHaveLength(of.ringSlots);
+      expect(ids.words).toHaveLength(of.idSlots! * ID_WORDS);
+      expect(ids.index).toHaveLength(of.idSlots! * 2);
       expect(slots).toHaveLength(of.ringSlots * SLOT_WORDS);
       expect(amounts).toHaveLength(of.ringSlots);
       expect(answers).toHaveLength(of.ringSlots);
@@ -126,17 +150,16 @@ describe('the memory map', () => {
     const buffer = createMemory(of);
     const lanes = Array.from({ length: of.workers }, (_, worker) => laneOf(buffer, of, worker));
     const views = [
-      ...lanes.flatMap(({ words, before, slots, amounts, answers }) => [
-        words,
-        before,
-        slots,
-        amounts,
-        answers,
+      ...lanes.flatMap(({ words, before, slots, amounts, answers, extras, repeats, ids }) => [
+        ...[words, before, slots, amounts, answers],
+        ...[extras.words, repeats, ids.words, ids.index].filter(({ length }) => length > 0),
       ]),
       balancesOf(buffer, of),
     ];
-    for (const [index, view] of views.entries()) view.fill(index + 1);
-    for (const [index, view] of views.entries()) expect(new Set(view)).toEqual(new Set([index + 1]));
+    // Those of bytes, too, hold each number.
+    const numberOf = (index: number) => (index % 251) + 1;
+    for (const [index, view] of views.entries()) view.fill(numberOf(index));
+    for (const [index, view] of views.entries()) expect(new Set(view)).toEqual(new Set([numberOf(index)]));
     // Nor is it in the header.
     expect(shapeOf(buffer)).toEqual({ producers: 1, ...of });
   });
@@ -176,14 +199,14 @@ describe('a thread that attaches', () => {
     const buffer = createMemory(shape(1, 8));
     new Int32Array(buffer)[0] = 0x12345678;
     expect(() => shapeOf(buffer)).toThrow(
-      /not Tally's memory: magic 12345678, version 3; expected 594c4154, 3/,
+      /not Tally's memory: magic 12345678, version 4; expected 594c4154, 4/,
     );
   });
 
   test('refuses memory of another version', () => {
     const buffer = createMemory(shape(1, 8));
     new Int32Array(buffer)[1] = 1;
-    expect(() => shapeOf(buffer)).toThrow(/version 1; expected 594c4154, 3/);
+    expect(() => shapeOf(buffer)).toThrow(/version 1; expected 594c4154, 4/);
   });
 
   test('refuses memory that was never made', () => {

@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { createMemory, laneOf, type Shape, SLOT_WORDS } from '../../src/engine/memory-layout.ts';
+import { createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
 import { Consumer, Producer } from '../../src/engine/ring.ts';
+import { SLOT_WORDS } from '../../src/engine/words.ts';
 import { amountAt, askAt, type RingWork, userAt } from './threads/ring-work.ts';
 import { startThread } from './threads/start.ts';
 
@@ -30,7 +31,7 @@ function slotAt(consumer: Consumer, sequence: number): Slot {
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
-const USER_MAX = 2 ** 31 - 1;
+const USER_MAX = 2 ** 30 - 1;
 /** The numbers between which a slot's shape changes, and the ends of the range. */
 const EDGES = [0, 1, -1, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 32, -(2 ** 32), MAX, -MAX];
 

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { createMemory, laneOf, type Shape, Word } from '../../src/engine/memory-layout.ts';
+import { createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
 import { Bell, Rester } from '../../src/engine/wakeup.ts';
+import { Word } from '../../src/engine/words.ts';
 import type { SleeperWork } from './threads/sleeper.ts';
 import { startThread } from './threads/start.ts';
 

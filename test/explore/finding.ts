@@ -8,7 +8,7 @@ import { expanded, replay } from '../../steps/explore/replay.ts';
 import { idOf, readId } from '../../steps/explore/schedule.ts';
 import { Stage } from '../../steps/explore/stage.ts';
 import { walk } from '../../steps/explore/walk.ts';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 const DIST = fileURLToPath(new URL('../../dist/', import.meta.url));
 /** All that the threads of a scenario load. */
@@ -40,8 +40,9 @@ export async function findMutant({ what, file, text, becomes, scenario }: Mutant
   if (parts.length !== 2)
     throw new Error(`${what}: its text is ${parts.length - 1} times in ${file}, not once`);
   writeFileSync(path, parts.join(becomes));
-  const stage = await Stage.open(scenario, pathToFileURL(join(copy, 'steps/explore/')));
+  let stage: Stage | undefined;
   try {
+    stage = await Stage.open(scenario, pathToFileURL(join(copy, 'steps/explore/')));
     const { summary, runs } = walk(stage, { untilWrong: true });
     expect(summary.hasWrong, what).toBe(true);
     const id = idOf(scenario, expanded(stage, summary.shortestWrong!));
@@ -50,7 +51,7 @@ export async function findMutant({ what, file, text, becomes, scenario }: Mutant
     expect([...summary.outcomes.keys()]).toContain(again.verdict.outcome);
     return runs;
   } finally {
-    await stage.close();
+    await stage?.close();
     writeFileSync(path, code);
   }
 }

@@ -2,27 +2,16 @@
  * Mistakes that are easily made, each to be planted alone into the compiled modules, and the scenario that must go wrong
  * with it.
  */
-export interface Mutant {
-  what: string;
-  /** Under dist, without `.js`. */
-  file: string;
-  text: string;
-  becomes: string;
-  scenario: string;
-  /** Takes minutes to be found: for `npm run long`. */
-  isLong?: boolean;
-}
-
-const inFile = (file: string, mutants: Omit<Mutant, 'file'>[]): Mutant[] =>
-  mutants.map(mutant => ({ file, ...mutant }));
+import { inFile, type Mutant } from './mutant.ts';
+import { STEP_MUTANTS } from './step-mutants.ts';
 
 export const MUTANTS: Mutant[] = [
   ...inFile('src/engine/ring', [
     {
       what: 'a slot is published before it is written',
-      text: 'const slot = this.#tail & this.#mask;',
+      text: 'const slot = this.#tail & this.#mask;\n        if (ask',
       becomes:
-        'const slot = this.#tail & this.#mask; Atomics.store(this.#words, Word.tail, (this.#tail + 1) | 0);',
+        'const slot = this.#tail & this.#mask; Atomics.store(this.#words, Word.tail, (this.#tail + 1) | 0);\n        if (ask',
       scenario: 'ring',
     },
     {
@@ -75,8 +64,8 @@ export const MUTANTS: Mutant[] = [
     },
     {
       what: 'the wide amount is written to the slot before',
-      text: 'this.#amounts[slot] = amount;',
-      becomes: 'this.#amounts[(slot + 1) & this.#mask] = amount;',
+      text: '    this.#amounts[slot] = amount;\n        }',
+      becomes: '    this.#amounts[(slot + 1) & this.#mask] = amount;\n        }',
       scenario: 'ring',
     },
   ]),
@@ -138,7 +127,7 @@ export const MUTANTS: Mutant[] = [
       what: 'the bell is rung before the event is published',
       text: 'if (!this.ring.publish())\n            return;',
       becomes:
-        'this.#bell.notify(this.#hasNewAsk); if (!this.ring.publish()) return; if (this.ring.depth >= 0) return;',
+        'this.#bell.notify(this.#asks.isNew); if (!this.ring.publish()) return; if (this.ring.depth >= 0) return;',
       scenario: 'parking',
     },
     {
@@ -184,118 +173,75 @@ export const MUTANTS: Mutant[] = [
     },
     {
       what: 'a successor does not take the counts back',
-      text: 'this.#processed = before[Before.processed];',
+      text: 'this.#decided.processed = before[Before.processed];',
       becomes: '',
       scenario: 'worker-death',
     },
     {
       what: 'a successor does not take the balances back',
-      text: 'this.#balances[this.#ring.userAt(head + event)] = before[event];',
+      text: 'this.#balances[word & userMask] = before[event];',
       becomes: ';',
       scenario: 'worker-death',
     },
     {
       what: 'the counts are published behind the head',
-      text: 'this.#publishCounts();\n        ring.release(end);',
-      becomes: 'ring.release(end);\n        this.#publishCounts();',
+      text: 'this.#publishCounts(isRich);\n        ring.release(end);',
+      becomes: 'ring.release(end);\n        this.#publishCounts(isRich);',
       scenario: 'worker-death',
     },
     {
       what: 'the head is given back before the events are applied',
-      text: 'this.#begin(count, end);',
-      becomes: 'this.#begin(count, end); Atomics.store(this.#lane.words, Word.head, end);',
+      text: 'const isAsked = isRich ?',
+      becomes: 'Atomics.store(this.#lane.words, Word.head, end); const isAsked = isRich ?',
       scenario: 'worker-death',
     },
-  ]),
-  ...inFile('steps/06-worker-threads/queue', [
     {
-      what: 'the tail is stored before the slot',
-      text: 'slots.set([row, amount, Number(asks)], offsetOf(slots, tail));',
+      what: 'the ids of a run are not taken back',
+      text: 'this.#ids.takeBack(before[Before.idsTail], extras, withId);',
+      becomes: '',
+      scenario: 'ids',
+    },
+    {
+      what: 'the next id is told behind the head',
+      text: 'this.#publishCounts(isRich);\n        ring.release(end);',
       becomes:
-        'Atomics.store(numbers, TAIL, tail + 1); slots.set([row, amount, Number(asks)], offsetOf(slots, tail));',
-      scenario: 'queue',
+        'this.#publishCounts(false);\n        ring.release(end);\n        if (isRich) this.#publishCounts(true);',
+      scenario: 'ids',
     },
     {
-      what: 'the consumer is not notified',
-      text: 'Atomics.notify(numbers, TAIL);',
+      what: 'the counts of refusals are not taken back',
+      text: 'decided.duplicate = before[Before.duplicate];',
       becomes: '',
-      scenario: 'queue',
+      scenario: 'ids',
     },
     {
-      what: 'the difference of the numbers is not taken in 32 bits',
-      text: '(tail - Atomics.load(numbers, HEAD)) | 0;',
-      becomes: '(tail - Atomics.load(numbers, HEAD));',
-      scenario: 'queue-sign',
-    },
-  ]),
-  ...inFile('steps/07-one-lock/lock', [
-    {
-      what: 'a ticket is drawn in two operations',
-      text: 'Atomics.add(lock, NEXT, 1)',
-      becomes: 'Atomics.store(lock, NEXT, Atomics.load(lock, NEXT) + 1) - 1',
-      scenario: 'lock',
-    },
-    {
-      what: 'nobody is notified',
-      text: 'Atomics.notify(lock, SERVED);',
-      becomes: '',
-      scenario: 'lock',
-    },
-    {
-      what: 'one sleeper is notified, whoever it is',
-      text: 'Atomics.notify(lock, SERVED);',
-      becomes: 'Atomics.notify(lock, SERVED, 1);',
-      scenario: 'lock-3',
-    },
-    {
-      what: 'a sleeper that wakes does not look again',
-      text: 'Atomics.wait(lock, at, seen);',
-      becomes: '{ Atomics.wait(lock, at, seen); return; }',
-      scenario: 'lock',
-    },
-  ]),
-  ...inFile('steps/07-one-lock/worker', [
-    {
-      what: 'the lock is released before the balance is stored',
-      text: "work(flags['window-us'], flags.work);",
-      becomes: 'release(lock);',
-      scenario: 'lock',
-    },
-  ]),
-  ...inFile('steps/08-sharded-locks/lock', [
-    {
-      what: 'a reader lets the next one in before it is counted',
-      text: 'Atomics.add(lock, READERS, 1);\n    releaseWrite(lock);',
-      becomes: 'releaseWrite(lock);\n    Atomics.add(lock, READERS, 1);',
-      scenario: 'lock-read-write',
-    },
-    {
-      what: 'a writer does not wait for the readers',
-      text: 'waitUntil(lock, READERS, 0);',
-      becomes: '',
-      scenario: 'lock-read-write',
-    },
-    {
-      what: 'the last reader tells nobody',
-      text: 'Atomics.notify(lock, READERS);',
+      what: 'who gets in a transfer does not lose it when it is taken back',
+      text: 'this.#balances[extras.words[at + ExtraWord.other]] = before[Before.others + event];',
       becomes: ';',
-      scenario: 'lock-read-write',
-    },
-  ]),
-  ...inFile('steps/09-lock-free-metrics/counters', [
-    {
-      what: 'a shared number is changed by a load and a store',
-      text: 'Atomics.add(counts, what, 1n);',
-      becomes: 'Atomics.store(counts, what, Atomics.load(counts, what) + 1n);',
-      scenario: 'counters-shared-read',
+      scenario: 'ids-transfer',
     },
     {
-      what: 'the number under the lock is changed plainly',
-      text: 'Atomics.store(counts, what, counts[what] + 1n);',
-      becomes: 'counts[what] += 1n;',
-      scenario: 'counters-lock-read',
+      what: 'the other balance is not saved before a transfer',
+      text: 'before[Before.others + event] = this.#balances[extras.words[at + ExtraWord.other]];',
+      becomes: ';',
+      scenario: 'ids-transfer',
     },
   ]),
+  ...inFile('src/engine/ids', [
+    {
+      what: 'the index still has what was taken back',
+      text: 'this.#index[place] = position;\n        }\n    }\n    /** Copies',
+      becomes: '}\n    }\n    /** Copies',
+      scenario: 'ids',
+    },
+    {
+      what: 'an id is in the index before it knows the one before it',
+      text: 'this.#words[id + Field.before] = this.#index[place];\n        this.#index[place] = position;',
+      becomes: 'this.#index[place] = position;\n        this.#words[id + Field.before] = 0;',
+      scenario: 'ids',
+    },
+  ]),
+  ...STEP_MUTANTS,
   ...inFile('src/engine/worker', [
     {
       what: 'events are applied before they are written',

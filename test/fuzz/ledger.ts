@@ -3,14 +3,13 @@
  * holds the balances. Nothing of the server is in it.
  */
 import { Kind } from '../../src/protocol/request.ts';
-import { oracle } from '../support/oracle.ts';
+import { oracle, type Verdict } from '../support/oracle.ts';
 
 const BALANCE_MAX = 2n ** 53n - 1n;
 const NEWLINE = 0x0a;
 const CARRIAGE_RETURN = 0x0d;
 
 const error = (reason: string) => `{"status":"error","reason":"${reason}"}`;
-const OVERFLOW = '{"status":"rejected","reason":"balance_overflow"}';
 
 /** What must come of a batch. */
 export interface Expected {
@@ -20,10 +19,12 @@ export interface Expected {
   /** Lines that are no events and no requests. */
   invalid: number;
   received: number;
-  /** Events that would have overflowed. */
+  /** Events that were refused, or had been decided before. */
   dropped: number;
   /** By name, one character a byte. */
   balances: Map<string, bigint>;
+  /** By name and id: what it was used for, and the reply. */
+  ids: Map<string, { use: string; reply: string }>;
 }
 
 /** The lines of a batch without their `\n`; the last may have had none. */
@@ -47,6 +48,7 @@ export function expectedOf(bytes: Buffer, lineBytesMax: number): Expected {
     received: 0,
     dropped: 0,
     balances: new Map(),
+    ids: new Map(),
   };
   for (const { line, hasEnd } of linesOf(bytes)) {
     found.replies += `${line.length > lineBytesMax ? refused(found, 'line_too_long') : replyTo(line, hasEnd, found)}\n`;
@@ -56,19 +58,14 @@ export function expectedOf(bytes: Buffer, lineBytesMax: number): Expected {
 
 function replyTo(line: Buffer, hasEnd: boolean, found: Expected): string {
   const isTelnet = hasEnd && line.at(-1) === CARRIAGE_RETURN;
-  const { kind, user, amount, isWaiting } = oracle(isTelnet ? line.subarray(0, -1) : line);
-  const name = user.toString('latin1');
-  const balance = found.balances.get(name) ?? 0n;
+  const verdict = oracle(isTelnet ? line.subarray(0, -1) : line);
+  const { kind, user } = verdict;
+  const balance = found.balances.get(user.toString('latin1')) ?? 0n;
   switch (kind) {
-    case Kind.event: {
+    case Kind.event:
+    case Kind.transfer:
       found.received += 1;
-      const sum = balance + BigInt(amount);
-      const isOver = sum > BALANCE_MAX || sum < -BALANCE_MAX;
-      if (isOver) found.dropped += 1;
-      else found.balances.set(name, sum);
-      if (!isWaiting) return '{"status":"accepted"}';
-      return isOver ? OVERFLOW : `{"status":"ok","balance":${sum}}`;
-    }
+      return once(found, verdict);
     case Kind.balance:
       return `{"status":"ok","balance":${balance}}`;
     case Kind.metrics:
@@ -86,6 +83,45 @@ function replyTo(line: Buffer, hasEnd: boolean, found: Expected): string {
     case Kind.unknownType:
       return refused(found, 'unknown_type');
   }
+}
+
+/** What is said to an event: if its id has been decided, the same as then. */
+function once(found: Expected, verdict: Verdict): string {
+  const { user, id, amount, min, isWaiting, to } = verdict;
+  if (id.length === 0) return apply(found, verdict);
+  const key = `${user.toString('hex')} ${id.toString('hex')}`;
+  const use = [amount, min, isWaiting, to.toString('hex')].join(' ');
+  const before = found.ids.get(key);
+  if (before === undefined) {
+    const reply = apply(found, verdict);
+    found.ids.set(key, { use, reply });
+    return reply;
+  }
+  found.dropped += 1;
+  return before.use === use ? before.reply : rejected('id_reused');
+}
+
+function apply(found: Expected, { user, amount, isWaiting, id, min, to }: Verdict): string {
+  const name = user.toString('latin1');
+  const other = to.toString('latin1');
+  const sum = (found.balances.get(name) ?? 0n) + BigInt(amount);
+  const otherSum = (found.balances.get(other) ?? 0n) - BigInt(amount);
+  const isLow = Number.isFinite(min) && sum < BigInt(min);
+  const isOver = sum > BALANCE_MAX || sum < -BALANCE_MAX || (to.length > 0 && otherSum > BALANCE_MAX);
+  if (isLow || isOver) {
+    found.dropped += 1;
+    const isDecided = isWaiting || id.length > 0 || Number.isFinite(min);
+    return isDecided
+      ? rejected(isLow ? 'insufficient_balance' : 'balance_overflow')
+      : '{"status":"accepted"}';
+  }
+  found.balances.set(name, sum);
+  if (to.length > 0) found.balances.set(other, otherSum);
+  return isWaiting || Number.isFinite(min) ? `{"status":"ok","balance":${sum}}` : '{"status":"accepted"}';
+}
+
+function rejected(reason: string): string {
+  return `{"status":"rejected","reason":"${reason}"}`;
 }
 
 function refused(found: Expected, reason: string): string {

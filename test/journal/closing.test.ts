@@ -12,6 +12,7 @@ const PLAN: Plan = {
   sync: 'always',
   segmentBytes: 65_536,
   firstSequence: 0,
+  idsMax: 0,
   keep: { ms: Infinity, bytes: Infinity },
 };
 /** A segment has room for 113 blocks of so many events, and then for 34 events more. */

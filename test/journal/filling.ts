@@ -12,6 +12,7 @@ const PLAN: Plan = {
   segmentBytes: 65_536,
   firstSequence: 0,
   // So that no snapshot makes room.
+  idsMax: 0,
   keep: { ms: Infinity, bytes: Infinity },
 };
 

@@ -13,6 +13,7 @@ export const PLAN: Plan = {
   sync: 'always',
   segmentBytes: 2_048,
   firstSequence: 0,
+  idsMax: 64,
   keep: { ms: 0, bytes: 0 },
 };
 

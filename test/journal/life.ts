@@ -31,6 +31,7 @@ function planOf(random: () => number): Plan {
     sync: pick(SYNCS),
     segmentBytes: pick([2_048, 4_096, 65_536]),
     firstSequence: pick([0, -20]),
+    idsMax: pick([0, 3, 64]),
     keep: pick([
       { ms: 0, bytes: 0 },
       { ms: 0, bytes: 50_000 },

@@ -1,20 +1,8 @@
 /**
  * Mistakes that are easily made in a journal, each to be planted alone into a copy of the sources, and what must find it.
  */
-export interface Mutant {
-  what: string;
-  /** Under src, without `.ts`. */
-  file: string;
-  /** Each text must be there exactly once, so that a mutant can't quietly stop being one. */
-  changes: readonly (readonly [text: string, becomes: string])[];
-  /** Lives on a disk that lies, a small journal that is damaged, or a disk that fills up. */
-  check: 'lives' | 'damage' | 'full';
-}
-
-type Planted = [what: string, check: Mutant['check'], ...changes: (readonly [string, string])[]];
-
-const inFile = (file: string, planted: Planted[]): Mutant[] =>
-  planted.map(([what, check, ...changes]) => ({ what, file, check, changes }));
+import { ID_MUTANTS } from './id-mutants.ts';
+import { inFile, type Mutant } from './mutant.ts';
 
 export const MUTANTS: Mutant[] = [
   ...inFile('journal/lane-writer', [
@@ -150,7 +138,7 @@ export const MUTANTS: Mutant[] = [
       ['const beside = `${path}.tmp`;', 'const beside = path;'],
       ['  disk.rename(beside, path);\n', ''],
     ],
-    ['indices are those of the last start', 'lives', ['newIndexOf?.[index] ?? index', 'index']],
+    ['indices are those of the last start', 'lives', ['newIndexOf[index] ?? index', 'index']],
     [
       'the checksum of a snapshot is not looked at',
       'damage',
@@ -250,9 +238,10 @@ export const MUTANTS: Mutant[] = [
     [
       'an event is thought smaller than it can be',
       'full',
-      ['BLOCK_HEADER_BYTES + 2 * SLOT_BYTES;', '2 * SLOT_BYTES;'],
+      ['BLOCK_HEADER_BYTES + 2 * SLOT_BYTES + EXTRA_BYTES;', '2 * SLOT_BYTES;'],
     ],
     ['what is queued needs no room', 'full', [' - ((tail - head) | 0);', ';']],
     ['names need no room', 'full', [' - LOST_BYTES - names.length;', ' - LOST_BYTES;']],
   ]),
+  ...ID_MUTANTS,
 ];

@@ -3,6 +3,7 @@ import type { ArchivistStart } from '../../src/journal/archivist.ts';
 import type { Sync } from '../../src/journal/lane-writer.ts';
 
 export const DIR = '/data';
+export const ID_KEY = [1, 2, 3, 4] as const;
 
 export interface Plan {
   workers: number;
@@ -12,6 +13,8 @@ export interface Plan {
   segmentBytes: number;
   firstSequence: number;
   keep: ArchivistStart['keep'];
+  /** Ids that each lane remembers; 0: no event has more than a user and an amount. */
+  idsMax: number;
 }
 
 /** The process ends here: nothing after it happens. */

@@ -3,11 +3,23 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Mutant } from './mutants.ts';
+import type { Mutant } from './mutant.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const SOURCES = ['protocol', 'threads', 'engine', 'journal'];
-const TESTS = ['life', 'world', 'plan', 'told', 'lying-disk', 'random', 'harm', 'filling'];
+const TESTS = [
+  'life',
+  'world',
+  'plan',
+  'told',
+  'noted-lane',
+  'traffic',
+  'hiring',
+  'lying-disk',
+  'random',
+  'harm',
+  'filling',
+];
 /** Every seventh byte: enough for each kind of byte of a header to be among them. */
 const STRIDE = 7;
 /** So many disks fill up, with each kind of event. */

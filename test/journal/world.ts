@@ -2,31 +2,27 @@
  * A whole journal in one thread, on a disk that lies: users, rings, workers, archivist, deaths, crashes, and new starts.
  * The order of everything is drawn at random. What was acknowledged is noted, and compared with what comes back.
  */
-import { Balances } from '../../src/engine/balances.ts';
 import { Lane } from '../../src/engine/lane.ts';
-import {
-  balancesOf,
-  createMemory,
-  laneOf,
-  Word as RingWord,
-  type Shape,
-} from '../../src/engine/memory-layout.ts';
-import { Consumer } from '../../src/engine/ring.ts';
+import { balancesOf, createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
+import { Restoring } from '../../src/engine/restoring.ts';
+import { Transfers } from '../../src/engine/transfers.ts';
 import { balanceSlotsFor, NOBODY, UserTable } from '../../src/engine/user-table.ts';
 import { Archivist } from '../../src/journal/archivist.ts';
 import { beginEpoch } from '../../src/journal/folder.ts';
 import { bytesBefore, laneName, type Secret } from '../../src/journal/format.ts';
-import { LaneWriter, placeFirst, type WriterStart } from '../../src/journal/lane-writer.ts';
+import { placeFirst, type WriterStart } from '../../src/journal/lane-writer.ts';
 import { Count, createJournalMemory, journalLaneOf, namesBytesFor, Word } from '../../src/journal/memory.ts';
+import { move } from '../../src/journal/moving.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import { recover } from '../../src/journal/recovery.ts';
-import { hashName } from '../../src/protocol/hash.ts';
+import { type Hired, hire } from './hiring.ts';
 import type { LyingDisk } from './lying-disk.ts';
+import { NotedLane } from './noted-lane.ts';
 import { Death, DIR, type Plan } from './plan.ts';
-import { checkTold, comeBack, type Told } from './told.ts';
+import { type Back, checkTold, comeBack, type Known, nothingKnown, type Told } from './told.ts';
+import { SEED, Traffic } from './traffic.ts';
 
-const MAX = Number.MAX_SAFE_INTEGER;
-const SEED = { start: 7, first: 0x1234567, second: 0x7654321 };
+const IDS_MS = 600_000_000;
 
 // There is one thread: nobody would ever wake it.
 Atomics.wait = () => {
@@ -37,24 +33,25 @@ export class World {
   readonly disk: LyingDisk;
   readonly plan: Plan;
   readonly #random: () => number;
-  /** Balances at the start of this epoch. */
-  #before = new Map<string, number>();
+  readonly #traffic: Traffic;
+  /** At the start of this epoch. */
+  #before = nothingKnown();
+  readonly #takenBack: Back['takenBack'] = new Map();
   told: Told[] = [];
   /** Since this epoch ended. */
   #hasLostPower = false;
-  #lanes: Lane[] = [];
+  #lanes: NotedLane[] = [];
+  #transfers = new Transfers(1);
   #buffer!: SharedArrayBuffer;
   #shape!: Shape;
   #journal!: SharedArrayBuffer;
-  #writers: LaneWriter[] = [];
-  #balances: Balances[] = [];
-  #consumers: Consumer[] = [];
+  #crew: Hired[] = [];
   #starts: WriterStart[] = [];
   #table!: UserTable;
-  #names = new DataView(new ArrayBuffer(256));
   #archivist!: Archivist;
   #nowMs = 0;
   refusals = 0;
+  readonly #userNames = new Map<number, string>();
   #filled = 0;
   /** Told when a worker begins to work, and when it has ended. */
   onWork: (isWorking: boolean) => void = () => {};
@@ -66,51 +63,74 @@ export class World {
     this.disk = disk;
     this.plan = plan;
     this.#random = random;
+    this.#traffic = new Traffic(random, plan.users);
     disk.makeFolder(DIR);
     disk.syncFolder('');
   }
 
-  /** What comes back, by name. Throws if that can't be what was told. */
-  check(): Map<string, number> {
-    const found = comeBack(this.disk);
-    checkTold(found, this.#before, this.told, this.#hasLostPower);
-    return found;
+  /** What comes back. Throws if that can't be what was told. */
+  check(): Known {
+    const back = comeBack(this.disk);
+    // A start that crashed may have settled what the last one left.
+    for (const [number, what] of back.takenBack) this.#takenBack.set(number, what);
+    back.takenBack = new Map(this.#takenBack);
+    checkTold(back, this.#before, this.told, this.plan.idsMax, this.#hasLostPower);
+    return back;
   }
 
   /** A new start: reads what is there, and serves. */
   begin(): void {
-    const { workers, ringSlots, users, segmentBytes, firstSequence, sync, keep } = this.plan;
+    const { workers, ringSlots, users, segmentBytes, firstSequence, sync, keep, idsMax } = this.plan;
     const before = this.check();
-    const { ledger, epoch, timeMs } = recover(this.disk, DIR);
-    this.#shape = { workers, ringSlots, balanceSlots: balanceSlotsFor(users), workUs: 0, workKind: 'cpu' };
-    this.#buffer = createMemory(this.#shape, firstSequence);
-    this.#journal = createJournalMemory(workers, namesBytesFor(ringSlots));
-    this.#table = new UserTable(this.#names, users, workers);
-    const balances = balancesOf(this.#buffer, this.#shape);
-    const newIndexOf = new Uint32Array(ledger.indexEnd);
-    for (let index = 0; index < ledger.indexEnd; index++) {
-      if (!ledger.has(index)) continue;
-      newIndexOf[index] = this.#table.add(this.#name(ledger.nameOf(index).toString()));
-      balances[newIndexOf[index]!] = ledger.balances[index]!;
-    }
+    const { ledger, epoch, timeMs, idKey } = recover(this.disk, DIR);
+    const idSlots = 2 ** Math.ceil(Math.log2(Math.max(1, idsMax, ledger.idCount)));
+    const shape: Shape = {
+      ...{ workers, ringSlots, balanceSlots: balanceSlotsFor(users), workUs: 0, workKind: 'cpu' },
+      ...{ idSlots, idsMax, idsMs: IDS_MS },
+    };
+    const buffer = createMemory(shape, firstSequence);
+    const journal = createJournalMemory(workers, namesBytesFor(ringSlots));
+    const table = new UserTable(this.#traffic.names, users, workers);
+    const balances = balancesOf(buffer, shape);
+    const lanes = Array.from({ length: workers }, (_, lane) => {
+      const recorder = new Recorder(journalLaneOf(journal, workers, lane));
+      return new NotedLane(laneOf(buffer, shape, lane), recorder);
+    });
+    const transfers = new Transfers(ledger.transits.end);
+    const restoring = new Restoring(table, balances, lanes, transfers);
+    const moved = move(ledger, { users: table, restoring }, this.#traffic.names, SEED);
+    const { newIndexOf, ids } = moved;
     const secret: Secret = {
       mark: 1 + Math.floor(this.#random() * 2 ** 31),
       start: Math.floor(this.#random() * 2 ** 32),
     };
-    const start = { epoch: epoch + 1, secret, timeMs, ledger, lanes: workers };
-    const folder = beginEpoch(this.disk, DIR, start, segmentBytes, newIndexOf);
+    const start = { epoch: epoch + 1, secret, timeMs, idKey, ledger, lanes: workers };
+    const renewed = { newIndexOf, ids, rules: { idsMax, idsMs: IDS_MS, isDurable: sync === 'always' } };
+    const folder = beginEpoch(this.disk, DIR, start, segmentBytes, renewed);
+    // Only now: a start that crashed leaves what there was.
+    this.#shape = shape;
+    this.#buffer = buffer;
+    this.#journal = journal;
+    this.#table = table;
+    this.#lanes = lanes;
+    this.#transfers = transfers;
+    this.#userNames.clear();
+    for (let index = 0; index < ledger.indexEnd; index++)
+      if (ledger.has(index)) this.#userNames.set(newIndexOf[index]!, ledger.nameOf(index).toString());
     this.#before = before;
+    this.#takenBack.clear();
     this.#hasLostPower = false;
-    this.told = Array.from({ length: workers }, () => ({ pushed: [], written: 0, synced: 0 }));
+    this.told = ids.map(({ count }) => ({ pushed: [], written: 0, synced: 0, idsBefore: count }));
     const memories = this.told.map((_, lane) => journalLaneOf(this.#journal, workers, lane));
     for (const memory of memories) {
       placeFirst(memory, firstSequence | 0, timeMs);
       Atomics.store(memory.words, Word.prepared, 1);
       Atomics.store(memory.counts, Count.capacity, BigInt(bytesBefore(1, segmentBytes)));
     }
-    this.#lanes = memories.map(
-      (memory, lane) => new Lane(laneOf(this.#buffer, this.#shape, lane), new Recorder(memory)),
-    );
+    this.#lanes.forEach((lane, index) => {
+      lane.pushed = this.told[index]!.pushed;
+      lane.nameOf = user => this.#userNames.get(user)!;
+    });
     this.#starts = memories.map((_, lane) => ({
       buffer: this.#journal,
       lanes: workers,
@@ -130,6 +150,7 @@ export class World {
     memories.forEach((_, lane) => {
       this.#startWorker(lane);
     });
+    void restoring.transfers(moved.owed, user => moved.laneOf[user]!);
   }
 
   /** One thing happens. */
@@ -145,11 +166,11 @@ export class World {
   /** Lets every worker finish, and stop. */
   stop(): void {
     for (let lane = 0; lane < this.plan.workers; lane++) {
-      for (let left = 1_000; this.#consumers[lane]!.available() > 0 && left > 0; left--) {
+      for (let left = 1_000; this.#crew[lane]!.ring.available() > 0 && left > 0; left--) {
         this.#archive();
         this.#guarded(lane, () => this.#work(lane));
       }
-      this.#writers[lane]!.close();
+      this.#crew[lane]!.writer.close();
     }
     if (this.plan.sync !== 'always') this.#archivist.syncAll();
     this.#noteSynced(this.#heads());
@@ -170,12 +191,12 @@ export class World {
     for (; taken < most; taken++) {
       const number = nameBytes > 0 ? this.#filled : this.#filled % 3;
       const user = `f${number}`.padEnd(nameBytes, 'x');
-      const name = this.#name(user);
+      const name = this.#traffic.name(user);
       let index = this.#table.find(name);
       if (index === NOBODY) {
         if (this.#table.isFull || !lane.hasRoomForNew(name.nameBytes, false)) break;
         index = this.#table.add(name);
-        lane.addName(index, this.#names, name);
+        lane.addName(index, this.#traffic.names, name);
       }
       const amount = isWide ? 2 ** 40 : 1;
       if (!lane.tryPush(index, amount)) break;
@@ -188,10 +209,10 @@ export class World {
 
   /** Works off the first lane, in blocks of at most so many events. */
   drain(blockEvents: number): void {
-    const ring = this.#consumers[0]!;
+    const ring = this.#crew[0]!.ring;
     while (ring.available() > 0) {
-      const ready = this.#writers[0]!.secure(ring.head, Math.min(ring.available(), blockEvents));
-      this.#balances[0]!.applyRun(Math.min(ready, 256));
+      const ready = this.#crew[0]!.writer.secure(ring.head, Math.min(ring.available(), blockEvents));
+      this.#crew[0]!.balances.applyRun(Math.min(ready, 256));
     }
     this.#noteSynced(this.#heads());
   }
@@ -209,24 +230,21 @@ export class World {
     this.#archive(ms);
   }
 
-  #name(user: string) {
-    const bytes = Buffer.from(user);
-    new Uint8Array(this.#names.buffer).set(bytes, 0);
-    new Uint8Array(this.#names.buffer).fill(0, bytes.length, bytes.length + 4);
-    return { nameAt: 0, nameBytes: bytes.length, hash: hashName(this.#names, 0, bytes.length, SEED) };
-  }
-
   #push(): void {
     const count = 1 + Math.floor(this.#random() * this.plan.ringSlots);
     for (let event = 0; event < count; event++) {
-      const number = Math.floor(this.#random() ** 2 * this.plan.users * 1.1);
-      const user = number % 5 === 0 ? `user-${number}-${'x'.repeat(number % 110)}` : `u${number}`;
-      const name = this.#name(user);
+      const isRich = this.plan.idsMax > 0 && this.#random() < 0.4;
+      if (isRich && this.#random() < 0.4) {
+        this.#transfer();
+        continue;
+      }
+      const user = this.#traffic.user();
+      const name = this.#traffic.name(user);
       const owner = this.#table.workerOf(name.hash);
       const lane = this.#lanes[owner]!;
-      const kind = this.#random();
+      const kind = isRich ? 0.1 : this.#random();
       const isRead = kind < 0.05;
-      const amount = isRead ? 0 : this.#amount();
+      const amount = isRead ? 0 : this.#traffic.amount();
       let index = this.#table.find(name);
       if (index === NOBODY) {
         if (this.#table.isFull || isRead) continue;
@@ -235,7 +253,12 @@ export class World {
           continue;
         }
         index = this.#table.add(name);
-        lane.addName(index, this.#names, name);
+        lane.addName(index, this.#traffic.names, name);
+      }
+      this.#userNames.set(index, user);
+      if (isRich) {
+        if (lane.tryAskEvent(index, this.#traffic.event(name)) === undefined) this.refusals += 1;
+        continue;
       }
       const isIn = kind < 0.2 ? lane.tryAsk(index, amount) !== undefined : lane.tryPush(index, amount);
       if (!isIn) this.refusals += 1;
@@ -245,20 +268,33 @@ export class World {
     for (const lane of this.#lanes) lane.publish();
   }
 
-  #amount(): number {
-    const kind = this.#random();
-    const sign = this.#random() < 0.5 ? 1 : -1;
-    if (kind < 0.8) return sign * (1 + Math.floor(this.#random() * 1e6));
-    return sign * Math.ceil(this.#random() * MAX);
+  #transfer(): void {
+    const from = this.#traffic.user();
+    const to = this.#traffic.user();
+    if (from === to) return;
+    const request = { ...this.#traffic.event(this.#traffic.name(from)), to: this.#traffic.name(to, 256) };
+    request.amount = -Math.abs(request.amount);
+    if (this.#table.users + 2 > this.#table.usersMax) return;
+    const [lane, toLane] = [request, request.to].map(({ hash }) => this.#lanes[this.#table.workerOf(hash)]!);
+    for (const each of [lane!, toLane!]) each.nextNames = [from, to];
+    const position = this.#transfers.submit(request, lane!, toLane!, this.#table, this.#traffic.names);
+    for (const each of [lane!, toLane!]) each.nextNames = undefined;
+    for (const name of [request, request.to]) {
+      const index = this.#table.find(name);
+      if (index !== NOBODY) this.#userNames.set(index, name === request ? from : to);
+    }
+    if (position instanceof Lane) this.refusals += 1;
   }
 
   #work(lane: number): void {
-    const ring = this.#consumers[lane]!;
+    const ring = this.#crew[lane]!.ring;
     const available = ring.available();
     if (available === 0) return;
-    const ready = this.#writers[lane]!.secure(ring.head, available);
-    this.#balances[lane]!.applyRun(1 + Math.floor(this.#random() * Math.min(ready, 256)));
+    const ready = this.#crew[lane]!.writer.secure(ring.head, available);
+    this.#crew[lane]!.balances.applyRun(1 + Math.floor(this.#random() * Math.min(ready, 256)));
     if (this.plan.sync === 'always') this.#noteSynced(this.#heads());
+    // The socket thread hears of it: second halves are pushed.
+    this.#lanes[lane]!.progressed();
   }
 
   /** Runs a worker; if it dies, so be it: another starts. */
@@ -275,22 +311,7 @@ export class World {
   }
 
   #startWorker(lane: number): void {
-    const memory = laneOf(this.#buffer, this.#shape, lane);
-    const consumer = new Consumer(memory);
-    this.#consumers[lane] = consumer;
-    this.#balances[lane] = new Balances(this.#buffer, this.#shape, lane, consumer);
-    this.#balances[lane].recover();
-    const start = this.#starts[lane]!;
-    const journalLane = journalLaneOf(start.buffer, start.lanes, lane);
-    const places = new Proxy(journalLane.places, {
-      get: (target, key) => target[key as unknown as number],
-      set: (target, key, value: number) => {
-        this.onPlaced();
-        target[key as unknown as number] = value;
-        return true;
-      },
-    });
-    this.#writers[lane] = new LaneWriter(this.disk, start, memory, { ...journalLane, places });
+    this.#crew[lane] = hire(this.disk, this.#buffer, this.#shape, this.#starts[lane]!, () => this.onPlaced());
   }
 
   #archive(ms = this.#random() * 30): void {
@@ -311,11 +332,7 @@ export class World {
   }
 
   #heads(): number[] {
-    return this.told.map(({ pushed }, lane) => {
-      const { words } = laneOf(this.#buffer, this.#shape, lane);
-      const tail = this.#lanes[lane]!.ring.tail;
-      return pushed.length - ((tail - Atomics.load(words, RingWord.head)) | 0);
-    });
+    return this.told.map(({ pushed }, lane) => pushed.length - this.#lanes[lane]!.ring.depth);
   }
 
   #noteWritten(): void {

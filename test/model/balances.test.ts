@@ -5,7 +5,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { describe, test } from 'vitest';
-import { Balances, OVERFLOWED } from '../../src/engine/balances.ts';
+import { Balances } from '../../src/engine/balances.ts';
+import { OVERFLOWED } from '../../src/engine/deciding.ts';
 import { Lane } from '../../src/engine/lane.ts';
 import { balancesOf, createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
 import { dies, MortalConsumer } from './hand-worker.ts';
@@ -88,7 +89,10 @@ class Real {
 function expectSame(model: Model, { lane, balances, told, ring }: Real): void {
   const wanted = Array.from({ length: USERS }, (_, user) => Number(model.balances.get(user) ?? 0n));
   assert.deepEqual(balances, wanted);
-  assert.deepEqual([lane.processed, lane.overflowed], [model.processed, model.overflowed]);
+  assert.deepEqual(
+    [lane.decided('processed'), lane.decided('overflowed')],
+    [model.processed, model.overflowed],
+  );
   assert.equal(ring.available(), model.visible);
   assert.deepEqual(told, model.answers.slice(0, told.length));
   assert.equal(

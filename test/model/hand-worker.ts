@@ -5,8 +5,9 @@
  */
 import { EventEmitter } from 'node:events';
 import { Balances } from '../../src/engine/balances.ts';
-import { type LaneMemory, laneOf, RUN_EVENTS_MAX, shapeOf, Word } from '../../src/engine/memory-layout.ts';
+import { type LaneMemory, laneOf, shapeOf } from '../../src/engine/memory-layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
+import { RUN_EVENTS_MAX, Word } from '../../src/engine/words.ts';
 import type { WorkerStart } from '../../src/engine/worker.ts';
 
 class Died extends Error {}

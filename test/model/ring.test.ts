@@ -89,7 +89,7 @@ const replaceProducer = step('replaceProducer', (model, real) => {
 });
 
 const MAX = Number.MAX_SAFE_INTEGER;
-const USER_MAX = 2 ** 31 - 1;
+const USER_MAX = 2 ** 30 - 1;
 /** The numbers between which a slot's shape changes, and the ends of the range. */
 const EDGES = [0, 1, -1, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 2 ** 32, -(2 ** 32), MAX, -MAX];
 

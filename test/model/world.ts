@@ -12,7 +12,8 @@ import { vi } from 'vitest';
 import { THIS_MACHINE } from '../../src/config/machine.ts';
 import { readSettings } from '../../src/config/read.ts';
 import type { Settings } from '../../src/config/settings.ts';
-import type { Engine, NoRoom } from '../../src/engine/engine.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import type { NoRoom } from '../../src/engine/owners.ts';
 import type { Position } from '../../src/engine/position.ts';
 import { Log, type LogStream } from '../../src/log.ts';
 import { Listener } from '../../src/net/listener.ts';
@@ -77,7 +78,7 @@ export class World {
     HandWorker.mailUnderWay = 0;
     const world = new World(['--users', '64', '--log-format', 'json', ...flags]);
     if (isBusy) world.sessions.scheduler.mayServe = () => false;
-    await world.engine.start();
+    await world.engine.workers.start();
     return world;
   }
 

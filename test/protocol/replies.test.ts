@@ -8,6 +8,8 @@ const error = (reason: string) => `{"status":"error","reason":"${reason}"}\n`;
 /** The fixed replies as the contract has them. */
 const LINES: Record<Reply, string> = {
   [Reply.accepted]: '{"status":"accepted"}\n',
+  [Reply.insufficientBalance]: rejected('insufficient_balance'),
+  [Reply.idReused]: rejected('id_reused'),
   [Reply.serverBusy]: rejected('server_busy'),
   [Reply.tooManyUsers]: rejected('too_many_users'),
   [Reply.shuttingDown]: rejected('shutting_down'),

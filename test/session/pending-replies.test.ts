@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { OVERFLOWED } from '../../src/engine/balances.ts';
-import { Position } from '../../src/engine/position.ts';
+import { OVERFLOWED, refusal } from '../../src/engine/deciding.ts';
+import { Commit, Position } from '../../src/engine/position.ts';
+import { Outcome } from '../../src/protocol/outcome.ts';
 import { PendingReplies } from '../../src/session/pending-replies.ts';
 
 const ok = (balance: number) => `{"status":"ok","balance":${balance}}\n`;
@@ -15,7 +16,7 @@ function pendingReplies() {
   let sequence = 0;
   const hold = () => {
     const position = new Position(++sequence);
-    pending.push(undefined, position);
+    pending.pushBalance(position);
     return position;
   };
   return { pending, hold, told: () => told };
@@ -54,20 +55,33 @@ describe('pending replies', () => {
   test('say an answer as it is on the wire', () => {
     const { pending, hold } = pendingReplies();
     for (const balance of [0, -5, 2 ** 53 - 1, -(2 ** 53 - 1), OVERFLOWED]) hold().reach(balance);
+    for (const outcome of [Outcome.serverBusy, Outcome.insufficientBalance]) hold().reach(refusal(outcome));
     expect(text(pending.take())).toBe(
-      `${ok(0) + ok(-5) + ok(9007199254740991) + ok(-9007199254740991)}{"status":"rejected","reason":"balance_overflow"}\n`,
+      `${ok(0) + ok(-5) + ok(9007199254740991) + ok(-9007199254740991)}{"status":"rejected","reason":"balance_overflow"}\n{"status":"rejected","reason":"server_busy"}\n{"status":"rejected","reason":"insufficient_balance"}\n`,
     );
   });
 
-  test('keep bytes until their position is reached, too', () => {
+  test('keep bytes until their commit is reached, too', () => {
     const { pending } = pendingReplies();
-    const position = new Position(1);
-    pending.push(Buffer.from('durable\n'), position);
+    const commit = new Commit();
+    commit.extend();
+    pending.push(Buffer.from('durable\n'), commit);
     pending.push(Buffer.from('later\n'));
+    commit.reach();
     expect(pending.take()).toBeUndefined();
-    position.reach(Number.NaN);
+    commit.reach();
     expect(text(pending.take())).toBe('durable\nlater\n');
     expect([pending.isEmpty, pending.bytes]).toEqual([true, 0]);
+  });
+
+  test('change the lines that a commit says must be others', () => {
+    const { pending } = pendingReplies();
+    const commit = new Commit();
+    pending.push(Buffer.from('one\ntwo\nthree\nfour\n'), commit);
+    for (const line of [3, 0, 2]) commit.change(line, Outcome.idReused);
+    commit.reach();
+    const reused = '{"status":"rejected","reason":"id_reused"}\n';
+    expect(text(pending.take())).toBe(`${reused}two\n${reused}${reused}`);
   });
 
   test('tell soon that answers came, once for all that came together', async () => {

@@ -9,15 +9,15 @@ const LARGE = 65_536;
 const BYTES_MAX = 100;
 /** Sends, and has leave what may. */
 function say(queue: ReplyQueue, bytes: Buffer | undefined, inputBytes?: number): void {
-  queue.send(bytes);
+  if (bytes !== undefined) queue.send(bytes);
   queue.flush(inputBytes);
 }
 
 /** A reply that waits for a position, behind `before`. */
 function hold(queue: ReplyQueue, before?: Buffer): Position {
   const position = new Position(1);
-  queue.send(before);
-  queue.send(undefined, position);
+  if (before !== undefined) queue.send(before);
+  queue.sendBalance(position);
   return position;
 }
 

@@ -25,7 +25,7 @@ const readBuffer = createReadBuffer(settings);
 const log = new Log(settings, process.stdout);
 const engine = new Engine(readBuffer.view, settings, { onDeath: () => {}, onReplaced: () => {} });
 const seed = drawHashSeed();
-beforeAll(() => engine.start());
+beforeAll(() => engine.workers.start());
 afterAll(() => engine.stop());
 
 /** Another one in every test. */

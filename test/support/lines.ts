@@ -11,10 +11,10 @@ export const LINE_BYTES_MAX = 16_384;
 
 const utf8 = (text: string) => Buffer.from(text).toString('latin1');
 
-const KEYS = ['user', 'action', 'amount', 'wait', 'type', 'detail'];
+const KEYS = ['user', 'action', 'amount', 'wait', 'type', 'detail', 'id', 'min', 'from', 'to'];
 const OTHER_KEYS = ['', 'do', 'x', 'User', 'use', 'usera', 'types', '__proto__', 'constructor', utf8('usér')];
 const ODD_KEYS = ['\\u0061'.repeat(20), 'user\\u0000', '\\ud800', '\\"user', 'typ\\u0065', `${utf8('ü')}ser`];
-const TYPES = ['balance', 'metrics', 'health', 'debug'];
+const TYPES = ['balance', 'metrics', 'health', 'debug', 'transfer'];
 const STRINGS = ['buy', 'sell', 'Buy', 'buys', 'sel', '', 'true', '1', 'toString', '__proto__', ...TYPES];
 const LITERALS = ['true', 'false', 'null'];
 const BAD_LITERALS = ['tru', 'True', 'nul', 'NaN', 'Infinity', 'undefined', 'truefalse', '', "'a'", '/**/1'];

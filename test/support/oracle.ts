@@ -6,9 +6,10 @@
 
 import { createFastParser, type FastParse } from '../../src/protocol/fast-parser.ts';
 import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
+import { hashId } from '../../src/protocol/id-hash.ts';
 import { JsonParser } from '../../src/protocol/json-parser.ts';
 import { ReadBuffer } from '../../src/protocol/read-buffer.ts';
-import { emptyRequest, Kind } from '../../src/protocol/request.ts';
+import { emptyRequest, Kind, Wants } from '../../src/protocol/request.ts';
 
 /** What was made of a line; whatever its kind does not have is empty, 0 or false. */
 export interface Verdict {
@@ -17,6 +18,11 @@ export interface Verdict {
   /** Signed: what the event adds. */
   amount: number;
   isWaiting: boolean;
+  id: Buffer;
+  /** The lowest balance that it may leave; −Infinity: any. */
+  min: number;
+  /** Of a transfer. */
+  to: Buffer;
 }
 
 const SEED = drawHashSeed();
@@ -31,6 +37,7 @@ const REQUESTS: Record<string, Kind | undefined> = {
   metrics: Kind.metrics,
   health: Kind.health,
   debug: Kind.debug,
+  transfer: Kind.transfer,
 };
 
 /** The verdict on a line, given without its line end. */
@@ -57,6 +64,7 @@ export function oracle(line: Uint8Array): Verdict {
       if (details > 1) return verdict(Kind.invalidEvent);
       return verdict(details === 1 && fields.detail === true ? Kind.metricsDetail : Kind.metrics);
     }
+    if (kind === Kind.transfer) return transferOf(keys, fields);
     if (kind !== Kind.balance) return verdict(kind);
     const user = count(keys, 'user') === 1 ? nameOf(fields.user) : undefined;
     return user === undefined ? verdict(Kind.invalidEvent) : verdict(Kind.balance, user);
@@ -72,7 +80,31 @@ export function oracle(line: Uint8Array): Verdict {
     return verdict(Kind.invalidEvent);
   if (typeof amount !== 'number' || !Number.isSafeInteger(amount) || amount < 1)
     return verdict(Kind.invalidEvent);
-  return verdict(Kind.event, user, action === 'buy' ? amount : -amount, isWaiting);
+  const extras = extrasOf(keys, fields);
+  if (extras === undefined) return verdict(Kind.invalidEvent);
+  return { ...verdict(Kind.event, user, action === 'buy' ? amount : -amount, isWaiting), ...extras };
+}
+
+function transferOf(keys: readonly string[], fields: Record<string, unknown>): Verdict {
+  if (['from', 'to', 'amount'].some(key => count(keys, key) !== 1)) return verdict(Kind.invalidEvent);
+  const [from, to] = [nameOf(fields.from), nameOf(fields.to)];
+  const { amount } = fields;
+  const extras = extrasOf(keys, fields);
+  if (from === undefined || to === undefined || from.equals(to) || extras === undefined)
+    return verdict(Kind.invalidEvent);
+  if (typeof amount !== 'number' || !Number.isSafeInteger(amount) || amount < 1)
+    return verdict(Kind.invalidEvent);
+  return { ...verdict(Kind.transfer, from, -amount, true), ...extras, to };
+}
+
+/** `id` and `min` of an event or a transfer; undefined if one of them is not valid. */
+function extrasOf(keys: readonly string[], fields: Record<string, unknown>) {
+  const [ids, mins] = [count(keys, 'id'), count(keys, 'min')];
+  const id = ids === 0 ? NOBODY : nameOf(fields.id, 64);
+  const min = mins === 0 ? Number.NEGATIVE_INFINITY : fields.min;
+  if (ids > 1 || mins > 1 || id === undefined || typeof min !== 'number') return undefined;
+  if (mins === 1 && !Number.isSafeInteger(min)) return undefined;
+  return { id, min: min + 0 };
 }
 
 function count(keys: readonly string[], name: string): number {
@@ -82,14 +114,14 @@ function count(keys: readonly string[], name: string): number {
 }
 
 function verdict(kind: Kind, user: Buffer = NOBODY, amount = 0, isWaiting = false): Verdict {
-  return { kind, user, amount, isWaiting };
+  return { kind, user, amount, isWaiting, id: NOBODY, min: Number.NEGATIVE_INFINITY, to: NOBODY };
 }
 
-function nameOf(value: unknown): Buffer | undefined {
+function nameOf(value: unknown, bytesMax = 128): Buffer | undefined {
   if (typeof value !== 'string') return undefined;
   const bytes = Buffer.from(value);
   // A lone surrogate has no UTF-8: it does not come back as it went.
-  if (bytes.length < 1 || bytes.length > 128 || bytes.toString() !== value) return undefined;
+  if (bytes.length < 1 || bytes.length > bytesMax || bytes.toString() !== value) return undefined;
   return bytes;
 }
 
@@ -184,7 +216,8 @@ export class Subject {
 
   /** The same, with the kind that the line is. */
   examine(line: Uint8Array, at = this.buffer.start): { kind: Kind; complaint: string | undefined } {
-    const expected = oracle(line);
+    const verdict = oracle(line);
+    const expected = { ...verdict, id: verdict.id.length === 0 ? NOBODY : idHashOf(verdict.id) };
     return { kind: expected.kind, complaint: this.#compare(line, at, expected) };
   }
 
@@ -213,13 +246,20 @@ export class Subject {
   }
 
   #read(kind: Kind): Verdict & { hash: number } {
-    const { nameAt, nameBytes, hash, amount, isWaiting } = this.#request;
-    if (kind !== Kind.event && kind !== Kind.balance)
-      return { kind, user: NOBODY, amount: 0, isWaiting: false, hash: 0 };
-    const user = Buffer.from(this.buffer.bytes.subarray(nameAt, nameAt + nameBytes));
-    return kind === Kind.event
-      ? { kind, user, amount, isWaiting, hash }
-      : { kind, user, amount: 0, isWaiting: false, hash };
+    const { nameAt, nameBytes, hash, amount, wants, id, min, to } = this.#request;
+    if (kind !== Kind.event && kind !== Kind.balance && kind !== Kind.transfer)
+      return { ...verdict(kind), hash: 0 };
+    const textAt = (at: number, bytes: number) => Buffer.from(this.buffer.bytes.subarray(at, at + bytes));
+    const user = textAt(nameAt, nameBytes);
+    if (kind === Kind.balance) return { ...verdict(kind, user), hash };
+    return {
+      ...verdict(kind, user, amount, (wants & Wants.wait) !== 0),
+      // Of an id, the parsers keep only the hash.
+      id: (wants & Wants.id) !== 0 ? Buffer.from(Int32Array.from(id).buffer) : NOBODY,
+      min: (wants & Wants.min) !== 0 ? min : Number.NEGATIVE_INFINITY,
+      to: kind === Kind.transfer ? textAt(to.nameAt, to.nameBytes) : NOBODY,
+      hash,
+    };
   }
 }
 
@@ -228,14 +268,32 @@ export function isSame(one: Verdict, other: Verdict): boolean {
     one.kind === other.kind &&
     one.amount === other.amount &&
     one.isWaiting === other.isWaiting &&
+    Object.is(one.min, other.min) &&
+    one.id.equals(other.id) &&
+    one.to.equals(other.to) &&
     (one.user === other.user || one.user.equals(other.user))
   );
 }
 
-export function show({ kind, user, amount, isWaiting }: Verdict): string {
-  if (kind !== Kind.event && kind !== Kind.balance) return KIND_NAMES[kind]!;
+export function show({ kind, user, amount, isWaiting, id, min, to }: Verdict): string {
+  if (kind !== Kind.event && kind !== Kind.balance && kind !== Kind.transfer) return KIND_NAMES[kind]!;
   const name = `${KIND_NAMES[kind]} of ${JSON.stringify(user.toString())} (hex ${user.toString('hex')})`;
-  return kind === Kind.balance ? name : `${name} ${amount}${isWaiting ? ' waiting' : ''}`;
+  if (kind === Kind.balance) return name;
+  const parts = [`${name} ${amount}`];
+  if (isWaiting) parts.push('waiting');
+  if (id.length > 0) parts.push(`id ${id.toString('hex')}`);
+  if (Number.isFinite(min)) parts.push(`min ${min}`);
+  if (to.length > 0) parts.push(`to ${to.toString('hex')}`);
+  return parts.join(' ');
+}
+
+/** The hash of an id that lies alone, as bytes. */
+function idHashOf(id: Buffer): Buffer {
+  alone.fill(0xa5, id.length, id.length + 4);
+  alone.set(id);
+  const hash = new Int32Array(4);
+  hashId(aloneView, 0, id.length, SEED.id, hash);
+  return Buffer.from(hash.buffer);
 }
 
 /** The hash of a name that lies alone, with bytes behind it that must not count. */

@@ -2,8 +2,9 @@
  * A consumer that only rests: takes whatever was published, and rests again, with random pauses in between.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { laneOf, shapeOf, Word } from '../../../src/engine/memory-layout.ts';
+import { laneOf, shapeOf } from '../../../src/engine/memory-layout.ts';
 import { Rester } from '../../../src/engine/wakeup.ts';
+import { Word } from '../../../src/engine/words.ts';
 
 export interface SleeperWork {
   buffer: SharedArrayBuffer;

@@ -142,7 +142,7 @@ test.each<[string, (data: string) => void, Partial<Verdict['damage'][number]>]>(
   [
     'a later version',
     data => writeFileSync(`${data}/meta.json`, '{"format":"tally-journal","version":9,"epoch":2}'),
-    { what: 'version 9 is later than this Tally knows (1)', do: 'use the Tally that wrote it' },
+    { what: 'version 9 is later than this Tally knows (2)', do: 'use the Tally that wrote it' },
   ],
   ['a folder that is gone', data => rmSync(`${data}/epoch-000002`, { recursive: true }), { byte: null }],
 ])('%s: verify says so, and the server does not start', async (_, harm, said) => {

@@ -1,0 +1,15 @@
+/** A mistake that is planted into the sources of a journal, and what must find it. */
+export interface Mutant {
+  what: string;
+  /** Under src, without `.ts`. */
+  file: string;
+  /** Each text must be there exactly once, so that a mutant can't quietly stop being one. */
+  changes: readonly (readonly [text: string, becomes: string])[];
+  /** Lives on a disk that lies, a small journal that is damaged, or a disk that fills up. */
+  check: 'lives' | 'damage' | 'full';
+}
+
+type Planted = [what: string, check: Mutant['check'], ...changes: (readonly [string, string])[]];
+
+export const inFile = (file: string, planted: Planted[]): Mutant[] =>
+  planted.map(([what, check, ...changes]) => ({ what, file, check, changes }));
