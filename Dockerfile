@@ -3,7 +3,7 @@
 #   docker run --rm -p 127.0.0.1:7878:7878 tally
 FROM node:24-slim AS build
 WORKDIR /app
-COPY package.json package-lock.json tsconfig.json tsconfig.build.json ./
+COPY package.json package-lock.json tsconfig.json tsconfig.build.json tsconfig.client.json ./
 RUN npm ci --ignore-scripts
 COPY src src
 COPY steps steps

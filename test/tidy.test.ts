@@ -87,6 +87,14 @@ describe('rooms', () => {
     expect(wrongImports(code)).toEqual([]);
   });
 
+  test('the client is for programs of others: nothing in src imports it', () => {
+    const others = src.filter(file => !file.path.startsWith('src/client/'));
+    const importing = others.filter(file =>
+      importsOf(file).some(({ path }) => path?.startsWith('src/client/')),
+    );
+    expect(importing.map(file => file.path)).toEqual([]);
+  });
+
   test('no files import one another', () => {
     expect(circles(code)).toEqual([]);
   });

@@ -50,6 +50,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // The terminal and the tools know the server over the wire only, so that none of its mistakes can hide from them.
   'src/cli/terminal': { may: [] },
   'src/tools': { may: ['src/cli/terminal'] },
+  // For programs of others: it stands alone.
+  'src/client': { may: [] },
   // The table of commands, and so the only file of src that knows the steps.
   'src/cli/main.ts': { may: ['src', 'steps'] },
   'src/cli/serve.ts': { may: ['src'] },

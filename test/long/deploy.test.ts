@@ -99,6 +99,27 @@ describe('the package, packed and installed into an empty folder', () => {
     expect(await server.ended).toMatchObject({ exitCode: 0 });
   });
 
+  test('has the client, with its types', async () => {
+    const program = `import { connect, type Tally } from 'tally/client';
+      const tally: Tally = await connect({ port: Number(process.argv[2]) });
+      const reply = await tally.transfer('alice', 'bob', 30);
+      if (reply.status === 'rejected') throw new Error(reply.reason);
+      const balance: number = reply.balance;
+      console.log(balance);
+      await tally.close();`;
+    writeFileSync(join(folder, 'pay.mts'), program);
+    const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')];
+    const modules = ['--module', 'nodenext', '--target', 'es2022', '--strict', ...types];
+    await run(join(ROOT, 'node_modules/.bin/tsc'), [...modules, 'pay.mts'], folder);
+    const server = await startSaying(
+      { name: 'tally', program: tally, args: ['serve', '--port', '0'], cwd: folder, env: { PATH: path } },
+      line => (portOf(line) === undefined ? undefined : Number(portOf(line))),
+      START_MS_MAX,
+    );
+    expect(await run(process.execPath, ['pay.mjs', `${server.port}`], folder)).toBe('-30\n');
+    await server.stop();
+  });
+
   test.each([
     ['steps', /blocking echo/],
     ['diff 4 5 --stat', /queue\.ts/],
