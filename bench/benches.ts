@@ -14,6 +14,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   'line-length': () => import('./peers/line-length.ts'),
   server: () => import('./peers/server.ts'),
   peers: () => import('./peers/peers.ts'),
+  once: () => import('./peers/once.ts'),
   latency: () => import('./peers/latency.ts'),
   journal: () => import('./journal/journal.ts'),
   recovery: () => import('./journal/recovery.ts'),

@@ -77,7 +77,7 @@ function runsOn(server: PeerProcess, client: string, depth: number, size: Size):
     durationMs: RUN_MS[size],
   };
   return async () => {
-    const measured = await measureInC(client, plan, TALLY, server.cpuSeconds, before);
+    const measured = await measureInC(client, plan, TALLY, server.cpuSeconds, { before });
     measured.result.amounts.forEach((amount, user) => {
       before[user]! += amount;
     });

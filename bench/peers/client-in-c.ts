@@ -80,19 +80,26 @@ async function compile(source: string, program: string, say: (line: string) => v
   }
 }
 
-/**
- * One closed loop, as `measure` runs it with the load generator; checks answers and money. `before` are the balances
- * that the server has, if it is not new.
- */
+/** What a program is told, and what it does to balances. */
+interface Doing {
+  /** The first argument; the protocol by default. */
+  kind?: string;
+  /** Users whose balance each line changes; 1 by default. */
+  users?: number;
+  /** The balances that the server has, if it is not new. */
+  before?: Float64Array;
+}
+
+/** One closed loop, as `measure` runs it with the load generator; checks answers and money. */
 export async function measureInC(
   program: string,
   plan: LoadPlan,
   server: Subject,
   cpuSeconds: () => number | undefined,
-  before = new Float64Array(USERS),
+  { kind = plan.protocol, users = 1, before = new Float64Array(USERS) }: Doing = {},
 ): Promise<MeasuredLoad<Pick<Report, 'answered' | 'ratePerS' | 'amounts'>>> {
-  const { protocol, port, connections, pipeline, warmupMs, durationMs = 0 } = plan;
-  const args = [protocol, port, connections, pipeline, warmupMs / 1_000, durationMs / 1_000].map(String);
+  const { port, connections, pipeline, warmupMs, durationMs = 0 } = plan;
+  const args = [kind, port, connections, pipeline, warmupMs / 1_000, durationMs / 1_000].map(String);
   // If the bench is ended meanwhile the server is too, and a client that was hung up on ends.
   const running = execute(program, args, {
     timeout: warmupMs + durationMs + CLIENT_MS_SPARE,
@@ -111,7 +118,7 @@ export async function measureInC(
   const endCpuS = cpuSeconds();
   const report = JSON.parse(stdout.slice(stdout.indexOf('\n'))) as Report;
   if (report.answered === 0) throw new Error(`${server.name}: nothing was answered`);
-  const expected = expectedOf(report, plan.work.amount);
+  const expected = expectedOf(report, plan.work.amount * users);
   if (server.keepsMoney) {
     const names = expected.users.map(user => `${plan.work.userPrefix}${user}`);
     const money = await checkMoney(plan, names, expected, before);

@@ -142,7 +142,9 @@ export function writeSnapshot(
     for (const each of ids) {
       for (let left = each?.count ?? 0; left > 0; left--) {
         each!.copyTo((each!.tail - left) | 0, record);
-        chunk.set(recordBytes, room(ID_BYTES));
+        // `room` may begin another chunk.
+        const place = room(ID_BYTES);
+        chunk.set(recordBytes, place);
       }
     }
     for (const transit of transits) {

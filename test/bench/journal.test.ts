@@ -33,6 +33,23 @@ async function runSmall(args: string[]): Promise<{ found: string[]; said: string
 
 // Their figures mean nothing, so they may disturb one another; and they mostly wait for servers and the disk.
 describe.concurrent('a small run of', { timeout: BENCH_MS_MAX }, () => {
+  test('once has ids and transfers beside lines without, and a script of Redis, if it is installed', async () => {
+    const { found, said } = await runSmall(['once']);
+    const hasRedis = !said.includes('redis-server is not installed');
+    const ours = [
+      ...['tally, without ids', 'tally, with ids', 'tally, transfers in one worker'],
+      'tally, transfers, half of them between two workers',
+      'tally, transfers with ids, half of them between two workers',
+    ];
+    const subjects = [...ours, ...(hasRedis ? ['redis, INCRBY', 'redis, script with SET NX'] : [])];
+    expect(found.filter(name => name.endsWith('|events/s'))).toEqual(
+      subjects.map(name => `${name}|depth 16|events/s`),
+    );
+    expect(found).toContain('tally, with ids / tally, without ids|depth 16|ratio of µs CPU/event');
+    if (hasRedis)
+      expect(found).toContain('tally, with ids / redis, script with SET NX|depth 16|ratio of events/s');
+  });
+
   test('journal has every engine that is installed, and says which are not', async () => {
     const { found, said } = await runSmall(['journal']);
     const has = (missing: string, name: string) => (said.includes(missing) ? [] : [name]);
