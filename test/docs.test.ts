@@ -11,7 +11,7 @@ import { flagOf, SETTINGS, type Settings, variableOf } from '../src/config/setti
 import { Log } from '../src/log.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
 import { assemble } from '../src/server/assemble.ts';
-import { FLAG_NAMES } from '../src/tools/load/options.ts';
+import { FLAG_NAMES } from '../src/tools/load/flags.ts';
 import { allPages, ROOT } from './docs/pages.ts';
 import { runCli, startServer } from './support/server.ts';
 

@@ -137,11 +137,14 @@ function expectedOf({ lines, amounts }: Report, amount: number): Expected {
     amount: Float64Array.from(amounts),
     unknownUp: new Float64Array(USERS),
     unknownDown: new Float64Array(USERS),
+    unknownSumUp: 0,
+    unknownSumDown: 0,
     largest: new Float64Array(USERS).fill(amount),
     isUniform: new Uint8Array(USERS).fill(1),
     directions: Uint8Array.from(amounts, each => (each < 0 ? 2 : 1)),
     acceptedEvents: lines,
     acceptedAmount: total,
+    transfers: 0,
     unknownEvents: 0,
   };
 }

@@ -6,7 +6,7 @@ import { alternate } from '../rounds.ts';
 import { TALLY } from './subjects.ts';
 import { depthsOf, ROUNDS, trialOf } from './trial.ts';
 
-const NONE: Mix = { buy: 0, sell: 0, wait: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
+const NONE: Mix = { buy: 0, sell: 0, wait: 0, transfer: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
 
 const MIXES: Record<string, Mix> = {
   'usual events': DEFAULT_WORK.mix,

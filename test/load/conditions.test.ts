@@ -133,7 +133,7 @@ describe('what is not a condition is answered with one line that helps', () => {
     ['accepted.busy>5', /only latencies have parts/],
     [
       'fast.p99>5ms',
-      /latencies are apart by accepted, ok, busy, refused, error, echoed, and corrected or uncorrected/,
+      /latencies are apart by accepted, ok, busy, refused, insufficient, error, echoed, and corrected or uncorrected/,
     ],
     ['accepted.uncorrected.p99>5ms', /latencies are apart by/],
     ['.p99>5ms', /latencies are apart by/],

@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Kind } from '../../src/tools/load/kinds.ts';
 import { checkMoney, expectedFrom, moneyLine } from '../../src/tools/load/money.ts';
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../../src/tools/load/plan.ts';
-import { Kind, NO_USER, type Script } from '../../src/tools/load/script.ts';
+import { NO_USER, type Script } from '../../src/tools/load/script.ts';
 import { NO_MONEY_LOST } from './results.ts';
 import { startWrongServer } from './wrong-servers.ts';
 
@@ -10,6 +11,7 @@ interface Line {
   kind: number;
   user: number;
   amount: number;
+  other?: number;
 }
 
 const USERS = 5;
@@ -22,6 +24,8 @@ function scriptOf(lines: readonly Line[]): Script {
     kinds: Uint8Array.from(lines, ({ kind }) => kind),
     users: Uint32Array.from(lines, ({ user }) => user),
     amounts: Float64Array.from(lines, ({ amount }) => amount),
+    others: Uint32Array.from(lines, ({ other = NO_USER }) => other),
+    takesId: new Uint8Array(lines.length),
     lines: lines.length,
     eventsOnly: lines.every(({ kind }) => kind === Kind.event),
   };
@@ -160,6 +164,8 @@ describe.concurrent('the check', () => {
       users: 3,
       acceptedEvents: 30,
       acceptedAmount: 1_500,
+      transfers: 0,
+      sumOffBy: -50,
       lostEvents: 3,
       lostAmount: 150,
       surplusEvents: 2,

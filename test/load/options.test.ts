@@ -60,11 +60,11 @@ describe('flags', () => {
     ['--skew zipf:1.2', { skew: 'zipf', zipfExponent: 1.2 }],
     [
       '--mix buy=70,sell=20,balance=10',
-      { mix: { buy: 70, sell: 20, wait: 0, balance: 10, metrics: 0, health: 0, garbage: 0 } },
+      { mix: { buy: 70, sell: 20, wait: 0, transfer: 0, balance: 10, metrics: 0, health: 0, garbage: 0 } },
     ],
     [
       '--mix wait,metrics=.5,health=0',
-      { mix: { buy: 0, sell: 0, wait: 1, balance: 0, metrics: 0.5, health: 0, garbage: 0 } },
+      { mix: { buy: 0, sell: 0, wait: 1, transfer: 0, balance: 0, metrics: 0.5, health: 0, garbage: 0 } },
     ],
     ['--replay lines.txt', { replayFile: 'lines.txt' }],
   ])('%s', (flags, work) => expect(planOf(flags).work).toMatchObject(work));
@@ -131,7 +131,7 @@ describe('a mistake is one line that says what is wrong and what would be right'
     ['--skew zipf:-1', /^--skew zipf:-1: there is/],
     [
       '--mix buy=80,steal=20',
-      /^--mix: there are no steal lines; there are buy, sell, wait, balance, metrics, health, garbage$/,
+      /^--mix: there are no steal lines; there are buy, sell, wait, transfer, balance, metrics, health, garbage$/,
     ],
     ['--mix toString=1', /^--mix: there are no toString lines/],
     ['--mix buy=80,', /^--mix: there are no nameless lines/],

@@ -16,7 +16,7 @@ class Told {
     this.judge = judge;
     this.reader = new ReplyReader(judge, pageOf(judge), {
       take: (verdict, count) => {
-        for (let reply = 0; reply < count; reply++) this.list.push(VERDICTS[verdict]!);
+        for (let reply = 0; reply < count; reply++) this.list.push(VERDICTS[verdict] ?? 'not taken');
       },
       takeOther: line => this.list.push(`other: ${line.toString('latin1')}`),
     });
@@ -50,7 +50,8 @@ const TALLY: fc.Arbitrary<string[]> = fc.oneof(
     ['ok', '{"status":"degraded"}'],
     ['ok', '{"received":12,"processed":11,"dropped":1}'],
     ['ok', '{"received":12,"processed":11,"dropped":1,"queued":0,"refused":{"server_busy":1}}'],
-    ['refused', '{"status":"rejected","reason":"shutting_down"}'],
+    ['not taken', '{"status":"rejected","reason":"shutting_down"}'],
+    ['insufficient', '{"status":"rejected","reason":"insufficient_balance"}'],
     ['refused', '{"status":"rejected","reason":"too_many_users"}'],
     ['error', '{"status":"error","reason":"invalid_json"}'],
     ['error', '{"status":"error","reason":"line_too_long"}'],

@@ -2,11 +2,12 @@ import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
+import { Kind } from '../../src/tools/load/kinds.ts';
 import { DEFAULT_WORK, type Mix, type Work } from '../../src/tools/load/plan.ts';
-import { Kind, NO_USER, type Script, writeScript } from '../../src/tools/load/script.ts';
+import { NO_USER, type Script, writeScript } from '../../src/tools/load/script.ts';
 import { scratchFile } from './running.ts';
 
-const NO_MIX: Mix = { buy: 0, sell: 0, wait: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
+const NO_MIX: Mix = { buy: 0, sell: 0, wait: 0, transfer: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
 
 function scriptOf(work: Partial<Work>, seed = 1, protocol: 'tally' | 'redis' = 'tally') {
   return writeScript({ ...DEFAULT_WORK, ...work }, protocol, seed);

@@ -12,8 +12,8 @@ const UNASKED = /^the server sent a reply that nobody asked for$/;
 const ok = { exitCode: 0, complaints: [] };
 
 function expectWhole({ result, stderr }: RanWithResult): void {
-  const { sent, answered, unknown, accepted, ok, busy, refused, errors, echoed } = result;
-  expect(answered).toBe(accepted + ok + busy + refused + errors + echoed);
+  const { sent, answered, unknown, accepted, ok, busy, refused, insufficient, errors, echoed } = result;
+  expect(answered).toBe(accepted + ok + busy + refused + insufficient + errors + echoed);
   expect(sent).toBe(answered + unknown);
   expect(result.latencyMs.uncorrected.count).toBe(answered);
   expect(stderr).toContain('replies a second');

@@ -1,11 +1,11 @@
 /**
- * Servers that are wrong on purpose, each in one way. They speak the protocol, keep a balance a user, and live in
- * the process of the test. A checker that has never found anything has not been checked.
+ * Servers that are wrong on purpose, each in one way. They speak the protocol, ids, minima and transfers included, keep
+ * a balance a user, and live in the process of the test. A checker that has never found anything has not been checked.
  */
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { afterAll } from 'vitest';
-import { ACCEPTED, okLine } from '../support/asking.ts';
+import { ACCEPTED, INSUFFICIENT, okLine } from '../support/asking.ts';
 
 export interface Asked {
   line: string;
@@ -17,6 +17,10 @@ export interface Asked {
 export interface Fault {
   /** How often an event is applied that was accepted. */
   applies?: (event: number) => number;
+  /** How often the user whom a transfer goes to gets the amount. */
+  gives?: (event: number) => number;
+  /** What comes again with its id is applied again. */
+  forgetsIds?: boolean;
   /** What is sent for a line, if not the reply it should get. */
   says?: (reply: string, asked: Asked, socket: Socket) => string;
   /** In place of all the above: what becomes of a connection. */
@@ -40,23 +44,37 @@ afterAll(() => {
 
 /** Lives until the tests of its file are over. */
 export async function startWrongServer(fault: Fault = {}): Promise<WrongServer> {
-  const { applies = () => 1, says = reply => reply, hears, everyMs, lastWords = '' } = fault;
+  const { applies = () => 1, gives = () => 1, forgetsIds = false } = fault;
+  const { says = reply => reply, hears, everyMs, lastWords = '' } = fault;
   const balances = new Map<string, number>();
+  const balanceOf = (user: string) => balances.get(user) ?? 0;
+  /** By user and id. */
+  const decided = new Map<string, string>();
   const counts = { event: 0, balance: 0, other: 0 };
   const sockets = new Set<Socket>();
 
   const answer = (line: string, socket: Socket): string => {
-    const { type, user = '', action, amount = 0, wait } = parse(line);
-    const balance = balances.get(user) ?? 0;
-    if (type !== undefined || action === undefined) {
+    const request = parse(line);
+    const { type, user = '', action, id, from = user } = request;
+    if (action === undefined && type !== 'transfer') {
       const kind = type === 'balance' ? 'balance' : 'other';
       const asked = { line, kind, number: ++counts[kind] } as const;
-      return says(`${kind === 'balance' ? okLine(balance) : otherReply(type)}\n`, asked, socket);
+      return says(`${kind === 'balance' ? okLine(balanceOf(user)) : otherReply(type)}\n`, asked, socket);
     }
     const number = ++counts.event;
-    const after = balance + (action === 'buy' ? amount : -amount) * applies(number);
+    const key = `${from} ${id}`;
+    const before = id === undefined || forgetsIds ? undefined : decided.get(key);
+    const reply = before ?? decide(from, request, number);
+    if (id !== undefined) decided.set(key, reply);
+    return says(`${reply}\n`, { line, kind: 'event', number }, socket);
+  };
+
+  const decide = (user: string, { action, amount = 0, to, min, wait }: Request, number: number): string => {
+    const after = balanceOf(user) + (action === 'buy' ? amount : -amount) * applies(number);
+    if (min !== undefined && after < min) return INSUFFICIENT;
     balances.set(user, after);
-    return says(`${wait ? okLine(after) : ACCEPTED}\n`, { line, kind: 'event', number }, socket);
+    if (to !== undefined) balances.set(to, balanceOf(to) + amount * gives(number));
+    return wait || min !== undefined || to !== undefined ? okLine(after) : ACCEPTED;
   };
 
   const server = createServer({ allowHalfOpen: true }, socket => {
@@ -109,6 +127,10 @@ interface Request {
   action?: string;
   amount?: number;
   wait?: boolean;
+  id?: string;
+  min?: number;
+  from?: string;
+  to?: string;
 }
 
 function parse(line: string): Request {

@@ -3,6 +3,7 @@ import { Client } from '../../src/tools/harness/client.ts';
 
 export const ACCEPTED = '{"status":"accepted"}';
 export const BUSY = '{"status":"rejected","reason":"server_busy"}';
+export const INSUFFICIENT = '{"status":"rejected","reason":"insufficient_balance"}';
 export const SHUTTING_DOWN = '{"status":"rejected","reason":"shutting_down"}';
 export const okLine = (balance: number) => `{"status":"ok","balance":${balance}}`;
 export const buyLine = (user: string, amount: number) =>

@@ -13,9 +13,10 @@ import { bucketsOf } from './buckets.ts';
 import { compareRuns, comparisonTable, readResult } from './compare.ts';
 import { judgeConditions } from './conditions.ts';
 import { atRate, findMax, type MaxFound } from './find-max.ts';
-import { describeFlags, type LoadOptions, readOptions } from './options.ts';
+import { describeFlags } from './flags.ts';
+import { type LoadOptions, readOptions } from './options.ts';
 import { checkWritable, histogramFiles, isStandardOutput, writeText } from './outputs.ts';
-import { DEFAULT_PLAN } from './plan.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from './plan.ts';
 import { progressLine } from './progress.ts';
 import { distributionText } from './recorder.ts';
 import type { LoadResult } from './result.ts';
@@ -31,6 +32,7 @@ export const LOAD_HELP = `tally load: put a server under load, and say what happ
   tally load --stages 10s:1000,20s:1000-50000             a rate that holds, then one that grows
   tally load --rate 20000 --check-balances                is the money right, to the last event? After kills, too:
   tally load --rate 2000 --check-balances --kill-every 3s --cmd 'npx tally serve --data ./data'
+  tally load --users 8 --mix buy=80,transfer=20 --ids --check-balances --kill-every 3s --cmd '…'  exact, whatever happens
   tally load --rate 5000 --fail-if 'p99>5ms'              for a script: exit code 4 if it is
   tally load --find-max 'p99<10ms'                        the highest rate that the server can take
   tally load --mix buy=70,sell=20,balance=10 --skew zipf  other work
@@ -43,9 +45,9 @@ It speaks to any server of the protocol. A rate is the total of all connections 
 ${describeFlags()}
 
 Conditions (--fail-if, --find-max): min, mean, p50, p90, p99, p999, p9999 or max with a time; they are corrected
-unless written uncorrected.p99, and of all replies unless written accepted.p99 (ok, busy, refused, error, echoed).
-rate, sent, answered, accepted, ok, busy, refused, errors, unknown, unsent, late, lost and surplus with a number, or
-with a % of all lines.
+unless written uncorrected.p99, and of all replies unless written accepted.p99 (ok, busy, refused, insufficient, error,
+echoed). rate, sent, answered, accepted, ok, busy, refused, insufficient, errors, resent, unknown, unsent, late, lost
+and surplus with a number, or with a % of all lines.
 
 Exit codes: 0 all is well, 1 the server or a connection failed, 2 wrong usage, 3 the money is wrong,
 4 a --fail-if condition holds or no rate holds the --find-max condition, 130 ended early by Ctrl+C.
@@ -212,9 +214,8 @@ function differencesInKind(before: LoadResult, after: LoadResult): string[] {
   const note = (what: string, a: unknown, b: unknown) => {
     if (JSON.stringify(a) !== JSON.stringify(b)) notes.push(`Note: the two runs had different ${what}.`);
   };
-  // Older results know nothing of what has come since.
-  const { port: _, ...planBefore } = { ...DEFAULT_PLAN, ...before.plan };
-  const { port: __, ...planAfter } = { ...DEFAULT_PLAN, ...after.plan };
+  const { port: _, ...planBefore } = wholePlan(before.plan);
+  const { port: __, ...planAfter } = wholePlan(after.plan);
   for (const [name, run] of [
     ['first', before],
     ['second', after],
@@ -226,4 +227,11 @@ function differencesInKind(before: LoadResult, after: LoadResult): string[] {
   note('machines', before.machine, after.machine);
   note('loads (see "plan" in the files)', planBefore, planAfter);
   return notes;
+}
+
+/** Older results know nothing of what has come since. */
+function wholePlan(plan: LoadPlan): LoadPlan {
+  const { work = DEFAULT_WORK } = plan;
+  const mix = { ...DEFAULT_WORK.mix, ...work.mix };
+  return { ...DEFAULT_PLAN, ...plan, work: { ...DEFAULT_WORK, ...work, mix } };
 }

@@ -1,24 +1,22 @@
 /**
- * One client of a load run: which lines it has sent, which are under way and since when, and what came back.
+ * One client of a load run: which lines it has sent, and what came back.
  *
- * It sends the lines of the script cyclically, from its own starting line on. Lines that leave together form a batch,
- * with one time; replies arrive in order, so they are matched with batches by counting.
+ * It sends the lines of the script cyclically, from its own starting line on. A line is known by its number among all
+ * that the client has sent, and so is its place in the script.
+ *
+ * With ids, what had no reply when a connection was lost is sent again by the next one, until it is decided. Of such a
+ * line a refusal that leaves no trace says only that *this* copy was not taken: it is sent again, after a pause.
  */
 import { connect, type Socket } from 'node:net';
 import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
-import { type ReplyJudge, verdictNumber } from './protocols.ts';
+import type { IdWriter } from './event-ids.ts';
+import { movesMoney } from './kinds.ts';
+import type { Ledger } from './ledger.ts';
+import type { ReplyJudge } from './protocols.ts';
 import { ReplyReader } from './replies.ts';
 import { VERDICTS } from './result.ts';
-import { Kind, type Script } from './script.ts';
-
-/** What all connections of a thread share. */
-export interface Ledger {
-  script: Script;
-  /** By line of the script: how often it was accepted, as the difference to the line before. */
-  accepted: Int32Array;
-  /** The same for lines that were sent and not answered. */
-  unanswered: Int32Array;
-}
+import { type Batch, UnderWay } from './under-way.ts';
+import { isDecided, mayHave, NOT_TAKEN, verdictNumber } from './verdicts.ts';
 
 /** Is notified by a connection. */
 export interface ConnectionEvents {
@@ -28,30 +26,34 @@ export interface ConnectionEvents {
   onChunk(): void;
   /** The chunk is done: there may be room for more lines. */
   onRoom(connection: LoadConnection): void;
+  /** Lines were sent again that should have left at `dueMs`. */
+  onAgain(count: number, dueMs: number): void;
   onLost(connection: LoadConnection, why: string): void;
   /** A reply that can't be right. */
   onWrong(connection: LoadConnection, what: string): void;
 }
 
-/** By kind of line: the verdicts it may have, as bits. */
-const ALLOWED: number[] = [];
-const bits = (...verdicts: (typeof VERDICTS)[number][]) =>
-  verdicts.reduce((sum, verdict) => sum | (1 << verdictNumber[verdict]), 0);
-ALLOWED[Kind.event] = bits(...VERDICTS);
-ALLOWED[Kind.wait] = bits('ok', 'busy', 'refused', 'error', 'echoed');
-ALLOWED[Kind.balance] = ALLOWED[Kind.wait]!;
-ALLOWED[Kind.metrics] = ALLOWED[Kind.wait]!;
-ALLOWED[Kind.health] = ALLOWED[Kind.wait]!;
-ALLOWED[Kind.garbage] = bits('error', 'echoed');
+/** What all connections of a thread share. */
+export interface Shared {
+  address: { host: string; port: number };
+  /** They read into the same chunk: each is done with it before the next one reads. */
+  chunk: Buffer;
+  judge: ReplyJudge;
+  page: Buffer;
+  ledger: Ledger;
+  pipeline: number;
+  events: ConnectionEvents;
+}
+
+/** Before a line that is not decided, though it has a reply, is sent once more. */
+const AGAIN_MS = 50;
 
 export class LoadConnection {
   readonly socket: Socket;
   /** Its place among the connections of its thread. */
   readonly index: number;
-  /** Lines under way. */
-  underWay = 0;
   isLost = false;
-  /** Open loop: lines that should have left by now, and lines that have. */
+  /** Open loop: lines that should have left by now, and lines that have, connections before it included. */
   due = 0;
   sent = 0;
   /** The lines this connection is to send when it is next looked at (open loop). */
@@ -60,41 +62,28 @@ export class LoadConnection {
   readonly #ledger: Ledger;
   readonly #events: ConnectionEvents;
   readonly #reader: ReplyReader;
-  /** Lines of the script: next to send, next to be answered. */
-  #sendAt: number;
-  #readAt: number;
-  /** The batches under way, in a ring: each has a time and a number of lines. */
-  readonly #batchMask: number;
-  readonly #dueMs: Float64Array;
-  readonly #sentMs: Float64Array;
-  readonly #counts: Uint32Array;
-  #firstBatch = 0;
-  #endBatch = 0;
+  /** Undefined: lines are sent as they are, and once. */
+  readonly #ids: IdWriter | undefined;
+  /** Of the script: number 0. */
+  readonly #firstLine: number;
+  readonly #underWay: UnderWay;
+  /** With ids: to be sent again. */
+  #undecided: Batch[] = [];
+  #undecidedLines = 0;
+  #again: NodeJS.Timeout | undefined;
   #isEnding = false;
-  /** Lines that were sent before, on a connection that was lost. */
-  #sentBefore = 0;
+  #isGivenUp = false;
+  /** Lines that were decided before, on a connection that was lost. */
+  #decidedBefore = 0;
 
-  constructor(
-    index: number,
-    address: { host: string; port: number },
-    chunk: Buffer,
-    judge: ReplyJudge,
-    page: Buffer,
-    ledger: Ledger,
-    firstLine: number,
-    pipeline: number,
-    events: ConnectionEvents,
-  ) {
+  constructor(index: number, firstLine: number, ids: IdWriter | undefined, shared: Shared) {
+    const { address, chunk, judge, page, ledger, pipeline, events } = shared;
     this.index = index;
+    this.#firstLine = firstLine;
+    this.#ids = ids;
     this.#ledger = ledger;
     this.#events = events;
-    this.#sendAt = firstLine;
-    this.#readAt = firstLine;
-    const batches = 2 ** Math.ceil(Math.log2(pipeline + 1));
-    this.#batchMask = batches - 1;
-    this.#dueMs = new Float64Array(batches);
-    this.#sentMs = new Float64Array(batches);
-    this.#counts = new Uint32Array(batches);
+    this.#underWay = new UnderWay(pipeline);
     this.#reader = new ReplyReader(judge, page, {
       take: (verdict, count) => this.#take(verdict, count),
       takeOther: line => this.#takeOther(line),
@@ -102,7 +91,6 @@ export class LoadConnection {
     this.socket = connect({
       ...address,
       noDelay: true,
-      // All connections of a thread read into the same chunk: each is done with it before the next one reads.
       onread: {
         buffer: chunk,
         callback: length => {
@@ -122,35 +110,45 @@ export class LoadConnection {
     this.socket.on('close', () => this.#lose('the server closed a connection'));
   }
 
-  /** The line of the script that it would send next. */
-  get nextLine(): number {
-    return this.#sendAt;
+  /** Lines that are sent and not decided. */
+  get underWay(): number {
+    return this.#underWay.lines + this.#undecidedLines;
   }
 
   /** Whether there was a reply. */
   get isAnswered(): boolean {
-    return this.sent - this.#sentBefore > this.underWay;
+    return this.sent - this.#decidedBefore > this.underWay;
   }
 
-  /** Takes over the counts of the one that it replaces. */
+  /** Takes over the counts of the one that it replaces. With ids, also what that had under way: it is sent again. */
   continue(lost: LoadConnection): void {
     this.due = lost.due;
     this.sent = lost.sent;
-    this.#sentBefore = lost.sent;
+    if (this.#ids !== undefined) {
+      this.#undecided = [...lost.#underWay.batches(), ...lost.#undecided];
+      this.#undecidedLines = lost.underWay;
+      lost.#underWay.clear();
+      lost.#undecided = [];
+      lost.#undecidedLines = 0;
+    }
+    this.#decidedBefore = this.sent - this.#undecidedLines;
+    this.#sendAgain();
   }
 
   /** Sends the next `count` lines of the script. */
   send(count: number, nowMs: number): void {
-    this.#note(nowMs, nowMs, count);
-    this.#write(count);
+    this.#underWay.add(this.sent, count, nowMs, nowMs, false);
+    this.#write(this.sent, count);
+    this.sent += count;
   }
 
   /** Sends as many of the lines that are due as may be under way; `dueMsOf` says when one was due. */
   sendDue(room: number, nowMs: number, dueMsOf: (line: number) => number): number {
     const count = Math.min(room, this.due - this.sent);
     const end = this.sent + count;
-    while (this.sent < end) this.#note(dueMsOf(this.sent), nowMs, 1);
-    this.#write(count);
+    for (let line = this.sent; line < end; line++) this.#underWay.add(line, 1, dueMsOf(line), nowMs, false);
+    this.#write(this.sent, count);
+    this.sent = end;
     return count;
   }
 
@@ -160,83 +158,94 @@ export class LoadConnection {
     this.socket.end();
   }
 
-  /** Closes at once; what is under way stays unanswered. */
+  /** Closes at once; what is under way stays unanswered, and nothing takes it over. */
   destroy(): void {
     this.#isEnding = true;
+    this.#stop();
     this.#giveUp();
     this.socket.destroy();
   }
 
   /** Lines under way that should have left at `fromMs` or later. */
   underWaySince(fromMs: number): number {
-    let lines = 0;
-    for (let batch = this.#firstBatch; batch !== this.#endBatch; batch++) {
-      const at = batch & this.#batchMask;
-      if (this.#dueMs[at]! >= fromMs) lines += this.#counts[at]!;
-    }
-    return lines;
+    return this.#undecided.reduce(
+      (lines, { count, dueMs }) => lines + (dueMs >= fromMs ? count : 0),
+      this.#underWay.since(fromMs),
+    );
   }
 
-  #note(dueMs: number, sentMs: number, count: number): void {
-    const at = this.#endBatch++ & this.#batchMask;
-    this.#dueMs[at] = dueMs;
-    this.#sentMs[at] = sentMs;
-    this.#counts[at] = count;
-    this.underWay += count;
-    this.sent += count;
-  }
-
-  #write(count: number): void {
+  #write(number: number, count: number): void {
     const { bytes, starts, lines } = this.#ledger.script;
-    let left = count;
-    while (left > 0) {
-      const end = Math.min(lines, this.#sendAt + left);
-      this.socket.write(bytes.subarray(starts[this.#sendAt]!, starts[end]!));
-      left -= end - this.#sendAt;
-      this.#sendAt = end === lines ? 0 : end;
+    let next = number;
+    while (next < number + count) {
+      const line = this.#lineOf(next);
+      const end = Math.min(lines, line + number + count - next);
+      this.socket.write(
+        this.#ids?.linesWithIds(line, end, next) ?? bytes.subarray(starts[line]!, starts[end]!),
+      );
+      next += end - line;
     }
+  }
+
+  #sendAgain(): void {
+    this.#again = undefined;
+    for (const { number, count, dueMs, sentMs } of this.#undecided.splice(0)) {
+      this.#underWay.add(number, count, dueMs, sentMs, true);
+      this.#write(number, count);
+      this.#events.onAgain(count, dueMs);
+    }
+    this.#undecidedLines = 0;
   }
 
   #take(verdict: number, count: number): void {
-    if (this.isLost) return;
-    const right = this.#countRight(verdict, Math.min(count, this.underWay));
-    this.#settle(verdict, right);
-    if (right === count) return;
-    // With no line under way, what is refused is the connection.
-    if (this.underWay === 0 && verdict === verdictNumber.refused)
-      this.#lose('the server refused a connection');
-    else if (this.underWay === 0) this.#complain('a reply that nobody asked for');
-    else this.#complain(`"${VERDICTS[verdict]}" in reply to ${this.#lineText(this.#readAt)}`);
-  }
-
-  /** Reports replies to the lines that have waited longest. */
-  #settle(verdict: number, count: number): void {
-    this.underWay -= count;
     let left = count;
-    while (left > 0) {
-      const at = this.#firstBatch & this.#batchMask;
-      const part = Math.min(left, this.#counts[at]!);
-      this.#events.onReplies(verdict, part, this.#dueMs[at]!, this.#sentMs[at]!);
-      this.#counts[at]! -= part;
-      if (this.#counts[at] === 0) this.#firstBatch++;
+    while (left > 0 && !this.isLost) {
+      const part = Math.min(left, this.#underWay.count);
+      if (part === 0) this.#takeUnasked(verdict);
+      else if (this.#underWay.isAgain && !isDecided(verdict)) this.#putBack(part);
+      else this.#settle(verdict === NOT_TAKEN ? verdictNumber.refused : verdict, part);
       left -= part;
     }
   }
 
-  /** How many of these replies can be to the lines that are next; counts what was accepted. */
-  #countRight(verdict: number, count: number): number {
+  /** With no line under way, what is refused is the connection. */
+  #takeUnasked(verdict: number): void {
+    const isRefused = verdict === verdictNumber.refused || verdict === NOT_TAKEN;
+    if (isRefused) this.#lose('the server refused a connection');
+    else this.#complain('a reply that nobody asked for');
+  }
+
+  /** Replies to lines of the batch that has waited longest. */
+  #settle(verdict: number, count: number): void {
+    const { number, dueMs, sentMs } = this.#underWay;
+    const right = this.#countRight(verdict, number, count);
+    if (right > 0) {
+      this.#underWay.take(right);
+      this.#events.onReplies(verdict, right, dueMs, sentMs);
+    }
+    if (right < count) this.#complain(`"${VERDICTS[verdict]}" in reply to ${quote(this.#lineBytes())}`);
+  }
+
+  #putBack(count: number): void {
+    const { number, dueMs, sentMs } = this.#underWay;
+    this.#underWay.take(count);
+    this.#undecided.push({ number, count, dueMs, sentMs, isAgain: true });
+    this.#undecidedLines += count;
+    this.#again ??= setTimeout(() => this.#sendAgain(), AGAIN_MS);
+  }
+
+  /** How many of these replies can be to the lines from `number` on; counts what was accepted. */
+  #countRight(verdict: number, number: number, count: number): number {
     const { script, accepted } = this.#ledger;
     const isAccepted = verdict <= verdictNumber.ok;
     if (script.eventsOnly) {
-      if (isAccepted) this.#addUp(accepted, this.#readAt, count);
-      this.#readAt = (this.#readAt + count) % script.lines;
+      if (isAccepted) this.#addUp(accepted, number, count);
       return count;
     }
     for (let index = 0; index < count; index++) {
-      const kind = script.kinds[this.#readAt]!;
-      if ((ALLOWED[kind]! & (1 << verdict)) === 0) return index;
-      if (isAccepted && kind <= Kind.wait) this.#addUp(accepted, this.#readAt, 1);
-      this.#readAt = this.#readAt + 1 === script.lines ? 0 : this.#readAt + 1;
+      const kind = script.kinds[this.#lineOf(number + index)]!;
+      if (!mayHave(kind, verdict)) return index;
+      if (isAccepted && movesMoney(kind)) this.#addUp(accepted, number + index, 1);
     }
     return count;
   }
@@ -244,13 +253,10 @@ export class LoadConnection {
   /** The first two steps send the line back; anything else is wrong. */
   #takeOther(line: Buffer): void {
     if (this.isLost) return;
-    const { bytes, starts } = this.#ledger.script;
-    const start = starts[this.#readAt]!;
-    const end = starts[this.#readAt + 1]! - 1;
-    const isEcho = line.length === end - start && line.compare(bytes, start, end) === 0;
-    if (this.underWay === 0) this.#complain(`a reply that nobody asked for: ${quote(line)}`);
-    else if (isEcho) this.#take(verdictNumber.echoed, 1);
-    else this.#complain(`${quote(line)} in reply to ${this.#lineText(this.#readAt)}`);
+    const asked = this.#underWay.lines === 0 ? undefined : this.#lineBytes();
+    if (asked === undefined) this.#complain(`a reply that nobody asked for: ${quote(line)}`);
+    else if (line.equals(asked)) this.#take(verdictNumber.echoed, 1);
+    else this.#complain(`${quote(line)} in reply to ${quote(asked)}`);
   }
 
   #complain(what: string): void {
@@ -260,23 +266,30 @@ export class LoadConnection {
 
   #lose(why: string): void {
     if (this.isLost || (this.#isEnding && this.underWay === 0)) return;
-    this.#giveUp();
+    this.#stop();
+    if (this.#ids === undefined) this.#giveUp();
     this.socket.destroy();
     if (!this.#isEnding) this.#events.onLost(this, why);
   }
 
-  /** Counts the lines under way as unanswered. */
-  #giveUp(): void {
-    if (this.isLost) return;
+  #stop(): void {
     this.isLost = true;
-    this.#addUp(this.#ledger.unanswered, this.#readAt, this.underWay);
+    clearTimeout(this.#again);
   }
 
-  /** Adds one to each of `count` lines from `first` on. */
-  #addUp(differences: Int32Array, first: number, count: number): void {
+  /** Counts the lines under way as unanswered. */
+  #giveUp(): void {
+    if (this.#isGivenUp) return;
+    this.#isGivenUp = true;
+    for (const { number, count } of [...this.#underWay.batches(), ...this.#undecided])
+      this.#addUp(this.#ledger.unanswered, number, count);
+  }
+
+  /** Adds one to each of `count` lines from the one with this number on. */
+  #addUp(differences: Int32Array, number: number, count: number): void {
     const { lines } = this.#ledger.script;
     let left = count;
-    let at = first;
+    let at = this.#lineOf(number);
     while (left > 0) {
       const end = Math.min(lines, at + left);
       differences[at]! += 1;
@@ -286,9 +299,18 @@ export class LoadConnection {
     }
   }
 
-  #lineText(line: number): string {
+  /** The line of the script that the client sends as its `number`-th. */
+  #lineOf(number: number): number {
+    return (this.#firstLine + number) % this.#ledger.script.lines;
+  }
+
+  /** The one that waits longest for a reply, as it was sent, without its end. */
+  #lineBytes(): Buffer {
     const { bytes, starts } = this.#ledger.script;
-    return quote(bytes.subarray(starts[line]!, starts[line + 1]! - 1));
+    const { number } = this.#underWay;
+    const line = this.#lineOf(number);
+    const sent = this.#ids?.linesWithIds(line, line + 1, number);
+    return (sent ?? bytes.subarray(starts[line]!, starts[line + 1]!)).subarray(0, -1);
   }
 }
 

@@ -16,7 +16,7 @@ interface Unknown {
 export class Connections {
   readonly #opener: Opener;
   readonly #comeBack: boolean;
-  readonly #isSending: () => boolean;
+  readonly #isWanted: (lost: LoadConnection) => boolean;
   readonly #onBack: (connection: LoadConnection) => void;
   /** By number; a lost one stays until another has taken its place. */
   all: LoadConnection[] = [];
@@ -33,16 +33,16 @@ export class Connections {
   readonly #unknownBefore: Unknown = { warmup: 0, measured: 0 };
   #measureMs = 0;
 
-  /** `onBack` is told of a connection that is there again; none comes back unless lines are still sent. */
+  /** `onBack` is told of a connection that is there again; one comes back only while it is wanted. */
   constructor(
     opener: Opener,
     comeBack: boolean,
-    isSending: () => boolean,
+    isWanted: (lost: LoadConnection) => boolean,
     onBack: (connection: LoadConnection) => void,
   ) {
     this.#opener = opener;
     this.#comeBack = comeBack;
-    this.#isSending = isSending;
+    this.#isWanted = isWanted;
     this.#onBack = onBack;
   }
 
@@ -104,11 +104,11 @@ export class Connections {
     if (!this.#comeBack) return;
     const { index } = lost;
     if (lost.isAnswered) this.#failures[index] = 0;
-    while (this.#isSending()) {
+    while (this.#isWanted(lost)) {
       const failures = this.#failures[index] ?? 0;
       this.#failures[index] = failures + 1;
       await sleep(pauseMs(failures));
-      if (!this.#isSending()) return;
+      if (!this.#isWanted(lost)) return;
       const opened = await this.#opener.openAgain(lost).catch(() => undefined);
       if (opened !== undefined) return this.#replace(lost, opened);
     }

@@ -9,6 +9,7 @@
  */
 import type { ConnectionEvents, LoadConnection } from './connection.ts';
 import { Connections } from './connections.ts';
+import { type Ledger, newLedger } from './ledger.ts';
 import { type FromThread, monotonicMs, type ThreadPlan } from './messages.ts';
 import { Opener } from './opening.ts';
 import { Phase } from './phase.ts';
@@ -31,10 +32,8 @@ const TIMER_MS = 2;
 export class Driver {
   readonly #plan: LoadPlan;
   readonly #thread: number;
-  readonly #connectionsMax: number;
   readonly #judge: ReplyJudge;
-  readonly #accepted: Int32Array;
-  readonly #unanswered: Int32Array;
+  readonly #ledger: Ledger;
   readonly #measured: Phase;
   /** The two, by number. */
   readonly #phases: readonly Phase[];
@@ -64,24 +63,23 @@ export class Driver {
   #isTimeOver = false;
 
   constructor(threadPlan: ThreadPlan, post: (message: FromThread, transfer?: ArrayBuffer[]) => void) {
-    const { plan, script, thread, connections } = threadPlan;
+    const { plan, script, thread, connections, runId } = threadPlan;
     this.#plan = plan;
     this.#thread = thread;
-    this.#connectionsMax = connections;
     this.#judge = replyJudgeFor(plan.protocol);
-    this.#accepted = new Int32Array(script.lines + 1);
-    this.#unanswered = new Int32Array(script.lines + 1);
+    this.#ledger = newLedger(script);
     this.#post = post;
     const { events = Number.POSITIVE_INFINITY, threads } = plan;
-    const share = Math.floor(events / threads) + (thread < events % threads ? 1 : 0);
-    this.#measured = new Phase(plan, share);
+    const budget = Math.floor(events / threads) + (thread < events % threads ? 1 : 0);
+    this.#measured = new Phase(plan, budget);
     this.#phases = [new Phase(plan, Number.POSITIVE_INFINITY), this.#measured];
-    const whole = { ...script, bytes: Buffer.from(script.bytes.buffer) };
-    const ledger = { script: whole, accepted: this.#accepted, unanswered: this.#unanswered };
-    const opener = new Opener(plan, { index: thread, connections }, ledger, this.#judge, this.#events);
-    const isSending = () => this.#state === 'sending';
+    const share = { index: thread, connections, runId };
+    const opener = new Opener(plan, share, this.#ledger, this.#judge, this.#events);
+    // With ids, for what is not decided, too.
+    const isWanted = ({ underWay }: LoadConnection) =>
+      this.#state === 'sending' || (this.#state === 'waiting' && plan.work.ids && underWay > 0);
     const goOn = (connection: LoadConnection) => this.#goOn(connection);
-    this.#connections = new Connections(opener, plan.reconnect, isSending, goOn);
+    this.#connections = new Connections(opener, plan.reconnect, isWanted, goOn);
     if (plan.stages !== undefined) this.#schedule = new Schedule(withWarmup(plan.stages, plan.warmupMs));
   }
 
@@ -141,9 +139,12 @@ export class Driver {
         if (this.#underWay === 0) this.#beQuiet();
       }
     },
+    onAgain: (count, dueMs) => {
+      this.#phaseOf(dueMs).resent += count;
+    },
     onLost: (connection, why) => {
       this.#connections.lose(connection, why);
-      this.#drop(connection);
+      if (!this.#plan.work.ids) this.#drop(connection);
     },
     onWrong: (connection, what) => {
       this.#post({ type: 'wrong', what });
@@ -220,7 +221,7 @@ export class Driver {
 
   /** When line `line` of connection `index` should leave. */
   #dueMs(line: number, index: number): number {
-    const mine = line * this.#connectionsMax + index;
+    const mine = line * this.#connections.all.length + index;
     return this.#startMs + this.#schedule!.dueMs(mine * this.#plan.threads + this.#thread);
   }
 
@@ -272,15 +273,15 @@ export class Driver {
   /** Lines that were due, or were to become due, and never left. Only those that would have been measured count. */
   #countUnsent(): number {
     if (this.#schedule === undefined) return 0;
+    const { all } = this.#connections;
     const lines = Math.ceil((this.#schedule.lines - this.#thread) / this.#plan.threads);
-    const senders = this.#connections.all.map(({ index, sent }) => ({
+    const senders = all.map(({ index, sent }) => ({
       dueMs: (line: number) => this.#dueMs(line, index),
       sent,
-      lines: Math.ceil((lines - index) / this.#connectionsMax),
+      lines: Math.ceil((lines - index) / all.length),
     }));
     // Stopped early, lines of the time that did not come are not missing.
-    const untilMs = this.#isStopped ? performance.now() : Number.POSITIVE_INFINITY;
-    return countUnsent(senders, this.#measureMs, untilMs);
+    return countUnsent(senders, this.#measureMs, this.#isStopped ? performance.now() : Infinity);
   }
 
   // The end.
@@ -290,8 +291,11 @@ export class Driver {
     this.#state = 'waiting';
     this.#isTimeOver = performance.now() >= this.#endMs;
     this.#unsent = this.#countUnsent();
+    const { graceMs, work, server } = this.#plan;
+    // What is sent again waits for a server that was killed at the end, too.
+    const backMs = work.ids && !this.#isStopped ? (server?.startMs ?? 0) : 0;
     if (this.#underWay === 0) this.#beQuiet();
-    else this.#graceOver = setTimeout(() => this.#beQuiet(), this.#plan.graceMs);
+    else this.#graceOver = setTimeout(() => this.#beQuiet(), graceMs + backMs);
   }
 
   #beQuiet(): void {
@@ -318,30 +322,26 @@ export class Driver {
     await Promise.race([Promise.all(closed), new Promise(resolve => setTimeout(resolve, CLOSE_MS))]);
     const { measured: unknown, warmup: unknownWarmup } = this.#connections.unknown('all');
     for (const connection of this.#connections.all) connection.destroy();
+    const { accepted, unanswered } = this.#ledger;
     const endMs = this.#isTimeOver ? this.#endMs : this.#measured.lastReplyMs;
     const outcome = {
-      recorded: this.#measured.recorder.finish(),
+      ...this.#measured.outcome(),
       reasons: [...this.#judge.reasons],
-      sent: this.#measured.sent,
       unknown,
       unknownWarmup,
       unknownLost,
       unknownLostWarmup,
       unsent: this.#unsent,
-      late: this.#measured.late,
       ...this.#connections.outcome(),
       open: open.length,
       hungUp: this.#hungUp,
       inTime: this.#inTime,
       measuredMs: Math.max(0, endMs - this.#measureMs),
-      accepted: this.#accepted,
-      unanswered: this.#unanswered,
+      accepted,
+      unanswered,
     };
     this.#tellProgress();
-    this.#post({ type: 'done', outcome }, [
-      outcome.accepted.buffer as ArrayBuffer,
-      outcome.unanswered.buffer as ArrayBuffer,
-    ]);
+    this.#post({ type: 'done', outcome }, [accepted.buffer as ArrayBuffer, unanswered.buffer as ArrayBuffer]);
   }
 
   #tellProgress(): void {

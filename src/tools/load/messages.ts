@@ -11,6 +11,8 @@ export interface ThreadPlan {
   thread: number;
   /** Its connections, of the `plan.connections`. */
   connections: number;
+  /** Of the run's ids; undefined: its events have none. */
+  runId: string | undefined;
 }
 
 export type ToThread =
@@ -33,6 +35,8 @@ export interface ThreadOutcome {
   recorded: Recorded;
   reasons: [string, number][];
   sent: number;
+  /** Times that a line was sent again. */
+  resent: number;
   unknown: number;
   /** The same of the warm-up. */
   unknownWarmup: number;

@@ -4,14 +4,18 @@
  *
  * Balances are read before and after the load, so the server need not be empty at the start. Accepted events may not
  * be applied yet: balances are read again until they are right, or stop changing.
+ *
+ * A balance is right within bounds if lines were not answered; with ids every line is, and it is right to the last
+ * unit. The sum of all balances is looked at, too: a transfer of which half is done may be within the bounds of each.
  */
 import { count } from '../../cli/terminal/numbers.ts';
 import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { Client, HungUp, TooLate } from '../harness/client.ts';
+import { Kind, movesMoney } from './kinds.ts';
 import type { LoadPlan } from './plan.ts';
 import { encodersFor, replyJudgeFor } from './protocols.ts';
 import type { Money } from './result.ts';
-import { Kind, NO_USER, type Script } from './script.ts';
+import { NO_USER, type Script } from './script.ts';
 
 /** By user: what was accepted, and within which bounds lines without an answer may have moved the balance. */
 export interface Expected {
@@ -20,6 +24,9 @@ export interface Expected {
   amount: Float64Array;
   unknownUp: Float64Array;
   unknownDown: Float64Array;
+  /** The same of the sum of all balances: transfers that were not answered can't have moved it. */
+  unknownSumUp: number;
+  unknownSumDown: number;
   /** The largest amount of an event of the user. */
   largest: Float64Array;
   /** All events of the user have that amount. */
@@ -28,6 +35,7 @@ export interface Expected {
   directions: Uint8Array;
   acceptedEvents: number;
   acceptedAmount: number;
+  transfers: number;
   unknownEvents: number;
 }
 
@@ -43,22 +51,18 @@ export function expectedFrom(
     amount: new Float64Array(userCount),
     unknownUp: new Float64Array(userCount),
     unknownDown: new Float64Array(userCount),
+    unknownSumUp: 0,
+    unknownSumDown: 0,
     largest: new Float64Array(userCount),
     isUniform: new Uint8Array(userCount).fill(1),
     directions: new Uint8Array(userCount),
     acceptedEvents: 0,
     acceptedAmount: 0,
+    transfers: 0,
     unknownEvents: 0,
   };
   const seen = new Uint8Array(userCount);
-  let times = 0;
-  let unknownTimes = 0;
-  for (let line = 0; line < script.lines; line++) {
-    for (const differences of accepted) times += differences[line]!;
-    for (const differences of unanswered) unknownTimes += differences[line]!;
-    const user = script.users[line]!;
-    if (user === NO_USER || script.kinds[line]! > Kind.wait) continue;
-    const amount = script.amounts[line]!;
+  const move = (user: number, amount: number, times: number, unknownTimes: number) => {
     if (seen[user] === 0) expected.users.push(user);
     seen[user] = 1;
     expected.directions[user]! |= amount > 0 ? 1 : 2;
@@ -66,11 +70,27 @@ export function expectedFrom(
     if (largest !== 0 && largest !== Math.abs(amount)) expected.isUniform[user] = 0;
     expected.largest[user] = Math.max(largest, Math.abs(amount));
     expected.amount[user]! += times * amount;
+    if (amount > 0) expected.unknownUp[user]! += unknownTimes * amount;
+    else expected.unknownDown[user]! -= unknownTimes * amount;
+  };
+  let times = 0;
+  let unknownTimes = 0;
+  for (let line = 0; line < script.lines; line++) {
+    for (const differences of accepted) times += differences[line]!;
+    for (const differences of unanswered) unknownTimes += differences[line]!;
+    const user = script.users[line]!;
+    const kind = script.kinds[line]!;
+    if (user === NO_USER || !movesMoney(kind)) continue;
+    const amount = script.amounts[line]!;
+    move(user, amount, times, unknownTimes);
     expected.acceptedEvents += times;
     expected.acceptedAmount += times * Math.abs(amount);
     expected.unknownEvents += unknownTimes;
-    if (amount > 0) expected.unknownUp[user]! += unknownTimes * amount;
-    else expected.unknownDown[user]! -= unknownTimes * amount;
+    if (kind === Kind.transfer) {
+      move(script.others[line]!, -amount, times, unknownTimes);
+      expected.transfers += times;
+    } else if (amount > 0) expected.unknownSumUp += unknownTimes * amount;
+    else expected.unknownSumDown -= unknownTimes * amount;
   }
   return expected;
 }
@@ -136,8 +156,20 @@ function offBy(expected: Expected, before: Float64Array, balances: Float64Array,
   return expected.isUniform[user] === 1 ? (change - low) % expected.largest[user]! : 0;
 }
 
+/** How far the sum of all balances is from what it may be. Differences are added, so that the sum stays exact. */
+function sumOffBy(expected: Expected, before: Float64Array, balances: Float64Array): number {
+  const off = expected.users.reduce(
+    (sum, user, index) => sum + (balances[index]! - before[index]! - expected.amount[user]!),
+    0,
+  );
+  return off < 0 ? Math.min(0, off + expected.unknownSumDown) : Math.max(0, off - expected.unknownSumUp);
+}
+
 function isOff(expected: Expected, before: Float64Array, balances: Float64Array): boolean {
-  return expected.users.some((_, index) => offBy(expected, before, balances, index) !== 0);
+  return (
+    sumOffBy(expected, before, balances) !== 0 ||
+    expected.users.some((_, index) => offBy(expected, before, balances, index) !== 0)
+  );
 }
 
 function compare(
@@ -146,11 +178,14 @@ function compare(
   before: Float64Array,
   balances: Float64Array,
 ): Money {
+  const off = sumOffBy(expected, before, balances);
   const money: Money = {
-    balanced: true,
+    balanced: off === 0,
     users: expected.users.length,
     acceptedEvents: expected.acceptedEvents,
     acceptedAmount: expected.acceptedAmount,
+    transfers: expected.transfers,
+    sumOffBy: off,
     lostEvents: 0,
     lostAmount: 0,
     surplusEvents: 0,
@@ -189,16 +224,22 @@ const events = (number: number) => `${count(number)} event${number === 1 ? '' : 
 
 /** In one line, as it is printed. */
 export function moneyLine(money: Money): string {
-  const of = `of ${count(money.acceptedAmount)}`;
-  const unknown =
-    money.unknownEvents > 0 ? `; ${events(money.unknownEvents)} unknown (sent, not answered)` : '';
-  if (money.balanced)
-    return `balanced: ${events(money.acceptedEvents)} of ${count(money.users)} users, ${count(money.acceptedAmount)} in all${unknown}`;
+  const { acceptedEvents, acceptedAmount, transfers, sumOffBy, unknownEvents } = money;
+  const unknown = unknownEvents > 0 ? `; ${events(unknownEvents)} unknown (sent, not answered)` : '';
+  if (money.balanced) {
+    const some = transfers > 0 ? ` (${count(transfers)} transfers; the sum is right)` : '';
+    return `balanced: ${events(acceptedEvents)}${some} of ${count(money.users)} users, ${count(acceptedAmount)} in all${unknown}`;
+  }
   const parts: string[] = [];
-  if (money.lostEvents > 0) parts.push(`lost ${events(money.lostEvents)}, ${count(money.lostAmount)} ${of}`);
+  if (money.lostEvents > 0)
+    parts.push(`lost ${events(money.lostEvents)}, ${count(money.lostAmount)} of ${count(acceptedAmount)}`);
   if (money.surplusEvents > 0)
     parts.push(
-      `applied ${events(money.surplusEvents)} too many, ${count(money.surplusAmount)} more than ${count(money.acceptedAmount)}`,
+      `applied ${events(money.surplusEvents)} too many, ${count(money.surplusAmount)} more than ${count(acceptedAmount)}`,
+    );
+  if (sumOffBy !== 0 && (transfers > 0 || parts.length === 0))
+    parts.push(
+      `the sum of all balances is ${count(Math.abs(sumOffBy))} too ${sumOffBy < 0 ? 'low' : 'high'}`,
     );
   return `${parts.join('; ')}${unknown}`;
 }

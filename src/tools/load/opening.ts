@@ -1,6 +1,8 @@
 /** Opens the connections of one thread, and opens lost ones again, or says in a sentence why that can't be done. */
 import { addressText } from '../../cli/terminal/address.ts';
-import { type ConnectionEvents, type Ledger, LoadConnection } from './connection.ts';
+import { type ConnectionEvents, LoadConnection, type Shared } from './connection.ts';
+import { IdWriter } from './event-ids.ts';
+import type { Ledger } from './ledger.ts';
 import type { LoadPlan } from './plan.ts';
 import type { ReplyJudge } from './protocols.ts';
 import { pageOf } from './replies.ts';
@@ -17,28 +19,38 @@ export function pauseMs(failures: number, random: () => number = Math.random): n
   return Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** failures) * (0.5 + random() / 2);
 }
 
+/** Which thread of the run it is, and how many connections it has. */
+export interface ThreadShare {
+  index: number;
+  connections: number;
+  /** Of the run's ids; undefined: it has none. */
+  runId: string | undefined;
+}
+
 export class Opener {
   readonly #plan: LoadPlan;
-  readonly #thread: { index: number; connections: number };
-  readonly #ledger: Ledger;
-  readonly #judge: ReplyJudge;
-  readonly #events: ConnectionEvents;
-  readonly #chunk = Buffer.allocUnsafeSlow(CHUNK_BYTES);
-  readonly #page: Buffer;
+  readonly #thread: ThreadShare;
+  readonly #shared: Shared;
 
   constructor(
     plan: LoadPlan,
-    thread: { index: number; connections: number },
+    thread: ThreadShare,
     ledger: Ledger,
     judge: ReplyJudge,
     events: ConnectionEvents,
   ) {
+    const { host, port, pipeline } = plan;
     this.#plan = plan;
     this.#thread = thread;
-    this.#ledger = ledger;
-    this.#judge = judge;
-    this.#events = events;
-    this.#page = pageOf(judge);
+    this.#shared = {
+      address: { host, port },
+      chunk: Buffer.allocUnsafeSlow(CHUNK_BYTES),
+      judge,
+      page: pageOf(judge),
+      ledger,
+      pipeline,
+      events,
+    };
   }
 
   /** All of them, or none. */
@@ -48,7 +60,7 @@ export class Opener {
     while (connections.length < this.#thread.connections) {
       const opening: Promise<void>[] = [];
       while (opening.length < OPENING_MAX && connections.length < this.#thread.connections) {
-        const connection = this.#start(connections.length, this.#firstLine(connections.length));
+        const connection = this.#start(connections.length);
         connections.push(connection);
         opening.push(opened(connection, this.#plan, deadlineMs));
       }
@@ -64,7 +76,7 @@ export class Opener {
 
   /** A new one in place of a lost one, which goes on where that ended. */
   async openAgain(lost: LoadConnection): Promise<LoadConnection> {
-    const connection = this.#start(lost.index, lost.nextLine);
+    const connection = this.#start(lost.index);
     try {
       await opened(connection, this.#plan, performance.now() + this.#plan.connectMs);
     } catch (error) {
@@ -75,26 +87,22 @@ export class Opener {
     return connection;
   }
 
-  #start(index: number, firstLine: number): LoadConnection {
-    const { host, port, pipeline } = this.#plan;
-    return new LoadConnection(
-      index,
-      { host, port },
-      this.#chunk,
-      this.#judge,
-      this.#page,
-      this.#ledger,
-      firstLine,
-      pipeline,
-      this.#events,
-    );
+  #start(index: number): LoadConnection {
+    const { script } = this.#shared.ledger;
+    const { runId } = this.#thread;
+    const ids = runId === undefined ? undefined : new IdWriter(script, runId, this.#number(index));
+    return new LoadConnection(index, this.#firstLine(index), ids, this.#shared);
+  }
+
+  /** Of a connection, over all threads. */
+  #number(index: number): number {
+    return index * this.#plan.threads + this.#thread.index;
   }
 
   /** They start at places far apart, so that they do not all send the same users' lines at once. */
   #firstLine(index: number): number {
-    const { threads } = this.#plan;
-    const { lines } = this.#ledger.script;
-    const place = (index * threads + this.#thread.index) / (this.#thread.connections * threads);
+    const { lines } = this.#shared.ledger.script;
+    const place = this.#number(index) / (this.#thread.connections * this.#plan.threads);
     return Math.floor(place * lines) % lines;
   }
 }

@@ -1,9 +1,10 @@
-/** The flags of `tally load`: what there is, read and checked, with one line for each mistake. */
+/** The flags of `tally load` read and checked, with one line for each mistake. */
 import { availableParallelism } from 'node:os';
 import { readHost } from '../../cli/terminal/address.ts';
 import { duration, readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
-import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
+import { UsageError } from '../../cli/terminal/usage.ts';
 import { type Condition, readCondition } from './conditions.ts';
+import { parseFlags, type Values } from './flags.ts';
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix, type OwnServer, type Stage } from './plan.ts';
 
 export interface LoadOptions {
@@ -16,108 +17,8 @@ export interface LoadOptions {
   hdr: string | undefined;
 }
 
-interface Flag {
-  /** What stands behind it; undefined: nothing. */
-  value?: string;
-  multiple?: boolean;
-  group: string;
-  about: string;
-}
-
-const FLAGS: Record<string, Flag> = {
-  host: { value: 'NAME', group: 'Where', about: 'the server (127.0.0.1)' },
-  port: { value: 'N', group: 'Where', about: 'its port (7878)' },
-  protocol: { value: 'NAME', group: 'Where', about: 'tally, or redis: INCRBY of the same amounts (tally)' },
-  'connect-timeout': { value: 'TIME', group: 'Where', about: 'for all connections to open (5s)' },
-
-  reconnect: {
-    group: 'Where',
-    about: 'open lost connections again, after 50 ms and then ever later up to 2 s',
-  },
-  cmd: {
-    value: 'CMD',
-    group: 'Where',
-    about: 'start the server with this command; it learns its port from PORT or {port}',
-  },
-  'kill-every': {
-    value: 'TIME',
-    group: 'Where',
-    about: 'kill -9 the server of --cmd in the midst, and start it again; with --reconnect',
-  },
-  'start-timeout': { value: 'TIME', group: 'Where', about: 'for it to listen, at first and again (30s)' },
-
-  rate: { value: 'N', group: 'How', about: 'open loop: lines a second, of all connections together' },
-  stages: { value: 'LIST', group: 'How', about: 'open loop: TIME:RATE or TIME:FROM-TO, with commas' },
-  connections: { value: 'N', group: 'How', about: 'clients (50)' },
-  pipeline: { value: 'N', group: 'How', about: 'lines that each may have under way (1)' },
-  duration: { value: 'TIME', group: 'How', about: 'how long to send (10s)' },
-  events: { value: 'N', group: 'How', about: 'how many lines to send; what is reached first ends the run' },
-  warmup: { value: 'TIME', group: 'How', about: 'sent before, and left out of the figures (0s)' },
-  threads: { value: 'N', group: 'How', about: 'threads that send, where one core is not enough (1)' },
-  pace: {
-    value: 'NAME',
-    group: 'How',
-    about: 'open loop: precise takes a core to itself, thrifty uses 1 ms timers',
-  },
-  grace: { value: 'TIME', group: 'How', about: 'for the last replies to come (5s)' },
-
-  users: { value: 'N', group: 'What', about: 'how many different ones (10000)' },
-  skew: { value: 'NAME', group: 'What', about: 'uniform, zipf, or zipf:EXPONENT (uniform)' },
-  mix: {
-    value: 'LIST',
-    group: 'What',
-    about: 'shares of buy, sell, wait, balance, metrics, health, garbage (buy=1)',
-  },
-  amount: { value: 'N', group: 'What', about: 'of every event (50)' },
-  'user-prefix': { value: 'TEXT', group: 'What', about: 'their names: the prefix and a number (u)' },
-  replay: {
-    value: 'FILE',
-    group: 'What',
-    about: 'the lines of a file, round and round, in place of the above',
-  },
-  seed: { value: 'N', group: 'What', about: 'the same seed sends the same lines (1)' },
-
-  'check-balances': { group: 'Then', about: 'compare all balances with what was accepted' },
-  'fail-if': {
-    value: 'COND',
-    multiple: true,
-    group: 'Then',
-    about: "exit with 4 if it holds: 'p99>5ms'; may be given again",
-  },
-  'find-max': { value: 'COND', group: 'Then', about: "the highest rate that holds it: 'p99<10ms'" },
-  json: {
-    value: 'FILE',
-    group: 'Then',
-    about: 'everything, for machines; a pipe or device too, - is standard output',
-  },
-  hdr: {
-    value: 'NAME',
-    group: 'Then',
-    about: 'NAME.corrected.hgrm and NAME.uncorrected.hgrm, for plotters of HdrHistogram; a pipe gets both',
-  },
-};
-
-/** As they are written. */
-export const FLAG_NAMES = Object.keys(FLAGS).map(name => `--${name}`);
-
-export function describeFlags(): string {
-  const groups = [...new Set(Object.values(FLAGS).map(flag => flag.group))];
-  return groups
-    .map(group => {
-      const lines = Object.entries(FLAGS)
-        .filter(([, flag]) => flag.group === group)
-        .map(
-          ([name, flag]) => `  ${`--${name}${flag.value ? ` ${flag.value}` : ''}`.padEnd(24)}${flag.about}`,
-        );
-      return `${group}\n${lines.join('\n')}`;
-    })
-    .join('\n\n');
-}
-
-type Values = Record<string, string | boolean | string[] | undefined>;
-
 export function readOptions(args: string[]): LoadOptions {
-  const values = parse(args);
+  const values = parseFlags(args);
   const text = (name: string) => values[name] as string | undefined;
   const whole = (name: string, otherwise: number, min: number, max: number): number => {
     const given = text(name);
@@ -153,11 +54,10 @@ export function readOptions(args: string[]): LoadOptions {
   const events = text('events') === undefined ? undefined : whole('events', 0, 1, 1e12);
   const durationMs = time('duration', DEFAULT_PLAN.durationMs!, 1);
   const protocol = oneOf('protocol', ['tally', 'redis'], 'tally');
+  const users = whole('users', DEFAULT_WORK.users, 1, 10_000_000);
   const mix = readMix(text('mix'));
-  if (protocol === 'redis' && mix.metrics + mix.garbage > 0)
-    throw new UsageError('--mix: metrics and garbage lines are not for --protocol redis');
-  if (protocol === 'redis' && text('replay') !== undefined)
-    throw new UsageError('--replay sends the lines of a file as they are; that is not for --protocol redis');
+  const min = text('min') === undefined ? undefined : readMin(text('min')!);
+  refuseMix(values, mix, users);
   const server = readServer(values, time);
   const plan: LoadPlan = {
     host: readHost(text('host') ?? DEFAULT_PLAN.host, '--host '),
@@ -175,16 +75,18 @@ export function readOptions(args: string[]): LoadOptions {
     graceMs: time('grace', DEFAULT_PLAN.graceMs, 1),
     connectMs: time('connect-timeout', DEFAULT_PLAN.connectMs, 1),
     server,
-    reconnect: values.reconnect === true || server?.killEveryMs !== undefined,
+    reconnect: values.reconnect === true || values.ids === true || server?.killEveryMs !== undefined,
     // A thread that never rests would take the server's core.
     pace: oneOf('pace', ['precise', 'thrifty'], threads < availableParallelism() ? 'precise' : 'thrifty'),
     seed: whole('seed', DEFAULT_PLAN.seed, 0, 2 ** 32 - 1),
     work: {
-      users: whole('users', DEFAULT_WORK.users, 1, 10_000_000),
+      users,
       userPrefix: text('user-prefix') ?? DEFAULT_WORK.userPrefix,
       ...readSkew(text('skew')),
       mix,
       amount: whole('amount', DEFAULT_WORK.amount, 1, 1e12),
+      min,
+      ids: values.ids === true,
       replayFile: text('replay'),
     },
     checkBalances: values['check-balances'] === true,
@@ -222,22 +124,6 @@ const PROBE_WARMUP_MS = 1_000;
 const TIME_MS_MAX = 24 * 3_600_000;
 const PREFIX_BYTES_MAX = 120;
 const RATE_MAX = 100_000_000;
-
-function parse(args: string[]): Values {
-  const options = Object.fromEntries(
-    Object.entries(FLAGS).map(([name, flag]) => [
-      name,
-      {
-        type: flag.value === undefined ? ('boolean' as const) : ('string' as const),
-        multiple: flag.multiple ?? false,
-      },
-    ]),
-  );
-  const parsed = readArgs('load', args, options);
-  if (parsed.positionals.length > 0)
-    throw new UsageError(`${parsed.positionals[0]}: flags only; the server is given by --host and --port`);
-  return parsed.values as Values;
-}
 
 function readServer(
   values: Values,
@@ -326,7 +212,7 @@ function readSkew(text: string | undefined): { skew: 'uniform' | 'zipf'; zipfExp
 
 function readMix(text: string | undefined): Mix {
   if (text === undefined) return DEFAULT_WORK.mix;
-  const mix: Mix = { buy: 0, sell: 0, wait: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
+  const mix: Mix = { buy: 0, sell: 0, wait: 0, transfer: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
   for (const part of text.split(',')) {
     const [kind, share, ...rest] = part.split('=').map(word => word.trim());
     const value = share === undefined ? 1 : Number(share);
@@ -340,4 +226,35 @@ function readMix(text: string | undefined): Mix {
   }
   if (Object.values(mix).every(share => share === 0)) throw new UsageError('--mix: every share is 0');
   return mix;
+}
+
+function readMin(text: string): number {
+  const value = readCount(text.replace(/^-/, ''));
+  if (!Number.isSafeInteger(value)) throw new UsageError(`--min ${text}: a whole number is needed`);
+  return text.startsWith('-') ? -value! : value!;
+}
+
+/** What does not go with the lines that are sent. */
+function refuseMix(values: Values, mix: Mix, users: number): void {
+  if (values.protocol === 'redis') {
+    if (mix.metrics + mix.garbage > 0)
+      throw new UsageError('--mix: metrics and garbage lines are not for --protocol redis');
+    if (values.replay !== undefined)
+      throw new UsageError(
+        '--replay sends the lines of a file as they are; that is not for --protocol redis',
+      );
+    if (mix.transfer > 0) throw new UsageError('--mix: transfers are not for --protocol redis');
+  }
+  for (const flag of ['ids', 'min']) {
+    if (values[flag] === undefined) continue;
+    if (values.protocol === 'redis') throw new UsageError(`--${flag} is not for --protocol redis`);
+    if (values.replay !== undefined)
+      throw new UsageError(`--replay sends the lines of a file as they are; leave --${flag} out`);
+  }
+  if (mix.transfer > 0 && users === 1)
+    throw new UsageError('--mix: a transfer takes two users; --users 2 at least');
+  if (values.min !== undefined && mix.sell + mix.transfer === 0)
+    throw new UsageError('--min is about sales and transfers; give --mix some, such as buy=70,sell=30');
+  if (values.ids !== undefined && mix.buy + mix.sell + mix.wait + mix.transfer === 0)
+    throw new UsageError('--ids are for events; give --mix some, such as buy=1');
 }

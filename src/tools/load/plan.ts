@@ -18,6 +18,8 @@ export interface Mix {
   sell: number;
   /** Buys that are answered when they were applied. */
   wait: number;
+  /** From one user to another. */
+  transfer: number;
   balance: number;
   metrics: number;
   health: number;
@@ -34,6 +36,10 @@ export interface Work {
   mix: Mix;
   /** Every event's amount: one number, so that money lost can be told in events. */
   amount: number;
+  /** Sales and transfers are to leave no less; undefined: whatever they leave. */
+  min: number | undefined;
+  /** Every event has an id of its own, so that it may be sent again. */
+  ids: boolean;
   /** Lines of a file, instead of all of the above. */
   replayFile: string | undefined;
 }
@@ -84,8 +90,10 @@ export const DEFAULT_WORK: Work = {
   userPrefix: 'u',
   skew: 'uniform',
   zipfExponent: 1,
-  mix: { buy: 1, sell: 0, wait: 0, balance: 0, metrics: 0, health: 0, garbage: 0 },
+  mix: { buy: 1, sell: 0, wait: 0, transfer: 0, balance: 0, metrics: 0, health: 0, garbage: 0 },
   amount: 50,
+  min: undefined,
+  ids: false,
   replayFile: undefined,
 };
 

@@ -3,34 +3,33 @@
  * How requests are written, and which verdict a reply line is.
  */
 import type { ProtocolName } from './plan.ts';
-import { VERDICTS, type Verdict } from './result.ts';
+import { MORE, NOT_TAKEN, OTHER, verdictNumber } from './verdicts.ts';
+
+/** What an event may have beyond a user and an amount. */
+export interface Extra {
+  /** Answered when it was applied. */
+  wait?: boolean;
+  /** The least balance that it may leave. */
+  min?: number | undefined;
+  /** The last field of the line. */
+  id?: string | undefined;
+}
 
 /** Each gives a line without its `\n`. */
 export interface Encoders {
   /** Negative: a sale. */
-  event(user: string, amount: number): string;
-  /** Answered when it was applied. */
-  wait(user: string, amount: number): string;
+  event(user: string, amount: number, extra?: Extra): string;
+  transfer(from: string, to: string, amount: number, extra?: Extra): string;
   balance(user: string): string;
   other(kind: 'metrics' | 'health' | 'garbage', random: () => number): string | Uint8Array;
 }
 
-/** The number of a verdict: its place in VERDICTS. */
-export const verdictNumber = Object.fromEntries(VERDICTS.map((name, index) => [name, index])) as Record<
-  Verdict,
-  number
->;
-/** Not a reply of this protocol; perhaps an echo of the line. */
-export const OTHER = -1;
-/** The first line of a reply of two, which is ok. */
-export const MORE = -2;
-
 export interface ReplyJudge {
   /** A reply that comes in long runs, with its line end. Runs of it are compared at once. */
   readonly usual: { bytes: Buffer; verdict: number } | undefined;
-  /** Which verdict the line from `start` up to, and not, `end` is (its line end left out); or OTHER or MORE. */
+  /** Which verdict the line from `start` up to, and not, `end` is (its line end left out); or OTHER, MORE, NOT_TAKEN. */
   judge(bytes: Buffer, start: number, end: number): number;
-  /** The reasons that refusals and errors gave, counted. `server_busy` is not: it has a verdict of its own. */
+  /** The reasons that refusals and errors gave, counted; not those with a verdict of their own. */
   readonly reasons: Map<string, number>;
   /** The balance in a reply to a balance request; undefined if it is none, `next line` if it is there. */
   balanceOf(line: string): number | 'next line' | undefined;
@@ -61,12 +60,26 @@ const GARBAGE: (string | Uint8Array)[] = [
 ];
 
 const tallyEncoders: Encoders = {
-  event: (user, amount) =>
-    `{"user":${JSON.stringify(user)},"action":"${amount < 0 ? 'sell' : 'buy'}","amount":${Math.abs(amount)}}`,
-  wait: (user, amount) => `${tallyEncoders.event(user, amount).slice(0, -1)},"wait":true}`,
+  event: (user, amount, extra) =>
+    `{"user":${JSON.stringify(user)},"action":"${amount < 0 ? 'sell' : 'buy'}","amount":${Math.abs(amount)}${extraText(extra)}}`,
+  transfer: (from, to, amount, extra) =>
+    `{"type":"transfer","from":${JSON.stringify(from)},"to":${JSON.stringify(to)},"amount":${amount}${extraText(extra)}}`,
   balance: user => `{"type":"balance","user":${JSON.stringify(user)}}`,
   other: (kind, random) =>
     kind === 'garbage' ? GARBAGE[Math.floor(random() * GARBAGE.length)]! : `{"type":"${kind}"}`,
+};
+
+function extraText({ wait = false, min, id }: Extra = {}): string {
+  return `${wait ? ',"wait":true' : ''}${min === undefined ? '' : `,"min":${min}`}${id === undefined ? '' : `,"id":"${id}"`}`;
+}
+
+/** Refusals by what the protocol says of them: decided and remembered, or without a trace. Others are decided, too. */
+const REFUSALS: Record<string, number> = {
+  insufficient_balance: verdictNumber.insufficient,
+  shutting_down: NOT_TAKEN,
+  disk_full: NOT_TAKEN,
+  // Of the connection, and so of no line on it.
+  too_many_connections: NOT_TAKEN,
 };
 
 class TallyReplies implements ReplyJudge {
@@ -83,9 +96,9 @@ class TallyReplies implements ReplyJudge {
         return matches(bytes, start, OK) && bytes[end - 1] === 0x7d ? verdictNumber.ok : OTHER;
       case 0x72: // r
         if (length === BUSY.length && matches(bytes, start, BUSY)) return verdictNumber.busy;
-        return this.#withReason(bytes, start, end, REJECTED, verdictNumber.refused);
+        return this.#refusal(bytes, start, end);
       case 0x65: // e
-        return this.#withReason(bytes, start, end, ERROR, verdictNumber.error);
+        return this.#error(bytes, start, end);
       default:
         return HEALTH_OR_METRICS.some(pattern => length >= pattern.length && matches(bytes, start, pattern))
           ? verdictNumber.ok
@@ -98,10 +111,24 @@ class TallyReplies implements ReplyJudge {
     return match ? Number(match[1]) : undefined;
   }
 
-  #withReason(bytes: Buffer, start: number, end: number, head: Uint8Array, verdict: number): number {
-    if (end - start <= head.length + 2 || !matches(bytes, start, head)) return OTHER;
-    return countReason(this.reasons, bytes.toString('latin1', start + head.length, end - 2), verdict);
+  #refusal(bytes: Buffer, start: number, end: number): number {
+    const reason = reasonIn(bytes, start, end, REJECTED);
+    if (reason === undefined) return OTHER;
+    const verdict = Object.hasOwn(REFUSALS, reason) ? REFUSALS[reason]! : verdictNumber.refused;
+    // Has a verdict of its own, as `server_busy` has.
+    return verdict === verdictNumber.insufficient ? verdict : countReason(this.reasons, reason, verdict);
   }
+
+  #error(bytes: Buffer, start: number, end: number): number {
+    const reason = reasonIn(bytes, start, end, ERROR);
+    return reason === undefined ? OTHER : countReason(this.reasons, reason, verdictNumber.error);
+  }
+}
+
+/** Undefined: the line is no reply of this form. */
+function reasonIn(bytes: Buffer, start: number, end: number, head: Uint8Array): string | undefined {
+  if (end - start <= head.length + 2 || !matches(bytes, start, head)) return undefined;
+  return bytes.toString('latin1', start + head.length, end - 2);
 }
 
 const ascii = (text: string) => new TextEncoder().encode(text);
@@ -132,7 +159,9 @@ const command = (...words: string[]) =>
 
 const redisEncoders: Encoders = {
   event: (user, amount) => command('INCRBY', user, String(amount)),
-  wait: (user, amount) => command('INCRBY', user, String(amount)),
+  transfer: () => {
+    throw new RangeError("no transfers in Redis's protocol");
+  },
   balance: user => command('GET', user),
   other: kind => {
     if (kind !== 'health') throw new RangeError(`no ${kind} lines in Redis's protocol`);

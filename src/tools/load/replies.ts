@@ -2,7 +2,8 @@
  * Makes reply lines of chunks; one reader a connection. It passes runs of equal verdicts to its sink, in order. The
  * network may cut replies anywhere; a run of the usual reply is compared with a prepared buffer in one call.
  */
-import { MORE, OTHER, type ReplyJudge, verdictNumber } from './protocols.ts';
+import type { ReplyJudge } from './protocols.ts';
+import { MORE, OTHER, verdictNumber } from './verdicts.ts';
 
 export interface ReplySink {
   /** The next `count` replies have this verdict. */

@@ -6,7 +6,7 @@ import type { Machine } from '../harness/machine.ts';
 import type { LoadPlan } from './plan.ts';
 
 /** In which a reply is counted, so that fast refusals do not flatter the rest. */
-export const VERDICTS = ['accepted', 'ok', 'busy', 'refused', 'error', 'echoed'] as const;
+export const VERDICTS = ['accepted', 'ok', 'busy', 'refused', 'insufficient', 'error', 'echoed'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
 /** Without a reply there is a count of 0, and no value. */
@@ -42,8 +42,12 @@ export interface Money {
   balanced: boolean;
   users: number;
   acceptedEvents: number;
-  /** The sum of the amounts that were accepted, buys and sells alike. */
+  /** The sum of the amounts that were accepted, whichever way they went. */
   acceptedAmount: number;
+  /** Transfers among these events. */
+  transfers: number;
+  /** By how much the sum of all balances is not what the other events make it: no transfer changes that. */
+  sumOffBy: number;
   lostEvents: number;
   lostAmount: number;
   /** Applied without having been accepted, or applied twice. */
@@ -71,11 +75,15 @@ export interface LoadResult {
   busy: number;
   /** Rejections for any other reason. */
   refused: number;
+  /** `insufficient_balance`. */
+  insufficient: number;
   errors: number;
   /** Replies that were the line itself (the first two steps). */
   echoed: number;
   /** Rejections and errors by the reason that the server gave. */
   reasons: Record<string, number>;
+  /** Times that a line was sent again, with `--ids`. */
+  resent: number;
   /** Sent and not answered. */
   unknown: number;
   /** The same of the warm-up. */

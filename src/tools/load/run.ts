@@ -4,7 +4,9 @@
  */
 import type { Histogram } from 'hdr-histogram-js';
 import { duration } from '../../cli/terminal/numbers.ts';
+import { UsageError } from '../../cli/terminal/usage.ts';
 import { describeMachine } from '../harness/machine.ts';
+import { newRunId } from './event-ids.ts';
 import { monotonicMs, type ThreadOutcome } from './messages.ts';
 import { checkMoney, type Expected, expectedFrom, moneyLine, readBalances } from './money.ts';
 import { OwnServer } from './own-server.ts';
@@ -70,9 +72,17 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
 }
 
 async function runOn(server: OwnServer | undefined, plan: LoadPlan, hooks: LoadHooks): Promise<LoadRun> {
-  const { script, names } = writeScript(plan.work, plan.protocol, plan.seed);
+  const { script, names, hasOwnIds } = writeScript(plan.work, plan.protocol, plan.seed);
+  if (hasOwnIds && plan.checkBalances)
+    throw new UsageError(
+      `--replay ${plan.work.replayFile}: it is sent round and round, and lines with an id count once; the money can't be checked`,
+    );
   const users = plan.checkBalances ? expectedFrom(script, names.length, [], []).users : [];
-  const threads = Array.from({ length: plan.threads }, (_, thread) => new LoadThread(plan, script, thread));
+  const runId = plan.work.ids ? newRunId() : undefined;
+  const threads = Array.from(
+    { length: plan.threads },
+    (_, thread) => new LoadThread(plan, script, thread, runId),
+  );
   const problems: string[] = [];
   try {
     // First the connections: what they say when there is no server is the clearer message.

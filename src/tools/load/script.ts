@@ -8,14 +8,16 @@
 import { readFileSync } from 'node:fs';
 import { reasonOf } from '../../cli/terminal/output.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
+import { Kind } from './kinds.ts';
 import type { Mix, ProtocolName, Work } from './plan.ts';
-import { encodersFor } from './protocols.ts';
+import { type Encoders, encodersFor } from './protocols.ts';
 import { drawFrom, drawUniform, drawZipf, randomFrom } from './random.ts';
 
-/** What a line asks for. `event` may be answered `accepted`; `wait` must be answered with the balance. */
-export const Kind = { event: 0, wait: 1, balance: 2, metrics: 3, health: 4, garbage: 5 } as const;
-
 export const NO_USER = 0xffff_ffff;
+
+/** All ids have this length, so that a line has a place for one before it is sent. */
+export const ID_BYTES = 15;
+const NO_ID = '.'.repeat(ID_BYTES);
 
 export interface Script {
   bytes: Buffer;
@@ -26,6 +28,10 @@ export interface Script {
   users: Uint32Array;
   /** By line: how much, signed. */
   amounts: Float64Array;
+  /** By line: of a transfer, the user who gets what the other one pays; else NO_USER. */
+  others: Uint32Array;
+  /** By line: 1 if it has a place for an id, to be filled in when it is sent. */
+  takesId: Uint8Array;
   lines: number;
   /** All lines are events: any of them may be answered `accepted`, so runs of replies need no look at each. */
   eventsOnly: boolean;
@@ -38,16 +44,22 @@ const BYTES_MAX = 2 ** 30;
 interface Line {
   text: string | Uint8Array;
   kind: number;
-  user: number;
-  amount: number;
+  user?: number;
+  amount?: number;
+  other?: number;
+  takesId?: boolean;
 }
 
-/** The lines of a plan, and the names of the users in them. The same for the same work, protocol and seed. */
-export function writeScript(
-  work: Work,
-  protocol: ProtocolName,
-  seed: number,
-): { script: Script; names: string[] } {
+export interface Written {
+  script: Script;
+  /** Of the users in it. */
+  names: string[];
+  /** Lines with ids of their own: each counts once, however often the script is sent. */
+  hasOwnIds: boolean;
+}
+
+/** The lines of a plan. The same for the same work, protocol and seed. */
+export function writeScript(work: Work, protocol: ProtocolName, seed: number): Written {
   if (work.replayFile !== undefined) return readScript(work.replayFile);
   const encoders = encodersFor(protocol);
   const random = randomFrom(seed);
@@ -60,40 +72,55 @@ export function writeScript(
   );
   const count = Math.min(LINES_MAX, Math.max(LINES_MIN, 4 * work.users));
   const writer = new ScriptWriter(count);
-  for (let index = 0; index < count; index++) {
-    const kind = kinds[drawKind()]!;
-    const user = users();
-    const name = `${work.userPrefix}${user}`;
-    switch (kind) {
-      case 'buy':
-        writer.add({ text: encoders.event(name, work.amount), kind: Kind.event, user, amount: work.amount });
-        break;
-      case 'sell':
-        writer.add({
-          text: encoders.event(name, -work.amount),
-          kind: Kind.event,
-          user,
-          amount: -work.amount,
-        });
-        break;
-      case 'wait':
-        writer.add({ text: encoders.wait(name, work.amount), kind: Kind.wait, user, amount: work.amount });
-        break;
-      case 'balance':
-        writer.add({ text: encoders.balance(name), kind: Kind.balance, user: NO_USER, amount: 0 });
-        break;
-      default:
-        writer.add({ text: encoders.other(kind, random), kind: Kind[kind], user: NO_USER, amount: 0 });
-    }
-  }
+  const lineOf = lineMaker(work, encoders, users, random);
+  for (let index = 0; index < count; index++) writer.add(lineOf(kinds[drawKind()]!));
   return {
     script: writer.finish(),
     names: Array.from({ length: work.users }, (_, user) => `${work.userPrefix}${user}`),
+    hasOwnIds: false,
+  };
+}
+
+/** Makes a line of a kind, for users who are drawn. */
+function lineMaker(
+  { userPrefix, users, amount, min, ids }: Work,
+  encoders: Encoders,
+  draw: () => number,
+  random: () => number,
+): (kind: keyof Mix) => Line {
+  const id = ids ? NO_ID : undefined;
+  const name = (user: number) => `${userPrefix}${user}`;
+  return kind => {
+    const user = draw();
+    const event = { user, takesId: ids };
+    switch (kind) {
+      case 'buy':
+        return { ...event, text: encoders.event(name(user), amount, { id }), kind: Kind.event, amount };
+      case 'sell': {
+        const text = encoders.event(name(user), -amount, { min, id });
+        // With a minimum, it is answered when it was decided.
+        return { ...event, text, kind: min === undefined ? Kind.event : Kind.wait, amount: -amount };
+      }
+      case 'wait': {
+        const text = encoders.event(name(user), amount, { wait: true, id });
+        return { ...event, text, kind: Kind.wait, amount };
+      }
+      case 'transfer': {
+        const drawn = draw();
+        const other = drawn === user ? (user + 1) % users : drawn;
+        const text = encoders.transfer(name(user), name(other), amount, { min, id });
+        return { ...event, text, kind: Kind.transfer, amount: -amount, other };
+      }
+      case 'balance':
+        return { text: encoders.balance(name(user)), kind: Kind.balance };
+      default:
+        return { text: encoders.other(kind, random), kind: Kind[kind] };
+    }
   };
 }
 
 /** The lines of a file, as they are. What each asks for is read from it, so that its replies can be judged. */
-function readScript(file: string): { script: Script; names: string[] } {
+function readScript(file: string): Written {
   let bytes: Buffer;
   try {
     bytes = readFileSync(file);
@@ -101,56 +128,69 @@ function readScript(file: string): { script: Script; names: string[] } {
     throw new UsageError(`--replay ${file} cannot be read: ${reasonOf(error)}`);
   }
   const writer = new ScriptWriter(1_024);
+  let hasOwnIds = false;
   const users = new Map<string, number>();
+  const numberOf = (name: string | undefined) => {
+    if (name === undefined) return NO_USER;
+    if (!users.has(name)) users.set(name, users.size);
+    return users.get(name)!;
+  };
   for (let start = 0; start < bytes.length; ) {
     const end = bytes.indexOf(10, start);
     const line = bytes.subarray(start, end < 0 ? bytes.length : end);
     start = end < 0 ? bytes.length : end + 1;
-    const { kind, name, amount } = describeLine(line);
-    let user = NO_USER;
-    if (name !== undefined) {
-      user = users.get(name) ?? users.size;
-      users.set(name, user);
-    }
-    writer.add({ text: line, kind, user, amount });
+    const { kind, name, amount = 0, to, hasId = false } = describeLine(line);
+    hasOwnIds ||= hasId;
+    writer.add({ text: line, kind, user: numberOf(name), amount, other: numberOf(to) });
   }
   if (writer.lines === 0) throw new UsageError(`--replay ${file} has no lines`);
   // A short script would be sent in many small writes.
   writer.repeatUpTo(LINES_MIN);
-  return { script: writer.finish(), names: [...users.keys()] };
+  return { script: writer.finish(), names: [...users.keys()], hasOwnIds };
 }
 
 const ACTIONS: Record<string, number> = { buy: 1, sell: -1 };
 
+interface Described {
+  kind: number;
+  /** Whose money it moves, by how much, and of a transfer, who gets it. */
+  name?: string;
+  amount?: number;
+  to?: string;
+  hasId?: boolean;
+}
+
 /** A line that this does not understand may be answered with anything but `accepted`. */
-function describeLine(line: Buffer): { kind: number; name?: string; amount: number } {
+function describeLine(line: Buffer): Described {
   let value: unknown;
   try {
     value = JSON.parse(line.toString());
   } catch {
-    return { kind: Kind.garbage, amount: 0 };
+    return { kind: Kind.garbage };
   }
-  if (typeof value !== 'object' || value === null) return { kind: Kind.garbage, amount: 0 };
-  const { type, user, action, amount, wait } = value as Record<string, unknown>;
-  if (type === 'balance' || type === 'metrics' || type === 'health') return { kind: Kind[type], amount: 0 };
-  if (
-    type !== undefined ||
-    typeof user !== 'string' ||
-    !isName(user) ||
-    !Number.isSafeInteger(amount) ||
-    (amount as number) < 1 ||
-    !Object.hasOwn(ACTIONS, String(action))
-  )
-    return { kind: Kind.garbage, amount: 0 };
-  const kind = wait === true ? Kind.wait : Kind.event;
-  return { kind, name: user, amount: ACTIONS[String(action)]! * (amount as number) };
+  if (typeof value !== 'object' || value === null) return { kind: Kind.garbage };
+  const { type, user, action, amount, wait, min, id, from, to } = value as Record<string, unknown>;
+  if (type === 'balance' || type === 'metrics' || type === 'health') return { kind: Kind[type] };
+  const isMoney = Number.isSafeInteger(amount) && (amount as number) >= 1;
+  const hasId = id !== undefined;
+  const isRight =
+    isMoney && (min === undefined || Number.isSafeInteger(min)) && (!hasId || isText(id, ID_BYTES_MAX));
+  if (isRight && type === 'transfer' && isText(from) && isText(to) && from !== to)
+    return { kind: Kind.transfer, name: from, amount: -(amount as number), to, hasId };
+  if (!isRight || type !== undefined || !isText(user) || !Object.hasOwn(ACTIONS, String(action)))
+    return { kind: Kind.garbage };
+  const kind = wait === true || min !== undefined ? Kind.wait : Kind.event;
+  return { kind, name: user, amount: ACTIONS[String(action)]! * (amount as number), hasId };
 }
 
 export const NAME_BYTES_MAX = 128;
+const ID_BYTES_MAX = 64;
 
-function isName(user: string): boolean {
-  const bytes = Buffer.byteLength(user);
-  return bytes > 0 && bytes <= NAME_BYTES_MAX && !/\p{Surrogate}/u.test(user);
+/** A name, or an id. */
+function isText(value: unknown, bytesMax = NAME_BYTES_MAX): value is string {
+  if (typeof value !== 'string') return false;
+  const bytes = Buffer.byteLength(value);
+  return bytes > 0 && bytes <= bytesMax && !/\p{Surrogate}/u.test(value);
 }
 
 class ScriptWriter {
@@ -161,16 +201,20 @@ class ScriptWriter {
   #kinds: Uint8Array;
   #users: Uint32Array;
   #amounts: Float64Array;
+  #others: Uint32Array;
+  #takesId: Uint8Array;
 
   constructor(linesExpected: number) {
     this.#starts = new Uint32Array(linesExpected + 1);
     this.#kinds = new Uint8Array(linesExpected);
     this.#users = new Uint32Array(linesExpected);
     this.#amounts = new Float64Array(linesExpected);
+    this.#others = new Uint32Array(linesExpected);
+    this.#takesId = new Uint8Array(linesExpected);
   }
 
   /** Adds the line, and the line end. */
-  add({ text, kind, user, amount }: Line): void {
+  add({ text, kind, user = NO_USER, amount = 0, other = NO_USER, takesId = false }: Line): void {
     const bytesMax = (typeof text === 'string' ? 3 * text.length : text.length) + 1;
     if (this.#used + bytesMax > this.#bytes.length) this.#growBytes(bytesMax);
     if (this.lines === this.#kinds.length) this.#growLines();
@@ -183,6 +227,8 @@ class ScriptWriter {
     this.#kinds[this.lines] = kind;
     this.#users[this.lines] = user;
     this.#amounts[this.lines] = amount;
+    this.#others[this.lines] = other;
+    this.#takesId[this.lines] = takesId ? 1 : 0;
     this.#starts[++this.lines] = this.#used;
   }
 
@@ -193,7 +239,7 @@ class ScriptWriter {
       for (let line = 0; line < lines; line++) {
         const text = this.#bytes.subarray(this.#starts[line]!, this.#starts[line + 1]! - 1);
         const [kind, user, amount] = [this.#kinds[line]!, this.#users[line]!, this.#amounts[line]!];
-        this.add({ text, kind, user, amount });
+        this.add({ text, kind, user, amount, other: this.#others[line]! });
       }
     }
   }
@@ -209,6 +255,8 @@ class ScriptWriter {
       kinds,
       users: share(this.#users.subarray(0, lines), Uint32Array),
       amounts: share(this.#amounts.subarray(0, lines), Float64Array),
+      others: share(this.#others.subarray(0, lines), Uint32Array),
+      takesId: share(this.#takesId.subarray(0, lines), Uint8Array),
       lines,
       eventsOnly: kinds.every(kind => kind === Kind.event),
     };
@@ -227,6 +275,8 @@ class ScriptWriter {
     this.#kinds = grow(this.#kinds, new Uint8Array(linesMax));
     this.#users = grow(this.#users, new Uint32Array(linesMax));
     this.#amounts = grow(this.#amounts, new Float64Array(linesMax));
+    this.#others = grow(this.#others, new Uint32Array(linesMax));
+    this.#takesId = grow(this.#takesId, new Uint8Array(linesMax));
   }
 }
 

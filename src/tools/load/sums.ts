@@ -26,9 +26,11 @@ export interface Sums {
     | 'ok'
     | 'busy'
     | 'refused'
+    | 'insufficient'
     | 'errors'
     | 'echoed'
     | 'reasons'
+    | 'resent'
     | 'unknown'
     | 'unknownWarmup'
     | 'unsent'
@@ -55,9 +57,10 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
   const elapsedS = Math.max(...outcomes.map(outcome => outcome.measuredMs)) / 1_000;
   const unknown = sum(outcome => outcome.unknown);
   const unknownWarmup = sum(outcome => outcome.unknownWarmup);
-  // Who wants lost connections opened again expects lines without an answer on them.
-  const missing = unknown - (plan.reconnect ? sum(outcome => outcome.unknownLost) : 0);
-  const missingWarmup = unknownWarmup - (plan.reconnect ? sum(outcome => outcome.unknownLostWarmup) : 0);
+  // Who wants lost connections opened again expects lines without an answer on them, unless these are sent again.
+  const isExpected = plan.reconnect && !plan.work.ids;
+  const missing = unknown - (isExpected ? sum(outcome => outcome.unknownLost) : 0);
+  const missingWarmup = unknownWarmup - (isExpected ? sum(outcome => outcome.unknownLostWarmup) : 0);
   // A server that is killed may be on its way back.
   const isGone =
     plan.reconnect &&
@@ -73,9 +76,11 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
       ok: verdict('ok'),
       busy: verdict('busy'),
       refused: verdict('refused'),
+      insufficient: verdict('insufficient'),
       errors: verdict('error'),
       echoed: verdict('echoed'),
       reasons: Object.fromEntries(addMaps(outcomes.map(outcome => outcome.reasons))),
+      resent: sum(outcome => outcome.resent),
       unknown,
       unknownWarmup,
       unsent: sum(outcome => outcome.unsent),

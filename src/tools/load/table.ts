@@ -72,6 +72,7 @@ function countLines(result: LoadResult, paint: Paint): string[] {
       [
         `sent ${count(result.sent)}`,
         `answered ${count(result.answered)}`,
+        ...some('again', result.resent, 'reset'),
         ...some('unknown', result.unknown, 'yellow'),
         ...some('unsent', result.unsent, 'yellow'),
         ...some('late', result.late, 'yellow'),
@@ -84,6 +85,7 @@ function countLines(result: LoadResult, paint: Paint): string[] {
         `ok ${count(result.ok)}`,
         `busy ${count(result.busy)}`,
         ...some('refused', result.refused, 'yellow'),
+        ...some('insufficient', result.insufficient, 'reset'),
         `errors ${count(result.errors)}`,
         ...some('echoed', result.echoed, 'reset'),
       ].join('   '),
@@ -132,7 +134,7 @@ function afterText(values: readonly (number | null)[], what: string): string {
 
 function latencyLines({ mode, latencyMs, late, unsent, unknown }: LoadResult, paint: Paint): string[] {
   const row = (name: string, figures: Percentiles) =>
-    `  ${name.padEnd(NAME_WIDTH)}${count(figures.count).padStart(COUNT_WIDTH)}${COLUMNS.map(key => ms(figures[key]).padStart(WIDTH)).join('')}`;
+    `  ${name}${count(figures.count).padStart(NAME_WIDTH + COUNT_WIDTH - name.length)}${COLUMNS.map(key => ms(figures[key]).padStart(WIDTH)).join('')}`;
   const head = `  ${'latency, ms'.padEnd(NAME_WIDTH)}${HEADS.map((name, index) => name.padStart(index === 0 ? COUNT_WIDTH : WIDTH)).join('')}`;
   const block = (name: string, latency: LoadResult['latencyMs']['corrected']) => {
     const verdicts = Object.entries(latency.byVerdict);

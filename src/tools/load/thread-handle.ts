@@ -16,10 +16,10 @@ export class LoadThread {
   #onWrong: ((what: string) => void) | undefined;
   readonly #worker: Worker;
 
-  constructor(plan: LoadPlan, script: Script, thread: number) {
+  constructor(plan: LoadPlan, script: Script, thread: number, runId: string | undefined) {
     const share =
       Math.floor(plan.connections / plan.threads) + (thread < plan.connections % plan.threads ? 1 : 0);
-    this.#worker = createWorker({ plan, script, thread, connections: share });
+    this.#worker = createWorker({ plan, script, thread, connections: share, runId });
     const ready = milestone<void>();
     const quiet = milestone<void>();
     const done = milestone<ThreadOutcome>();
