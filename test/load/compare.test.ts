@@ -188,6 +188,16 @@ describe.concurrent('tally compare', () => {
     const { plan, machine } = run;
     const port = write('port.json', JSON.stringify({ ...run, plan: { ...plan, port: 1 } }));
     expect((await tally(['compare', before, port])).stdout).not.toContain('Note');
+    // As it was written before there were ids and transfers.
+    const { insufficient: _, resent: __, ...old } = run;
+    const { ids: ___, min: ____, mix, ...oldWork } = plan.work;
+    const { transfer: _____, ...oldMix } = mix;
+    const oldPlan = { ...plan, work: { ...oldWork, mix: oldMix } };
+    const older = write('older.json', JSON.stringify({ ...old, plan: oldPlan }));
+    expect(await tally(['compare', older, before])).toMatchObject({
+      exitCode: 0,
+      stdout: expect.not.stringContaining('Note'),
+    });
     const other = { ...run, plan: { ...plan, connections: 9 }, machine: { ...machine, cores: 64 } };
     const { stdout } = await tally(['compare', before, write('other.json', JSON.stringify(other))]);
     expect(stdout).toContain('Note: the two runs had different machines.\n');

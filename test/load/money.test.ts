@@ -38,12 +38,23 @@ const event = fc.record({
   user,
   amount: amount.filter(value => value !== 0),
 });
+const transfer = fc
+  .record({
+    kind: fc.constant(Kind.transfer),
+    user,
+    amount: fc.constantFrom(-50, -7),
+    step: fc.integer({ min: 1, max: USERS - 1 }),
+  })
+  .map(({ step, ...line }) => ({ ...line, other: (line.user + step) % USERS }));
 const other = fc.record({
   kind: fc.constantFrom(Kind.balance, Kind.metrics, Kind.health, Kind.garbage),
   user: fc.constant(NO_USER),
   amount: fc.constant(0),
 });
-const lines = fc.array(fc.oneof({ weight: 4, arbitrary: event }, other), { minLength: 1, maxLength: 40 });
+const lines = fc.array(fc.oneof({ weight: 4, arbitrary: event }, transfer, other), {
+  minLength: 1,
+  maxLength: 40,
+});
 /** So many lines in a row, from a line on, round and round: as a connection counts them. */
 const run = fc.record({ first: fc.nat(), count: fc.nat(100) });
 const threads = fc.array(
@@ -86,6 +97,9 @@ describe('what is expected', () => {
           events: 0,
           sum: 0,
           unknown: 0,
+          transfers: 0,
+          sumUp: 0,
+          sumDown: 0,
         };
         const directions = [0, 0, 0, 0, 0];
         const seen = new Set<number>();
@@ -97,16 +111,24 @@ describe('what is expected', () => {
           list.length,
           shares.flatMap(share => share.unanswered),
         );
-        list.forEach((line, at) => {
+        const move = (to: number, amount: number, at: number) => {
+          seen.add(to);
+          directions[to]! |= amount > 0 ? 1 : 2;
+          naive.amount[to]! += accepted[at]! * amount;
+          if (amount > 0) naive.up[to]! += unanswered[at]! * amount;
+          else naive.down[to]! += unanswered[at]! * -amount;
+        };
+        list.forEach((line: Line, at) => {
           if (line.user === NO_USER) return;
-          seen.add(line.user);
-          directions[line.user]! |= line.amount > 0 ? 1 : 2;
-          naive.amount[line.user]! += accepted[at]! * line.amount;
+          move(line.user, line.amount, at);
           naive.events += accepted[at]!;
           naive.sum += accepted[at]! * Math.abs(line.amount);
           naive.unknown += unanswered[at]!;
-          if (line.amount > 0) naive.up[line.user]! += unanswered[at]! * line.amount;
-          else naive.down[line.user]! += unanswered[at]! * -line.amount;
+          if (line.other !== undefined) {
+            move(line.other, -line.amount, at);
+            naive.transfers += accepted[at]!;
+          } else if (line.amount > 0) naive.sumUp += unanswered[at]! * line.amount;
+          else naive.sumDown += unanswered[at]! * -line.amount;
         });
         expect(new Set(expected.users)).toEqual(seen);
         expect(expected.users).toHaveLength(seen.size);
@@ -118,7 +140,12 @@ describe('what is expected', () => {
           acceptedEvents: naive.events,
           acceptedAmount: naive.sum,
           unknownEvents: naive.unknown,
+          transfers: naive.transfers,
         });
+        expect([expected.unknownSumUp + 0, expected.unknownSumDown + 0]).toEqual([
+          naive.sumUp + 0,
+          naive.sumDown + 0,
+        ]);
       }),
     );
   });
@@ -211,6 +238,22 @@ describe.concurrent('the check', () => {
       expect(money).toMatchObject({ balanced, lostEvents, surplusEvents, unknownEvents: 4 });
     },
   );
+
+  test('looks at the sum of all balances, which no transfer changes', async () => {
+    const list = [{ kind: Kind.transfer, user: 0, amount: -50, other: 1 }, buy(2)];
+    const half = await check(list, { accepted: [3, 1], unanswered: [1], balances: [-200, 150, 50] });
+    // Within the bounds of each user.
+    expect(half).toMatchObject({ balanced: false, lostEvents: 0, surplusEvents: 0, sumOffBy: -50 });
+    expect(moneyLine(half)).toBe(
+      'the sum of all balances is 50 too low; 1 event unknown (sent, not answered)',
+    );
+    const counts = { accepted: [3, 1], unanswered: [1, 2] };
+    const whole = await check(list, { ...counts, balances: [-200, 200, 150] });
+    expect(whole).toMatchObject({ balanced: true, sumOffBy: 0, transfers: 3, acceptedEvents: 4 });
+    expect(moneyLine(whole)).toBe(
+      'balanced: 4 events (3 transfers; the sum is right) of 3 users, 200 in all; 3 events unknown (sent, not answered)',
+    );
+  });
 
   test('shows some of the wrong users, and counts them all', async () => {
     const many = Array.from({ length: USERS }, (_, user) => buy(user));

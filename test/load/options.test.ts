@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { LOAD_HELP } from '../../src/tools/load/command.ts';
 import { readOptions } from '../../src/tools/load/options.ts';
-import { DEFAULT_PLAN } from '../../src/tools/load/plan.ts';
+import { DEFAULT_PLAN, DEFAULT_WORK } from '../../src/tools/load/plan.ts';
 import { tally } from './running.ts';
 
 const options = (flags: string) => readOptions(flags === '' ? [] : flags.split(' '));
@@ -49,6 +49,7 @@ describe('flags', () => {
       ['--cmd serve --kill-every 500ms --start-timeout 2m',
         { reconnect: true, server: { command: 'serve', killEveryMs: 500, startMs: 120_000 } }],
       ['--cmd serve --kill-every 1m --events 10', { server: { killEveryMs: 60_000 } }],
+      ['--ids', { reconnect: true, work: { ids: true, min: undefined } }],
       ['--pace=precise --threads=64 --connections=64', { pace: 'precise' }],
     ],
   )('%s', (flags, plan) => expect(planOf(flags)).toMatchObject(plan));
@@ -66,6 +67,12 @@ describe('flags', () => {
       '--mix wait,metrics=.5,health=0',
       { mix: { buy: 0, sell: 0, wait: 1, transfer: 0, balance: 0, metrics: 0.5, health: 0, garbage: 0 } },
     ],
+    [
+      '--mix transfer=1,sell=2 --min 0',
+      { mix: { ...DEFAULT_WORK.mix, buy: 0, sell: 2, transfer: 1 }, min: 0 },
+    ],
+    ['--mix sell --min -1_000', { min: -1_000 }],
+    ['--mix transfer --min 1M --users 2', { min: 1_000_000, users: 2 }],
     ['--replay lines.txt', { replayFile: 'lines.txt' }],
   ])('%s', (flags, work) => expect(planOf(flags).work).toMatchObject(work));
 
@@ -145,6 +152,18 @@ describe('a mistake is one line that says what is wrong and what would be right'
       '--protocol redis --replay x',
       /^--replay sends the lines of a file as they are; that is not for --protocol redis$/,
     ],
+    ['--protocol redis --mix transfer=1', /^--mix: transfers are not for --protocol redis$/],
+    ['--protocol redis --ids', /^--ids is not for --protocol redis$/],
+    ['--protocol redis --mix sell --min 0', /^--min is not for --protocol redis$/],
+    ['--replay x --ids', /^--replay sends the lines of a file as they are; leave --ids out$/],
+    ['--replay x --min 0', /leave --min out$/],
+    ['--min 0', /^--min is about sales and transfers; give --mix some, such as buy=70,sell=30$/],
+    ['--mix sell --min 0.5', /^--min 0\.5: a whole number is needed$/],
+    ['--mix sell --min 9007199254740992', /^--min 9007199254740992: a whole number/],
+    ['--mix sell --min --5', /--min/],
+    ['--mix transfer=1 --users 1', /^--mix: a transfer takes two users; --users 2 at least$/],
+    ['--mix health=1 --ids', /^--ids are for events; give --mix some, such as buy=1$/],
+    ['--ids=yes', /^--ids takes no value$/],
     ['--fail-if p99', /^"p99" is not a condition/],
     ['--fail-if lost>0', /^--fail-if "lost>0" needs --check-balances$/],
     ['--find-max p99>', /is not a condition/],

@@ -2,9 +2,10 @@ import { writeFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
+import { IdWriter, newRunId } from '../../src/tools/load/event-ids.ts';
 import { Kind } from '../../src/tools/load/kinds.ts';
 import { DEFAULT_WORK, type Mix, type Work } from '../../src/tools/load/plan.ts';
-import { NO_USER, type Script, writeScript } from '../../src/tools/load/script.ts';
+import { ID_BYTES, NO_USER, type Script, writeScript } from '../../src/tools/load/script.ts';
 import { scratchFile } from './running.ts';
 
 const NO_MIX: Mix = { buy: 0, sell: 0, wait: 0, transfer: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
@@ -59,6 +60,53 @@ describe('the lines of a plan', () => {
       }
     }
     expect(script.eventsOnly).toBe(false);
+  });
+
+  test('of transfers move money between two users; sales and transfers have a minimum', () => {
+    const mix = { ...NO_MIX, buy: 1, sell: 1, transfer: 1 };
+    const { script, names } = scriptOf({ mix, users: 2, amount: 7, min: -3 });
+    for (let line = 0; line < 1_000; line++) {
+      const request = JSON.parse(lineOf(script, line).toString());
+      const [user, other] = [names[script.users[line]!], names[script.others[line]!]];
+      const transfer = { type: 'transfer', from: user, to: other, amount: 7, min: -3 };
+      const sale = { user, action: 'sell', amount: 7, min: -3 };
+      const [kind, wanted, amount] =
+        request.type === 'transfer'
+          ? [Kind.transfer, transfer, -7]
+          : request.action === 'sell'
+            ? [Kind.wait, sale, -7]
+            : [Kind.event, { user, action: 'buy', amount: 7 }, 7];
+      expect(request).toEqual(wanted);
+      expect([script.kinds[line], script.amounts[line]]).toEqual([kind, amount]);
+      expect(other === undefined).toBe(kind !== Kind.transfer);
+      expect(other).not.toBe(user);
+    }
+  });
+
+  test('with ids have a place for one, and every line that is sent has another', () => {
+    const mix = { ...NO_MIX, buy: 3, sell: 1, wait: 1, transfer: 1, balance: 1 };
+    const { script } = scriptOf({ mix, users: 5, ids: true, min: 0 });
+    const writer = new IdWriter(script, 'run-1', 4_095);
+    const sent = (from: number, to: number, number: number) =>
+      writer.linesWithIds(from, to, number).toString().trimEnd().split('\n');
+    const ids = new Set<string>();
+    let events = 0;
+    // The second time round, too.
+    for (const number of [0, script.lines])
+      for (const [at, text] of sent(0, 1_000, number).entries()) {
+        const { id, ...request } = JSON.parse(text);
+        expect(id === undefined).toBe(request.type === 'balance');
+        expect({ ...JSON.parse(lineOf(script, at).toString()), id }).toEqual({ ...request, id });
+        if (id === undefined) continue;
+        events += 1;
+        ids.add(id);
+        expect(id).toMatch(/^run-1[\w-]{10}$/);
+      }
+    expect(ids.size).toBe(events);
+    // Sent again, alone, a line is the same.
+    expect(sent(17, 18, script.lines + 17)).toEqual([sent(0, 1_000, script.lines)[17]]);
+    expect(Buffer.byteLength([...ids][0]!)).toBe(ID_BYTES);
+    expect(newRunId()).toMatch(/^[\w-]{5}$/);
   });
 
   test('have the shares of the mix', () => {
@@ -149,6 +197,14 @@ describe('the lines of a file', () => {
     ['{"user":"a","action":"buy","amount":5,"wait":true}', Kind.wait, 'a', 5],
     ['{"user":"a","action":"buy","amount":5,"wait":false}', Kind.event, 'a', 5],
     ['{"amount":5e1,"user":"\\u0061","action":"buy"}', Kind.event, 'a', 50],
+    ['{"user":"a","action":"buy","amount":5,"id":"x"}', Kind.event, 'a', 5],
+    ['{"user":"a","action":"sell","amount":5,"min":-1}', Kind.wait, 'a', -5],
+    ['{"type":"transfer","from":"a","to":"b","amount":5,"min":0}', Kind.transfer, 'a', -5],
+    ['{"type":"transfer","from":"a","to":"a","amount":5}', Kind.garbage, undefined, 0],
+    ['{"type":"transfer","from":"a","to":"b","amount":0}', Kind.garbage, undefined, 0],
+    ['{"user":"a","action":"buy","amount":5,"id":""}', Kind.garbage, undefined, 0],
+    [`{"user":"a","action":"buy","amount":5,"id":"${'x'.repeat(65)}"}`, Kind.garbage, undefined, 0],
+    ['{"user":"a","action":"buy","amount":5,"min":0.5}', Kind.garbage, undefined, 0],
     ['{"type":"balance","user":"a"}', Kind.balance, undefined, 0],
     ['{"type":"metrics","detail":true}', Kind.metrics, undefined, 0],
     ['{"type":"health"}', Kind.health, undefined, 0],

@@ -32,10 +32,10 @@ export const LOAD_HELP = `tally load: put a server under load, and say what happ
   tally load --stages 10s:1000,20s:1000-50000             a rate that holds, then one that grows
   tally load --rate 20000 --check-balances                is the money right, to the last event? After kills, too:
   tally load --rate 2000 --check-balances --kill-every 3s --cmd 'npx tally serve --data ./data'
-  tally load --users 8 --mix buy=80,transfer=20 --ids --check-balances --kill-every 3s --cmd '…'  exact, whatever happens
+  tally load --ids --check-balances --reconnect           what has no reply is sent again: the money is exact
   tally load --rate 5000 --fail-if 'p99>5ms'              for a script: exit code 4 if it is
   tally load --find-max 'p99<10ms'                        the highest rate that the server can take
-  tally load --mix buy=70,sell=20,balance=10 --skew zipf  other work
+  tally load --mix buy=70,sell=20,transfer=10 --min 0     other work
   tally load --json before.json                           keep a run; compare it later with:
   tally compare before.json after.json
 
