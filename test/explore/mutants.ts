@@ -229,6 +229,12 @@ export const MUTANTS: Mutant[] = [
   ]),
   ...inFile('src/engine/ids', [
     {
+      what: 'what was taken back is still counted',
+      text: 'this.tail = tail;\n        for (const at of places)',
+      becomes: 'for (const at of places)',
+      scenario: 'ids',
+    },
+    {
       what: 'the index still has what was taken back',
       text: 'this.#index[place] = position;\n        }\n    }\n    /** Copies',
       becomes: '}\n    }\n    /** Copies',

@@ -47,7 +47,6 @@ export const ID_MUTANTS: Mutant[] = [
       'lives',
       ['        words[id + Field.user] === user\n', '        words[id + Field.user]! >= 0\n'],
     ],
-    ['an id taken back is still found', 'lives', ['    this.tail = tail;\n    for', '    for']],
     [
       'ids restored are not in the index',
       'lives',

@@ -35,7 +35,7 @@ export class NotedLane extends Lane {
     if ((event.wants & Wants.min) !== 0) pushed.min = event.min;
     const how = KINDS[kind];
     if (how !== undefined) pushed.kind = how;
-    if (how === 'transfer') pushed.other = to;
+    if (how === 'transfer' || how === 'debit') pushed.other = to;
     if (number > 0) pushed.number = number;
     this.pushed.push(pushed);
     return true;

@@ -1,7 +1,7 @@
 /** What clients of a journal send, drawn at random. */
 import { hashName } from '../../src/protocol/hash.ts';
 import { hashId } from '../../src/protocol/id-hash.ts';
-import { emptyRequest, Wants } from '../../src/protocol/request.ts';
+import { emptyRequest, type ParsedRequest, Wants } from '../../src/protocol/request.ts';
 import { ID_KEY } from './plan.ts';
 
 const MAX = Number.MAX_SAFE_INTEGER;
@@ -24,9 +24,20 @@ function hashOf(id: string): Int32Array {
   return hash;
 }
 
+/** So many may come again. */
+const LAST = 12;
+
+export interface Deed {
+  user: string;
+  /** Of a transfer. */
+  to: string | undefined;
+  terms: ParsedRequest;
+}
+
 export class Traffic {
   readonly #random: () => number;
   readonly #users: number;
+  readonly #last: Deed[] = [];
   /** Where an engine looks for names. */
   readonly names = new DataView(new ArrayBuffer(512));
 
@@ -55,13 +66,22 @@ export class Traffic {
     return sign * Math.ceil(this.#random() * MAX);
   }
 
-  /** An event with an id of a few, a minimum, or both. */
-  event(name: { nameAt: number; nameBytes: number; hash: number }) {
+  /** An event or a transfer with an id of a few, a minimum, or both; or one of the last, once more. */
+  deed(): Deed {
+    const again = this.#last[Math.floor(this.#random() * LAST * 3)];
+    if (again !== undefined) return again;
     const what = Math.floor(this.#random() * 4);
     const wants = [Wants.id, Wants.id, Wants.min, Wants.id | Wants.min][what]! | Wants.wait;
-    const event = { ...emptyRequest(), ...name, amount: this.amount(), wants };
-    event.id.set(hashOf(`id-${Math.floor(this.#random() * IDS)}`));
-    event.min = this.#random() < 0.5 ? 0 : -this.amount();
-    return event;
+    const terms = { ...emptyRequest(), amount: this.amount(), wants };
+    terms.id.set(hashOf(`id-${Math.floor(this.#random() * IDS)}`));
+    terms.min = this.#random() < 0.5 ? 0 : -this.amount();
+    const deed: Deed = { user: this.user(), to: this.#random() < 0.4 ? this.user() : undefined, terms };
+    if (deed.to === deed.user) deed.to = undefined;
+    // Many are so large that the second half is refused.
+    if (deed.to !== undefined)
+      terms.amount = -Math.abs(this.#random() < 0.4 ? Math.ceil(this.#random() * MAX) : terms.amount);
+    this.#last.unshift(deed);
+    this.#last.length = Math.min(this.#last.length, LAST);
+    return deed;
   }
 }

@@ -6,7 +6,7 @@ import { Lane } from '../../src/engine/lane.ts';
 import { balancesOf, createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
 import { Restoring } from '../../src/engine/restoring.ts';
 import { Transfers } from '../../src/engine/transfers.ts';
-import { balanceSlotsFor, NOBODY, UserTable } from '../../src/engine/user-table.ts';
+import { balanceSlotsFor, type Name, NOBODY, UserTable } from '../../src/engine/user-table.ts';
 import { Archivist } from '../../src/journal/archivist.ts';
 import { beginEpoch } from '../../src/journal/folder.ts';
 import { bytesBefore, laneName, type Secret } from '../../src/journal/format.ts';
@@ -20,7 +20,7 @@ import type { LyingDisk } from './lying-disk.ts';
 import { NotedLane } from './noted-lane.ts';
 import { Death, DIR, type Plan } from './plan.ts';
 import { type Back, checkTold, comeBack, type Known, nothingKnown, type Told } from './told.ts';
-import { SEED, Traffic } from './traffic.ts';
+import { type Deed, SEED, Traffic } from './traffic.ts';
 
 const IDS_MS = 600_000_000;
 
@@ -38,7 +38,6 @@ export class World {
   #before = nothingKnown();
   readonly #takenBack: Back['takenBack'] = new Map();
   told: Told[] = [];
-  /** Since this epoch ended. */
   #hasLostPower = false;
   #lanes: NotedLane[] = [];
   #transfers = new Transfers(1);
@@ -160,25 +159,29 @@ export class World {
     if (what < 0.45) this.#push();
     else if (what < 0.9) this.#guarded(lane, () => this.#work(lane));
     else if (what < 0.93) this.#startWorker(lane);
-    else this.#archive();
+    else this.archive();
   }
 
   /** Lets every worker finish, and stop. */
   stop(): void {
-    for (let lane = 0; lane < this.plan.workers; lane++) {
-      for (let left = 1_000; this.#crew[lane]!.ring.available() > 0 && left > 0; left--) {
-        this.#archive();
+    // What one finishes may owe something to another.
+    for (let left = 3_000; left > 0 && this.#crew.some(({ ring }) => ring.available() > 0); left--) {
+      this.archive();
+      this.#crew.forEach((_, lane) => {
         this.#guarded(lane, () => this.#work(lane));
-      }
-      this.#crew[lane]!.writer.close();
+      });
     }
+    for (const { writer } of this.#crew) writer.close();
     if (this.plan.sync !== 'always') this.#archivist.syncAll();
     this.#noteSynced(this.#heads());
+    if ([...comeBack(this.disk).owed.values()].includes('credit')) throw new Error('something is owed still');
   }
 
   /** What the power takes may be all that was not synced; the end of the process takes nothing that was written. */
   end(isPower: boolean): void {
-    this.#noteWritten();
+    this.#heads().forEach((head, lane) => {
+      this.told[lane]!.written = head;
+    });
     if (!isPower) return;
     this.disk.powerFails();
     this.#hasLostPower = true;
@@ -192,12 +195,8 @@ export class World {
       const number = nameBytes > 0 ? this.#filled : this.#filled % 3;
       const user = `f${number}`.padEnd(nameBytes, 'x');
       const name = this.#traffic.name(user);
-      let index = this.#table.find(name);
-      if (index === NOBODY) {
-        if (this.#table.isFull || !lane.hasRoomForNew(name.nameBytes, false)) break;
-        index = this.#table.add(name);
-        lane.addName(index, this.#traffic.names, name);
-      }
+      const index = this.#indexOf(user, name, lane, false);
+      if (index === NOBODY) break;
       const amount = isWide ? 2 ** 40 : 1;
       if (!lane.tryPush(index, amount)) break;
       this.#filled += 1;
@@ -226,62 +225,71 @@ export class World {
     return this.#lanes[0]!.isDiskFull;
   }
 
-  archive(ms?: number): void {
-    this.#archive(ms);
-  }
-
   #push(): void {
     const count = 1 + Math.floor(this.#random() * this.plan.ringSlots);
     for (let event = 0; event < count; event++) {
-      const isRich = this.plan.idsMax > 0 && this.#random() < 0.4;
-      if (isRich && this.#random() < 0.4) {
-        this.#transfer();
+      if (this.plan.idsMax > 0 && this.#random() < 0.4) {
+        const deed = this.#traffic.deed();
+        if (deed.to === undefined) this.#pushRich(deed);
+        else this.#transfer(deed, deed.to);
         continue;
       }
       const user = this.#traffic.user();
-      const name = this.#traffic.name(user);
-      const owner = this.#table.workerOf(name.hash);
-      const lane = this.#lanes[owner]!;
-      const kind = isRich ? 0.1 : this.#random();
+      const kind = this.#random();
+      const isAsking = kind < 0.2;
       const isRead = kind < 0.05;
       const amount = isRead ? 0 : this.#traffic.amount();
-      let index = this.#table.find(name);
-      if (index === NOBODY) {
-        if (this.#table.isFull || isRead) continue;
-        if (!lane.hasRoomForNew(name.nameBytes, kind < 0.2)) {
-          this.refusals += 1;
-          continue;
-        }
-        index = this.#table.add(name);
-        lane.addName(index, this.#traffic.names, name);
-      }
-      this.#userNames.set(index, user);
-      if (isRich) {
-        if (lane.tryAskEvent(index, this.#traffic.event(name)) === undefined) this.refusals += 1;
-        continue;
-      }
-      const isIn = kind < 0.2 ? lane.tryAsk(index, amount) !== undefined : lane.tryPush(index, amount);
-      if (!isIn) this.refusals += 1;
-      else this.told[owner]!.pushed.push({ user, amount });
+      const name = this.#traffic.name(user);
+      const lane = this.#laneOf(name);
+      const index = this.#indexOf(user, name, lane, isAsking, isRead);
+      if (index === NOBODY) continue;
+      const isIn = isAsking ? lane.tryAsk(index, amount) !== undefined : lane.tryPush(index, amount);
+      if (isIn) lane.pushed.push({ user, amount });
+      else this.refusals += 1;
       if (this.#random() < 0.1) lane.publish();
     }
     for (const lane of this.#lanes) lane.publish();
   }
 
-  #transfer(): void {
-    const from = this.#traffic.user();
-    const to = this.#traffic.user();
-    if (from === to) return;
-    const request = { ...this.#traffic.event(this.#traffic.name(from)), to: this.#traffic.name(to, 256) };
-    request.amount = -Math.abs(request.amount);
+  #laneOf({ hash }: Name): NotedLane {
+    return this.#lanes[this.#table.workerOf(hash)]!;
+  }
+
+  /** Adds the user if it is new, and if that can be. */
+  #indexOf(user: string, name: Name, lane: NotedLane, isAsking: boolean, isRead = false): number {
+    let index = this.#table.find(name);
+    if (index === NOBODY) {
+      if (this.#table.isFull || isRead) return NOBODY;
+      if (!lane.hasRoomForNew(name.nameBytes, isAsking)) {
+        this.refusals += 1;
+        return NOBODY;
+      }
+      index = this.#table.add(name);
+      lane.addName(index, this.#traffic.names, name);
+    }
+    this.#userNames.set(index, user);
+    return index;
+  }
+
+  #pushRich(deed: Deed): void {
+    const name = this.#traffic.name(deed.user);
+    const lane = this.#laneOf(name);
+    const index = this.#indexOf(deed.user, name, lane, true);
+    if (index === NOBODY) return;
+    if (lane.tryAskEvent(index, { ...deed.terms, ...name }) === undefined) this.refusals += 1;
+  }
+
+  #transfer({ user, terms }: Deed, other: string): void {
+    const request = { ...terms, ...this.#traffic.name(user), to: this.#traffic.name(other, 256) };
     if (this.#table.users + 2 > this.#table.usersMax) return;
-    const [lane, toLane] = [request, request.to].map(({ hash }) => this.#lanes[this.#table.workerOf(hash)]!);
-    for (const each of [lane!, toLane!]) each.nextNames = [from, to];
-    const position = this.#transfers.submit(request, lane!, toLane!, this.#table, this.#traffic.names);
-    for (const each of [lane!, toLane!]) each.nextNames = undefined;
+    const lane = this.#laneOf(request);
+    const toLane = this.#laneOf(request.to);
+    lane.nextNames = toLane.nextNames = [user, other];
+    const position = this.#transfers.submit(request, lane, toLane, this.#table, this.#traffic.names);
+    lane.nextNames = toLane.nextNames = undefined;
     for (const name of [request, request.to]) {
       const index = this.#table.find(name);
-      if (index !== NOBODY) this.#userNames.set(index, name === request ? from : to);
+      if (index !== NOBODY) this.#userNames.set(index, name === request ? user : other);
     }
     if (position instanceof Lane) this.refusals += 1;
   }
@@ -314,7 +322,7 @@ export class World {
     this.#crew[lane] = hire(this.disk, this.#buffer, this.#shape, this.#starts[lane]!, () => this.onPlaced());
   }
 
-  #archive(ms = this.#random() * 30): void {
+  archive(ms = this.#random() * 30): void {
     this.#nowMs += ms;
     const heads = this.#heads();
     const syncs = this.#syncs();
@@ -333,12 +341,6 @@ export class World {
 
   #heads(): number[] {
     return this.told.map(({ pushed }, lane) => pushed.length - this.#lanes[lane]!.ring.depth);
-  }
-
-  #noteWritten(): void {
-    this.#heads().forEach((head, lane) => {
-      this.told[lane]!.written = head;
-    });
   }
 
   #noteSynced(heads: number[]): void {
