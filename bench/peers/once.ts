@@ -12,8 +12,8 @@ import { REDIS, redisIfInstalled, type Subject, startTally, TALLY } from './subj
 import { figuresOf, onFresh, planOf, ROUNDS, untilSound } from './trial.ts';
 
 const DEPTHS: Record<Size, number[]> = { small: [16], full: [16, 128] };
-/** A second's ids are remembered, so memory is used again and again, as on a server that runs for long. */
-const IDS = ['--ids-ms', '1000'];
+/** So many that their memory is used again and again, as on a server that runs for long. */
+const IDS = ['--ids-max', String(2 ** 20), '--ids-ms', '200'];
 
 interface Case {
   subject: Subject;

@@ -4,6 +4,7 @@
  */
 import type { LaneMemory } from './memory-layout.ts';
 import { type Asked, type Commit, Promised } from './position.ts';
+import { Word } from './words.ts';
 
 export class Asks {
   readonly #memory: LaneMemory;
@@ -18,6 +19,9 @@ export class Asks {
   #promised: Promised | undefined;
   /** There is one that the worker was not told of. */
   isNew = false;
+  /** Refusals that the worker had counted when it was last looked at, and the events that they may be among. */
+  #refusals = 0;
+  #refusedUntil = 0;
 
   constructor(memory: LaneMemory) {
     this.#memory = memory;
@@ -48,7 +52,7 @@ export class Asks {
   /** For the event `sequence`, whose reply is `line` of those that wait for the commit. */
   promise(commit: Commit, sequence: number, line: number): void {
     if (this.#promised?.commit !== commit) {
-      this.#promised = new Promised(commit);
+      this.#promised = new Promised(commit, line);
       this.#asks.push(this.#promised);
     }
     this.#promised.add(sequence, line);
@@ -56,9 +60,15 @@ export class Asks {
     this.isNew = true;
   }
 
-  /** Delivers the answers of all that the head has passed. */
-  collect(head: number): void {
-    const { answers, repeats } = this.#memory;
+  /** Delivers the answers of all that the head has passed; `tail` is behind all events. */
+  collect(head: number, tail: number): void {
+    const { answers, repeats, words } = this.#memory;
+    // Counted before the head is stored, so those of all answers below it are in.
+    const refusals = Atomics.load(words, Word.refusals);
+    if (refusals !== this.#refusals) {
+      this.#refusals = refusals;
+      this.#refusedUntil = tail;
+    }
     while (!this.isEmpty) {
       const asked = this.#asks[this.#answered]!;
       if (((head - asked.sequence) | 0) <= 0) break;
@@ -66,7 +76,8 @@ export class Asks {
       this.#answered += 1;
       this.#answerCount = (this.#answerCount + asked.count) | 0;
       if (asked === this.#promised) this.#promised = undefined;
-      asked.answered(answers, place, repeats);
+      const isAnyRefused = ((asked.sequence - this.#refusedUntil) | 0) < 0;
+      asked.answered(answers, place, repeats, isAnyRefused);
     }
     if (this.isEmpty || this.#answered > this.#mask) {
       this.#asks.splice(0, this.#answered);

@@ -122,11 +122,12 @@ export class Balances {
     const ids = this.#ids;
     const balances = this.#balances;
     const decided = this.#decided;
-    const { answers, extras, repeats } = this.#lane;
+    const { answers, extras, repeats, words } = this.#lane;
     // Ids are in the order of their times.
     const nowMs = Math.max(this.#clock(), ids.lastMs);
     ids.forget(nowMs);
     let isAsked = false;
+    let refusals = 0;
     for (let sequence = ring.head; sequence !== end; sequence = (sequence + 1) | 0) {
       const word = ring.wordAt(sequence);
       const user = word & userMask;
@@ -148,8 +149,12 @@ export class Balances {
       }
       if (ask === 0) continue;
       answers[ask - 1] = answer;
+      if (answer > balanceMax) refusals += 1;
       isAsked = true;
     }
+    // A successor may count them again: who looks at this then only looks closer.
+    if (refusals > 0)
+      Atomics.store(words, Word.refusals, (Atomics.load(words, Word.refusals) + refusals) | 0);
     return isAsked;
   }
 

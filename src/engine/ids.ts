@@ -35,7 +35,7 @@ export function idsMemory(slots: number): IdsMemory {
   return {
     words: new Int32Array(bytes),
     floats: new Float64Array(bytes),
-    index: new Int32Array(slots * 2),
+    index: new Int32Array(slots),
   };
 }
 
@@ -90,7 +90,7 @@ export class Ids {
       this.head = (this.head + 1) | 0;
   }
 
-  /** Brings the place of the index into the cache; of several, at the same time. */
+  /** Brings the place of the index into the cache: of several events at the same time, and not one after the other. */
   touch(extras: ExtraViews, at: number): number {
     return this.#index[extras.words[at]! & this.#indexMask]!;
   }

@@ -188,7 +188,7 @@ export class Lane {
     if (this.#asks.isEmpty && this.#commits.length === 0) return;
     const head = (this.ring.tail - this.ring.depth) | 0;
     if (this.#commits.length > 0) this.#collectCommits(head);
-    this.#asks.collect(head);
+    this.#asks.collect(head, this.ring.tail);
   }
 
   #collectCommits(head: number): void {

@@ -31,9 +31,6 @@ const MAGIC = 0x594c4154; // "TALY", little endian
 const VERSION = 4;
 const LINE_BYTES = 128;
 
-/** Places of the index for each id. */
-const INDEX_FACTOR = 2;
-
 /** Words of the header. */
 const Header = {
   magic: 0,
@@ -103,7 +100,7 @@ function partsOf({ ringSlots, idSlots = 0 }: Shape) {
   const repeats = extras + wholeLines(ringSlots * EXTRA_WORDS * 4);
   const ids = repeats + wholeLines(ringSlots);
   const index = ids + wholeLines(idSlots * ID_WORDS * 4);
-  const bytes = index + wholeLines(idSlots * INDEX_FACTOR * 4);
+  const bytes = index + wholeLines(idSlots * 4);
   return { before, slots, amounts, answers, extras, repeats, ids, index, bytes };
 }
 
@@ -191,7 +188,7 @@ export function laneOf(buffer: SharedArrayBuffer, shape: Shape, consumer: number
     extras: views(parts.extras, ringSlots * EXTRA_WORDS),
     ids: {
       ...views(parts.ids, idSlots * ID_WORDS),
-      index: new Int32Array(buffer, start + parts.index, idSlots * INDEX_FACTOR),
+      index: new Int32Array(buffer, start + parts.index, idSlots),
     },
   };
 }

@@ -18,8 +18,11 @@ export interface Waiter {
 export interface Asked {
   sequence: number;
   readonly count: number;
-  /** `repeats`: 1 where the first half of a transfer had been decided before. */
-  answered(answers: Float64Array, place: number, repeats: Uint8Array): void;
+  /**
+   * `repeats`: 1 where the first half of a transfer had been decided before. `isAnyRefused`: one of the answers may be a
+   * refusal.
+   */
+  answered(answers: Float64Array, place: number, repeats: Uint8Array, isAnyRefused: boolean): void;
 }
 
 export class Position implements Asked {
@@ -34,7 +37,7 @@ export class Position implements Asked {
     this.sequence = sequence;
   }
 
-  answered(answers: Float64Array, place: number, _repeats: Uint8Array): void {
+  answered(answers: Float64Array, place: number, _repeats: Uint8Array, _isAnyRefused: boolean): void {
     this.reach(answers[place]!);
   }
 
@@ -74,30 +77,33 @@ export class Commit {
 /** Events of one visit to one lane, one after the other, whose replies are made: `accepted`, unless refused. */
 export class Promised implements Asked {
   sequence = 0;
+  count = 0;
   readonly commit: Commit;
-  /** For each event, the number of its reply among the lines of the visit. */
-  readonly #lines: number[] = [];
+  /** The number of the first reply among the lines of the visit. */
+  readonly #firstLine: number;
+  /** Those of all replies, if they are not one after the other. */
+  #lines: number[] | undefined;
 
-  constructor(commit: Commit) {
+  constructor(commit: Commit, line: number) {
     this.commit = commit;
+    this.#firstLine = line;
     commit.extend();
   }
 
-  get count(): number {
-    return this.#lines.length;
-  }
-
   add(sequence: number, line: number): void {
+    if (this.#lines === undefined && line !== this.#firstLine + this.count)
+      this.#lines = Array.from({ length: this.count }, (_, at) => this.#firstLine + at);
+    this.#lines?.push(line);
     this.sequence = sequence;
-    this.#lines.push(line);
+    this.count += 1;
   }
 
-  answered(answers: Float64Array, place: number): void {
+  answered(answers: Float64Array, place: number, _repeats: Uint8Array, isAnyRefused: boolean): void {
     const mask = answers.length - 1;
-    const lines = this.#lines;
-    for (let at = 0; at < lines.length; at++) {
+    for (let at = 0; isAnyRefused && at < this.count; at++) {
       const outcome = outcomeOf(answers[(place + at) & mask]!);
-      if (outcome !== Outcome.accepted) this.commit.change(lines[at]!, outcome);
+      if (outcome !== Outcome.accepted)
+        this.commit.change(this.#lines?.[at] ?? this.#firstLine + at, outcome);
     }
     this.commit.reach();
   }

@@ -42,6 +42,8 @@ export const Word = {
   /** The oldest id that is remembered, and the next one: free-running, from 1. Consumer writes, its successor reads. */
   idsHead: 38,
   idsTail: 39,
+  /** Answers that are refusals, so far, modulo 2^32. Consumer writes, producer reads. */
+  refusals: 40,
   /** The sequence after the run being applied; `head` if there is none. Consumer writes, its successor reads. */
   begun: 64,
 } as const;

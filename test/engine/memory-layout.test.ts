@@ -137,7 +137,7 @@ describe('the memory map', () => {
       expect(extras.words).toHaveLength(of.ringSlots * EXTRA_WORDS);
       expect(repeats).toHaveLength(of.ringSlots);
       expect(ids.words).toHaveLength(of.idSlots! * ID_WORDS);
-      expect(ids.index).toHaveLength(of.idSlots! * 2);
+      expect(ids.index).toHaveLength(of.idSlots!);
       expect(slots).toHaveLength(of.ringSlots * SLOT_WORDS);
       expect(amounts).toHaveLength(of.ringSlots);
       expect(answers).toHaveLength(of.ringSlots);

@@ -157,14 +157,14 @@ export const scenarios = [
       { amount: 5, id: 1 },
       { amount: 5, id: 1 },
       // In the same place of the index as the first.
-      { amount: -2, id: 9 },
+      { amount: -2, id: 5 },
     ],
     answers: [5, 5, 3],
     balances: [3, 0],
     counts: { processed: 2, duplicate: 1 },
     ids: [
       [1, 5],
-      [9, 3],
+      [5, 3],
     ],
   }),
   idsDeath({
