@@ -44,7 +44,7 @@ const INCRBY: Case = { subject: { ...REDIS, name: 'redis, INCRBY' }, kind: 'incr
 
 export const bench: Bench = {
   name: 'once',
-  about: 'Tally with ids and transfers, beside lines without, and Redis with a script that does the same',
+  about: 'Ids and transfers beside lines without, and Redis with a script that does the same',
   run: (size, say) =>
     withProgramInC('once.c', say, async program => {
       if (program === undefined) return [];

@@ -282,8 +282,7 @@ export class World {
   #transfer({ user, terms }: Deed, other: string): void {
     const request = { ...terms, ...this.#traffic.name(user), to: this.#traffic.name(other, 256) };
     if (this.#table.users + 2 > this.#table.usersMax) return;
-    const lane = this.#laneOf(request);
-    const toLane = this.#laneOf(request.to);
+    const [lane, toLane] = [this.#laneOf(request), this.#laneOf(request.to)];
     lane.nextNames = toLane.nextNames = [user, other];
     const position = this.#transfers.submit(request, lane, toLane, this.#table, this.#traffic.names);
     lane.nextNames = toLane.nextNames = undefined;

@@ -40,8 +40,8 @@ const REQUESTS: Record<string, Kind | undefined> = {
   transfer: Kind.transfer,
 };
 
-/** The verdict on a line, given without its line end. */
-export function oracle(line: Uint8Array): Verdict {
+/** The verdict on a line, given without its line end; `isStep`: of a server that has no ids, minimums and transfers. */
+export function oracle(line: Uint8Array, isStep = false): Verdict {
   let text: string;
   let value: unknown;
   try {
@@ -58,7 +58,7 @@ export function oracle(line: Uint8Array): Verdict {
   if (types > 0) {
     if (types > 1 || typeof fields.type !== 'string') return verdict(Kind.invalidEvent);
     const kind = Object.hasOwn(REQUESTS, fields.type) ? REQUESTS[fields.type] : undefined;
-    if (kind === undefined) return verdict(Kind.unknownType);
+    if (kind === undefined || (isStep && kind === Kind.transfer)) return verdict(Kind.unknownType);
     if (kind === Kind.metrics) {
       const details = count(keys, 'detail');
       if (details > 1) return verdict(Kind.invalidEvent);
@@ -80,7 +80,7 @@ export function oracle(line: Uint8Array): Verdict {
     return verdict(Kind.invalidEvent);
   if (typeof amount !== 'number' || !Number.isSafeInteger(amount) || amount < 1)
     return verdict(Kind.invalidEvent);
-  const extras = extrasOf(keys, fields);
+  const extras = isStep ? {} : extrasOf(keys, fields);
   if (extras === undefined) return verdict(Kind.invalidEvent);
   return { ...verdict(Kind.event, user, action === 'buy' ? amount : -amount, isWaiting), ...extras };
 }
