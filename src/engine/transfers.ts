@@ -17,6 +17,7 @@ import { NOBODY, type UserTable } from './user-table.ts';
 /** What is owed, from a journal. */
 export interface Owed {
   number: number;
+  /** Positive. */
   amount: number;
   from: number;
   to: number;

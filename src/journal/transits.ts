@@ -4,16 +4,10 @@
  * read is owed, to the one or, if the second half was refused, back to the other.
  */
 import { ExtraFloat, ExtraKind, type ExtraViews, ExtraWord, HAS_ID, KIND_MASK } from '../engine/extra.ts';
+import type { Owed } from '../engine/transfers.ts';
 
 /** What is known of a transfer that is not over. */
-export interface Transit {
-  number: number;
-  /** Positive. */
-  amount: number;
-  from: number;
-  to: number;
-  hasId: boolean;
-  id: Int32Array;
+export interface Transit extends Omit<Owed, 'isRefused'> {
   /** The first half was read. */
   isDebited: boolean;
   /** What was read of the second half. */
