@@ -25,6 +25,13 @@ test.each([
     `export { x } from '../kit/b.ts';`,
     'steps/01-blocking-echo/a.ts imports steps/kit/b.ts',
   ],
+  [
+    'src/security/a.ts',
+    `import { x } from '../cli/terminal/b.ts';`,
+    'src/security/a.ts imports src/cli/terminal/b.ts',
+  ],
+  ['src/security/a.ts', load('./cli/b.ts'), 'src/security/a.ts imports src/security/cli/b.ts'],
+  ['src/engine/a.ts', `import { x } from '../security/b.ts';`, 'src/engine/a.ts imports src/security/b.ts'],
   ['src/a.ts', '', 'src/a.ts is in no room'],
 ])('%s may not: %s', (path, text, said) => {
   expect(wrongImports([file(path, text)])).toEqual([said]);
@@ -33,6 +40,8 @@ test.each([
 test.each([
   ['src/config/a.ts', `import type { X } from '../engine/b.ts';`],
   ['src/cli/main.ts', load('../../steps/kit/b.ts')],
+  ['src/security/a.ts', `import { x } from '../protocol/b.ts';`],
+  ['src/security/cli/a.ts', `import { x } from '../../cli/terminal/b.ts';\nimport { y } from '../b.ts';`],
   [
     'src/engine/a.ts',
     `import { x } from '../protocol/b.ts';\n/** ${load('../server/c.ts')}\n * ${load('../net/c.ts')} */`,

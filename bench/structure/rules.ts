@@ -29,6 +29,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/journal': { may: ['src/protocol', 'src/threads', 'src/engine'] },
   // Commands that read a journal, beside a server or without one.
   'src/journal/cli': { may: ['src/journal', 'src/cli/terminal'] },
+  // Who may do what: pure, so that every way in asks the same.
+  'src/security': { may: ['src/protocol'] },
   'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
   'src/signals.ts': { may: [] },
