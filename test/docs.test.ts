@@ -77,6 +77,8 @@ describe('settings', () => {
       ...['--help', '--version', '--list', '--small', '--out', '--build', '--redraw', 'TALLY_SOAK_MINUTES'],
       // The journal's.
       ...['--at', '--until'],
+      // Those of tokens.
+      ...['--tokens', '--name', '--may', '--expires', '--certificate'],
       // The path's.
       ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
       ...['--every-run', '--runs-max'],

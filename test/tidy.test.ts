@@ -18,7 +18,9 @@ const TEXT = /\.(?:[cm]?[jt]s|c|rs|md|json)$/;
 const code = FOLDERS.flatMap(folder => filesUnder(folder));
 const src = code.filter(file => file.path.startsWith('src/'));
 /** Without the other commands, which are processes of their own. */
-const server = src.filter(({ path }) => !/^src\/(?:tools|cli\/terminal|journal\/cli)\//.test(path));
+const server = src.filter(
+  ({ path }) => !/^src\/(?:tools|cli\/terminal|(?:journal|security)\/cli)\//.test(path),
+);
 const documents = [
   ...['docs', 'steps', 'bench'].flatMap(folder => filesUnder(folder, TEXT)),
   ...['README.md', 'CHANGELOG.md', 'package.json', '.ci/run'].map(path => ({
@@ -81,6 +83,18 @@ describe('rooms', () => {
   test('no socket appears in the engine', () => {
     const engine = src.filter(file => file.path.startsWith('src/engine/'));
     expect(linesWith(engine, /'(?:node:)?(?:net|tls|dgram|http|https|http2)'|\bSocket\b/)).toEqual([]);
+  });
+
+  test('jose is imported by one file, which is loaded only where it is needed', () => {
+    const [jose, verifier] = ['jose', './jwt.ts'].map(wanted =>
+      src.flatMap(file =>
+        importsOf(file)
+          .filter(({ name, isType }) => name === wanted && !isType)
+          .map(({ name }) => linesWith([file], new RegExp(`'${name}'`)).join()),
+      ),
+    );
+    expect(jose).toEqual([expect.stringMatching(/^src\/security\/jwt\.ts:/)]);
+    expect(verifier).toEqual([expect.stringMatching(/^src\/security\/authority\.ts:.* = await import\(/)]);
   });
 
   test('each imports only what it may', () => {

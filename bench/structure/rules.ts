@@ -31,6 +31,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/journal/cli': { may: ['src/journal', 'src/cli/terminal'] },
   // Who may do what: pure, so that every way in asks the same.
   'src/security': { may: ['src/protocol'] },
+  // The command that writes the file of tokens.
+  'src/security/cli': { may: ['src/security', 'src/cli/terminal'] },
   'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
   'src/signals.ts': { may: [] },

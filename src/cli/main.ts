@@ -26,6 +26,7 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally journal events DIR    its events, a JSON line each
   tally journal balances DIR  its balances, now or as they were
   tally backup DIR TO         a whole copy of it, of a running server too
+  tally token list --tokens FILE  who may do what, for which users; new and revoke change it (tally token --help)
 
   tally steps            the path: ten servers, each wrong in one new way, and how far you have come
   tally step N           run one of them
@@ -70,6 +71,8 @@ async function main(args: string[]): Promise<void> {
       return (await import('../journal/cli/command.ts')).journalCommand(rest);
     case 'backup':
       return (await import('../journal/cli/backup.ts')).backupCommand(rest);
+    case 'token':
+      return (await import('../security/cli/command.ts')).tokenCommand(rest);
     case 'race':
       return (await import('../../steps/race/command.ts')).raceCommand(rest);
     case 'steps':

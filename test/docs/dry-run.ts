@@ -74,7 +74,9 @@ export async function dryRun([name = '', ...args]: string[]): Promise<DryRun> {
       return true;
     }),
   );
-  const listeners = [process, process.stdout].map(emitter => [emitter, listenersOf(emitter)] as const);
+  const listeners = [process, process.stdout, process.stderr].map(
+    emitter => [emitter, listenersOf(emitter)] as const,
+  );
   const refusedBefore = refused;
   process.exitCode = undefined;
   try {
