@@ -56,8 +56,7 @@ describe('settings', () => {
       case 'switch':
         return '`true`, `false`';
       case 'text':
-        if (key === 'data') return 'a folder';
-        return key === 'journalKeep' ? '`none`, `all`, a time, a size' : 'an address or a name';
+        return setting.form;
     }
   }
 

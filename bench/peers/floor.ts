@@ -30,6 +30,7 @@ const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect
       if (due > 0) socket.write(runs[due]!);
     },
     inputEnded: () => {},
+    opened: () => {},
     drained: () => {},
     closed: () => {},
   });

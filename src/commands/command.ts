@@ -10,6 +10,8 @@ export interface Answer {
   readonly lines: number;
   /** Answers with one of the fixed replies. */
   fixed(reply: Reply): void;
+  /** Answers, and counts, an invalid line. */
+  refuse(reply: Reply): void;
   /** Answers with another line, in ASCII, including its line end. */
   line(line: string): void;
   /** Answers with the balance at a position, when that is reached. Later replies wait behind it. */

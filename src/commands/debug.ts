@@ -27,5 +27,5 @@ export function debugCommand(experiments: Experiments, line: string, answer: Ans
       answer.fixed(Reply.invalidEvent);
       return;
   }
-  answer.fixed(Reply.healthOk);
+  answer.fixed(Reply.ok);
 }

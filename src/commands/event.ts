@@ -4,6 +4,7 @@
  */
 import type { Engine } from '../engine/engine.ts';
 import { NO_ROOM } from '../engine/owners.ts';
+import { Outcome } from '../protocol/outcome.ts';
 import { type ParsedRequest, Wants } from '../protocol/request.ts';
 import type { Answer } from './command.ts';
 
@@ -12,7 +13,7 @@ import type { Answer } from './command.ts';
  * answered.
  */
 export function eventCommand(engine: Engine, event: ParsedRequest, isLate: boolean, answer: Answer): boolean {
-  const outcome = isLate ? engine.refuseLate() : submit(engine, event, answer.lines);
+  const outcome = isLate ? engine.refuse(Outcome.shuttingDown) : submit(engine, event, answer.lines);
   if (outcome === NO_ROOM) return false;
   if (typeof outcome === 'number') answer.fixed(outcome);
   else answer.balanceAt(outcome);

@@ -7,5 +7,5 @@ import type { Answer } from './command.ts';
 
 export function healthCommand(engine: Engine, isDraining: boolean, answer: Answer): void {
   if (isDraining) answer.fixed(Reply.healthDraining);
-  else answer.fixed(engine.workers.areAllReady ? Reply.healthOk : Reply.healthDegraded);
+  else answer.fixed(engine.workers.areAllReady ? Reply.ok : Reply.healthDegraded);
 }

@@ -3,6 +3,7 @@
  */
 import type { Engine } from '../engine/engine.ts';
 import { NO_ROOM } from '../engine/owners.ts';
+import { Outcome } from '../protocol/outcome.ts';
 import type { ParsedRequest } from '../protocol/request.ts';
 import type { Answer } from './command.ts';
 
@@ -13,7 +14,7 @@ export function transferCommand(
   isLate: boolean,
   answer: Answer,
 ): boolean {
-  const outcome = isLate ? engine.refuseLate() : engine.submitTransfer(request);
+  const outcome = isLate ? engine.refuse(Outcome.shuttingDown) : engine.submitTransfer(request);
   if (outcome === NO_ROOM) return false;
   if (typeof outcome === 'number') answer.fixed(outcome);
   else answer.balanceAt(outcome, true);

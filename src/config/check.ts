@@ -22,6 +22,7 @@ export function checkRelations(
     );
   }
   checkJournal(config, nameOf, name);
+  checkAccess(config, nameOf, name);
   const room = descriptors.max - descriptors.kept;
   const allowed = `this process may open ${descriptors.max} (ulimit -n)`;
   if (room < 1)
@@ -44,6 +45,29 @@ export function checkRelations(
         `${graceMsMax}, ${name('joinMsMax')} ${joinMsMax}), more than ${name('shutdownMsMax')} ${shutdownMsMax}`,
     );
   }
+}
+
+function checkAccess(
+  config: Settings,
+  nameOf: (key: keyof Settings) => string | undefined,
+  name: (key: keyof Settings) => string,
+): void {
+  const { tlsCert, tlsKey, tlsClientCa, tokens, jwtKeys, jwtAudience, jwtIssuer } = config;
+  if (tlsKey !== '' && tlsCert === '')
+    throw new ConfigError(`${name('tlsKey')} needs the certificate: --tls-cert FILE`);
+  if (tlsClientCa !== '' && tlsCert === '')
+    throw new ConfigError(`${name('tlsClientCa')} is about TLS; say with --tls-cert FILE who the server is`);
+  const ofJwt = (['jwtAudience', 'jwtIssuer'] as const).find(key => nameOf(key) !== undefined);
+  if (jwtKeys === '' && ofJwt !== undefined)
+    throw new ConfigError(
+      `${nameOf(ofJwt)} is about JSON Web Tokens; say with --jwt-keys FILE who signs them`,
+    );
+  if (jwtKeys !== '' && (jwtAudience === '' || jwtIssuer === ''))
+    throw new ConfigError(
+      `${name('jwtKeys')} needs --jwt-audience and --jwt-issuer: a token for others is not for this server`,
+    );
+  if (nameOf('rateToken') !== undefined && config.rateToken > 0 && tokens === '' && jwtKeys === '')
+    throw new ConfigError(`${nameOf('rateToken')} is about tokens; say with --tokens FILE which there are`);
 }
 
 const OF_JOURNAL = ['sync', 'syncMs', 'segmentBytes', 'journalKeep'] as const;

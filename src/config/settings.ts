@@ -14,7 +14,13 @@ export interface Settings {
   port: number;
   http: number;
   httpHost: string;
+  httpOpen: 'none' | 'probes' | 'all';
   backlog: number;
+  listen: string;
+  socket: string;
+  socketMode: string;
+  proxyProtocol: boolean;
+  exposed: boolean;
   workers: number;
   ring: number;
   users: number;
@@ -26,6 +32,20 @@ export interface Settings {
   syncMs: number;
   segmentBytes: number;
   journalKeep: string;
+  tlsCert: string;
+  tlsKey: string;
+  tlsClientCa: string;
+  tokens: string;
+  jwtKeys: string;
+  jwtAudience: string;
+  jwtIssuer: string;
+  authMsMax: number;
+  rateConnection: number;
+  rateAddress: number;
+  rateToken: number;
+  rateUser: number;
+  rateBurstMs: number;
+  addressConnectionsMax: number;
   workUs: number;
   work: WorkKind;
   firstSequence: number;
@@ -50,7 +70,7 @@ export interface Settings {
 type Value =
   | { is: 'integer'; default: number; min: number; max: number; help: string }
   | { is: 'choice'; default: string; choices: readonly string[]; help: string }
-  | { is: 'text'; default: string; help: string }
+  | { is: 'text'; default: string; form: string; help: string }
   | { is: 'switch'; default: boolean; help: string };
 
 /** `mayChange`: whether it may change while the server runs. */
@@ -84,20 +104,55 @@ const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 /** Linux takes at most so many seconds. */
 const KEEPALIVE_MS_MAX = 32_767_000;
+const RATE_MAX = 10_000_000;
 const LIMITS = 'Limits on clients';
 
 /** In the order of `tally serve --help`. */
 export const SETTINGS: Record<keyof Settings, Setting> = {
   ...fixed('Where it listens', {
-    host: { is: 'text', default: '127.0.0.1', help: 'address to listen on; the default is loopback only' },
+    host: {
+      is: 'text',
+      default: '127.0.0.1',
+      form: 'an address or a name',
+      help: 'address to listen on; the default is loopback only',
+    },
     port: integer(7878, 0, 65_535, 'port to listen on; 0 takes a free one and reports it'),
     http: integer(-1, -1, 65_535, 'port for a live page, metrics and probes; -1: none'),
     httpHost: {
       is: 'text',
       default: '127.0.0.1',
+      form: 'an address or a name',
       help: 'address of that port; the default is loopback only',
     },
+    httpOpen: choice(
+      'probes',
+      ['none', 'probes', 'all'],
+      'what of it needs no token, where clients need one',
+    ),
     backlog: integer(511, 1, 65_535, 'connections that may wait to be accepted'),
+    listen: {
+      is: 'text',
+      default: '',
+      form: 'addresses',
+      help: 'further addresses: tcp://HOST:PORT, tls://HOST:PORT, with commas between them',
+    },
+    socket: { is: 'text', default: '', form: 'a path', help: 'a Unix socket to listen on, too' },
+    socketMode: {
+      is: 'text',
+      default: '660',
+      form: 'a mode',
+      help: 'who may connect to it: the mode of its file',
+    },
+    proxyProtocol: {
+      is: 'switch',
+      default: false,
+      help: 'connections to the port are from a balancer that says whose they are (PROXY protocol, version 2)',
+    },
+    exposed: {
+      is: 'switch',
+      default: false,
+      help: 'that others reach the server without TLS or tokens is meant: no warning',
+    },
   }),
   ...fixed('The pipeline', {
     workers: integer(
@@ -138,6 +193,7 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
     data: {
       is: 'text',
       default: '',
+      form: 'a folder',
       help: 'folder of a journal: balances outlive the server, and a crash; none: they are in memory only',
     },
     sync: choice(
@@ -155,8 +211,59 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
     journalKeep: {
       is: 'text',
       default: 'none',
+      form: 'none, all, a time, a size',
       help: 'history kept for tally journal: none, all, a time (12h, 30d), a size (500MB, 10GB)',
     },
+  }),
+  ...fixed('Who may connect, and do what', {
+    tlsCert: {
+      is: 'text',
+      default: '',
+      form: 'a file',
+      help: 'file of a certificate, PEM, with its chain: clients speak TLS; read again by SIGHUP',
+    },
+    tlsKey: {
+      is: 'text',
+      default: '',
+      form: 'a file',
+      help: 'file of its private key, PEM; none: it is in the same file',
+    },
+    tlsClientCa: {
+      is: 'text',
+      default: '',
+      form: 'a file',
+      help: 'file of authorities, PEM: every client must have a certificate of one',
+    },
+    tokens: {
+      is: 'text',
+      default: '',
+      form: 'a file',
+      help: 'file of tokens (tally token): clients say who they are; read again by SIGHUP',
+    },
+    jwtKeys: {
+      is: 'text',
+      default: '',
+      form: 'a file',
+      help: 'file of public keys, PEM or JWKS: their JSON Web Tokens are taken; read again by SIGHUP',
+    },
+    jwtAudience: { is: 'text', default: '', form: 'a text', help: 'what such a token must have as aud' },
+    jwtIssuer: { is: 'text', default: '', form: 'a text', help: 'what such a token must have as iss' },
+  }),
+  ...changeable('Who may connect, and do what', {
+    authMsMax: integer(
+      10_000,
+      10,
+      HOUR_MS,
+      'how long a client may take for the handshake of TLS and to say who it is',
+    ),
+  }),
+  ...changeable('How much they may do', {
+    rateConnection: integer(0, 0, RATE_MAX, 'events a second of a connection; 0: no limit'),
+    rateAddress: integer(0, 0, RATE_MAX, 'events a second of an address (of IPv6, of a /64); 0: no limit'),
+    rateToken: integer(0, 0, RATE_MAX, 'events a second of a token; 0: no limit'),
+    rateUser: integer(0, 0, RATE_MAX, 'events a second of a user; 0: no limit'),
+    rateBurstMs: integer(1_000, 1, HOUR_MS, 'how long events that were not sent may be saved up'),
+    addressConnectionsMax: integer(0, 0, 1_000_000, 'connections of an address at a time; 0: no limit'),
   }),
   ...fixed(LIMITS, {
     lineBytesMax: integer(16_384, 512, 2 ** 20, 'bytes of a line; a longer one is line_too_long'),

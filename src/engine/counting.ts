@@ -5,6 +5,15 @@ import { Outcome } from '../protocol/outcome.ts';
 import type { Lane } from './lane.ts';
 import type { Counts } from './options.ts';
 
+type Elsewhere =
+  | 'users'
+  | 'users_max'
+  | 'in_transit'
+  | 'ids_max'
+  | 'workers'
+  | 'workers_ready'
+  | 'worker_deaths';
+
 export class Counting {
   readonly #lanes: readonly Lane[];
   /** Events by outcome, as the socket thread saw them. */
@@ -29,13 +38,19 @@ export class Counting {
     };
   }
 
-  detail() {
+  /** With what is not counted here, in the order of the wire. */
+  detail({ users, users_max, in_transit, ids_max, ...workers }: Record<Elsewhere, number>) {
     const refused = this.#refused();
     refused.server_busy += this.#idsFull;
     return {
       accepted: this.#outcomes[Outcome.accepted]!,
       refused: { ...refused, ...this.#notApplied() },
+      users,
+      users_max,
+      in_transit,
       ids: this.#sum(lane => lane.ids),
+      ids_max,
+      ...workers,
       ring_slots: this.#lanes[0]!.ring.capacity,
       ring_depths: this.#lanes.map(lane => lane.ring.depth),
       parks: this.#sum(lane => lane.parks),
@@ -52,6 +67,7 @@ export class Counting {
       too_many_users: outcomes[Outcome.tooManyUsers]!,
       shutting_down: outcomes[Outcome.shuttingDown]!,
       disk_full: outcomes[Outcome.diskFull]!,
+      rate_limited: outcomes[Outcome.rateLimited]!,
     };
   }
 

@@ -14,12 +14,13 @@ import { Experiments } from './experiments.ts';
 import { Lane } from './lane.ts';
 import { balancesOf, createMemory, laneOf } from './memory-layout.ts';
 import { type Counts, type EngineOptions, shapeFor } from './options.ts';
-import { FULL, NO_ROOM, type NoRoom, Owners } from './owners.ts';
+import { FULL, LIMITED, type NoRoom, Owners } from './owners.ts';
 import { Commit, type Position } from './position.ts';
 import type { Recording } from './recording.ts';
 import { Restoring } from './restoring.ts';
 import { Sampler } from './sampler.ts';
 import { Transfers } from './transfers.ts';
+import type { UserLimits } from './user-limits.ts';
 import { balanceSlotsFor, type Name, NOBODY, UserTable } from './user-table.ts';
 import { Word } from './words.ts';
 import { type WorkerEvents, Workers } from './workers.ts';
@@ -44,7 +45,7 @@ export class Engine {
    * Events by outcome. Doubles from the start: an integer property that grows past 2^31 changes its representation,
    * and V8 then discards all optimised code that uses it, under full load.
    */
-  readonly #outcomes = new Float64Array(Outcome.balanceOverflow);
+  readonly #outcomes = new Float64Array(Outcome.rateLimited + 1);
   /** Of the visit that is going on, if it has sent an event with an id. */
   #promises: Commit | undefined;
   readonly #idsMax: number;
@@ -100,8 +101,7 @@ export class Engine {
   submit(event: ParsedRequest): Outcome | NoRoom {
     const lane = this.#owners.laneOf(event.hash);
     const user = this.#owners.userOf(event, lane, false);
-    if (user < 0)
-      return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane, event.hash);
+    if (user < 0) return this.#refuseUser(user, lane, event.hash);
     if (!lane.tryPush(user, event.amount)) return this.#refuseBusy(lane, event.hash);
     this.#outcomes[accepted]! += 1;
     return accepted;
@@ -114,8 +114,7 @@ export class Engine {
   submitPromised(event: ParsedRequest, line: number): Outcome | NoRoom {
     const lane = this.#owners.laneOf(event.hash);
     const user = this.#owners.userOf(event, lane, true);
-    if (user < 0)
-      return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane, event.hash);
+    if (user < 0) return this.#refuseUser(user, lane, event.hash);
     this.#promises ??= new Commit();
     if (!lane.tryPromise(this.#promises, line, user, event)) return this.#refuseBusy(lane, event.hash);
     this.#outcomes[accepted]! += 1;
@@ -126,8 +125,7 @@ export class Engine {
   submitAsking(event: ParsedRequest): Position | Outcome | NoRoom {
     const lane = this.#owners.laneOf(event.hash);
     const user = this.#owners.userOf(event, lane, true);
-    if (user < 0)
-      return user === FULL ? this.#refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane, event.hash);
+    if (user < 0) return this.#refuseUser(user, lane, event.hash);
     const position =
       event.wants === Wants.wait ? lane.tryAsk(user, event.amount) : lane.tryAskEvent(user, event);
     if (position === undefined) return this.#refuseBusy(lane, event.hash);
@@ -141,8 +139,10 @@ export class Engine {
     const { to } = request;
     const lane = this.#owners.laneOf(request.hash);
     const toLane = this.#owners.laneOf(to.hash);
-    const needed = Number(users.find(request) === NOBODY) + Number(users.find(to) === NOBODY);
-    if (users.users + needed > users.usersMax) return this.#refuse(Outcome.tooManyUsers);
+    const from = users.find(request);
+    const needed = Number(from === NOBODY) + Number(users.find(to) === NOBODY);
+    if (users.users + needed > users.usersMax) return this.refuse(Outcome.tooManyUsers);
+    if (from !== NOBODY && !this.#owners.mayTake(from)) return this.refuse(Outcome.rateLimited);
     const position = this.#transfers.submit(request, lane, toLane, users, this.#names);
     if (position instanceof Lane)
       return this.#refuseBusy(position, position === lane ? request.hash : to.hash);
@@ -172,9 +172,10 @@ export class Engine {
     this.#owners.laneOf(hash).whenRoom(retry);
   }
 
-  /** Counts an event that is refused because the server is shutting down. */
-  refuseLate(): Outcome {
-    return this.#refuse(Outcome.shuttingDown);
+  /** Counts an event that is refused. */
+  refuse(outcome: Outcome): Outcome {
+    this.#outcomes[outcome]! += 1;
+    return outcome;
   }
 
   /** Makes all accepted events visible to the workers, and wakes those that must be woken. */
@@ -196,20 +197,19 @@ export class Engine {
   detail() {
     // With all that the workers have decided so far.
     this.collect();
-    const { accepted, refused, ids, ...rings } = this.#counting.detail();
-    return {
-      accepted,
-      refused,
+    return this.#counting.detail({
       users: this.users.users,
       users_max: this.users.usersMax,
       in_transit: this.#transfers.inTransit,
-      ids,
       ids_max: this.#idsMax,
       workers: this.#lanes.length,
       workers_ready: this.workers.ready,
       worker_deaths: this.workers.deaths,
-      ...rings,
-    };
+    });
+  }
+
+  set userLimits(limits: UserLimits) {
+    this.#owners.limits = limits;
   }
 
   /** For observers of rings and shards. Must be called before the first event. */
@@ -233,16 +233,16 @@ export class Engine {
     for (let worker = 0; worker < this.#lanes.length; worker++) Balances.settle(this.#buffer, worker);
   }
 
-  #refuse(outcome: Outcome): Outcome {
-    this.#outcomes[outcome]! += 1;
-    return outcome;
+  #refuseUser(why: number, lane: Lane, hash: number): Outcome | NoRoom {
+    if (why === LIMITED) return this.refuse(Outcome.rateLimited);
+    return why === FULL ? this.refuse(Outcome.tooManyUsers) : this.#refuseBusy(lane, hash);
   }
 
   #refuseBusy(lane: Lane, hash: number): Outcome | NoRoom {
     // The events that fill the ring may not have been published yet.
     lane.publish();
     this.stalledHash = hash;
-    if (this.#waits && lane.isFull) return NO_ROOM;
-    return this.#refuse(lane.isDiskFull ? Outcome.diskFull : Outcome.serverBusy);
+    if (this.#waits && lane.isFull) return this.#owners.comesAgain();
+    return this.refuse(lane.isDiskFull ? Outcome.diskFull : Outcome.serverBusy);
   }
 }

@@ -12,7 +12,7 @@
 import type { Worker } from 'node:worker_threads';
 import type { Sampler } from '../engine/sampler.ts';
 import type { Log } from '../log.ts';
-import { ListenError, type ListensAt, listenMistake } from '../net/listener.ts';
+import { addressMistake, ListenError, type ListensAt } from '../net/listener.ts';
 import { type RestartPolicy, Supervisor } from '../threads/supervisor.ts';
 import { createThread } from '../threads/thread.ts';
 import { LoopDelay } from './loop-delay.ts';
@@ -126,7 +126,7 @@ export class HttpThread {
         this.#onListening(message.at);
         break;
       case 'failed':
-        this.#supervisor.reason = listenMistake(message, this.#host, this.#port, FLAGS);
+        this.#supervisor.reason = addressMistake(message, this.#host, this.#port, FLAGS);
         this.#onFailed(new ListenError(this.#supervisor.reason));
         send(thread, { is: 'end' });
         break;

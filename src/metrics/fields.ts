@@ -76,4 +76,5 @@ export const FIELDS: { readonly [Key in Exclude<keyof Snapshot, 'journal'>]: Fie
   closed_partial: closed('partial'),
   closed_idle: closed('idle'),
   closed_http: closed('http'),
+  closed_unauthorized: closed('unauthorized'),
 };

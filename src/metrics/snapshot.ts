@@ -5,8 +5,13 @@
 import type { Engine } from '../engine/engine.ts';
 import type { JournalDetail } from '../journal/detail.ts';
 
-/** Why the server closed a client: the limit it exceeded, or that it spoke HTTP. */
-export type Closing = 'closed_blocked' | 'closed_partial' | 'closed_idle' | 'closed_http';
+/** Why the server closed a client: the limit it exceeded, that it spoke HTTP, or that it may not be here. */
+export type Closing =
+  | 'closed_blocked'
+  | 'closed_partial'
+  | 'closed_idle'
+  | 'closed_http'
+  | 'closed_unauthorized';
 
 /** The counts about clients. */
 export interface ClientCounts extends Record<Closing, number> {
@@ -26,6 +31,7 @@ export function noClients(): ClientCounts {
     closed_partial: 0,
     closed_idle: 0,
     closed_http: 0,
+    closed_unauthorized: 0,
   };
 }
 

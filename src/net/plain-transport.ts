@@ -28,14 +28,21 @@ interface Inner extends Socket {
 export type Read = (accepted: Socket, receiver: Receiver) => Socket;
 
 export class PlainTransport implements Transport {
+  readonly address: string;
   readonly #accepted: Socket;
   readonly #closeQueue: CloseQueue;
   readonly #read: Read;
   #socket: Socket;
   #destroyNow: () => void = () => {};
 
-  /** `accepted` must be paused (`pauseOnConnect`). */
-  constructor(accepted: Socket, closeQueue: CloseQueue, read: Read = readInto) {
+  /** `accepted` must be paused (`pauseOnConnect`); `address` is its peer's. */
+  constructor(
+    accepted: Socket,
+    closeQueue: CloseQueue,
+    read: Read = readInto,
+    address = accepted.remoteAddress ?? '',
+  ) {
+    this.address = address;
     this.#accepted = accepted;
     this.#closeQueue = closeQueue;
     this.#read = read;
@@ -43,6 +50,7 @@ export class PlainTransport implements Transport {
   }
 
   open(receiver: Receiver): void {
+    receiver.opened([]);
     const socket = this.#read(this.#accepted, receiver);
     this.#socket = socket;
     this.#destroyNow = this.#closeQueue.spread(socket);

@@ -1,10 +1,15 @@
 /**
- * The interface to a connection. A session knows only this, so the implementation (plain TCP today; TLS could be
- * added) is a matter of `net`.
+ * The interface to a connection. A session knows only this, so the implementation (plain TCP, a Unix socket, TLS) is a
+ * matter of `net`.
  */
 
 /** Is notified of what happens to a connection. */
 export interface Receiver {
+  /**
+   * The connection can be used, TLS has shaken hands. Called once, and before `received`, with the names in the
+   * certificate of the client, if it had to have one.
+   */
+  opened(certificate: readonly string[]): void;
   /** The memory for the next read; this property is looked up before every read. */
   readonly nextRead: Uint8Array;
   /** The first `bytes` bytes of `nextRead` were received. Not called while the transport is paused. */
@@ -18,9 +23,11 @@ export interface Receiver {
 }
 
 export interface Transport {
+  /** Of the peer; empty where there is none, as on a Unix socket. */
+  readonly address: string;
   /** Bytes written that the system has not taken, because the peer does not read. */
   readonly unsentBytes: number;
-  /** Begins to read; called once. */
+  /** Begins to shake hands, or to read; called once. */
   open(receiver: Receiver): void;
   write(bytes: Uint8Array): void;
   /** Stops reading at once, until `resume`. */

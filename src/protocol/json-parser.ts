@@ -37,8 +37,17 @@ const Field = {
 type Field = (typeof Field)[keyof typeof Field];
 const FIELD_NAMES = NAMES.map(name => Buffer.from(name));
 const ACTIONS = ['buy', 'sell'].map(name => Buffer.from(name));
-const TYPES = ['balance', 'metrics', 'health', 'debug', 'transfer'].map(name => Buffer.from(name));
-const TYPE_KINDS = [Kind.balance, Kind.metrics, Kind.health, Kind.debug, Kind.transfer];
+const TYPE_KINDS = {
+  balance: Kind.balance,
+  metrics: Kind.metrics,
+  health: Kind.health,
+  debug: Kind.debug,
+  transfer: Kind.transfer,
+  auth: Kind.auth,
+  admin: Kind.admin,
+};
+const TYPES = Object.keys(TYPE_KINDS).map(name => Buffer.from(name));
+const KINDS = Object.values(TYPE_KINDS);
 
 export class JsonParser {
   readonly #buffer: ReadBuffer;
@@ -92,7 +101,7 @@ export class JsonParser {
     if (seen[Field.type]! > 0) {
       if (seen[Field.type]! > 1 || !this.#isTypeString) return Kind.invalidEvent;
       if (this.#type === INVALID) return Kind.unknownType;
-      const kind = TYPE_KINDS[this.#type]!;
+      const kind = KINDS[this.#type]!;
       if (kind === Kind.metrics) {
         if (seen[Field.detail]! > 1) return Kind.invalidEvent;
         return seen[Field.detail] === 1 && this.#isDetailed ? Kind.metricsDetail : Kind.metrics;

@@ -11,5 +11,7 @@ export const Outcome = {
   balanceOverflow: 5,
   insufficientBalance: 6,
   idReused: 7,
+  // Before it. The numbers above are in journals, so this one comes behind them.
+  rateLimited: 8,
 } as const;
 export type Outcome = (typeof Outcome)[keyof typeof Outcome];

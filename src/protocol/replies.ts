@@ -10,14 +10,17 @@ import { Outcome } from './outcome.ts';
 /** The fixed replies, by number; the first are the outcomes of an event, so an outcome is a reply. */
 export const Reply = {
   ...Outcome,
-  healthOk: 8,
-  healthDraining: 9,
-  healthDegraded: 10,
-  invalidJson: 11,
-  invalidEvent: 12,
-  unknownType: 13,
-  lineTooLong: 14,
-  tooManyConnections: 15,
+  /** Of `health`, `auth` and whatever else just says yes. */
+  ok: 9,
+  healthDraining: 10,
+  healthDegraded: 11,
+  invalidJson: 12,
+  invalidEvent: 13,
+  unknownType: 14,
+  lineTooLong: 15,
+  tooManyConnections: 16,
+  unauthorized: 17,
+  forbidden: 18,
 } as const;
 export type Reply = (typeof Reply)[keyof typeof Reply];
 
@@ -30,7 +33,8 @@ const LINES: Record<Reply, string> = {
   [Reply.balanceOverflow]: '{"status":"rejected","reason":"balance_overflow"}\n',
   [Reply.insufficientBalance]: '{"status":"rejected","reason":"insufficient_balance"}\n',
   [Reply.idReused]: '{"status":"rejected","reason":"id_reused"}\n',
-  [Reply.healthOk]: '{"status":"ok"}\n',
+  [Reply.rateLimited]: '{"status":"rejected","reason":"rate_limited"}\n',
+  [Reply.ok]: '{"status":"ok"}\n',
   [Reply.healthDraining]: '{"status":"draining"}\n',
   [Reply.healthDegraded]: '{"status":"degraded"}\n',
   [Reply.invalidJson]: '{"status":"error","reason":"invalid_json"}\n',
@@ -38,6 +42,8 @@ const LINES: Record<Reply, string> = {
   [Reply.unknownType]: '{"status":"error","reason":"unknown_type"}\n',
   [Reply.lineTooLong]: '{"status":"error","reason":"line_too_long"}\n',
   [Reply.tooManyConnections]: '{"status":"rejected","reason":"too_many_connections"}\n',
+  [Reply.unauthorized]: '{"status":"error","reason":"unauthorized"}\n',
+  [Reply.forbidden]: '{"status":"error","reason":"forbidden"}\n',
 };
 
 const REPEATS_BYTES = 65_536;

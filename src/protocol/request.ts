@@ -14,6 +14,8 @@ export const Kind = {
   invalidEvent: 7,
   unknownType: 8,
   transfer: 9,
+  auth: 10,
+  admin: 11,
 } as const;
 export type Kind = (typeof Kind)[keyof typeof Kind];
 

@@ -6,6 +6,7 @@ import { parseKeep } from '../config/keep.ts';
 import type { Settings } from '../config/settings.ts';
 import { Engine } from '../engine/engine.ts';
 import type { WorkerEvents } from '../engine/workers.ts';
+import type { Guards } from '../guard/guards.ts';
 import type { Journal, StartProgress } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import { drawHashSeed } from '../protocol/hash.ts';
@@ -19,7 +20,12 @@ export interface Assembled {
 }
 
 /** Starts nothing yet. */
-export function assemble(settings: Settings, log: Log, journal?: Journal): Assembled {
+export function assemble(
+  settings: Settings,
+  log: Log,
+  journal?: Journal,
+  guardsOf?: (engine: Engine) => Guards | undefined,
+): Assembled {
   const readBuffer = createReadBuffer(settings);
   const events: Omit<WorkerEvents, 'onProgress'> = {
     onDeath: (worker, reason) =>
@@ -36,7 +42,12 @@ export function assemble(settings: Settings, log: Log, journal?: Journal): Assem
   const engine = new Engine(readBuffer.view, options, events, journal);
   const seed = drawHashSeed(idKey);
   const restore = (progress?: StartProgress) => journal?.begin(engine, readBuffer.view, seed, progress);
-  return { engine, sessions: new Sessions(settings, engine, readBuffer, seed, log, journal), restore };
+  const guards = guardsOf?.(engine);
+  return {
+    engine,
+    sessions: new Sessions(settings, engine, readBuffer, seed, log, journal, guards),
+    restore,
+  };
 }
 
 /** Takes the folder of the journal and reads it; loads nothing if there is none. */

@@ -1,13 +1,16 @@
 /**
  * `tally serve`: assembles the parts, starts them, and announces the address.
  */
-import { isIPv6 } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
+import { addressesOf } from '../config/addresses.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Journal, StartProgress } from '../journal/journal.ts';
-import { grouped, type Log } from '../log.ts';
+import type { StartProgress } from '../journal/journal.ts';
+import type { Log } from '../log.ts';
 import { Listener, type ListensAt } from '../net/listener.ts';
+import { readInto } from '../net/plain-transport.ts';
+import { announce, logRecovery } from './announce.ts';
 import { assemble, openJournal } from './assemble.ts';
+import { openSecurity } from './security.ts';
 import { Shutdown } from './shutdown.ts';
 import { warnIfExposed } from './warnings.ts';
 
@@ -31,9 +34,12 @@ export async function serve(
   display?: StartDisplay,
 ): Promise<void> {
   for (const flag of COLLECTOR_FLAGS) setFlagsFromString(flag);
+  const addresses = addressesOf(settings, process.env);
+  const security = await openSecurity(settings, log);
   const journal = await openJournal(settings, display);
-  const { engine, sessions, restore } = assemble(settings, log, journal);
-  const listener = new Listener(sessions, settings);
+  const { engine, sessions, restore } = assemble(settings, log, journal, security.guardsOf);
+  security.watch(sessions);
+  const listener = new Listener(sessions, settings, readInto, security.tls);
   const watched = {
     engine,
     metrics: sessions.metrics,
@@ -44,7 +50,7 @@ export async function serve(
   // Loaded only if it is enabled.
   const httpThread =
     settings.http < 0 ? undefined : new (await import('../http/thread.ts')).HttpThread(watched, log, version);
-  let at: ListensAt;
+  const all: ListensAt[] = [];
   let httpAt: ListensAt | undefined;
   try {
     httpAt = await httpThread?.listen(settings.httpHost, settings.http);
@@ -64,7 +70,7 @@ export async function serve(
     const shutdown = new Shutdown({ settings, engine, sessions, listener, log, journal }, httpThread);
     shutdown.watchSignals();
     journal?.onFailed(reason => shutdown.fail(reason));
-    at = await listener.listen(settings.host, settings.port, settings.backlog);
+    for (const address of addresses) all.push(await listener.listen(address, settings.backlog));
     httpThread?.serving();
   } catch (error) {
     httpThread?.end();
@@ -73,58 +79,7 @@ export async function serve(
     throw error;
   }
 
-  const { port } = at;
-  const http = httpAt?.port;
-  const { host, httpHost, workers, ring, users } = settings;
-  const tryIt = `printf '{"user":"alice","action":"buy","amount":100}\\n' | nc -N ${reachable(host)} ${port}`;
-  log.announce(
-    'listening',
-    {
-      host,
-      port,
-      http,
-      httpHost: http === undefined ? undefined : httpHost,
-      pid: process.pid,
-      version,
-      workers,
-      ring,
-      users,
-      connectionsMax: settings.connectionsMax,
-      try: tryIt,
-    },
-    `${log.style('bold', `Tally ${version}`)} listens on ${log.style('cyan', `${host}:${port}`)}, ${workers} worker${workers === 1 ? '' : 's'}, pid ${process.pid}\n` +
-      (http === undefined
-        ? ''
-        : `live page: ${log.style('cyan', `http://${inAddress(reachable(httpHost))}:${http}/`)}\n`) +
-      `${log.style('gray', 'try, in another terminal:')}\n${tryIt}\n` +
-      `${log.style('gray', 'Ctrl+C stops it; nothing that was accepted is lost.')}` +
-      (journal === undefined
-        ? `\n${log.style('gray', 'Balances are in memory only; with --data DIR they stay.')}`
-        : ''),
-  );
+  announce(log, settings, version, addresses, all, httpAt, journal !== undefined);
   if (journal !== undefined) logRecovery(log, journal);
-  warnIfExposed(log, at.address, httpAt?.address);
-}
-
-function logRecovery(log: Log, { dir, recovered, recoveryMs }: Journal): void {
-  const { epoch, events, blocks, ends } = recovered;
-  const { users } = recovered.ledger;
-  const isClean = epoch === 0 || ends.every(end => end.isClosed);
-  const ms = Math.round(recoveryMs);
-  const how = isClean ? '' : ', after a server that had not stopped by itself';
-  const text =
-    epoch === 0
-      ? `a new journal in ${dir}`
-      : `${grouped(users)} users from ${dir}, with ${grouped(events)} events behind the last snapshot, in ${ms} ms${how}`;
-  log.info('recovered', { data: dir, users, events, blocks, clean: isClean, ms }, text);
-}
-
-/** From this machine. */
-function reachable(host: string): string {
-  return host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host;
-}
-
-/** As a URL has it. */
-function inAddress(host: string): string {
-  return isIPv6(host) ? `[${host}]` : host;
+  warnIfExposed(log, settings, addresses, all, httpAt?.address);
 }

@@ -3,8 +3,11 @@
  * addresses that others can reach.
  */
 import { BlockList, isIPv6 } from 'node:net';
+import type { ListenAddress } from '../config/addresses.ts';
+import type { Settings } from '../config/settings.ts';
 import { unknownVariables } from '../config/sources.ts';
 import type { Log } from '../log.ts';
+import type { ListensAt } from '../net/listener.ts';
 
 const loopback = new BlockList();
 loopback.addSubnet('127.0.0.0', 8);
@@ -22,15 +25,33 @@ export function warnOfVariables(log: Log, env: NodeJS.ProcessEnv): void {
   }
 }
 
-/** `address` and `http` are where the server really listens; `http` may be missing. */
-export function warnIfExposed(log: Log, address: string, http: string | undefined): void {
-  if (!isLoopback(address))
-    log.warn(
-      'exposed',
-      { flag: '--host', address },
-      `${address}: whoever reaches the server may buy and sell for anyone; it asks nobody who they are, and encrypts nothing`,
-    );
-  if (http !== undefined && !isLoopback(http))
+/** `at` is where the server really listens; `http` may be missing. */
+export function warnIfExposed(
+  log: Log,
+  settings: Pick<Settings, 'exposed' | 'tokens' | 'jwtKeys' | 'tlsClientCa'>,
+  addresses: readonly ListenAddress[],
+  at: readonly ListensAt[],
+  http: string | undefined,
+): void {
+  if (settings.exposed) return;
+  const asksWho = settings.tokens !== '' || settings.jwtKeys !== '';
+  for (const [index, { is, isTls }] of addresses.entries()) {
+    const { address } = at[index]!;
+    if (is === 'unix' || isLoopback(address)) continue;
+    const lacks = [
+      ...(asksWho || (isTls && settings.tlsClientCa !== '')
+        ? []
+        : ['it asks nobody who they are (--tokens)']),
+      ...(isTls ? [] : ['it encrypts nothing (--tls-cert)']),
+    ];
+    if (lacks.length === 0) continue;
+    const risk = asksWho
+      ? 'whoever is on the way can read tokens and events'
+      : 'whoever reaches the server may buy and sell for anyone';
+    const text = `${address}: ${risk}; ${lacks.join(', and ')}. --exposed says that this is meant`;
+    log.warn('exposed', { flag: '--host', address }, text);
+  }
+  if (http !== undefined && !isLoopback(http) && !asksWho)
     log.warn(
       'exposed',
       { flag: '--http-host', address: http },

@@ -5,6 +5,8 @@
  * submitted to the engine, and its fixed reply is counted. The fast path skips every check between a client and the
  * engine, so it is taken only if the session allows it (`mayFastSubmit`). All other lines go through `#answer`.
  */
+
+import { authCommand } from '../commands/auth.ts';
 import { balanceCommand } from '../commands/balance.ts';
 import type { Answer } from '../commands/command.ts';
 import { debugCommand } from '../commands/debug.ts';
@@ -15,6 +17,7 @@ import { transferCommand } from '../commands/transfer.ts';
 import type { Engine } from '../engine/engine.ts';
 import { NO_ROOM } from '../engine/owners.ts';
 import type { Position } from '../engine/position.ts';
+import type { Guard } from '../guard/guard.ts';
 import type { ClientCounts, Metrics } from '../metrics/snapshot.ts';
 import { createFastParser, type FastParse } from '../protocol/fast-parser.ts';
 import type { HashSeed } from '../protocol/hash.ts';
@@ -30,10 +33,10 @@ import type { Phase } from './state.ts';
 const ID = Wants.id;
 
 /**
- * Why serving stopped: no complete line is left, the client must read replies first, a ring is full, or the next line
- * needs the answers that replies before it wait for.
+ * Why serving stopped: no complete line is left, the client must read replies first, a ring is full, the next line
+ * needs the answers that replies before it wait for, or what it says of the client is being verified.
  */
-export type Stop = 'end' | 'replies' | 'ring' | 'answers';
+export type Stop = 'end' | 'replies' | 'ring' | 'answers' | 'access';
 
 interface DispatchSettings {
   readonly lineBytesMax: number;
@@ -53,6 +56,7 @@ export class Dispatch implements Answer {
   /** Of the client that is being served. */
   #queue: ReplyQueue | undefined;
   #phase: Phase = 'serving';
+  #guard: Guard | undefined;
 
   constructor(
     buffer: ReadBuffer,
@@ -72,7 +76,7 @@ export class Dispatch implements Answer {
   }
 
   /** Serves the framer's lines from `framer.at` on, and moves `framer.at` behind the last line served. */
-  serve(framer: Framer, queue: ReplyQueue, phase: Phase, mayFastSubmit: boolean): Stop {
+  serve(framer: Framer, queue: ReplyQueue, phase: Phase, mayFastSubmit: boolean, guard?: Guard): Stop {
     const fast = this.#fast;
     const request = this.#request;
     const engine = this.#engine;
@@ -84,6 +88,9 @@ export class Dispatch implements Answer {
     this.#queue = queue;
     this.#phase = phase;
     this.#detail.isStale = true;
+    this.#guard = guard;
+    guard?.begin();
+    let isWatched = guard?.watchesEvents;
     while (at < end) {
       if (replies.bytes >= roomBytes) {
         stop = 'replies';
@@ -91,9 +98,14 @@ export class Dispatch implements Answer {
       }
       let next = fast(at, end, request);
       if (next !== 0 && mayFastSubmit && (request.wants === 0 || request.wants === ID)) {
+        if (isWatched && this.#isTurnedAway(Kind.event)) {
+          at = next;
+          continue;
+        }
         const outcome =
           request.wants === 0 ? engine.submit(request) : engine.submitPromised(request, replies.lines);
         if (outcome === NO_ROOM) {
+          guard?.giveBack();
           stop = 'ring';
           break;
         }
@@ -107,7 +119,7 @@ export class Dispatch implements Answer {
         if (lineEnd === end) break;
         next = lineEnd + 1;
         if (lineEnd - at > this.#settings.lineBytesMax) {
-          this.refuse(Reply.lineTooLong);
+          this.refuse(guard?.isStranger ? Reply.unauthorized : Reply.lineTooLong);
           framer.noteHttp(at, lineEnd);
           at = framer.isHttp ? end : next;
           continue;
@@ -115,14 +127,19 @@ export class Dispatch implements Answer {
         kind = this.#json.parse(at, lineEnd, request);
         if (kind === Kind.invalidJson) framer.noteHttp(at, lineEnd);
       }
-      const lacking = this.#answer(kind, at, next, phase !== 'serving' && !framer.isGranted(next));
+      const isLate = phase !== 'serving' && !framer.isGranted(next);
+      const isAway = guard !== undefined && !framer.isHttp && this.#isTurnedAway(kind);
+      const lacking = isAway ? undefined : this.#answer(kind, at, next, isLate);
       if (lacking !== undefined) {
+        if (lacking === 'ring') guard?.giveBack();
         stop = lacking;
         break;
       }
       roomBytes = queue.roomBytes;
-      at = framer.isHttp ? end : next;
+      isWatched = guard?.watchesEvents;
+      at = framer.isHttp || guard?.isOver ? end : next;
     }
+    guard?.end();
     framer.at = at;
     return stop;
   }
@@ -170,8 +187,17 @@ export class Dispatch implements Answer {
     this.#queue!.sendBalance(position, isTransfer);
   }
 
+  /** Answers the line just parsed if the client may not have it done. */
+  #isTurnedAway(kind: Kind): boolean {
+    const refusal = this.#guard!.check(kind, this.#request, this.#buffer.bytes);
+    if (refusal === undefined) return false;
+    if (refusal === Reply.rateLimited) this.#replies.add(this.#engine.refuse(refusal));
+    else this.refuse(refusal);
+    return true;
+  }
+
   /** Answers the line just parsed, from `at` up to `next`; or returns what it lacks: room in a ring, or answers. */
-  #answer(kind: Kind, at: number, next: number, isLate: boolean): 'ring' | 'answers' | undefined {
+  #answer(kind: Kind, at: number, next: number, isLate: boolean): 'ring' | 'answers' | 'access' | undefined {
     const engine = this.#engine;
     if (kind !== Kind.metricsDetail) this.#detail.isStale = true;
     switch (kind) {
@@ -193,9 +219,10 @@ export class Dispatch implements Answer {
       case Kind.health:
         healthCommand(engine, this.#phase !== 'serving', this);
         return;
+      case Kind.auth:
+        return authCommand(this.#guard, this.#line(at, next), this) ? undefined : 'access';
       case Kind.debug:
-        if (this.#settings.debugRequests)
-          debugCommand(engine.experiments, this.#buffer.bytes.toString('utf8', at, next), this);
+        if (this.#settings.debugRequests) debugCommand(engine.experiments, this.#line(at, next), this);
         else this.refuse(Reply.unknownType);
         return;
       case Kind.invalidJson:
@@ -204,9 +231,14 @@ export class Dispatch implements Answer {
       case Kind.invalidEvent:
         this.refuse(Reply.invalidEvent);
         return;
+      case Kind.admin:
       case Kind.unknownType:
         this.refuse(Reply.unknownType);
         return;
     }
+  }
+
+  #line(at: number, next: number): string {
+    return this.#buffer.bytes.toString('utf8', at, next);
   }
 }

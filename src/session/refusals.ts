@@ -37,6 +37,7 @@ export class Refusals {
     this.#told += 1;
     const lingering = this.#lingering;
     const receiver: Receiver = {
+      opened: () => {},
       nextRead: this.#nextRead,
       received: bytes => lingering.received(transport, bytes),
       inputEnded: () => {},

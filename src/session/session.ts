@@ -1,21 +1,19 @@
 /**
- * One client: its bytes become lines, and its lines replies, in order, wherever the packets were cut.
- *
- * A *visit* serves all complete lines; its replies leave in one write, replies to large input at the end of the turn.
- * It ends early when the client must read replies first, when a full ring has no room to ask for a balance, or when
- * metrics need answers that are still to come. The unserved lines stay here, and nothing is read until they are served
- * (but for little input that waits for a turn): a client's memory is bounded. After every change, `advance` decides.
+ * One client: its bytes become lines, and its lines replies, in order, wherever the packets were cut. A *visit* serves all complete lines; its replies leave in one write, replies to large input at the end of the turn.
+ * It may end early (`Stop`). Then unserved lines stay here, and nothing is read until they are served (but for little input
+ * that waits for a turn): a client's memory is bounded. After every change, `advance` decides.
  */
+import type { Guard } from '../guard/guard.ts';
 import type { Closing } from '../metrics/snapshot.ts';
 import type { Receiver, Transport } from '../net/transport.ts';
 import { NEWLINE } from '../protocol/read-buffer.ts';
-import { Reply } from '../protocol/replies.ts';
 import type { Client } from './client-deadlines.ts';
 import { Framer } from './framer.ts';
 import { ReplyQueue } from './reply-queue.ts';
-import { LITTLE_BYTES, SMALL_BYTES } from './scheduler.ts';
+import { SMALL_BYTES } from './scheduler.ts';
 import type { Shared } from './shared.ts';
 import type { Input, Life, State, Waits } from './state.ts';
+import { Visiting, visit } from './visit.ts';
 import { Place } from './waiting-list.ts';
 
 export class Session implements Receiver, Client {
@@ -23,25 +21,28 @@ export class Session implements Receiver, Client {
   readonly #shared: Shared;
   readonly #framer: Framer;
   readonly #replies: ReplyQueue;
+  readonly #visiting: Visiting;
+  #isOpened = false;
   #life: Life = 'open';
   #input: Input = 'open';
   #waits: Waits = 'nothing';
   #isPaused = false;
   readonly place = new Place<Session>(this);
-  /** Whether events in the usual form may take the fast path: not while the server drains. */
-  #mayFastSubmit: boolean;
   /** The first part of the chunk; after a read that filled it, all of it. So the first reads of a flood are small. */
   nextRead: Uint8Array;
 
-  constructor(transport: Transport, shared: Shared) {
+  /** `guard`: if it must say who it is, or may only send so much. */
+  constructor(transport: Transport, shared: Shared, guard?: Guard) {
     this.#transport = transport;
     this.#shared = shared;
     this.#framer = new Framer(shared.readBuffer, shared.settings, shared.blocks);
     this.#replies = new ReplyQueue(transport, shared.scheduler, shared.settings, this);
-    this.#mayFastSubmit = shared.phase === 'serving';
+    this.#visiting = new Visiting(this.#framer, this.#replies, guard, shared.phase === 'serving');
     this.nextRead = shared.readBuffer.firstRead;
     shared.deadlines.idle.restart(this);
+    if (guard !== undefined) guard.onDecided = () => this.#goOn('access');
     transport.open(this);
+    if (this.isUnknown) shared.deadlines.access.start(this);
   }
 
   get state(): State {
@@ -50,7 +51,7 @@ export class Session implements Receiver, Client {
 
   /** The server begins to drain: lines received so far are still served. */
   startDraining(): void {
-    this.#mayFastSubmit = false;
+    this.#visiting.mayFastSubmit = false;
     this.#framer.grantAll();
   }
 
@@ -95,13 +96,24 @@ export class Session implements Receiver, Client {
     return this.#framer.isSkipping;
   }
 
+  opened(certificate: readonly string[]): void {
+    this.#isOpened = true;
+    this.#visiting.guard?.presentCertificate(certificate);
+  }
+
+  get isUnknown(): boolean {
+    return !this.#isOpened || (this.#visiting.guard?.isStranger ?? false);
+  }
+
+  /** Ends the client if what it rests on holds no longer. */
+  review(nowMs: number): void {
+    if (this.#visiting.guard?.review(nowMs) === false && this.#isLive) this.#hangUp('closed_unauthorized');
+  }
+
   /** Lines may wait already: reading goes on while little input waits for a turn. */
   received(bytes: number): void {
     const { readBuffer, deadlines, lingering, scheduler, settings } = this.#shared;
-    if (!this.#isLive) {
-      lingering.received(this.#transport, bytes);
-      return;
-    }
+    if (!this.#isLive || this.#input === 'refused') return void lingering.received(this.#transport, bytes);
     if (settings.idleMsMax > 0) deadlines.idle.restart(this);
     this.nextRead = bytes === this.nextRead.length ? readBuffer.chunk : readBuffer.firstRead;
     // After a full chunk there is probably more; it waits for the session's next turn.
@@ -126,6 +138,7 @@ export class Session implements Receiver, Client {
 
   closed(): void {
     this.#leave();
+    this.#visiting.guard?.leave();
     this.#shared.lingering.closed(this.#transport);
     this.#shared.gone(this);
   }
@@ -180,7 +193,7 @@ export class Session implements Receiver, Client {
 
   /** The client has ended its input: serves a last line without line end, and ends when all is answered. */
   #finish(): void {
-    if (this.#framer.inputBytes > 0 && !this.#framer.isSkipping && this.#input !== 'reset') {
+    if (this.#framer.inputBytes > 0 && !this.#framer.isSkipping && this.#input === 'ended') {
       this.#shared.readBuffer.chunk[0] = NEWLINE;
       this.#visit(1);
       this.advance();
@@ -189,6 +202,9 @@ export class Session implements Receiver, Client {
       this.#shared.deadlines.partial.clear(this);
       this.#replies.writeKept();
       this.#transport.end();
+      if (this.#input !== 'refused') return;
+      this.#transport.resume();
+      this.#shared.lingering.start(this.#transport);
     }
   }
 
@@ -204,47 +220,30 @@ export class Session implements Receiver, Client {
 
   /** Serves the input and the first `bytes` bytes of the chunk. */
   #visit(bytes: number): void {
-    const { dispatch, deadlines, phase } = this.#shared;
+    const { dispatch, deadlines } = this.#shared;
     const framer = this.#framer;
     if (framer.takesMore(bytes)) return;
     const wasWithinLine = framer.isWithinLine;
-    framer.lay(bytes);
-    const stop = dispatch.serve(framer, this.#replies, phase, this.#mayFastSubmit);
-    framer.hasLines = stop !== 'end';
-    if (stop === 'ring') this.#waitForRoom(dispatch.stalledHash);
-    else if (stop === 'answers') this.#waits = 'answers';
-    const { hasEndedLine, laidBytes } = framer;
-    if (framer.isTooLong) {
-      dispatch.refuse(Reply.lineTooLong);
-      framer.skipLine();
-    }
-    framer.keepRest();
-    dispatch.finish(this.#replies);
-    this.#replies.flush(laidBytes, bytes > 0 ? SMALL_BYTES : LITTLE_BYTES);
-    if (framer.isHttp) this.#hangUp();
-    else if (!framer.hasLines && framer.isWithinLine) {
-      // A line that had begun before keeps its time; more bytes do not push it back.
-      if (hasEndedLine) deadlines.partial.restart(this);
-      else deadlines.partial.start(this);
-    } else if (wasWithinLine) {
-      deadlines.partial.clear(this);
-    }
+    const { stop, hasEndedLine } = visit(this.#shared, this.#visiting, bytes);
+    if (stop !== 'end' && stop !== 'replies') this.#waits = stop;
+    if (stop === 'ring') this.#shared.whenRoom(dispatch.stalledHash, () => this.#goOn('ring'));
+    if (framer.isHttp) this.#hangUp('closed_http');
+    else if (this.#visiting.guard?.isOver) this.#hangUp('closed_unauthorized');
+    else deadlines.visited(this, framer, hasEndedLine, wasWithinLine);
   }
 
-  /** The client speaks HTTP: its one reply is written, and nothing more is served. */
-  #hangUp(): void {
-    this.#shared.metHttp();
-    this.end();
+  /** Nothing more is served; it is ended when all is answered. */
+  #hangUp(why: Closing): void {
+    this.#shared.hungUp(why);
+    this.#input = 'refused';
+    this.#framer.clear();
     this.#shared.deadlines.clear(this);
-    this.#shared.lingering.start(this.#transport);
+    this.#shared.scheduler.leave(this);
+    this.#goOn(this.#waits);
   }
 
-  /** Waits until there may be room in the ring for this hash. */
-  #waitForRoom(hash: number): void {
-    this.#waits = 'ring';
-    this.#shared.whenRoom(hash, () => {
-      if (this.#waits === 'ring') this.#waits = 'nothing';
-      this.advance();
-    });
+  #goOn(waited: Waits): void {
+    if (this.#waits === waited) this.#waits = 'nothing';
+    this.advance();
   }
 }

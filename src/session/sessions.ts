@@ -4,8 +4,9 @@
  */
 import type { Settings } from '../config/settings.ts';
 import type { Engine } from '../engine/engine.ts';
+import type { Guards } from '../guard/guards.ts';
 import type { Log } from '../log.ts';
-import { type Journaling, Metrics, noClients } from '../metrics/snapshot.ts';
+import { type Closing, type Journaling, Metrics, noClients } from '../metrics/snapshot.ts';
 import type { Accepting } from '../net/listener.ts';
 import type { Transport } from '../net/transport.ts';
 import type { HashSeed } from '../protocol/hash.ts';
@@ -46,6 +47,7 @@ export class Sessions implements Shared, Accepting {
   readonly lingering = new Lingering();
   readonly #refusals: Refusals;
   readonly #engine: Engine;
+  readonly #guards: Guards | undefined;
   readonly #all = new Set<Session>();
   #onEmpty: () => void = () => {};
   #nextHttpLogMs = 0;
@@ -57,7 +59,9 @@ export class Sessions implements Shared, Accepting {
     seed: HashSeed,
     log: Log,
     journal?: Journaling,
+    guards?: Guards,
   ) {
+    this.#guards = guards;
     this.settings = settings;
     this.log = log;
     this.readBuffer = readBuffer;
@@ -76,9 +80,15 @@ export class Sessions implements Shared, Accepting {
       this.#refusals.refuse(transport);
       return;
     }
+    const guard = this.#guards?.welcome(transport);
+    if (guard === undefined && this.#guards !== undefined) {
+      this.refused();
+      this.#refusals.refuse(transport);
+      return;
+    }
     this.clients.connections += 1;
     this.clients.connections_total += 1;
-    this.#all.add(new Session(transport, this));
+    this.#all.add(new Session(transport, this, guard));
   }
 
   get openMax(): number {
@@ -95,14 +105,21 @@ export class Sessions implements Shared, Accepting {
     if (this.#all.size === 0) this.#onEmpty();
   }
 
-  metHttp(): void {
-    this.clients.closed_http += 1;
+  hungUp(why: Closing): void {
+    this.clients[why] += 1;
+    if (why !== 'closed_http') return;
     const nowMs = performance.now();
     if (nowMs < this.#nextHttpLogMs) return;
     this.#nextHttpLogMs = nowMs + HTTP_LOG_MS;
     const { closed_http: connections } = this.clients;
     const clients = connections === 1 ? 'a client' : `${connections} clients so far`;
     this.log.warn('http_request', { connections }, `${clients} spoke HTTP to the port of the events: ended`);
+  }
+
+  /** Ends all whose token, certificate or right holds no longer. */
+  review(): void {
+    const nowMs = Date.now();
+    for (const session of this.#all) session.review(nowMs);
   }
 
   whenRoom(hash: number, retry: () => void): void {

@@ -3,7 +3,7 @@
  */
 import type { Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
-import type { ClientCounts } from '../metrics/snapshot.ts';
+import type { ClientCounts, Closing } from '../metrics/snapshot.ts';
 import type { ReadBuffer } from '../protocol/read-buffer.ts';
 import type { Client, ClientDeadlines } from './client-deadlines.ts';
 import type { Dispatch } from './dispatch.ts';
@@ -25,7 +25,7 @@ export interface Shared {
   readonly lingering: Lingering;
   /** Calls `retry` once, when the ring for this hash may have room. */
   whenRoom(hash: number, retry: () => void): void;
-  /** The client spoke HTTP, and is ended. */
-  metHttp(): void;
+  /** The client is ended, with its last replies. */
+  hungUp(why: Closing): void;
   gone(session: Client): void;
 }

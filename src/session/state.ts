@@ -15,11 +15,17 @@ export type Phase = 'serving' | 'draining' | 'ending';
  */
 export type Life = 'open' | 'finishing' | 'ended';
 
-/** The client's sending side. Last bytes without a line end count as a line after an end, but not after a reset. */
-export type Input = 'open' | 'ended' | 'reset';
+/**
+ * The client's sending side. Last bytes without a line end count as a line after an end, but not after a reset.
+ * `refused`: the server takes nothing more from it.
+ */
+export type Input = 'open' | 'ended' | 'reset' | 'refused';
 
-/** What the session waits for: a turn of the scheduler, room in a ring, or the answers that its replies wait for. */
-export type Waits = 'nothing' | 'turn' | 'ring' | 'answers';
+/**
+ * What the session waits for: a turn of the scheduler, room in a ring, the answers that its replies wait for, or whether
+ * the client is who it says.
+ */
+export type Waits = 'nothing' | 'turn' | 'ring' | 'answers' | 'access';
 
 export interface State {
   readonly life: Life;

@@ -30,7 +30,13 @@ const VALUES: Record<keyof Settings, [string, string]> = {
   port: ['0', '65535'],
   http: ['0', '65534'],
   httpHost: ['0.0.0.0', '::1'],
+  httpOpen: ['none', 'all'],
   backlog: ['1', '2'],
+  listen: ['tcp://[::1]:1', 'tcp+proxy://127.0.0.1:2,tcp://0.0.0.0:3'],
+  socket: ['tally.sock', '/run/tally.sock'],
+  socketMode: ['600', '777'],
+  proxyProtocol: ['true', 'true'],
+  exposed: ['true', 'true'],
   workers: ['63', '64'],
   ring: ['2', '4194304'],
   users: ['1', '16777216'],
@@ -42,6 +48,20 @@ const VALUES: Record<keyof Settings, [string, string]> = {
   syncMs: ['1', '3600000'],
   segmentBytes: ['65536', '1073741824'],
   journalKeep: ['all', '30d'],
+  tlsCert: ['cert.pem', '/etc/cert.pem'],
+  tlsKey: ['key.pem', '/etc/key.pem'],
+  tlsClientCa: ['ca.pem', '/etc/ca.pem'],
+  tokens: ['tokens', '/etc/tokens'],
+  jwtKeys: ['keys.json', '/etc/keys.pem'],
+  jwtAudience: ['tally', 'us'],
+  jwtIssuer: ['issuer', 'https://issuer'],
+  authMsMax: ['10', '3600000'],
+  rateConnection: ['1', '10000000'],
+  rateAddress: ['1', '10000000'],
+  rateToken: ['1', '10000000'],
+  rateUser: ['1', '10000000'],
+  rateBurstMs: ['1', '3600000'],
+  addressConnectionsMax: ['1', '1000000'],
   workUs: ['1', '10000000'],
   work: ['block', 'cpu'],
   firstSequence: ['2147483647', '4294967295'],
@@ -69,7 +89,16 @@ const NEEDED: Partial<Record<keyof Settings, NodeJS.ProcessEnv>> = {
   syncMs: { TALLY_DATA: 'data', TALLY_SYNC: 'interval' },
   segmentBytes: { TALLY_DATA: 'data' },
   journalKeep: { TALLY_DATA: 'data' },
+  tlsKey: { TALLY_TLS_CERT: 'cert.pem' },
+  tlsClientCa: { TALLY_TLS_CERT: 'cert.pem' },
+  jwtKeys: { TALLY_JWT_AUDIENCE: 'tally', TALLY_JWT_ISSUER: 'issuer' },
+  jwtAudience: { TALLY_JWT_KEYS: 'keys.json', TALLY_JWT_ISSUER: 'issuer' },
+  jwtIssuer: { TALLY_JWT_KEYS: 'keys.json', TALLY_JWT_AUDIENCE: 'tally' },
+  rateToken: { TALLY_TOKENS: 'tokens' },
 };
+
+/** There is no default for them where they are needed. */
+const REQUIRED: (keyof Settings)[] = ['jwtAudience', 'jwtIssuer', 'jwtKeys'];
 
 const typed = (key: keyof Settings, text: string) =>
   SETTINGS[key].is === 'integer' ? Number(text) : SETTINGS[key].is === 'switch' ? text === 'true' : text;
@@ -84,12 +113,15 @@ describe('every setting', () => {
     expect(read([], { ...needed, [variableOf(key)]: one })[key]).toBe(typed(key, one));
     expect(read(flagged(key, other), needed)[key]).toBe(typed(key, other));
     expect(read(flagged(key, other), { ...needed, [variableOf(key)]: one })[key]).toBe(typed(key, other));
-    expect(read([], { ...needed, [variableOf(key)]: '' })[key]).toBe(SETTINGS[key].default);
+    if (!REQUIRED.includes(key))
+      expect(read([], { ...needed, [variableOf(key)]: '' })[key]).toBe(SETTINGS[key].default);
   });
 
   test.each(KEYS)('%s leaves the others as they are', key => {
     const { [key]: _, ...others } = read(flagged(key, VALUES[key][0]), NEEDED[key]);
-    const { [key]: __, ...defaults } = read([], NEEDED[key]);
+    const needed = NEEDED[key] ?? {};
+    const least = REQUIRED.includes(key) ? { ...needed, [variableOf(key)]: VALUES[key][0] } : needed;
+    const { [key]: __, ...defaults } = read([], least);
     expect(others).toEqual(defaults);
   });
 

@@ -233,7 +233,7 @@ describe('the engine', () => {
 
   test('counts what is refused while it shuts down', async () => {
     const bench = await Bench.start();
-    bench.engine.refuseLate();
+    bench.engine.refuse(Outcome.shuttingDown);
     expect(bench.engine.counts()).toEqual({ received: 1, processed: 0, dropped: 1, queued: 0 });
     expect(bench.engine.detail().refused.shutting_down).toBe(1);
   });

@@ -72,6 +72,8 @@ function replyTo(line: Buffer, hasEnd: boolean, found: Expected): string {
     case Kind.metricsDetail:
       found.hasMetrics = true;
       return `{"received":${found.received},"processed":P,"dropped":D${kind === Kind.metrics ? '' : ',…'}}`;
+    case Kind.auth:
+      return hasToken(line) ? '{"status":"ok"}' : refused(found, 'invalid_event');
     case Kind.health:
       return '{"status":"ok"}';
     case Kind.invalidJson:
@@ -80,9 +82,16 @@ function replyTo(line: Buffer, hasEnd: boolean, found: Expected): string {
       return refused(found, 'invalid_event');
     // The contract knows no `debug`; a server answers it only if it was told to.
     case Kind.debug:
+    case Kind.admin:
     case Kind.unknownType:
       return refused(found, 'unknown_type');
   }
+}
+
+/** Where nobody is asked who they are, any token will do. */
+function hasToken(line: Buffer): boolean {
+  const { token } = JSON.parse(line.toString()) as { token?: unknown };
+  return typeof token === 'string' && token !== '';
 }
 
 /** What is said to an event: if its id has been decided, the same as then. */

@@ -62,6 +62,7 @@ export class World {
     this.engine = engine;
     this.sessions = sessions;
     this.listener = new Listener(sessions, settings, readByHand);
+    this.listener.add({ is: 'tcp', host: '', port: 0, isTls: false, isProxied: false });
     this.ringSlots = settings.ring;
     this.#rings = Array.from({ length: settings.workers }, () => []);
     this.#watchSubmissions();

@@ -4,7 +4,7 @@ import { connect, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { readSettings } from '../../src/config/read.ts';
 import { Log } from '../../src/log.ts';
-import { ListenError, Listener } from '../../src/net/listener.ts';
+import { type Address, ListenError, Listener } from '../../src/net/listener.ts';
 import { readDocumented, readInto } from '../../src/net/plain-transport.ts';
 import { assemble } from '../../src/server/assemble.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
@@ -29,6 +29,14 @@ vi.mock('node:net', async original => {
 
 afterEach(() => {
   watch.listen = undefined;
+});
+
+const at = (port: number): Address => ({
+  is: 'tcp',
+  host: '127.0.0.1',
+  port,
+  isTls: false,
+  isProxied: false,
 });
 
 function listener(): Listener {
@@ -57,7 +65,7 @@ describe('a listener', () => {
       const settings = readSettings(['--users', '1', '--ring', '2'], {});
       const { sessions } = assemble(settings, new Log(settings, process.stdout));
       const listening = new Listener(sessions, settings, read);
-      const { port } = await listening.listen('127.0.0.1', 0, 1);
+      const { port } = await listening.listen(at(0), 1);
       const sockets: Socket[] = [];
       const connectNext = async () => {
         const accepted = sessions.clients.connections_total + 1;
@@ -92,7 +100,7 @@ describe('a listener', () => {
     watch.listen = server => {
       server.emit('error', Object.assign(new Error(`listen ${code}`), { code }));
     };
-    const failed = listener().listen('127.0.0.1', 80, 1);
+    const failed = listener().listen(at(80), 1);
     await expect(failed).rejects.toThrow(ListenError);
     await expect(failed).rejects.toThrow(message);
   });

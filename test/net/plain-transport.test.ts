@@ -64,6 +64,7 @@ class Receiver {
   constructor(accepted: Socket, then: (near: Socket) => void = () => {}, buffer = shared) {
     this.near = way(accepted, {
       nextRead: buffer,
+      opened: () => {},
       inputEnded: () => {},
       drained: () => {},
       closed: () => {},

@@ -3,10 +3,13 @@ import { expect, test } from 'vitest';
 import type { Log } from '../../src/log.ts';
 import { isLoopback, warnIfExposed } from '../../src/server/warnings.ts';
 
-function warningsFor(address: string, http?: string): Record<string, unknown>[] {
+const NOTHING = { exposed: false, tokens: '', jwtKeys: '', tlsClientCa: '' };
+
+function warningsFor(address: string, http?: string, settings = NOTHING, isTls = false) {
   const warned: Record<string, unknown>[] = [];
   const warn = (event: string, fields: object, text: string) => void warned.push({ event, ...fields, text });
-  warnIfExposed({ warn } as unknown as Log, address, http);
+  const addresses = [{ is: 'tcp', host: address, port: 1, isTls, isProxied: false } as const];
+  warnIfExposed({ warn } as unknown as Log, settings, addresses, [{ address, port: 1 }], http);
   return warned;
 }
 
@@ -31,4 +34,17 @@ test('an address beyond loopback is warned of, for the events and for HTTP', () 
     { event: 'exposed', flag: '--http-host', address: '::' },
   ]);
   expect(warningsFor('::', '0.0.0.0')).toHaveLength(2);
+});
+
+test('what protects the address is not asked for again, and what is meant is not warned of', () => {
+  const withTokens = { ...NOTHING, tokens: 'tokens' };
+  expect(warningsFor('0.0.0.0', '0.0.0.0', withTokens, true)).toEqual([]);
+  expect(warningsFor('0.0.0.0', undefined, withTokens)).toMatchObject([
+    { text: expect.stringMatching(/can read tokens.*--tls-cert/) },
+  ]);
+  expect(warningsFor('0.0.0.0', undefined, NOTHING, true)).toMatchObject([
+    { text: expect.stringMatching(/anyone.*--tokens/) },
+  ]);
+  expect(warningsFor('0.0.0.0', undefined, { ...NOTHING, tlsClientCa: 'ca' }, true)).toEqual([]);
+  expect(warningsFor('0.0.0.0', '0.0.0.0', { ...NOTHING, exposed: true })).toEqual([]);
 });

@@ -38,7 +38,11 @@ const REQUESTS: Record<string, Kind | undefined> = {
   health: Kind.health,
   debug: Kind.debug,
   transfer: Kind.transfer,
+  auth: Kind.auth,
+  admin: Kind.admin,
 };
+/** What the steps do not know. */
+const LATER: readonly Kind[] = [Kind.transfer, Kind.auth, Kind.admin];
 
 /** The verdict on a line, given without its line end; `isStep`: of a server that has no ids, minimums and transfers. */
 export function oracle(line: Uint8Array, isStep = false): Verdict {
@@ -58,7 +62,7 @@ export function oracle(line: Uint8Array, isStep = false): Verdict {
   if (types > 0) {
     if (types > 1 || typeof fields.type !== 'string') return verdict(Kind.invalidEvent);
     const kind = Object.hasOwn(REQUESTS, fields.type) ? REQUESTS[fields.type] : undefined;
-    if (kind === undefined || (isStep && kind === Kind.transfer)) return verdict(Kind.unknownType);
+    if (kind === undefined || (isStep && LATER.includes(kind))) return verdict(Kind.unknownType);
     if (kind === Kind.metrics) {
       const details = count(keys, 'detail');
       if (details > 1) return verdict(Kind.invalidEvent);

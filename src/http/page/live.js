@@ -108,6 +108,7 @@ const REASONS = [
   'too_many_users',
   'shutting_down',
   'disk_full',
+  'rate_limited',
   'balance_overflow',
   'insufficient_balance',
   'id_reused',
@@ -135,7 +136,13 @@ function showFigures(view) {
     'connections_refused',
   ])
     put(name, whole(metrics[name]), metrics[name]);
-  for (const name of ['closed_blocked', 'closed_partial', 'closed_idle', 'closed_http'])
+  for (const name of [
+    'closed_blocked',
+    'closed_partial',
+    'closed_idle',
+    'closed_http',
+    'closed_unauthorized',
+  ])
     put(name, whole(metrics[name]), metrics[name]);
   for (const name of ['invalid', 'users', 'users_max', 'ids', 'ids_max', 'in_transit'])
     put(name, whole(metrics[name]), metrics[name]);

@@ -29,6 +29,7 @@ export interface Metrics {
   closed_partial?: number;
   closed_idle?: number;
   closed_http?: number;
+  closed_unauthorized?: number;
   uptime_ms?: number;
   /** Only of a server that has one. */
   journal?: JournalMetrics;

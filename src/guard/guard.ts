@@ -1,0 +1,207 @@
+/**
+ * One client, as the doorkeeper sees it: who it is, what it may do, and how much of it.
+ *
+ * `check` is asked about each line, before it is done. Behind the first line, events of a client that may write for every
+ * user, and has no limit, are not asked about at all (`watchesEvents`).
+ */
+import type { Transport } from '../net/transport.ts';
+import { Reply } from '../protocol/replies.ts';
+import { Kind, type ParsedRequest } from '../protocol/request.ts';
+import { type Access, Right } from '../security/access.ts';
+import type { Audit } from './audit.ts';
+import { Bucket, type Shared } from './buckets.ts';
+
+/** So many wrong tokens end a connection. */
+const WRONG_MAX = 10;
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
+/** What all guards share; its one implementation is in guards.ts. */
+export interface Doorkeeper {
+  readonly audit: Audit;
+  /** Clients must say who they are. */
+  readonly asksWho: boolean;
+  readonly limitsEvents: boolean;
+  /** How many events a client may send now. */
+  permits(own: Bucket, ofAddress: Shared | undefined, ofToken: Shared | undefined): number;
+  joinToken(name: string, before: Shared | undefined): Shared;
+  left(ofAddress: Shared | undefined, ofToken: Shared | undefined): void;
+  whoHas(
+    token: string,
+    onRefused: (reason: string) => void,
+  ): Access | undefined | Promise<Access | undefined>;
+  whoIs(certificate: string): Access | undefined;
+  stillHolds(access: Access, nowMs: number): Access | undefined;
+}
+
+export class Guard {
+  readonly #guards: Doorkeeper;
+  readonly #client: number;
+  readonly #address: string;
+  #access: Access | undefined;
+  /** A token that is being verified, or was just: the line that has it is served again. */
+  #asked: { token: string; isDone: boolean; access: Access | undefined } | undefined;
+  #wrong = 0;
+  /** A token was verified that `present` had no answer for. */
+  onDecided: () => void = () => {};
+  readonly #bucket = new Bucket();
+  readonly #ofAddress: Shared | undefined;
+  #ofToken: Shared | undefined;
+  /** How many events may still pass, and how many of them did, in this visit. */
+  #permits = UNLIMITED;
+  #taken = 0;
+
+  constructor(guards: Doorkeeper, client: number, transport: Transport, ofAddress: Shared | undefined) {
+    this.#guards = guards;
+    this.#client = client;
+    this.#address = transport.address;
+    this.#ofAddress = ofAddress;
+  }
+
+  /** It has not said who it is, and must. */
+  get isStranger(): boolean {
+    return this.#access === undefined && this.#guards.asksWho;
+  }
+
+  /** It has presented too many wrong tokens. */
+  get isOver(): boolean {
+    return this.#wrong >= WRONG_MAX;
+  }
+
+  /** Its events have to be looked at one by one. */
+  get watchesEvents(): boolean {
+    if (this.#guards.limitsEvents || this.#permits !== UNLIMITED) return true;
+    if (!this.#guards.asksWho) return false;
+    const access = this.#access;
+    return access === undefined || (access.rights & Right.write) === 0 || access.users !== undefined;
+  }
+
+  /** A visit begins: its lines see one time. */
+  begin(): void {
+    this.#permits = this.#guards.permits(this.#bucket, this.#ofAddress, this.#ofToken);
+    this.#taken = 0;
+  }
+
+  /** The visit is over. */
+  end(): void {
+    const taken = this.#taken;
+    if (taken === 0 || this.#permits === UNLIMITED) return;
+    this.#taken = 0;
+    this.#bucket.take(taken);
+    this.#ofAddress?.take(taken);
+    this.#ofToken?.take(taken);
+  }
+
+  /** Why a line may not be done; undefined: it may. An event that may is counted. */
+  check(kind: Kind, request: ParsedRequest, names: Uint8Array): Reply | undefined {
+    if (this.#guards.asksWho) {
+      const refusal = this.#refusal(kind, request, names);
+      if (refusal !== undefined) return refusal;
+    }
+    if (kind !== Kind.event && kind !== Kind.transfer) return undefined;
+    if (this.#taken >= this.#permits) return Reply.rateLimited;
+    this.#taken += 1;
+    return undefined;
+  }
+
+  /** The event that was just counted has to come again. */
+  giveBack(): void {
+    this.#taken -= 1;
+  }
+
+  /**
+   * Answers a token. Undefined: it is being verified; the line is to be served again when `onDecided` was called. A wrong
+   * one changes nothing about what the client may do.
+   */
+  present(token: string): Reply | undefined {
+    if (!this.#guards.asksWho) return Reply.ok;
+    const asked = this.#asked;
+    if (asked?.token === token) return asked.isDone ? this.#answer(asked.access) : undefined;
+    const access = this.#guards.whoHas(token, reason => this.#refused(reason));
+    if (!(access instanceof Promise)) return this.#answer(access);
+    const asking = { token, isDone: false, access: undefined as Access | undefined };
+    this.#asked = asking;
+    void access.then(found => {
+      asking.isDone = true;
+      asking.access = found;
+      this.onDecided();
+    });
+    return undefined;
+  }
+
+  /** TLS has found the certificate of the client to be valid. */
+  presentCertificate(names: readonly string[]): void {
+    if (!this.#guards.asksWho) return;
+    for (const name of names) {
+      const access = this.#guards.whoIs(name);
+      if (access === undefined) continue;
+      this.#letIn(access);
+      return;
+    }
+    // It may still have a token.
+    if (names.length > 0) this.#refused(`no entry for a certificate of ${names[0]}`);
+  }
+
+  /** Looks again at what the client rests on; false if it holds no longer. */
+  review(nowMs: number): boolean {
+    if (this.#access === undefined) return true;
+    const access = this.#guards.stillHolds(this.#access, nowMs);
+    if (access === undefined) {
+      this.#guards.audit.ended(this.#client, this.#address, this.#access.name);
+      this.#access = undefined;
+      return false;
+    }
+    this.#access = access;
+    return true;
+  }
+
+  /** The client has gone. */
+  leave(): void {
+    this.#guards.left(this.#ofAddress, this.#ofToken);
+  }
+
+  #refusal(kind: Kind, request: ParsedRequest, names: Uint8Array): Reply | undefined {
+    if (kind === Kind.health || kind === Kind.auth) return undefined;
+    const access = this.#access;
+    if (access === undefined) return Reply.unauthorized;
+    const right = RIGHTS[kind];
+    if (right === undefined) return undefined;
+    if ((access.rights & right) === 0) return Reply.forbidden;
+    const isOfUser = kind === Kind.event || kind === Kind.transfer || kind === Kind.balance;
+    if (!isOfUser || access.users === undefined) return undefined;
+    return access.users.has(names, request.nameAt, request.nameBytes) ? undefined : Reply.forbidden;
+  }
+
+  #answer(access: Access | undefined): Reply {
+    this.#asked = undefined;
+    if (access === undefined) {
+      this.#wrong += 1;
+      return Reply.unauthorized;
+    }
+    this.#letIn(access);
+    return Reply.ok;
+  }
+
+  #letIn(access: Access): void {
+    this.#access = access;
+    this.#wrong = 0;
+    this.end();
+    this.#ofToken = this.#guards.joinToken(access.name, this.#ofToken);
+    this.begin();
+    this.#guards.audit.letIn(this.#client, this.#address, access.name);
+  }
+
+  #refused(reason: string): void {
+    this.#guards.audit.refused(this.#client, this.#address, reason);
+  }
+}
+
+/** The right that a line needs; those without are answered to whoever is known. */
+const RIGHTS: Partial<Record<Kind, number>> = {
+  [Kind.event]: Right.write,
+  [Kind.transfer]: Right.transfer,
+  [Kind.balance]: Right.read,
+  [Kind.metrics]: Right.read,
+  [Kind.metricsDetail]: Right.read,
+  [Kind.debug]: Right.admin,
+  [Kind.admin]: Right.admin,
+};

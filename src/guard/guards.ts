@@ -1,0 +1,102 @@
+/**
+ * The doorkeeper: who may connect, who may do what, and how much. Loaded only where one of these is asked for; without it
+ * a session has no guard, and asks nobody.
+ */
+import type { Settings } from '../config/settings.ts';
+import type { UserLimits } from '../engine/user-limits.ts';
+import type { Log } from '../log.ts';
+import type { Transport } from '../net/transport.ts';
+import type { Access } from '../security/access.ts';
+import type { Authority } from '../security/authority.ts';
+import { Audit } from './audit.ts';
+import { type Bucket, Buckets, type Shared } from './buckets.ts';
+import { type Doorkeeper, Guard } from './guard.ts';
+import { networkOf } from './network.ts';
+
+const UNLIMITED = Number.POSITIVE_INFINITY;
+
+export type GuardSettings = Pick<
+  Settings,
+  'rateConnection' | 'rateAddress' | 'rateToken' | 'rateUser' | 'rateBurstMs' | 'addressConnectionsMax'
+>;
+
+export class Guards implements Doorkeeper {
+  readonly audit: Audit;
+  readonly #settings: GuardSettings;
+  readonly #authority: Authority | undefined;
+  readonly #users: UserLimits | undefined;
+  readonly #addresses = new Buckets();
+  readonly #tokens = new Buckets();
+  #clients = 0;
+
+  /** Without an authority, nobody is asked who they are. The settings may change. */
+  constructor(settings: GuardSettings, log: Log, users?: UserLimits, authority?: Authority) {
+    this.#settings = settings;
+    this.#users = users;
+    this.#authority = authority;
+    this.audit = new Audit(log);
+  }
+
+  get asksWho(): boolean {
+    return this.#authority !== undefined;
+  }
+
+  get limitsEvents(): boolean {
+    const { rateConnection, rateAddress, rateToken } = this.#settings;
+    return rateConnection > 0 || rateAddress > 0 || rateToken > 0;
+  }
+
+  /** A guard for a new client; undefined if its address has too many connections. */
+  welcome(transport: Transport): Guard | undefined {
+    const { addressConnectionsMax } = this.#settings;
+    const network = networkOf(transport.address);
+    // A Unix socket has no address.
+    if (network === '') return new Guard(this, ++this.#clients, transport, undefined);
+    const { clients = 0 } = this.#addresses.get(network) ?? {};
+    if (addressConnectionsMax > 0 && clients >= addressConnectionsMax) return undefined;
+    return new Guard(this, ++this.#clients, transport, this.#addresses.join(network));
+  }
+
+  left(ofAddress: Shared | undefined, ofToken: Shared | undefined): void {
+    const { rateAddress, rateToken } = this.#settings;
+    const nowMs = now();
+    if (ofAddress !== undefined) this.#addresses.leave(ofAddress, rateAddress, nowMs);
+    if (ofToken !== undefined) this.#tokens.leave(ofToken, rateToken, nowMs);
+  }
+
+  joinToken(name: string, before: Shared | undefined): Shared {
+    const shared = this.#tokens.join(name);
+    if (before !== undefined) this.#tokens.leave(before, this.#settings.rateToken, now());
+    return shared;
+  }
+
+  permits(own: Bucket, ofAddress: Shared | undefined, ofToken: Shared | undefined): number {
+    const { rateConnection, rateAddress, rateToken, rateBurstMs } = this.#settings;
+    const nowMs = now();
+    this.#users?.setTime(nowMs);
+    let permits = UNLIMITED;
+    if (rateConnection > 0) permits = own.permits(rateConnection, rateBurstMs, nowMs);
+    if (rateAddress > 0 && ofAddress !== undefined)
+      permits = Math.min(permits, ofAddress.permits(rateAddress, rateBurstMs, nowMs));
+    if (rateToken > 0 && ofToken !== undefined)
+      permits = Math.min(permits, ofToken.permits(rateToken, rateBurstMs, nowMs));
+    return permits;
+  }
+
+  whoHas(token: string, onRefused: (reason: string) => void) {
+    return this.#authority!.check(token, onRefused);
+  }
+
+  whoIs(certificate: string): Access | undefined {
+    return this.#authority!.ofCertificate(certificate);
+  }
+
+  stillHolds(access: Access, nowMs: number): Access | undefined {
+    return this.#authority!.stillHolds(access, nowMs);
+  }
+}
+
+/** Whole milliseconds since the process started. */
+function now(): number {
+  return Math.floor(performance.now());
+}

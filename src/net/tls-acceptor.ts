@@ -1,0 +1,61 @@
+/**
+ * Shakes hands. The certificate may be renewed in place: `prepare` reads the files again, and new connections get the new
+ * one; those that are there stay.
+ *
+ * node:tls accepts connections by itself or, as here, is given them (its event `connection`), and checks the certificates
+ * of clients. Which of them has become secure is known by the addresses and ports of both ends.
+ */
+import type { Socket } from 'node:net';
+import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { CloseQueue } from './close-queue.ts';
+import { Handshakes } from './handshakes.ts';
+import type { Securing } from './listener.ts';
+import { readTls, type TlsFiles } from './tls-files.ts';
+import { type Shaking, TlsTransport } from './tls-transport.ts';
+import type { Transport } from './transport.ts';
+
+export class TlsAcceptor implements Shaking, Securing {
+  readonly handshakes = new Handshakes();
+  readonly #server: Server;
+  readonly #waiting = new Map<string, (secure: TLSSocket) => void>();
+
+  /** Throws a `TlsError`. */
+  constructor(files: TlsFiles) {
+    const asksClients = files.tlsClientCa !== '';
+    const options = {
+      ...readTls(files),
+      requestCert: asksClients,
+      rejectUnauthorized: asksClients,
+      // A session has one deadline for this and for saying who it is.
+      handshakeTimeout: 0,
+    };
+    this.#server = createServer(options, secure => {
+      // A client may ask for it again and again, and it costs the server more than the client (CVE-2011-1473).
+      secure.disableRenegotiation();
+      this.#waiting.get(endsOf(secure))?.(secure);
+    });
+    this.#server.on('tlsClientError', () => {});
+  }
+
+  /** Reads the files again; throws a `TlsError`, and changes nothing until the result is called. */
+  prepare(files: TlsFiles): () => void {
+    const options = readTls(files);
+    return () => this.#server.setSecureContext(options);
+  }
+
+  transport(socket: Socket, address: string, closeQueue: CloseQueue): Transport {
+    return new TlsTransport(socket, address, this, closeQueue);
+  }
+
+  /** Shakes hands on a connection. Returns a function that forgets it. */
+  begin(socket: Socket, onSecure: (secure: TLSSocket) => void): () => void {
+    const ends = endsOf(socket);
+    this.#waiting.set(ends, onSecure);
+    this.#server.emit('connection', socket);
+    return () => this.#waiting.delete(ends);
+  }
+}
+
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}

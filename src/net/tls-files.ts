@@ -1,0 +1,87 @@
+/**
+ * The certificate of the server, and what TLS must be: 1.2 or later, and ciphers with forward secrecy and authentication
+ * only (RFC 9325).
+ */
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
+
+/** A file of TLS that can't be used; one line. */
+export class TlsError extends Error {
+  override readonly name = 'TlsError';
+}
+
+/** The settings that name the files. */
+export interface TlsFiles {
+  readonly tlsCert: string;
+  /** Empty: the key is in the file of the certificate. */
+  readonly tlsKey: string;
+  /** Empty: clients need no certificate. */
+  readonly tlsClientCa: string;
+}
+
+const CIPHERS = [
+  'TLS_AES_128_GCM_SHA256',
+  'TLS_AES_256_GCM_SHA384',
+  'TLS_CHACHA20_POLY1305_SHA256',
+  'ECDHE-ECDSA-AES128-GCM-SHA256',
+  'ECDHE-RSA-AES128-GCM-SHA256',
+  'ECDHE-ECDSA-AES256-GCM-SHA384',
+  'ECDHE-RSA-AES256-GCM-SHA384',
+  'ECDHE-ECDSA-CHACHA20-POLY1305',
+  'ECDHE-RSA-CHACHA20-POLY1305',
+].join(':');
+
+/** Reads the files, for `tls.createServer` and `setSecureContext`. Throws a `TlsError`. */
+export function readTls({ tlsCert, tlsKey, tlsClientCa }: TlsFiles): SecureContextOptions {
+  const cert = fileOf('--tls-cert', tlsCert);
+  const key = tlsKey === '' ? cert : fileOf('--tls-key', tlsKey);
+  const ca = tlsClientCa === '' ? undefined : fileOf('--tls-client-ca', tlsClientCa);
+  checkCertificate('--tls-cert', tlsCert, cert);
+  if (ca !== undefined) checkCertificate('--tls-client-ca', tlsClientCa, ca);
+  const options: SecureContextOptions = {
+    cert,
+    key,
+    ...(ca && { ca }),
+    minVersion: 'TLSv1.2',
+    ciphers: CIPHERS,
+    honorCipherOrder: true,
+    // Without it, a session with a client's certificate could not be resumed.
+    sessionIdContext: 'tally',
+  };
+  try {
+    createSecureContext(options);
+    return options;
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH')
+      throw new TlsError(`the key in ${tlsKey || tlsCert} is not that of the certificate in ${tlsCert}`);
+    // What OpenSSL says of a key does not repeat it.
+    throw new TlsError(
+      `--tls-key ${tlsKey} holds no private key that can be used (PEM, not encrypted): ${message}`,
+    );
+  }
+}
+
+function fileOf(flag: string, path: string): Buffer {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    const why =
+      code === 'ENOENT'
+        ? 'is not there'
+        : code === 'EACCES'
+          ? 'may not be read'
+          : `can't be read: ${message}`;
+    throw new TlsError(`${flag} ${path} ${why}`);
+  }
+}
+
+function checkCertificate(flag: string, path: string, pem: Buffer): void {
+  try {
+    new X509Certificate(pem);
+  } catch {
+    throw new TlsError(`${flag} ${path} holds no certificate (PEM: -----BEGIN CERTIFICATE-----)`);
+  }
+}

@@ -1,0 +1,86 @@
+/**
+ * Opens what protects the server: its certificate, its tokens and its limits. Loads nothing of what is not asked for.
+ */
+import { ConfigError } from '../config/config-error.ts';
+import type { Settings } from '../config/settings.ts';
+import type { Engine } from '../engine/engine.ts';
+import { balanceSlotsFor } from '../engine/user-table.ts';
+import type { Guards } from '../guard/guards.ts';
+import type { Log } from '../log.ts';
+import type { TlsAcceptor } from '../net/tls-acceptor.ts';
+import type { Authority } from '../security/authority.ts';
+import type { Sessions } from '../session/sessions.ts';
+
+/** A certificate, a token or a right that ended, ends what it was used for within so long. */
+const REVIEW_MS = 500;
+
+export interface Security {
+  readonly tls: TlsAcceptor | undefined;
+  /** The doorkeeper of this engine's clients; undefined: all may do all. */
+  guardsOf(engine: Engine): Guards | undefined;
+  /** Reads all files again: throws a `ConfigError`, or returns what puts them in force. */
+  prepare(next: Settings): Promise<() => void>;
+  /** Watches these sessions from now on. */
+  watch(sessions: Sessions): void;
+  readonly canReload: boolean;
+}
+
+/** Throws a `ConfigError` about the first file that can't be used. */
+export async function openSecurity(settings: Settings, log: Log): Promise<Security> {
+  const asksWho = settings.tokens !== '' || settings.jwtKeys !== '';
+  const isLimited =
+    settings.rateConnection + settings.rateAddress + settings.rateToken + settings.rateUser > 0 ||
+    settings.addressConnectionsMax > 0;
+  const tls = await orConfigError(() => openTls(settings));
+  const authority = asksWho ? await orConfigError(() => openAuthority(settings)) : undefined;
+  // A file of settings may bring limits later.
+  const isGuarded = asksWho || isLimited;
+  const guards = isGuarded ? await import('../guard/guards.ts') : undefined;
+  const limits = isGuarded ? await import('../engine/user-limits.ts') : undefined;
+  let watched: Sessions | undefined;
+  return {
+    tls,
+    guardsOf(engine) {
+      if (guards === undefined || limits === undefined) return undefined;
+      const users = new limits.UserLimits(settings, balanceSlotsFor(engine.users.usersMax));
+      engine.userLimits = users;
+      return new guards.Guards(settings, log, users, authority);
+    },
+    async prepare(next) {
+      const applyTls = await orConfigError(() => tls?.prepare(next));
+      const applyTokens = await orConfigError(() => authority?.prepare(next));
+      return () => {
+        applyTls?.();
+        applyTokens?.();
+        watched?.review();
+      };
+    },
+    watch(sessions) {
+      watched = sessions;
+      if (asksWho) setInterval(() => sessions.review(), REVIEW_MS).unref();
+    },
+    canReload: tls !== undefined || authority !== undefined,
+  };
+}
+
+async function openTls(settings: Settings): Promise<TlsAcceptor | undefined> {
+  if (settings.tlsCert === '') return undefined;
+  const { TlsAcceptor } = await import('../net/tls-acceptor.ts');
+  return new TlsAcceptor(settings);
+}
+
+async function openAuthority(settings: Settings): Promise<Authority> {
+  const { Authority } = await import('../security/authority.ts');
+  return Authority.open(settings);
+}
+
+/** What is wrong with a file of keys or tokens is a mistake of the configuration. */
+async function orConfigError<Result>(work: () => Result | Promise<Result>): Promise<Result> {
+  try {
+    return await work();
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (name === 'TlsError' || name === 'SecurityError') throw new ConfigError(message);
+    throw error;
+  }
+}
