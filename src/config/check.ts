@@ -4,17 +4,40 @@
 import { ConfigError } from './config-error.ts';
 import { parseKeep } from './keep.ts';
 import { flagOf, type Settings } from './settings.ts';
+import type { Given } from './sources.ts';
 
 /**
- * Throws a `ConfigError`. `nameOf` gives the name under which the user gave a setting. Of the descriptors, `max` may be
- * open, and `kept` are not for connections.
+ * Throws a `ConfigError`, which begins with the place in a file of the first setting that it names. Of the descriptors,
+ * `max` may be open, and `kept` are not for connections.
  */
 export function checkRelations(
   config: Settings,
-  nameOf: (key: keyof Settings) => string | undefined,
+  given: ReadonlyMap<keyof Settings, Given>,
   descriptors: { kept: number; max: number },
 ): void {
-  const name = (key: keyof Settings) => nameOf(key) ?? flagOf(key);
+  const named: (keyof Settings)[] = [];
+  const nameOf = (key: keyof Settings) => given.get(key)?.name;
+  // Called only to write what is wrong.
+  const name = (key: keyof Settings) => {
+    named.push(key);
+    return nameOf(key) ?? flagOf(key);
+  };
+  try {
+    checkAll(config, nameOf, name, descriptors);
+  } catch (error) {
+    const place = named.map(key => given.get(key)?.place).find(where => where !== undefined);
+    if (place === undefined || !(error instanceof ConfigError)) throw error;
+    throw new ConfigError(`${place}: ${error.message}`);
+  }
+}
+
+/** `nameOf`: under which the user gave a setting; `name`: the same, or that of its flag. */
+function checkAll(
+  config: Settings,
+  nameOf: (key: keyof Settings) => string | undefined,
+  name: (key: keyof Settings) => string,
+  descriptors: { kept: number; max: number },
+): void {
   const { ring, drainMsMin, drainMsMax, graceMsMax, joinMsMax, shutdownMsMax } = config;
   if ((ring & (ring - 1)) !== 0) {
     throw new ConfigError(
@@ -79,7 +102,7 @@ function checkJournal(
 ): void {
   const alone = OF_JOURNAL.find(key => nameOf(key) !== undefined);
   if (config.data === '' && alone !== undefined)
-    throw new ConfigError(`${nameOf(alone)} is about a journal; say with --data DIR where it is`);
+    throw new ConfigError(`${name(alone)} is about a journal; say with --data DIR where it is`);
   if (nameOf('syncMs') !== undefined && config.sync !== 'interval')
     throw new ConfigError(`${name('syncMs')} is for --sync interval; --sync is ${config.sync}`);
   if (config.segmentBytes % 4_096 !== 0)

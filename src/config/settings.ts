@@ -1,8 +1,9 @@
 /**
  * Every setting of the server: its default, its range, its purpose, and whether it may change while the server runs.
- * sources.ts reads their values, check.ts checks them against one another.
+ * sources.ts and file.ts read their values, check.ts checks them against one another.
  *
- * Code reads a setting at every use and keeps no copy, so a change takes effect at once.
+ * Code reads a setting that may change at every use and keeps no copy, so a change takes effect at once. (What runs
+ * already by an old value, such as a timer, is told: see server/reload.ts.)
  */
 import type { WorkKind } from '../engine/memory-layout.ts';
 import type { Sync } from '../journal/lane-writer.ts';
@@ -10,6 +11,7 @@ import type { LogFormat, LogLevel } from '../log.ts';
 import { THIS_MACHINE, workersFor } from './machine.ts';
 
 export interface Settings {
+  config: string;
   host: string;
   port: number;
   http: number;
@@ -70,7 +72,7 @@ export interface Settings {
 type Value =
   | { is: 'integer'; default: number; min: number; max: number; help: string }
   | { is: 'choice'; default: string; choices: readonly string[]; help: string }
-  | { is: 'text'; default: string; form: string; help: string }
+  | { is: 'text'; default: string; form: string; example?: string; help: string }
   | { is: 'switch'; default: boolean; help: string };
 
 /** `mayChange`: whether it may change while the server runs. */
@@ -109,6 +111,14 @@ const LIMITS = 'Limits on clients';
 
 /** In the order of `tally serve --help`. */
 export const SETTINGS: Record<keyof Settings, Setting> = {
+  ...fixed('Where settings come from', {
+    config: {
+      is: 'text',
+      default: '',
+      form: 'a file',
+      help: 'file of settings, in TOML: tally config --help. Variables and flags win over it',
+    },
+  }),
   ...fixed('Where it listens', {
     host: {
       is: 'text',
@@ -194,6 +204,7 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
       is: 'text',
       default: '',
       form: 'a folder',
+      example: '/var/lib/tally',
       help: 'folder of a journal: balances outlive the server, and a crash; none: they are in memory only',
     },
     sync: choice(
@@ -326,8 +337,13 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
 
 export const KEYS = Object.keys(SETTINGS) as (keyof Settings)[];
 
+/** In files of settings, and in what is said about them. */
+export function nameOf(key: keyof Settings): string {
+  return key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`);
+}
+
 export function flagOf(key: keyof Settings): string {
-  return `--${key.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`)}`;
+  return `--${nameOf(key)}`;
 }
 
 export function variableOf(key: keyof Settings): string {

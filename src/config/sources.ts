@@ -1,6 +1,6 @@
 /**
- * Reads the values of settings from flags and environment variables. A flag overrides its variable, and a variable
- * the default. The variable of `--ring` is `TALLY_RING`.
+ * Reads the values of settings from flags and environment variables. A flag overrides its variable, a variable what the
+ * file of settings says (file.ts), and that the default. The variable of `--ring` is `TALLY_RING`.
  */
 import { parseArgs } from 'node:util';
 import { nearest, orNearest } from '../cli/terminal/nearest.ts';
@@ -8,16 +8,26 @@ import { joinNegatives } from '../cli/terminal/negatives.ts';
 import { ConfigError } from './config-error.ts';
 import { flagOf, KEYS, SETTINGS, type Setting, type Settings, variableOf } from './settings.ts';
 
-/** A value as it was given, and the name it was given under: `--ring` or `TALLY_RING`. */
+/** A value as it was given. */
 export interface Given {
+  /** The name it was given under: `--ring` or `TALLY_RING`, or `ring` in a file. */
   name: string;
   value: number | string | boolean;
+  /** Where it stands in a file: `tally.toml:3`. */
+  place?: string;
 }
 
+/** The settings of a file. */
+export type FileValues = ReadonlyMap<keyof Settings, Given>;
+
 /** The settings that were given. Throws a `ConfigError` about the first invalid one. */
-export function readSources(args: string[], env: NodeJS.ProcessEnv): Map<keyof Settings, Given> {
+export function readSources(
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  file: FileValues = new Map(),
+): Map<keyof Settings, Given> {
   const flags = readFlags(args);
-  const given = new Map<keyof Settings, Given>();
+  const given = new Map(file);
   for (const key of KEYS) {
     const name = flags[key] === undefined ? variableOf(key) : flagOf(key);
     const text = flags[key] ?? env[name];
@@ -68,7 +78,8 @@ function flagMistake(error: unknown): string {
   return message;
 }
 
-function parseValue(setting: Setting, name: string, text: string): number | string | boolean {
+/** A value from its text. Throws a `ConfigError` that gives it this name. */
+export function parseValue(setting: Setting, name: string, text: string): number | string | boolean {
   switch (setting.is) {
     case 'integer': {
       const value = Number(text);
@@ -86,7 +97,7 @@ function parseValue(setting: Setting, name: string, text: string): number | stri
         throw new ConfigError(`${name} ${text} is neither true nor false`);
       return text === 'true' || text === '1';
     case 'text':
-      if (text === '') throw new ConfigError(`${name} is empty; the default is ${setting.default}`);
+      if (text === '') throw new ConfigError(`${name} is empty; the default is ${setting.default || 'none'}`);
       return text;
   }
 }

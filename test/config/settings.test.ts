@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config/config-error.ts';
+import { parseSettingsFile } from '../../src/config/file.ts';
 import { describeSettings } from '../../src/config/help.ts';
 import { readSettings } from '../../src/config/read.ts';
-import { flagOf, SETTINGS, type Settings, variableOf } from '../../src/config/settings.ts';
+import { flagOf, nameOf, SETTINGS, type Settings, variableOf } from '../../src/config/settings.ts';
 import { unknownVariables } from '../../src/config/sources.ts';
 
 const KEYS = Object.keys(SETTINGS) as (keyof Settings)[];
 const DESCRIPTORS = 1_000_000_000;
 
+const MACHINE = { cores: 2, memoryBytes: 2 ** 34, descriptors: DESCRIPTORS };
+
 const read = (args: string[] = [], env: NodeJS.ProcessEnv = {}, descriptors = DESCRIPTORS) =>
-  readSettings(args, env, { cores: 2, memoryBytes: 2 ** 34, descriptors });
+  readSettings(args, env, { ...MACHINE, descriptors });
 
 /** The one line that is said about a configuration that can't be. */
 function mistake(args: string[], env: NodeJS.ProcessEnv = {}, descriptors = DESCRIPTORS): string {
@@ -26,6 +29,7 @@ function mistake(args: string[], env: NodeJS.ProcessEnv = {}, descriptors = DESC
 
 /** Two values of each setting that are neither its default nor in conflict with the others. */
 const VALUES: Record<keyof Settings, [string, string]> = {
+  config: ['tally.toml', '/etc/tally.toml'],
   host: ['0.0.0.0', '::1'],
   port: ['0', '65535'],
   http: ['0', '65534'],
@@ -83,6 +87,13 @@ const VALUES: Record<keyof Settings, [string, string]> = {
   logFormat: ['text', 'json'],
 };
 
+/** A file of settings says the same. */
+const fileWith = (key: keyof Settings, text: string) =>
+  parseSettingsFile(
+    `${nameOf(key)} = ${typeof typed(key, text) === 'string' ? JSON.stringify(text) : text}\n`,
+    'tally.toml',
+  );
+
 /** What a setting is about must be there too. */
 const NEEDED: Partial<Record<keyof Settings, NodeJS.ProcessEnv>> = {
   sync: { TALLY_DATA: 'data' },
@@ -116,6 +127,20 @@ describe('every setting', () => {
     if (!REQUIRED.includes(key))
       expect(read([], { ...needed, [variableOf(key)]: '' })[key]).toBe(SETTINGS[key].default);
   });
+
+  test.each(KEYS.filter(key => key !== 'config'))(
+    '%s: a variable wins over a file, a file over the default',
+    key => {
+      const [one, other] = VALUES[key];
+      const [file, needed] = [fileWith(key, one), NEEDED[key] ?? {}];
+      const holding = (args: string[], env: NodeJS.ProcessEnv) =>
+        readSettings(args, { ...needed, ...env }, MACHINE, file)[key];
+      expect(holding([], {})).toBe(typed(key, one));
+      expect(holding([], { [variableOf(key)]: '' })).toBe(typed(key, one));
+      expect(holding([], { [variableOf(key)]: other })).toBe(typed(key, other));
+      expect(holding(flagged(key, other), {})).toBe(typed(key, other));
+    },
+  );
 
   test.each(KEYS)('%s leaves the others as they are', key => {
     const { [key]: _, ...others } = read(flagged(key, VALUES[key][0]), NEEDED[key]);
