@@ -1,8 +1,8 @@
 /**
  * The server's log: readable lines on a terminal, JSON lines elsewhere, always on standard output.
  *
- * `listening` and `stopped` are logged at every level: programs wait for the first and read the ledger in the second.
- * Events and refusals are not logged one by one, but counted. So are lines that come while too many wait for the
+ * `listening`, `reloaded` and `stopped` are logged at every level: programs wait for them, and read the ledger in the
+ * last. Events and refusals are not logged one by one, but counted. So are lines that come while too many wait for the
  * reader already: `log_dropped` says how many.
  */
 import { styleText } from 'node:util';

@@ -22,6 +22,9 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally compare A B      two runs of tally load side by side
   tally watch [:PORT]    a running server, live: its counts, rings and latency
 
+  tally config check FILE     what tally serve --config FILE would run with, or what is wrong (tally config --help)
+  tally config example        a file of all settings, to begin with
+
   tally journal verify DIR    what tally serve --data DIR keeps: is it whole? (tally journal --help)
   tally journal events DIR    its events, a JSON line each
   tally journal balances DIR  its balances, now or as they were
@@ -61,6 +64,8 @@ async function main(args: string[]): Promise<void> {
     // Each is loaded on demand: a server does not need the others.
     case 'serve':
       return (await import('./serve.ts')).serveCommand(rest);
+    case 'config':
+      return (await import('./config/command.ts')).configCommand(rest);
     case 'load':
       return (await import('../tools/load/command.ts')).loadCommand(rest);
     case 'compare':
@@ -146,8 +151,8 @@ function endOn(signal: NodeJS.Signals, number: number): void {
 }
 
 async function start(): Promise<void> {
-  const { closeGoneTerminals, endWithNpm, hasTerminal } = await import('../signals.ts');
-  if (process.listenerCount('SIGTERM') > 0) process.on('SIGHUP', hasTerminal ? endOn : () => {});
+  const { closeGoneTerminals, endWithNpm, hasTerminal, keepHangUp } = await import('../signals.ts');
+  if (process.listenerCount('SIGTERM') > 0) process.on('SIGHUP', hasTerminal ? endOn : keepHangUp);
   closeGoneTerminals();
   endWithNpm();
   await main(process.argv.slice(2));

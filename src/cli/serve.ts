@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../config/config-error.ts';
 import { describeSettings } from '../config/help.ts';
-import { readSettings } from '../config/read.ts';
+import { loadSettings } from '../config/read.ts';
 import { Log } from '../log.ts';
 import { ListenError } from '../net/listener.ts';
 import { Output } from '../output.ts';
@@ -17,11 +17,13 @@ import { version } from './version.ts';
 const SERVE_HELP = `tally serve: start the server, until SIGINT (Ctrl+C), SIGTERM, or its terminal goes.
 
 One JSON object a line in, one reply line out, in order. A flag wins over its environment variable, which is
-TALLY_ and the flag in capitals: --port is TALLY_PORT, --line-bytes-max is TALLY_LINE_BYTES_MAX.
+TALLY_ and the flag in capitals: --port is TALLY_PORT, --line-bytes-max is TALLY_LINE_BYTES_MAX. A variable wins over
+the file of --config, which SIGHUP has read again (tally config --help).
 
   tally serve --port 0 --workers 2        two workers, a free port (it is reported)
   tally serve --ring 1024 --work-us 200   events that cost 200 µs and a small queue: see server_busy
   tally serve --data ./data               balances that outlive the server, and kill -9
+  tally serve --config tally.toml         settings from a file
   tally serve --http 9100                 a live page at http://127.0.0.1:9100/, and /metrics, /healthz, /readyz
 ${describeSettings()}
 
@@ -36,13 +38,14 @@ const LOOK_MS = 10;
 export async function serveCommand(args: string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return printServeHelp();
   try {
-    const settings = readSettings(args, process.env);
+    const load = async () => (await loadSettings(args, process.env)).settings;
+    const settings = await load();
     const output = new Output(1);
     const log = new Log(settings, output, hasColour(output, process.env));
     keepOutput(log);
     const display = settings.data === '' ? undefined : await startDisplay();
     try {
-      await serve(settings, log, version(), display);
+      await serve(settings, log, version(), load, display);
     } finally {
       display?.clear();
       // Behind the first line, which says where it listens; or beside the one that says why it does not.

@@ -18,7 +18,8 @@ import type { Journal } from '../journal/journal.ts';
 import { grouped, type Log } from '../log.ts';
 import type { Listener } from '../net/listener.ts';
 import type { Sessions } from '../session/sessions.ts';
-import { hasTerminal, isRepeated } from '../signals.ts';
+import { hadEarlyHangUp, hasTerminal, isOnTerminal, isRepeated } from '../signals.ts';
+import type { Reload } from './reload.ts';
 
 /** The parts that are shut down. */
 export interface Parts {
@@ -44,6 +45,8 @@ export const Exit = { clean: 0, notStarted: 1, usage: 2, lost: 3, journal: 4 } a
 const LOOK_MS = 2;
 /** What the end of a process takes, after its last line. */
 const EXIT_MS = 250;
+/** A shell that ends its jobs sends them SIGHUP while their terminal is still there, and goes a moment later. */
+const TERMINAL_LOOK_MS = 1_000;
 
 export class Shutdown {
   readonly #parts: Parts;
@@ -60,13 +63,35 @@ export class Shutdown {
     this.#httpThread = httpThread;
   }
 
-  /** Makes SIGINT and SIGTERM begin the shutdown, and SIGHUP if it says that our terminal has gone. */
-  watchSignals(): void {
+  /**
+   * Makes SIGINT and SIGTERM begin the shutdown, and SIGHUP if it says that our terminal has gone. Where it doesn't, it
+   * asks for a reload.
+   */
+  watchSignals(reload?: Reload): void {
     process.on('SIGINT', this.#onSignal);
     process.on('SIGTERM', this.#onSignal);
-    const { log } = this.#parts;
-    const goOn = () => log.info('hangup', {}, 'SIGHUP: there is no terminal that could be gone; going on');
-    process.on('SIGHUP', hasTerminal ? this.#onSignal : goOn);
+    const reloading = reload?.isPossible ? reload : undefined;
+    process.on('SIGHUP', () => this.#hungUp(reloading));
+    // With a terminal, it would have ended us.
+    if (hadEarlyHangUp()) reloading?.request();
+  }
+
+  #hungUp(reload: Reload | undefined): void {
+    if (hasTerminal && (reload === undefined || !isOnTerminal())) {
+      this.#signalled('SIGHUP');
+      return;
+    }
+    // Nothing comes behind the last line.
+    if (this.#isOver) return;
+    if (reload === undefined) {
+      this.#parts.log.info('hangup', {}, 'SIGHUP: there is no terminal that could be gone; going on');
+      return;
+    }
+    reload.request();
+    const look = () => {
+      if (!isOnTerminal() && this.#signal === undefined) this.#signalled('SIGHUP');
+    };
+    if (hasTerminal) setTimeout(look, TERMINAL_LOOK_MS).unref();
   }
 
   /** The journal can't be written: nothing more is acknowledged, and what waits for that is not answered. */

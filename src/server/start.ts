@@ -10,6 +10,7 @@ import { Listener, type ListensAt } from '../net/listener.ts';
 import { readInto } from '../net/plain-transport.ts';
 import { announce, logRecovery } from './announce.ts';
 import { assemble, openJournal } from './assemble.ts';
+import { Reload } from './reload.ts';
 import { openSecurity } from './security.ts';
 import { Shutdown } from './shutdown.ts';
 import { warnIfExposed } from './warnings.ts';
@@ -26,11 +27,15 @@ export interface StartDisplay extends StartProgress {
   clear(): void;
 }
 
-/** Resolves when the server serves; if it can't start, stops everything again and rejects. */
+/**
+ * Resolves when the server serves; if it can't start, stops everything again and rejects. `reread` reads the settings
+ * anew, for a reload.
+ */
 export async function serve(
   settings: Settings,
   log: Log,
   version: string,
+  reread: () => Promise<Settings>,
   display?: StartDisplay,
 ): Promise<void> {
   for (const flag of COLLECTOR_FLAGS) setFlagsFromString(flag);
@@ -40,6 +45,7 @@ export async function serve(
   const { engine, sessions, restore } = assemble(settings, log, journal, security.guardsOf);
   security.watch(sessions);
   const listener = new Listener(sessions, settings, readInto, security.tls);
+  const reload = new Reload({ settings, reread, sessions, log });
   const watched = {
     engine,
     metrics: sessions.metrics,
@@ -68,7 +74,7 @@ export async function serve(
     await journal?.settle(engine);
     // Before the first client can be served, so that no signal finds accepted events and no handler.
     const shutdown = new Shutdown({ settings, engine, sessions, listener, log, journal }, httpThread);
-    shutdown.watchSignals();
+    shutdown.watchSignals(reload);
     journal?.onFailed(reason => shutdown.fail(reason));
     for (const address of addresses) all.push(await listener.listen(address, settings.backlog));
     httpThread?.serving();
@@ -82,4 +88,5 @@ export async function serve(
   announce(log, settings, version, addresses, all, httpAt, journal !== undefined);
   if (journal !== undefined) logRecovery(log, journal);
   warnIfExposed(log, settings, addresses, all, httpAt?.address);
+  reload.begin();
 }

@@ -73,6 +73,11 @@ export class ClientDeadlines {
     }
   }
 
+  /** For those whose time is running, too. */
+  limitsChanged(): void {
+    for (const deadlines of [this.partial, this.blocked, this.idle]) deadlines.limitChanged();
+  }
+
   /** The client has gone. */
   clear(client: Client): void {
     this.partial.clear(client);

@@ -40,17 +40,26 @@ export class Deadlines<Member> {
     if (this.#since.size > 0) this.#since.delete(member);
   }
 
+  /** The limit has changed: for members whose time is running, from when they were added. */
+  limitChanged(): void {
+    clearTimeout(this.#timer);
+    if (this.#limitMs() === 0) this.#since.clear();
+    this.#timer = this.#since.size === 0 ? undefined : this.#startTimer(0);
+  }
+
   #startTimer(waitMs: number): NodeJS.Timeout {
     const ms = Math.max(1, Math.ceil(waitMs));
     const dueMs = performance.now() + ms;
-    const expired = () => {
-      if (performance.now() > dueMs + LATE_MS) setImmediate(() => this.#sweep());
-      else this.#sweep();
-    };
-    return setTimeout(expired, ms).unref();
+    const timer: NodeJS.Timeout = setTimeout(() => {
+      if (performance.now() > dueMs + LATE_MS) setImmediate(() => this.#sweep(timer));
+      else this.#sweep(timer);
+    }, ms);
+    return timer.unref();
   }
 
-  #sweep(): void {
+  #sweep(timer: NodeJS.Timeout): void {
+    // Another has taken its place while the loop polled.
+    if (timer !== this.#timer) return;
     // The expired timer stays in `#timer` until the end, so that a member added meanwhile starts no second one.
     const now = performance.now();
     const limitMs = this.#limitMs();

@@ -130,6 +130,18 @@ export class Sessions implements Shared, Accepting {
     return this.#all;
   }
 
+  /** What runs already by the old values of settings goes on by the new ones. */
+  settingsChanged(): void {
+    this.deadlines.limitsChanged();
+    for (const session of this.#all) {
+      if (session.state.life !== 'open') continue;
+      // There may have been no limit so far.
+      this.deadlines.idle.start(session);
+      // It may have more room for replies now, or less.
+      session.advance();
+    }
+  }
+
   /** Lines received so far are still served; later events are refused. */
   startDraining(): void {
     this.phase = 'draining';

@@ -146,6 +146,87 @@ describe('many deadlines', () => {
   });
 });
 
+describe('a limit that changes', () => {
+  /** `set` changes the limit and says so. */
+  function changeable(limitMs: number) {
+    const limits = { limitMs };
+    const startMs = performance.now();
+    const expired: [string, number][] = [];
+    const deadlines = new Deadlines<string>(
+      () => limits.limitMs,
+      member => expired.push([member, performance.now() - startMs]),
+    );
+    const set = (ms: number) => {
+      limits.limitMs = ms;
+      deadlines.limitChanged();
+    };
+    return { deadlines, expired, set };
+  }
+
+  test('becomes shorter for those whose time is running, and has passed for some', () => {
+    const { deadlines, expired, set } = changeable(100_000);
+    deadlines.start('alice');
+    vi.advanceTimersByTime(30);
+    deadlines.start('bob');
+    vi.advanceTimersByTime(20);
+    set(40);
+    expect(expired).toEqual([]);
+    vi.advanceTimersByTime(1_000);
+    expect(expired).toEqual([
+      ['alice', 51],
+      ['bob', 70],
+    ]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('becomes longer', () => {
+    const { deadlines, expired, set } = changeable(100);
+    deadlines.start('alice');
+    vi.advanceTimersByTime(50);
+    set(200);
+    vi.advanceTimersByTime(1_000);
+    expect(expired).toEqual([['alice', 200]]);
+  });
+
+  test('of 0 lets nobody expire who had a time, and another begins from then on', () => {
+    const { deadlines, expired, set } = changeable(100);
+    deadlines.start('alice');
+    set(0);
+    expect(vi.getTimerCount()).toBe(0);
+    vi.advanceTimersByTime(1_000);
+    set(100);
+    expect([expired.length, vi.getTimerCount()]).toEqual([0, 0]);
+    deadlines.start('alice');
+    vi.advanceTimersByTime(1_000);
+    expect(expired).toEqual([['alice', 1_100]]);
+  });
+
+  test('again and again needs one timer', () => {
+    const { deadlines, expired, set } = changeable(100);
+    for (const member of ['alice', 'bob']) deadlines.start(member);
+    for (let change = 0; change < 50; change += 1) set(100 + change);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(1_000);
+    expect(expired.map(([member]) => member)).toEqual(['alice', 'bob']);
+  });
+
+  test('while the loop polls before a late look leaves one look, not two', async () => {
+    vi.useRealTimers();
+    const { deadlines, expired, set } = changeable(20);
+    const timers = vi.spyOn(globalThis, 'setTimeout');
+    await nextTurn();
+    deadlines.start('alice');
+    // Behind the timer of the deadlines, which is late, and before the look that it puts off.
+    setTimeout(() => set(60_000), 21);
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60);
+    await nextTurn();
+    await nextTurn();
+    expect([expired, timers.mock.calls.length]).toEqual([[], 3]);
+    timers.mockRestore();
+    deadlines.clear('alice');
+  });
+});
+
 test('when the thread could not look in time, what has come by then comes before the deadline', async () => {
   vi.useRealTimers();
   const expired: string[] = [];
