@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { Client } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { askMetrics, HEALTH, HEALTHY } from '../support/asking.ts';
@@ -138,6 +138,7 @@ test('a SIGHUP that comes before the server listens is a reload behind its first
       NODE_OPTIONS: `--import "data:text/javascript,const { on } = process; process.on = function (...args) { on.apply(this, args); if (args[0] === 'SIGHUP') { process.on = on; process.kill(process.pid, 'SIGHUP'); } return this; }"`,
     },
   });
+  onTestFinished(() => void child.kill('SIGKILL'));
   const exited = new Promise<number | null>(resolve => child.on('close', resolve));
   let text = '';
   child.stdout.setEncoding('utf8').on('data', (some: string) => {

@@ -13,10 +13,12 @@ import { CLI } from '../support/server.ts';
 const LIMIT_MS = 50_000;
 const folder = mkdtempSync(join(tmpdir(), 'tally-signals-'));
 const started: ChildProcess[] = [];
+const onTerminals: { pid: number; events: () => Event[] }[] = [];
 
 afterAll(() => {
   for (const { pid, exitCode, signalCode } of started)
     if (exitCode === null && signalCode === null) process.kill(-pid!, 'SIGKILL');
+  for (const { pid, events } of onTerminals) if (!has(events(), 'stopped')) process.kill(pid, 'SIGKILL');
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -88,16 +90,24 @@ if (!hasScript)
   console.log('skipped: a terminal that goes needs script of util-linux, which is not installed');
 
 describe.skipIf(!hasScript)('a terminal that goes', { concurrent: true }, () => {
-  /** Runs it as the first process of a new terminal, its output in a file; then the terminal goes. */
-  async function serveUntilHangUp(name: string, before: string) {
+  /** Runs it as the first process of a new terminal, its output in a file. */
+  async function serveOnTerminal(name: string, before: string, flags = '', after = '') {
     const file = join(folder, name);
     writeFileSync(file, '');
     const events = () => eventsIn(readFileSync(file, 'utf8'));
-    const command = `exec ${before} "${process.execPath}" "${CLI}" serve --port 0 > ${file}`;
+    const command = `${before} "${process.execPath}" "${CLI}" serve --port 0 ${flags} > ${file} ${after}`;
     const { child } = supervise('script', '-qfc', command, '/dev/null');
     await until(() => has(events(), 'listening'), 'the server to listen', LIMIT_MS);
+    const server = { child, events, pid: events()[0]!.pid as number };
+    onTerminals.push(server);
+    return server;
+  }
+
+  /** Then the terminal goes. */
+  async function serveUntilHangUp(name: string, before: string) {
+    const { child, events, pid } = await serveOnTerminal(name, `exec ${before}`);
     child.kill('SIGKILL');
-    return { events, pid: events()[0]!.pid as number };
+    return { events, pid };
   }
 
   test('ends the server, which drains and says so', async () => {
@@ -115,6 +125,49 @@ describe.skipIf(!hasScript)('a terminal that goes', { concurrent: true }, () => 
     process.kill(pid, 'SIGTERM');
     await until(() => has(events(), 'stopped'), 'the server to stop', LIMIT_MS);
     expect(events().map(({ event }) => event)).toEqual(['listening', 'hangup', 'draining', 'stopped']);
+  });
+
+  const withFile = (name: string) => {
+    const file = join(folder, `${name}.toml`);
+    writeFileSync(file, '');
+    return `--config ${file}`;
+  };
+
+  test('ends a server that could reload; before that, the same signal is a reload', async () => {
+    const { child, events, pid } = await serveOnTerminal('config', 'exec', withFile('config'));
+    process.kill(pid, 'SIGHUP');
+    await until(() => has(events(), 'reloaded'), 'the reload', LIMIT_MS);
+    // Longer than it looks after its terminal.
+    await new Promise(resolve => setTimeout(resolve, 1_300));
+    expect(events().map(({ event }) => event)).toEqual(['listening', 'reloaded']);
+    child.kill('SIGKILL');
+    await until(() => has(events(), 'stopped'), 'the server to stop', LIMIT_MS);
+    const names = events().map(({ event }) => event);
+    expect(names).toEqual(['listening', 'reloaded', 'draining', 'stopped']);
+    expect(events().at(-1)).toMatchObject({ exitCode: 0, signal: 'SIGHUP' });
+  });
+
+  test('ends it too when the signal came a moment before, from a shell that ends its jobs', async () => {
+    // In the background of a shell: so the terminal itself sends it nothing when it goes.
+    const { child, events, pid } = await serveOnTerminal('shell', 'set -m;', withFile('shell'), '& wait');
+    process.kill(pid, 'SIGHUP');
+    await until(() => has(events(), 'reloaded'), 'the reload', LIMIT_MS);
+    child.kill('SIGKILL');
+    await until(() => has(events(), 'stopped'), 'the server to stop', LIMIT_MS);
+    expect(events().map(({ event }) => event)).toEqual(['listening', 'reloaded', 'draining', 'stopped']);
+  });
+
+  test('is nothing to a server under nohup, which reloads', async () => {
+    const { child, events, pid } = await serveOnTerminal(
+      'nohup-config',
+      'exec nohup',
+      withFile('nohup-config'),
+    );
+    child.kill('SIGKILL');
+    await until(() => has(events(), 'reloaded'), 'the reload', LIMIT_MS);
+    process.kill(pid, 'SIGTERM');
+    await until(() => has(events(), 'stopped'), 'the server to stop', LIMIT_MS);
+    expect(events().map(({ event }) => event)).toEqual(['listening', 'reloaded', 'draining', 'stopped']);
   });
 });
 
