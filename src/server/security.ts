@@ -10,6 +10,7 @@ import type { Log } from '../log.ts';
 import type { TlsAcceptor } from '../net/tls-acceptor.ts';
 import type { Authority } from '../security/authority.ts';
 import type { Sessions } from '../session/sessions.ts';
+import type { Reloadable } from './reload.ts';
 
 /** A certificate, a token or a right that ended, ends what it was used for within so long. */
 const REVIEW_MS = 500;
@@ -18,11 +19,10 @@ export interface Security {
   readonly tls: TlsAcceptor | undefined;
   /** The doorkeeper of this engine's clients; undefined: all may do all. */
   guardsOf(engine: Engine): Guards | undefined;
-  /** Reads all files again: throws a `ConfigError`, or returns what puts them in force. */
-  prepare(next: Settings): Promise<() => void>;
   /** Watches these sessions from now on. */
   watch(sessions: Sessions): void;
-  readonly canReload: boolean;
+  /** Files that are read again by a reload. */
+  readonly participants: readonly Reloadable[];
 }
 
 /** Throws a `ConfigError` about the first file that can't be used. */
@@ -34,10 +34,22 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
   const tls = await orConfigError(() => openTls(settings));
   const authority = asksWho ? await orConfigError(() => openAuthority(settings)) : undefined;
   // A file of settings may bring limits later.
-  const isGuarded = asksWho || isLimited;
+  const isGuarded = asksWho || isLimited || settings.config !== '';
   const guards = isGuarded ? await import('../guard/guards.ts') : undefined;
   const limits = isGuarded ? await import('../engine/user-limits.ts') : undefined;
   let watched: Sessions | undefined;
+  const participants: Reloadable[] = [];
+  if (tls !== undefined) participants.push({ prepare: next => orConfigError(() => tls.prepare(next)) });
+  if (authority !== undefined)
+    participants.push({
+      async prepare(next) {
+        const apply = await orConfigError(() => authority.prepare(next));
+        return () => {
+          apply();
+          watched?.review();
+        };
+      },
+    });
   return {
     tls,
     guardsOf(engine) {
@@ -46,20 +58,11 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
       engine.userLimits = users;
       return new guards.Guards(settings, log, users, authority);
     },
-    async prepare(next) {
-      const applyTls = await orConfigError(() => tls?.prepare(next));
-      const applyTokens = await orConfigError(() => authority?.prepare(next));
-      return () => {
-        applyTls?.();
-        applyTokens?.();
-        watched?.review();
-      };
-    },
     watch(sessions) {
       watched = sessions;
       if (asksWho) setInterval(() => sessions.review(), REVIEW_MS).unref();
     },
-    canReload: tls !== undefined || authority !== undefined,
+    participants,
   };
 }
 

@@ -45,7 +45,7 @@ export async function serve(
   const { engine, sessions, restore } = assemble(settings, log, journal, security.guardsOf);
   security.watch(sessions);
   const listener = new Listener(sessions, settings, readInto, security.tls);
-  const reload = new Reload({ settings, reread, sessions, log });
+  const reload = new Reload({ settings, reread, sessions, log, participants: security.participants });
   const watched = {
     engine,
     metrics: sessions.metrics,

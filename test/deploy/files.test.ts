@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { readSettings } from '../../src/config/read.ts';
+import { loadSettings, readSettings } from '../../src/config/read.ts';
 import { SETTINGS } from '../../src/config/settings.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { CLI } from '../support/server.ts';
@@ -70,6 +70,7 @@ describe('the unit for systemd', () => {
     expect(Number(valueIn('TimeoutStopSec')) * MS).toBeGreaterThan(SETTINGS.shutdownMsMax.default as number);
     expect(valueIn('KillSignal')).toBe('SIGTERM');
     expect(valueIn('RestartPreventExitStatus')).toBe('2');
+    expect(valueIn('ExecReload')).toBe('/bin/kill -HUP $MAINPID');
     const machine = { cores: 65, memoryBytes: 2 ** 40, descriptors: Number(valueIn('LimitNOFILE')) };
     expect(readSettings(['--http', '0', '--workers', '64'], {}, machine).connectionsMax).toBe(
       SETTINGS.connectionsMax.default,
@@ -92,6 +93,20 @@ describe('the unit for systemd', () => {
     expect(verify(unit)).toBe('0 ');
     expect(verify(unit.replace('KillMode', 'KillMod'))).toMatch(/Unknown key.* 'KillMod'/);
   });
+});
+
+test('the file of settings to begin with is right, and says truly what a reload changes', async () => {
+  const { settings, given } = await loadSettings(['--config', join(ROOT, 'docs/deploy/tally.toml')], {});
+  const inFile = [...given].filter(([, { place }]) => place !== undefined);
+  for (const [key, { value }] of inFile) expect(settings[key]).toBe(value);
+  const [above = '', below = ''] = read('docs/deploy/tally.toml').split(
+    '# A reload (SIGHUP) changes what follows',
+  );
+  const namesIn = (text: string) => [...text.matchAll(/^([\w-]+) = /gm)].map(([, name]) => name);
+  const named = (mayChange: boolean) =>
+    inFile.filter(([key]) => SETTINGS[key].mayChange === mayChange).map(([, { name }]) => name);
+  expect([namesIn(above), namesIn(below)]).toEqual([named(false), named(true)]);
+  expect(inFile.length).toBeGreaterThan(6);
 });
 
 test('the package has what its command needs, and a command', () => {

@@ -75,6 +75,7 @@ const SAMPLES: Record<string, string> = {
   M: '10',
   PORT: '9100',
   DIR: './data',
+  FILE: './tally.toml',
   '--fail-if …': 'p99<5ms',
 };
 
