@@ -92,6 +92,14 @@ const choice = (def: string, choices: readonly string[], help: string): Value =>
   help,
 });
 
+const text = (def: string, form: string, help: string, example?: string): Value => ({
+  is: 'text',
+  default: def,
+  form,
+  ...(example !== undefined && { example }),
+  help,
+});
+
 const fixed = <Key extends string>(group: string, values: Record<Key, Value>) => table(group, false, values);
 const changeable = <Key extends string>(group: string, values: Record<Key, Value>) =>
   table(group, true, values);
@@ -112,47 +120,30 @@ const LIMITS = 'Limits on clients';
 /** In the order of `tally serve --help`. */
 export const SETTINGS: Record<keyof Settings, Setting> = {
   ...fixed('Where settings come from', {
-    config: {
-      is: 'text',
-      default: '',
-      form: 'a file',
-      help: 'file of settings, in TOML: tally config --help. Variables and flags win over it',
-    },
+    config: text(
+      '',
+      'a file',
+      'file of settings, in TOML: tally config --help. Variables and flags win over it',
+    ),
   }),
   ...fixed('Where it listens', {
-    host: {
-      is: 'text',
-      default: '127.0.0.1',
-      form: 'an address or a name',
-      help: 'address to listen on; the default is loopback only',
-    },
+    host: text('127.0.0.1', 'an address or a name', 'address to listen on; the default is loopback only'),
     port: integer(7878, 0, 65_535, 'port to listen on; 0 takes a free one and reports it'),
     http: integer(-1, -1, 65_535, 'port for a live page, metrics and probes; -1: none'),
-    httpHost: {
-      is: 'text',
-      default: '127.0.0.1',
-      form: 'an address or a name',
-      help: 'address of that port; the default is loopback only',
-    },
+    httpHost: text('127.0.0.1', 'an address or a name', 'address of that port; the default is loopback only'),
     httpOpen: choice(
       'probes',
       ['none', 'probes', 'all'],
       'what of it needs no token, where clients need one',
     ),
     backlog: integer(511, 1, 65_535, 'connections that may wait to be accepted'),
-    listen: {
-      is: 'text',
-      default: '',
-      form: 'addresses',
-      help: 'further addresses: tcp://HOST:PORT, tls://HOST:PORT, with commas between them',
-    },
-    socket: { is: 'text', default: '', form: 'a path', help: 'a Unix socket to listen on, too' },
-    socketMode: {
-      is: 'text',
-      default: '660',
-      form: 'a mode',
-      help: 'who may connect to it: the mode of its file',
-    },
+    listen: text(
+      '',
+      'addresses',
+      'further addresses: tcp://HOST:PORT, tls://HOST:PORT, with commas between them',
+    ),
+    socket: text('', 'a path', 'a Unix socket to listen on, too'),
+    socketMode: text('660', 'a mode', 'who may connect to it: the mode of its file'),
     proxyProtocol: {
       is: 'switch',
       default: false,
@@ -200,13 +191,12 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
     ),
   }),
   ...fixed('What stays', {
-    data: {
-      is: 'text',
-      default: '',
-      form: 'a folder',
-      example: '/var/lib/tally',
-      help: 'folder of a journal: balances outlive the server, and a crash; none: they are in memory only',
-    },
+    data: text(
+      '',
+      'a folder',
+      'folder of a journal: balances outlive the server, and a crash; none: they are in memory only',
+      '/var/lib/tally',
+    ),
     sync: choice(
       'always',
       ['always', 'interval', 'never'],
@@ -219,46 +209,32 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
       2 ** 30,
       "bytes of a journal's file; a multiple of 4096. Files grow up to it",
     ),
-    journalKeep: {
-      is: 'text',
-      default: 'none',
-      form: 'none, all, a time, a size',
-      help: 'history kept for tally journal: none, all, a time (12h, 30d), a size (500MB, 10GB)',
-    },
+    journalKeep: text(
+      'none',
+      'none, all, a time, a size',
+      'history kept for tally journal: none, all, a time (12h, 30d), a size (500MB, 10GB)',
+    ),
   }),
   ...fixed('Who may connect, and do what', {
-    tlsCert: {
-      is: 'text',
-      default: '',
-      form: 'a file',
-      help: 'file of a certificate, PEM, with its chain: clients speak TLS; read again by SIGHUP',
-    },
-    tlsKey: {
-      is: 'text',
-      default: '',
-      form: 'a file',
-      help: 'file of its private key, PEM; none: it is in the same file',
-    },
-    tlsClientCa: {
-      is: 'text',
-      default: '',
-      form: 'a file',
-      help: 'file of authorities, PEM: every client must have a certificate of one',
-    },
-    tokens: {
-      is: 'text',
-      default: '',
-      form: 'a file',
-      help: 'file of tokens (tally token): clients say who they are; read again by SIGHUP',
-    },
-    jwtKeys: {
-      is: 'text',
-      default: '',
-      form: 'a file',
-      help: 'file of public keys, PEM or JWKS: their JSON Web Tokens are taken; read again by SIGHUP',
-    },
-    jwtAudience: { is: 'text', default: '', form: 'a text', help: 'what such a token must have as aud' },
-    jwtIssuer: { is: 'text', default: '', form: 'a text', help: 'what such a token must have as iss' },
+    tlsCert: text(
+      '',
+      'a file',
+      'file of a certificate, PEM, with its chain: clients speak TLS; read again by SIGHUP',
+    ),
+    tlsKey: text('', 'a file', 'file of its private key, PEM; none: it is in the same file'),
+    tlsClientCa: text('', 'a file', 'file of authorities, PEM: every client must have a certificate of one'),
+    tokens: text(
+      '',
+      'a file',
+      'file of tokens (tally token): clients say who they are; read again by SIGHUP',
+    ),
+    jwtKeys: text(
+      '',
+      'a file',
+      'file of public keys, PEM or JWKS: their JSON Web Tokens are taken; read again by SIGHUP',
+    ),
+    jwtAudience: text('', 'a text', 'what such a token must have as aud'),
+    jwtIssuer: text('', 'a text', 'what such a token must have as iss'),
   }),
   ...changeable('Who may connect, and do what', {
     authMsMax: integer(

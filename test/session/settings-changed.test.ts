@@ -26,6 +26,7 @@ const { clients } = sessions;
 
 /** A client that reads nothing of what it is sent. */
 class Unread implements Transport {
+  readonly address = '127.0.0.1';
   unsentBytes = 0;
   isPaused = false;
   isClosed = false;
@@ -42,6 +43,7 @@ class Unread implements Transport {
 
   open(receiver: Receiver): void {
     this.#receiver = receiver;
+    receiver.opened([]);
   }
 
   write(bytes: Uint8Array): void {
