@@ -1,51 +1,55 @@
 /**
- * The audit lines of the log: who was let in, who was refused and why. A flood of refusals is counted, not written: so
- * many lines a second, and then one that says how many are missing.
+ * The audit lines of the log: who was let in, who was refused and why, whose access has ended. A flood of them is counted,
+ * not written: so many lines of a kind a second, and then one that says how many are missing.
  */
 import type { Log } from '../log.ts';
 
 const LINES_A_SECOND = 20;
 const SECOND_MS = 1_000;
 
+/** `client` is the number of its connection, which all lines about it share. The address is empty on a Unix socket. */
+export interface Audited {
+  readonly client: number;
+  readonly address: string;
+}
+
+type Kind = 'authenticated' | 'unauthorized' | 'access_ended';
+
 export class Audit {
   readonly #log: Log;
   #secondEndMs = 0;
-  #lines = 0;
+  /** Of this second, by kind. */
+  readonly #lines: Record<Kind, number> = { authenticated: 0, unauthorized: 0, access_ended: 0 };
   #missing = 0;
 
   constructor(log: Log) {
     this.#log = log;
   }
 
-  /** `client` is the number of the connection, which all lines about it share. */
-  letIn(client: number, address: string, name: string): void {
-    if (this.#mayWrite())
-      this.#log.info('authenticated', { client, address, name }, `client ${client} (${address}) is ${name}`);
+  letIn(who: Audited, name: string): void {
+    if (!this.#mayWrite('authenticated')) return;
+    this.#log.info('authenticated', { ...who, name }, `${said(who)} is ${name}`);
   }
 
-  refused(client: number, address: string, reason: string): void {
-    if (this.#mayWrite())
-      this.#log.warn('unauthorized', { client, address, reason }, `client ${client} (${address}): ${reason}`);
+  refused(who: Audited, reason: string): void {
+    if (!this.#mayWrite('unauthorized')) return;
+    this.#log.warn('unauthorized', { ...who, reason }, `${said(who)} is refused: ${reason}`);
   }
 
-  ended(client: number, address: string, name: string): void {
-    if (this.#mayWrite())
-      this.#log.warn(
-        'access_ended',
-        { client, address, name },
-        `client ${client} (${address}): ${name} holds no longer`,
-      );
+  ended(who: Audited, name: string): void {
+    if (!this.#mayWrite('access_ended')) return;
+    this.#log.warn('access_ended', { ...who, name }, `${said(who)} is ended: ${name} holds no longer`);
   }
 
-  #mayWrite(): boolean {
+  #mayWrite(kind: Kind): boolean {
     const nowMs = performance.now();
     if (nowMs >= this.#secondEndMs) {
       this.sayMissing();
       this.#secondEndMs = nowMs + SECOND_MS;
-      this.#lines = 0;
+      for (const each of Object.keys(this.#lines) as Kind[]) this.#lines[each] = 0;
     }
-    this.#lines += 1;
-    if (this.#lines <= LINES_A_SECOND) return true;
+    this.#lines[kind] += 1;
+    if (this.#lines[kind] <= LINES_A_SECOND) return true;
     this.#missing += 1;
     return false;
   }
@@ -55,6 +59,14 @@ export class Audit {
     const lines = this.#missing;
     if (lines === 0) return;
     this.#missing = 0;
-    this.#log.warn('audit_dropped', { lines }, `${lines} more such lines were not written`);
+    this.#log.warn(
+      'audit_dropped',
+      { lines },
+      `${lines} lines about who was let in or refused were not written`,
+    );
   }
+}
+
+function said({ client, address }: Audited): string {
+  return `client ${client} (${address === '' ? 'local' : address})`;
 }

@@ -8,7 +8,7 @@ import type { Transport } from '../net/transport.ts';
 import { Reply } from '../protocol/replies.ts';
 import { Kind, type ParsedRequest } from '../protocol/request.ts';
 import { type Access, Right } from '../security/access.ts';
-import type { Audit } from './audit.ts';
+import type { Audit, Audited } from './audit.ts';
 import { Bucket, type Shared } from './buckets.ts';
 
 /** So many wrong tokens end a connection. */
@@ -35,8 +35,7 @@ export interface Doorkeeper {
 
 export class Guard {
   readonly #guards: Doorkeeper;
-  readonly #client: number;
-  readonly #address: string;
+  readonly #who: Audited;
   #access: Access | undefined;
   /** A token that is being verified, or was just: the line that has it is served again. */
   #asked: { token: string; isDone: boolean; access: Access | undefined } | undefined;
@@ -52,8 +51,7 @@ export class Guard {
 
   constructor(guards: Doorkeeper, client: number, transport: Transport, ofAddress: Shared | undefined) {
     this.#guards = guards;
-    this.#client = client;
-    this.#address = transport.address;
+    this.#who = { client, address: transport.address };
     this.#ofAddress = ofAddress;
   }
 
@@ -138,7 +136,7 @@ export class Guard {
       return;
     }
     // It may still have a token.
-    if (names.length > 0) this.#refused(`no entry for a certificate of ${names[0]}`);
+    if (names.length > 0) this.#refused(`no entry for a certificate of ${JSON.stringify(names[0])}`);
   }
 
   /** Looks again at what the client rests on; false if it holds no longer. */
@@ -146,7 +144,7 @@ export class Guard {
     if (this.#access === undefined) return true;
     const access = this.#guards.stillHolds(this.#access, nowMs);
     if (access === undefined) {
-      this.#guards.audit.ended(this.#client, this.#address, this.#access.name);
+      this.#guards.audit.ended(this.#who, this.#access.name);
       this.#access = undefined;
       return false;
     }
@@ -187,11 +185,11 @@ export class Guard {
     this.end();
     this.#ofToken = this.#guards.joinToken(access.name, this.#ofToken);
     this.begin();
-    this.#guards.audit.letIn(this.#client, this.#address, access.name);
+    this.#guards.audit.letIn(this.#who, access.name);
   }
 
   #refused(reason: string): void {
-    this.#guards.audit.refused(this.#client, this.#address, reason);
+    this.#guards.audit.refused(this.#who, reason);
   }
 }
 

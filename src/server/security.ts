@@ -38,6 +38,7 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
   const guards = isGuarded ? await import('../guard/guards.ts') : undefined;
   const limits = isGuarded ? await import('../engine/user-limits.ts') : undefined;
   let watched: Sessions | undefined;
+  let keeper: Guards | undefined;
   const participants: Reloadable[] = [];
   if (tls !== undefined) participants.push({ prepare: next => orConfigError(() => tls.prepare(next)) });
   if (authority !== undefined)
@@ -56,11 +57,17 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
       if (guards === undefined || limits === undefined) return undefined;
       const users = new limits.UserLimits(settings, balanceSlotsFor(engine.users.usersMax));
       engine.userLimits = users;
-      return new guards.Guards(settings, log, users, authority);
+      keeper = new guards.Guards(settings, log, users, authority);
+      return keeper;
     },
     watch(sessions) {
       watched = sessions;
-      if (asksWho) setInterval(() => sessions.review(), REVIEW_MS).unref();
+      if (!asksWho) return;
+      const look = () => {
+        sessions.review();
+        keeper?.audit.sayMissing();
+      };
+      setInterval(look, REVIEW_MS).unref();
     },
     participants,
   };
