@@ -4,7 +4,9 @@
  */
 
 /** A file or a setting that can't be used: one line that says which, where, and what is wrong. */
-export class SecurityError extends Error {}
+export class SecurityError extends Error {
+  override readonly name: string = 'SecurityError';
+}
 
 const CHARACTERS_MAX = 80;
 /** A token, a hash, or a good part of one: no word of ours is as long. */

@@ -79,6 +79,7 @@ export async function serve(
     for (const address of addresses) all.push(await listener.listen(address, settings.backlog));
     httpThread?.serving();
   } catch (error) {
+    listener.close();
     httpThread?.end();
     engine.workers.terminate();
     await journal?.close();

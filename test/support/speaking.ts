@@ -22,6 +22,7 @@ export async function hear(socket: Socket): Promise<string[]> {
   socket.setTimeout(MS_MAX, () =>
     socket.destroy(new Error(`nothing more came after ${JSON.stringify(text)}`)),
   );
+  socket.on('end', () => socket.end());
   await once(socket, 'close');
   return text.split('\n').slice(0, -1);
 }

@@ -213,16 +213,3 @@ test('clients must have a certificate where that is asked, and its name says wha
   expect(ledger).toMatchObject({ received: 1, lost: 0 });
   for (const { dir } of [clients, strangers]) rmSync(dir, { recursive: true });
 });
-
-test.each([
-  [['--tls-cert', 'nowhere.pem'], 'tally: --tls-cert nowhere.pem is not there'],
-  [['--tls-cert', ours.key], /tally: --tls-cert .* holds no certificate \(PEM/],
-  [['--tls-cert', ours.cert], /tally: --tls-key .* holds no private key that can be used/],
-  [['--tls-key', ours.key], 'tally: --tls-key needs the certificate: --tls-cert FILE'],
-  [['--tls-client-ca', ours.cert], /tally: --tls-client-ca is about TLS/],
-  [['--listen', 'tls://127.0.0.1:0'], /tally: --listen tls:\/\/127\.0\.0\.1:0 needs a certificate/],
-  [['--listen', 'http://127.0.0.1:0'], /tally: --listen http:.* is no address; one is tcp:\/\/HOST:PORT/],
-  [['--socket', 'x', '--socket-mode', '888'], /tally: --socket-mode 888 is no mode/],
-])('a mistake is one line, before anything starts: %s', async (flags, message) => {
-  await expect(startServer(flags)).rejects.toThrow(message);
-});
