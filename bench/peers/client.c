@@ -2,7 +2,7 @@
  * A closed-loop client in C: what the machine and a server allow when the client costs next to nothing. It speaks
  * Tally's protocol and enough of Redis's.
  *
- * client tally|redis PORT CONNECTIONS DEPTH WARMUP_S SECONDS: keeps DEPTH lines under way on each connection, on one
+ * client tally|redis PORT CONNECTIONS DEPTH WARMUP_S SECONDS [TOKEN]: keeps DEPTH lines under way on each connection, on one
  * thread. Lines of 10,000 users are built before it starts, so that sending is one write from memory. It prints the
  * line `measuring` when the warm-up is over, sends until SECONDS later, waits for the last reply, and hangs up; then it
  * prints a line of JSON:
@@ -15,7 +15,8 @@
  * Every reply is checked. Tally's must be the accepted one, byte by byte. Redis answers with the sum that it made, and
  * each user here either buys or sells: of a user with n lines, in whichever order they came, the replies must be ±50,
  * ±100 … ±50·n. Their total says whether they are, if the server starts empty. Any mistake is exit code 1 and a
- * sentence on standard error.
+ * sentence on standard error. With a TOKEN, each connection says first who it is. Compiled with -DTLS and -lssl -lcrypto, it
+ * speaks TLS, and takes any certificate.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +30,11 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef TLS
+#include <openssl/ssl.h>
+#else
+typedef void SSL;
+#endif
 
 enum { USERS = 10000, AMOUNT = 50, DEPTH_MAX = 4096, CONNECTIONS_MAX = 1024, CHUNK_BYTES = 65536 };
 enum { SILENCE_MS_MAX = 5000, PART_BYTES_MAX = 32, SHOWN_BYTES_MAX = 120 };
@@ -46,6 +52,7 @@ static char chunk[PART_BYTES_MAX + CHUNK_BYTES];
 
 struct connection {
   int socket;
+  SSL *tls;
   size_t first_line;
   size_t sent_to;  /* in `lines`: what is before it has been sent */
   size_t due_line; /* the line before which everything may be sent */
@@ -102,10 +109,45 @@ static void build(void) {
   for (size_t at = 0; at < sizeof replies; at++) replies[at] = REPLY[at % REPLY_BYTES];
 }
 
+/** As `write` and `read` on a socket that does not block. */
+static ssize_t put(struct connection *c, const char *from, size_t bytes) {
+#ifdef TLS
+  int done = SSL_write(c->tls, from, bytes);
+  if (done > 0) return done;
+  errno = SSL_get_error(c->tls, done) == SSL_ERROR_WANT_WRITE || SSL_get_error(c->tls, done) == SSL_ERROR_WANT_READ ? EAGAIN : EPROTO;
+  return -1;
+#else
+  return write(c->socket, from, bytes);
+#endif
+}
+
+static ssize_t get(struct connection *c, char *to, size_t bytes) {
+#ifdef TLS
+  int done = SSL_read(c->tls, to, bytes);
+  if (done > 0) return done;
+  int error = SSL_get_error(c->tls, done);
+  if (error == SSL_ERROR_ZERO_RETURN) return 0;
+  errno = error == SSL_ERROR_WANT_READ || error == SSL_ERROR_WANT_WRITE ? EAGAIN : EPROTO;
+  return -1;
+#else
+  return read(c->socket, to, bytes);
+#endif
+}
+
+/** There are bytes that no poll will tell of. */
+static int has_more(struct connection *c) {
+#ifdef TLS
+  return SSL_pending(c->tls) > 0;
+#else
+  (void)c;
+  return 0;
+#endif
+}
+
 static void send_due(struct connection *c) {
   size_t end = line_at[c->due_line];
   while (c->sent_to < end) {
-    ssize_t bytes = write(c->socket, lines + c->sent_to, end - c->sent_to);
+    ssize_t bytes = put(c, lines + c->sent_to, end - c->sent_to);
     if (bytes < 0 && errno != EAGAIN) fail("write");
     if (bytes < 0) break;
     c->sent_to += bytes;
@@ -157,7 +199,7 @@ static size_t take_sums(struct connection *c, size_t bytes) {
 /** How many replies one read brought to their end. */
 static size_t receive(struct connection *c) {
   size_t answered = c->answered;
-  ssize_t bytes = read(c->socket, chunk + c->part_bytes, CHUNK_BYTES);
+  ssize_t bytes = get(c, chunk + c->part_bytes, CHUNK_BYTES);
   if (bytes < 0 && errno == EAGAIN) return 0;
   if (bytes < 0) fail("read");
   errno = 0;
@@ -172,13 +214,38 @@ static size_t receive(struct connection *c) {
   return c->answered - answered;
 }
 
-static void open_connection(struct connection *c, int port, int number) {
+/** Shakes hands, and says who it is; the socket blocks. */
+static void introduce(struct connection *c, const char *token) {
+#ifdef TLS
+  static SSL_CTX *context;
+  if (context == NULL) {
+    context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  }
+  c->tls = SSL_new(context);
+  SSL_set_fd(c->tls, c->socket);
+  if (SSL_connect(c->tls) != 1) fail("the handshake");
+#endif
+  static const char OK[] = "{\"status\":\"ok\"}\n";
+  char line[9000];
+  if (token == NULL) return;
+  int bytes = snprintf(line, sizeof line, "{\"type\":\"auth\",\"token\":\"%s\"}\n", token);
+  if (put(c, line, bytes) != bytes) fail("the token");
+  for (size_t at = 0; at < sizeof OK - 1;) {
+    ssize_t heard = get(c, line + at, sizeof OK - 1 - at);
+    if (heard <= 0 || memcmp(line, OK, at + heard) != 0) fail("the answer to the token");
+    at += heard;
+  }
+}
+
+static void open_connection(struct connection *c, int port, int number, const char *token) {
   struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   int on = 1;
   c->socket = socket(AF_INET, SOCK_STREAM, 0);
   if (c->socket < 0 || connect(c->socket, (struct sockaddr *)&address, sizeof address) < 0) fail("connect");
   setsockopt(c->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  introduce(c, token);
   fcntl(c->socket, F_SETFL, O_NONBLOCK);
   c->first_line = c->due_line = (size_t)number * 197 % USERS;
   c->sent_to = line_at[c->due_line];
@@ -189,11 +256,14 @@ static void open_connection(struct connection *c, int port, int number) {
 /** Nothing may come any more but the end. */
 static void hang_up(struct connection *c) {
   struct timeval patience = {SILENCE_MS_MAX / 1000, 0};
-  shutdown(c->socket, SHUT_WR);
   fcntl(c->socket, F_SETFL, 0);
   setsockopt(c->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+#ifdef TLS
+  SSL_shutdown(c->tls);
+#endif
+  shutdown(c->socket, SHUT_WR);
   errno = 0;
-  if (c->part_bytes > 0 || read(c->socket, chunk, CHUNK_BYTES) != 0) fail("what came after the last reply");
+  if (c->part_bytes > 0 || get(c, chunk, CHUNK_BYTES) != 0) fail("what came after the last reply");
 }
 
 /** From how often each user's line was answered: every connection has sent the lines from its first one on, round and round. */
@@ -213,19 +283,19 @@ static void add_up(int opened) {
 }
 
 int main(int count, char **values) {
-  int is_whole = count == 7 && (strcmp(values[1], "tally") == 0 || strcmp(values[1], "redis") == 0);
+  int is_whole = (count == 7 || count == 8) && (strcmp(values[1], "tally") == 0 || strcmp(values[1], "redis") == 0);
   int port = is_whole ? atoi(values[2]) : 0, opened = is_whole ? atoi(values[3]) : 0;
   size_t depth = is_whole ? (size_t)atoi(values[4]) : 0;
   double warmup_s = is_whole ? atof(values[5]) : 0, seconds = is_whole ? atof(values[6]) : 0;
   if (port < 1 || opened < 1 || opened > CONNECTIONS_MAX || depth < 1 || depth > DEPTH_MAX || seconds <= 0) {
-    fprintf(stderr, "client tally|redis PORT CONNECTIONS(1 to %d) DEPTH(1 to %d) WARMUP_S SECONDS\n", CONNECTIONS_MAX,
+    fprintf(stderr, "client tally|redis PORT CONNECTIONS(1 to %d) DEPTH(1 to %d) WARMUP_S SECONDS [TOKEN]\n", CONNECTIONS_MAX,
             DEPTH_MAX);
     return 2;
   }
   is_redis = strcmp(values[1], "redis") == 0;
   build();
   poll_set = epoll_create1(0);
-  for (int i = 0; i < opened; i++) open_connection(&connections[i], port, i);
+  for (int i = 0; i < opened; i++) open_connection(&connections[i], port, i, count == 8 ? values[7] : NULL);
 
   enum { WARMING, MEASURING, ENDING } phase = WARMING;
   size_t sent = opened * depth, answered = 0, answered_before = 0, answered_in_time = 0;
@@ -256,6 +326,7 @@ int main(int count, char **values) {
     for (int i = 0; i < ready; i++) {
       struct connection *c = events[i].data.ptr;
       size_t replied_now = events[i].events & ~EPOLLOUT ? receive(c) : 0;
+      while (has_more(c)) replied_now += receive(c);
       answered += replied_now;
       if (phase != ENDING) {
         sent += replied_now;

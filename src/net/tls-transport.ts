@@ -5,7 +5,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { CloseQueue } from './close-queue.ts';
-import type { Handshakes } from './handshakes.ts';
+import type { Handshake, Handshakes } from './handshakes.ts';
 import { readDocumented } from './plain-transport.ts';
 import type { Receiver, Transport } from './transport.ts';
 
@@ -39,20 +39,27 @@ export class TlsTransport implements Transport {
   open(receiver: Receiver): void {
     const socket = this.#accepted;
     const { handshakes } = this.#acceptor;
+    const handshake: Handshake = {
+      begin: () => {
+        if (!socket.destroyed)
+          this.#forget = this.#acceptor.begin(socket, secure => {
+            handshakes.remove(handshake);
+            this.#opened(secure, receiver);
+          });
+      },
+      giveUp: () => this.close(),
+    };
     socket.on('error', () => {});
     socket.once('close', () => {
+      handshakes.remove(handshake);
       this.#forget();
       if (this.#secure === undefined) receiver.closed();
     });
-    const begin = () => {
-      if (!socket.destroyed)
-        this.#forget = this.#acceptor.begin(socket, secure => this.#opened(secure, receiver));
-    };
     // This reads the first bytes, which stay in the socket.
     socket.once('readable', () => {
-      // The client has ended before it began.
-      if (socket.readableLength === 0) return void socket.destroy();
-      this.#forget = handshakes.add(begin);
+      // Without any, the client has ended before it began.
+      if (socket.readableLength === 0) socket.destroy();
+      else handshakes.add(handshake);
     });
   }
 
