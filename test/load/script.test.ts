@@ -10,8 +10,13 @@ import { scratchFile } from './running.ts';
 
 const NO_MIX: Mix = { buy: 0, sell: 0, wait: 0, transfer: 0, balance: 0, metrics: 0, health: 0, garbage: 0 };
 
-function scriptOf(work: Partial<Work>, seed = 1, protocol: 'tally' | 'redis' = 'tally') {
-  return writeScript({ ...DEFAULT_WORK, ...work }, protocol, seed);
+function scriptOf(
+  work: Partial<Work>,
+  seed = 1,
+  protocol: 'tally' | 'redis' = 'tally',
+  linesMax: number | undefined = undefined,
+) {
+  return writeScript({ ...DEFAULT_WORK, ...work }, protocol, seed, linesMax);
 }
 
 function lineOf(script: Script, line: number): Buffer {
@@ -127,6 +132,13 @@ describe('the lines of a plan', () => {
     expect(scriptOf({ users: 3 }).script.lines).toBe(65_536);
     expect(scriptOf({ users: 50_000 }).script.lines).toBe(200_000);
     expect(scriptOf({}).script.eventsOnly).toBe(true);
+  });
+
+  test('are no more than the run can send, and those are the first ones', () => {
+    const { script } = scriptOf({ users: 3 }, 5, 'tally', 1_000);
+    const whole = scriptOf({ users: 3 }, 5).script;
+    expect(script.lines).toBe(1_000);
+    expect(script.bytes.equals(whole.bytes.subarray(0, whole.starts[1_000]))).toBe(true);
   });
 
   test('spread evenly over the users', () => {

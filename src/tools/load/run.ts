@@ -12,6 +12,7 @@ import { checkMoney, type Expected, expectedFrom, moneyLine, readBalances } from
 import { OwnServer } from './own-server.ts';
 import type { LoadPlan } from './plan.ts';
 import type { Interval, LoadResult } from './result.ts';
+import { Schedule, withWarmup } from './schedule.ts';
 import { writeScript } from './script.ts';
 import { latencyOf, mergeIntervals, round, sumUp, total } from './sums.ts';
 import { LoadThread } from './thread-handle.ts';
@@ -72,7 +73,7 @@ export async function runLoadWithHistograms(plan: LoadPlan, hooks: LoadHooks = {
 }
 
 async function runOn(server: OwnServer | undefined, plan: LoadPlan, hooks: LoadHooks): Promise<LoadRun> {
-  const { script, names, hasOwnIds } = writeScript(plan.work, plan.protocol, plan.seed);
+  const { script, names, hasOwnIds } = writeScript(plan.work, plan.protocol, plan.seed, linesMaxOf(plan));
   if (hasOwnIds && plan.checkBalances)
     throw new UsageError(
       `--replay ${plan.work.replayFile}: it is sent round and round, and lines with an id count once; the money can't be checked`,
@@ -161,6 +162,12 @@ async function runOn(server: OwnServer | undefined, plan: LoadPlan, hooks: LoadH
   } finally {
     await Promise.all(threads.map(thread => thread.terminate()));
   }
+}
+
+/** How many lines the run can send: a short one need not wait for a long script. */
+function linesMaxOf({ stages, warmupMs, events }: LoadPlan): number | undefined {
+  if (stages !== undefined) return Math.max(1, new Schedule(withWarmup(stages, warmupMs)).lines);
+  return warmupMs === 0 ? events : undefined;
 }
 
 /** What is waited for before the load begins: any failure there means that it can't. */

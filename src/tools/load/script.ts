@@ -58,8 +58,13 @@ export interface Written {
   hasOwnIds: boolean;
 }
 
-/** The lines of a plan. The same for the same work, protocol and seed. */
-export function writeScript(work: Work, protocol: ProtocolName, seed: number): Written {
+/** The lines of a plan, and no more than `linesMax`. The same for the same work, protocol, seed and `linesMax`. */
+export function writeScript(
+  work: Work,
+  protocol: ProtocolName,
+  seed: number,
+  linesMax: number = LINES_MAX,
+): Written {
   if (work.replayFile !== undefined) return readScript(work.replayFile);
   const encoders = encodersFor(protocol);
   const random = randomFrom(seed);
@@ -70,7 +75,7 @@ export function writeScript(work: Work, protocol: ProtocolName, seed: number): W
     kinds.map(kind => work.mix[kind]),
     random,
   );
-  const count = Math.min(LINES_MAX, Math.max(LINES_MIN, 4 * work.users));
+  const count = Math.min(linesMax, LINES_MAX, Math.max(LINES_MIN, 4 * work.users));
   const writer = new ScriptWriter(count);
   const lineOf = lineMaker(work, encoders, users, random);
   for (let index = 0; index < count; index++) writer.add(lineOf(kinds[drawKind()]!));
