@@ -1,7 +1,9 @@
 /** What an event may have beyond a user and an amount: an id, a minimum, and another user to give to. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { Client } from '../../src/tools/harness/client.ts';
 import { ACCEPTED, askMetrics, BUSY, balanceRequest, FREEZE, okLine, THAW } from '../support/asking.ts';
 import { newFolder } from '../support/folders.ts';
@@ -121,20 +123,18 @@ for (let user = 0; user < 8; user++)
 
 const LINES = Object.values(ROWS).flat();
 
-/** The server behind it has answered every row, cut in this way. */
-async function expectRows(port: number, cut: (bytes: Buffer) => Buffer[]): Promise<void> {
-  const client = await Client.open(port);
-  client.socket.setNoDelay(true);
-  for (const packet of cut(Buffer.from(LINES.map(([line]) => line).join('')))) {
+/** Every row is answered, cut in this way; `mark` makes the users others. */
+async function expectRows(client: Client, cut: (bytes: Buffer) => Buffer[], mark: string): Promise<void> {
+  const lines = LINES.map(([line]) => line.replaceAll(/[a-z]-(?=\d)/g, `$&${mark}`));
+  for (const packet of cut(Buffer.from(lines.join('')))) {
     client.send(packet);
     await sleep(0);
   }
-  const replies = await client.lines(LINES.length);
-  const wrong = LINES.flatMap(([line, reply], at) =>
-    replies[at] === reply ? [] : [[line, reply, replies[at]]],
+  const replies = await client.lines(lines.length);
+  const wrong = lines.flatMap((line, at) =>
+    replies[at] === LINES[at]![1] ? [] : [[line, LINES[at]![1], replies[at]]],
   );
   expect(wrong).toEqual([]);
-  client.close();
 }
 
 function inPackets(bytes: Buffer, size: number): Buffer[] {
@@ -148,105 +148,126 @@ const CUTS: Record<string, (bytes: Buffer) => Buffer[]> = {
   'in packets of 97 bytes': bytes => inPackets(bytes, 97),
 };
 
-const noAmounts = { in_transit: 0, queued: 0 };
+/** Counts of the detailed metrics. */
+async function countsOf(client: Client): Promise<Record<string, number>> {
+  const { processed, dropped, queued, in_transit, ids, users, refused } = JSON.parse(
+    await client.ask('{"type":"metrics","detail":true}\n'),
+  ) as Record<string, number> & { refused: Record<string, number> };
+  return { processed, dropped, queued, in_transit, ids, users, ...refused } as Record<string, number>;
+}
 
-describe.each(['in memory', 'with a journal'])('%s', how => {
-  const start = (workers: number, data: string, more: string[] = []): Promise<RunningServer> => {
-    const flags = how === 'in memory' ? [] : ['--data', data, '--segment-bytes', '65536', '--ring', '1024'];
-    return startServer(['--workers', String(workers), '--debug-requests', ...flags, ...more]);
+/** What has changed: nothing is left out, so that nothing else has. */
+async function countedSince(before: Record<string, number>, client: Client): Promise<Record<string, number>> {
+  const differences = Object.entries(await countsOf(client)).map(([name, count]) => [
+    name,
+    count - before[name]!,
+  ]);
+  return Object.fromEntries(differences.filter(([, difference]) => difference !== 0));
+}
+
+/** A server for the tests of a block. Its clients are gone when it is to end, so that none holds it up. */
+function serverFor(how: string, flags: string[]): { open(): Promise<Client> } {
+  const clients: Client[] = [];
+  let server: RunningServer;
+  let folder: string;
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tally-ids-'));
+    const journal = ['--data', join(folder, 'data'), '--segment-bytes', '65536', '--ring', '1024'];
+    server = await startServer(['--debug-requests', ...flags, ...(how === 'in memory' ? [] : journal)]);
+  });
+  afterAll(async () => {
+    for (const client of clients) client.close();
+    expect(await server.stop()).toMatchObject({ exitCode: 0, ledger: { lost: 0 } });
+    rmSync(folder, { recursive: true, force: true });
+  });
+  return {
+    async open() {
+      clients.push(await Client.open(server.port));
+      return clients.at(-1)!;
+    },
   };
+}
 
-  test.each([1, 4])('every row is answered, with %i workers', async workers => {
-    for (const cut of Object.values(CUTS)) {
-      const server = await start(workers, join(newFolder(), 'data'));
-      await expectRows(server.port, cut);
-      const client = await Client.open(server.port);
-      expect(await askMetrics(client)).toMatchObject(noAmounts);
-      client.close();
-      expect(await server.stop()).toMatchObject({ exitCode: 0, ledger: { lost: 0 } });
-    }
-  });
+const PLACES = ['in memory', 'with a journal'];
 
-  test('two connections that send the same id at once get the same reply, and it counts once', async () => {
-    const server = await start(2, join(newFolder(), 'data'));
-    const clients = await Promise.all([Client.open(server.port), Client.open(server.port)]);
-    expect(await clients[0]!.ask(FREEZE)).toBe('{"status":"ok"}');
-    for (const client of clients) {
-      for (let id = 0; id < 20; id++) client.send(event('twin', 1 + id, { id: `i${id}`, wait: true }));
-      for (let id = 0; id < 20; id++) client.send(transfer('twin', `other-${id}`, 1, { id: `t${id}` }));
-    }
-    await sleep(30);
-    const thawer = await Client.open(server.port);
-    expect(await thawer.ask(THAW)).toBe('{"status":"ok"}');
-    const replies = await Promise.all(clients.map(client => client.lines(40)));
-    expect(replies[0]).toEqual(replies[1]);
-    expect(replies[0]!.at(-1)).toBe(okLine(210 - 20));
-    expect(await askMetrics(thawer)).toMatchObject({
-      ...noAmounts,
-      processed: 40,
-      dropped: 40,
-      refused: { duplicate: 40 },
-      ids: 40,
+describe.each(PLACES.flatMap(how => [1, 4].map(workers => ({ how, workers }))))(
+  '$how, with $workers workers',
+  ({ how, workers }) => {
+    const server = serverFor(how, ['--workers', String(workers)]);
+
+    test.each(Object.entries(CUTS))('every row is answered, %s', async (name, cut) => {
+      const client = await server.open();
+      await expectRows(client, cut, name.replaceAll(' ', '-'));
+      expect(await countsOf(client)).toMatchObject({ in_transit: 0, queued: 0 });
     });
-    await server.stop();
-  });
 
-  test('a transfer that its second side refuses goes back', async () => {
-    const server = await start(3, join(newFolder(), 'data'));
-    const client = await Client.open(server.port);
-    for (let user = 0; user < 8; user++) {
-      const move = transfer(`from-${user}`, `full-${user}`, 1, { id: 'f' });
-      expect(await client.ask(event(`full-${user}`, MAX))).toBe(ACCEPTED);
-      expect(await client.ask(move)).toBe(rejected('balance_overflow'));
-      expect(await client.ask(move)).toBe(rejected('balance_overflow'));
-      expect(await client.ask(event(`full-${user}`, -1, { wait: true }))).toBe(okLine(MAX - 1));
-      expect(await client.ask(move)).toBe(rejected('balance_overflow'));
-      expect(await client.ask(balanceRequest(`from-${user}`))).toBe(okLine(0));
-    }
-    expect(await askMetrics(client)).toMatchObject({
-      ...noAmounts,
-      processed: 16,
-      dropped: 24,
-      refused: { balance_overflow: 8, duplicate: 16 },
+    test('two connections that send the same id at once get the same reply, and it counts once', async () => {
+      const clients = [await server.open(), await server.open()];
+      const before = await countsOf(clients[0]!);
+      expect(await clients[0]!.ask(FREEZE)).toBe('{"status":"ok"}');
+      for (const client of clients) {
+        for (let id = 0; id < 20; id++) client.send(event('twin', 1 + id, { id: `i${id}`, wait: true }));
+        for (let id = 0; id < 20; id++) client.send(transfer('twin', `other-${id}`, 1, { id: `t${id}` }));
+      }
+      await sleep(30);
+      const thawer = await server.open();
+      expect(await thawer.ask(THAW)).toBe('{"status":"ok"}');
+      const replies = await Promise.all(clients.map(client => client.lines(40)));
+      expect(replies[0]).toEqual(replies[1]);
+      expect(replies[0]!.at(-1)).toBe(okLine(210 - 20));
+      const counted = { processed: 40, dropped: 40, duplicate: 40, ids: 40, users: 21 };
+      expect(await countedSince(before, thawer)).toEqual(counted);
     });
-    await server.stop();
-  });
+
+    test('a transfer that its second side refuses goes back', async () => {
+      const client = await server.open();
+      const before = await countsOf(client);
+      for (let user = 0; user < 8; user++) {
+        const move = transfer(`giver-${user}`, `full-${user}`, 1, { id: 'f' });
+        expect(await client.ask(event(`full-${user}`, MAX))).toBe(ACCEPTED);
+        expect(await client.ask(move)).toBe(rejected('balance_overflow'));
+        expect(await client.ask(move)).toBe(rejected('balance_overflow'));
+        expect(await client.ask(event(`full-${user}`, -1, { wait: true }))).toBe(okLine(MAX - 1));
+        expect(await client.ask(move)).toBe(rejected('balance_overflow'));
+        expect(await client.ask(balanceRequest(`giver-${user}`))).toBe(okLine(0));
+      }
+      const counted = { processed: 16, dropped: 24, balance_overflow: 8, duplicate: 16, ids: 8, users: 16 };
+      expect(await countedSince(before, client)).toEqual(counted);
+    });
+  },
+);
+
+describe.each(PLACES)('with little room, %s', how => {
+  const limits = ['--users', '3', '--ids-max', '6', '--ids-ms', '500'];
+  const server = serverFor(how, ['--workers', '2', ...limits]);
 
   test('an id is forgotten when its time is over, and not before; a full memory refuses new ones only', async () => {
-    const server = await start(1, join(newFolder(), 'data'), ['--ids-max', '3', '--ids-ms', '600']);
-    const client = await Client.open(server.port);
-    for (const id of ['a', 'b', 'c']) expect(await client.ask(event('u', 1, { id }))).toBe(ACCEPTED);
-    expect(await client.ask(event('u', 1, { id: 'd' }))).toBe(BUSY);
-    expect(await client.ask(event('u', 1, { id: 'd', wait: true }))).toBe(BUSY);
-    expect(await client.ask(event('u', 1, { id: 'b' }))).toBe(ACCEPTED);
+    const client = await server.open();
+    const before = await countsOf(client);
+    const ids = ['a', 'b', 'c', 'd'].map(id => event('u', 1, { id }));
+    client.send([...ids, event('u', 1, { id: 'd', wait: true }), ids[1]].join(''));
+    expect(await client.lines(6)).toEqual([ACCEPTED, ACCEPTED, ACCEPTED, BUSY, BUSY, ACCEPTED]);
     expect(await client.ask(balanceRequest('u'))).toBe(okLine(3));
-    expect(await askMetrics(client)).toMatchObject({
-      ids: 3,
-      ids_max: 3,
-      refused: { server_busy: 2, duplicate: 1 },
-    });
-    await sleep(700);
-    expect(await client.ask(event('u', 1, { id: 'd' }))).toBe(ACCEPTED);
-    expect(await client.ask(event('u', 1, { id: 'a' }))).toBe(ACCEPTED);
+    const refused = { dropped: 3, server_busy: 2, duplicate: 1 };
+    expect(await countedSince(before, client)).toEqual({ processed: 3, ...refused, ids: 3, users: 1 });
+    await sleep(600);
+    expect(await client.ask(ids[3]!)).toBe(ACCEPTED);
+    expect(await client.ask(ids[0]!)).toBe(ACCEPTED);
     expect(await client.ask(balanceRequest('u'))).toBe(okLine(5));
-    expect(await askMetrics(client)).toMatchObject({ ids: 2 });
-    await server.stop();
+    expect(await countedSince(before, client)).toEqual({ processed: 5, ...refused, ids: 2, users: 1 });
+    expect(await askMetrics(client)).toMatchObject({ ids_max: 6 });
   });
 
   test('a transfer to one user more than there may be is refused as a whole', async () => {
-    const server = await start(2, join(newFolder(), 'data'), ['--users', '2']);
-    const client = await Client.open(server.port);
+    const client = await server.open();
+    const before = await countsOf(client);
     expect(await client.ask(event('a', 10))).toBe(ACCEPTED);
     expect(await client.ask(transfer('x', 'y', 1))).toBe(rejected('too_many_users'));
     expect(await client.ask(transfer('a', 'b', 1))).toBe(okLine(9));
     expect(await client.ask(transfer('a', 'c', 1))).toBe(rejected('too_many_users'));
     expect(await client.ask(balanceRequest('a'))).toBe(okLine(9));
-    expect(await askMetrics(client)).toMatchObject({
-      ...noAmounts,
-      users: 2,
-      refused: { too_many_users: 2 },
-    });
-    await server.stop();
+    const counted = { processed: 2, dropped: 2, too_many_users: 2, users: 2 };
+    expect(await countedSince(before, client)).toEqual(counted);
   });
 });
 
@@ -267,7 +288,7 @@ test('ids, and the replies they had, outlive a crash, and other numbers of worke
     const replies = await client.lines(80);
     first ??= replies;
     expect(replies).toEqual(first);
-    expect(await askMetrics(client)).toMatchObject(noAmounts);
+    expect(await countsOf(client)).toMatchObject({ in_transit: 0, queued: 0 });
     client.close();
     server.process.kill(workers === 1 ? 'SIGTERM' : 'SIGKILL');
     await server.exited;

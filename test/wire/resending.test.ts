@@ -9,9 +9,9 @@ import { askAgain, Resender, sumOf } from '../support/resender.ts';
 import { startServer } from '../support/server.ts';
 
 test('a server with a journal, killed a few times', async () => {
-  const size = { events: 2_500, transfers: 500 };
-  const figures = await killWhileResending({ runs: 1, ...size, killMs: 300 });
-  expect(figures).toMatchObject({ decided: 3_000, wrongReplies: 0, wrongRepeats: 0, wrongAccounts: 0 });
+  const size = { events: 1_500, transfers: 300 };
+  const figures = await killWhileResending({ runs: 1, ...size, killMs: 150 });
+  expect(figures).toMatchObject({ decided: 1_800, wrongReplies: 0, wrongRepeats: 0, wrongAccounts: 0 });
   expect(figures.kills).toBeGreaterThan(0);
 });
 
@@ -33,8 +33,8 @@ test('a network that loses the reply to one event in ten', async () => {
       new Resender({
         name: `c${client}`,
         accounts,
-        events: 500,
-        transfers: 100,
+        events: 150,
+        transfers: 50,
         depth: 1 + (client % 2),
         random: randomFrom(seed + client),
         portOf: () => proxy.port,
@@ -44,8 +44,8 @@ test('a network that loses the reply to one event in ten', async () => {
   const what = `TALLY_TEST_SEED=${seed}`;
   for (const client of clients) {
     expect(client.wrong, what).toEqual([]);
-    expect(client.applied + client.insufficient, what).toBe(600);
-    expect(client.resent, what).toBeGreaterThan(600 / 20);
+    expect(client.applied + client.insufficient, what).toBe(200);
+    expect(client.resent, what).toBeGreaterThan(200 / 20);
   }
   expect(await askBalances(server.port, accounts), what).toEqual(sumOf(clients));
   expect(await askAgain(server.port, clients), what).toEqual([]);
