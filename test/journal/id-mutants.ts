@@ -31,13 +31,17 @@ export const ID_MUTANTS: Mutant[] = [
     ],
     [
       'who gets in a transfer may have too much',
-      'lives',
+      ['lives', 74],
       [' || (isTransfer && balances[other]! - amount > BALANCE_MAX);', ';'],
     ],
-    ['a second half that overflows is applied', 'lives', ['if (sum > BALANCE_MAX) return OVERFLOWED;', '']],
+    [
+      'a second half that overflows is applied',
+      ['lives', 14],
+      ['if (sum > BALANCE_MAX) return OVERFLOWED;', ''],
+    ],
     [
       'the answer of a transfer that went back stays as it was',
-      'lives',
+      ['lives', 104],
       ['if (ids.find(user, extras, at)) ids.answer = OVERFLOWED;', ''],
     ],
   ]),
@@ -55,7 +59,7 @@ export const ID_MUTANTS: Mutant[] = [
         '    this.#words.set(from, id);\n    this.tail += 1;',
       ],
     ],
-    ['ids keep the index of their user', 'lives', ['  copied[Field.user] = user;', '']],
+    ['ids keep the index of their user', ['lives', 16], ['  copied[Field.user] = user;', '']],
     [
       'who gets keeps its index in an id',
       'lives',
@@ -63,18 +67,22 @@ export const ID_MUTANTS: Mutant[] = [
     ],
   ]),
   ...inFile('engine/transfers', [
-    ['a repeat of a transfer pays again', 'lives', ['if (isRepeat) {', 'if (false) {']],
+    ['a repeat of a transfer pays again', ['lives', 20], ['if (isRepeat) {', 'if (false) {']],
     [
       'what was owed is not paid after a start',
-      'lives',
+      ['lives', 132],
       ['      this.#pay(transfer, isRefused ? ExtraKind.refund : ExtraKind.credit);', ''],
     ],
     [
       'a transfer that was refused is paid after a start',
-      'lives',
+      ['lives', 2351],
       ['isRefused ? ExtraKind.refund : ExtraKind.credit', 'ExtraKind.credit'],
     ],
-    ['numbers of transfers begin anew', 'lives', ['    this.#next = firstNumber;', '    this.#next = 1;']],
+    [
+      'numbers of transfers begin anew',
+      ['lives', 142],
+      ['    this.#next = firstNumber;', '    this.#next = 1;'],
+    ],
     [
       'the name of who gets is told in its own lane only',
       'lives',
@@ -95,13 +103,17 @@ export const ID_MUTANTS: Mutant[] = [
     ],
     [
       'what lost its first half keeps the second',
-      'lives',
+      ['lives', 114],
       ["if (second === 'done') balances[to] = balances[to]! - amount;", ''],
     ],
-    ['what went back goes back again', 'lives', ['      if (isRefunded) this.open.delete(number);', '']],
+    [
+      'what went back goes back again',
+      ['lives', 2071],
+      ['      if (isRefunded) this.open.delete(number);', ''],
+    ],
     [
       'a snapshot forgets that a first half was read',
-      'lives',
+      ['lives', 28],
       ['isDebited: (flags & 4) !== 0', 'isDebited: false'],
     ],
   ]),
@@ -116,7 +128,7 @@ export const ID_MUTANTS: Mutant[] = [
     [
       'extras are taken for those of the last run',
       'lives',
-      ['this.#extras[to + word] = this.#ringExtras[from + word]!;', ''],
+      ['this.#extras[to + word] = this.#ringExtras[from + word]!;', ';'],
     ],
     [
       'the second name of a transfer is left out',
@@ -133,12 +145,12 @@ export const ID_MUTANTS: Mutant[] = [
     ],
     [
       'a snapshot has no transfers',
-      'lives',
+      ['lives', 28],
       ['const transits = [...ledger.transits.open.values()];', 'const transits: never[] = [];'],
     ],
     [
       'a snapshot forgets the numbers of transfers',
-      'lives',
+      ['lives', 409],
       ['ledger.transits.end = bytes.readDoubleLE(At.transfersEnd);', ''],
     ],
   ]),

@@ -11,6 +11,9 @@ const HERE = [
   'a snapshot is not synced before its rename',
   'nobody looks behind a block that is not whole',
   'names need no room',
+  'ids keep the index of their user',
+  'a repeat of a transfer pays again',
+  'what went back goes back again',
 ];
 
 test('there are more than 40, and each is another', () => {

@@ -75,14 +75,14 @@ export const MUTANTS: Mutant[] = [
     ],
     [
       'a successor in the midst of a segment tells of it anew',
-      'lives',
+      ['lives', 12],
       ['if (this.#offset > SEGMENT_HEADER_BYTES) return this.#file;', ''],
     ],
   ]),
   ...inFile('journal/archivist', [
     [
       'a sync covers the last segment only',
-      'lives',
+      ['lives', 15],
       ['for (let segment = first; segment <= last', 'for (let segment = last; segment <= last'],
     ],
     [
@@ -133,7 +133,7 @@ export const MUTANTS: Mutant[] = [
     ],
     [
       'a snapshot has its own name from the beginning',
-      'lives',
+      ['lives', 110],
       // biome-ignore lint/suspicious/noTemplateCurlyInString: of the source
       ['const beside = `${path}.tmp`;', 'const beside = path;'],
       ['  disk.rename(beside, path);\n', ''],
@@ -141,7 +141,7 @@ export const MUTANTS: Mutant[] = [
     ['indices are those of the last start', 'lives', ['newIndexOf[index] ?? index', 'index']],
     [
       'the checksum of a snapshot is not looked at',
-      'damage',
+      ['damage', 49],
       ["  if (!isWhole) throw new Damage(path, end, 'the checksum of the snapshot is wrong');\n", ''],
     ],
   ]),
@@ -161,7 +161,7 @@ export const MUTANTS: Mutant[] = [
     ],
     [
       'a start is announced before its folder is there for certain',
-      'lives',
+      ['lives', 858],
       ['  disk.rename(beside, folder);\n  disk.syncFolder(dir);', '  disk.rename(beside, folder);'],
     ],
     [
@@ -183,7 +183,7 @@ export const MUTANTS: Mutant[] = [
   ...inFile('journal/lane-reader', [
     [
       'a block is taken for whatever block is wanted',
-      'lives',
+      ['lives', 34],
       ['if (block.number !== number) {', 'if (false) {'],
     ],
     [
@@ -237,7 +237,7 @@ export const MUTANTS: Mutant[] = [
   ...inFile('journal/recorder', [
     [
       'an event is thought smaller than it can be',
-      'full',
+      ['full', 2],
       ['BLOCK_HEADER_BYTES + 2 * SLOT_BYTES + EXTRA_BYTES;', '2 * SLOT_BYTES;'],
     ],
     ['what is queued needs no room', 'full', [' - ((tail - head) | 0);', ';']],
