@@ -53,6 +53,8 @@ export interface IdOptions {
   transfers: number;
   /** Between a start and a kill, on average. */
   killMs: number;
+  /** While the clients send; then the server lives until they are done. */
+  killsMax?: number;
   onRun?: (done: number) => void;
 }
 
@@ -105,7 +107,7 @@ class Run {
   }
 
   async play(): Promise<void> {
-    const { events, transfers, killMs } = this.#options;
+    const { events, transfers, killMs, killsMax = Infinity } = this.#options;
     const clients = Array.from(
       { length: CLIENTS },
       (_, client) =>
@@ -124,7 +126,7 @@ class Run {
     const all = Promise.all(clients.map(client => client.run())).finally(() => over.abort());
     // What went wrong in them is told below.
     all.catch(() => {});
-    while (!over.signal.aborted) {
+    for (let kills = 0; kills < killsMax && !over.signal.aborted; kills++) {
       await sleep(2 * this.#random() * killMs, undefined, { signal: over.signal }).catch(() => {});
       if (over.signal.aborted) break;
       await this.#kill();

@@ -10,7 +10,7 @@ import { startServer } from '../support/server.ts';
 
 test('a server with a journal, killed a few times', async () => {
   const size = { events: 1_500, transfers: 300 };
-  const figures = await killWhileResending({ runs: 1, ...size, killMs: 150 });
+  const figures = await killWhileResending({ runs: 1, ...size, killMs: 200, killsMax: 2 });
   expect(figures).toMatchObject({ decided: 1_800, wrongReplies: 0, wrongRepeats: 0, wrongAccounts: 0 });
   expect(figures.kills).toBeGreaterThan(0);
 });
