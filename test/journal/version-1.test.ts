@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { realDisk } from '../../src/journal/disk.ts';
+import { partsOf } from '../../src/journal/folder.ts';
 import { VERSION } from '../../src/journal/format.ts';
 import { Client } from '../../src/tools/harness/client.ts';
 import { ACCEPTED, askBalances, okLine } from '../support/asking.ts';
@@ -128,5 +130,9 @@ test.each([
         [old, 7],
       ];
   expect(amounts.slice(0, 5)).toEqual([...before, [next, 5], [next, -50], [next, -1]]);
+  // Whoever knew the key of the ids could find two that collide: it was drawn, and once.
+  const keys = partsOf(realDisk, data).flatMap(part => (part.epoch < next ? [] : [part.idKey.join()]));
+  expect(new Set(keys).size).toBe(1);
+  expect(keys[0]).not.toBe('0,0,0,0');
   expect(JSON.parse(readFileSync(join(data, 'meta.json'), 'utf8'))).toMatchObject({ version: VERSION });
 });
