@@ -20,14 +20,14 @@ const HELP = `tally journal: what the folder of tally serve --data keeps.
 
   tally journal verify DIR      reads all of it, and says what is there, what is wrong, and what can be done
   tally journal events DIR      its events, the oldest first, a JSON line each
-  tally journal balances DIR    the balance of every user
+  tally journal balances DIR    the balance of every user, and what is in transit between two
 
 They change nothing, and work beside a server that runs. Flags:
 
   --user NAME                   events, balances: only this user's
   --since TIME, --until TIME    events: from this time on, up to and with this time
   --at TIME                     balances: as they were then
-  --json                        verify: one object; balances: a line each
+  --json                        verify: one object; balances: a line each, and one for what is in transit
 
 TIME is a time (2026-11-29T12:00:00Z; without a zone it is UTC), a date, or how long ago: 90s, 10m, 2h, 3d. What was
 before the last snapshot is there only if the server ran with --journal-keep.
@@ -127,13 +127,16 @@ async function balances(args: string[]): Promise<number> {
   const dir = folderIn(positionals, 'balances');
   const atMs = values.at === undefined ? undefined : readTime(values.at, '--at');
   await orAdvice(dir, async () => {
-    const { ledger } = balancesAt(dir, atMs);
+    const { ledger, inTransit } = balancesAt(dir, atMs);
     const users = usersOf(ledger, values.user);
     if (users.length === 0 && values.user !== undefined)
       throw new CommandError(
         `${quoteIfNeeded(dir)} has no user ${quoteIfNeeded(values.user)}${atMs === undefined ? '' : ` at ${timeText(atMs)}`}`,
       );
-    const columns = users.reduce((most, { balance }) => Math.max(most, String(balance).length), 0);
+    const columns = users.reduce(
+      (most, { balance }) => Math.max(most, String(balance).length),
+      String(inTransit).length,
+    );
     const printer = new Printer(values.json === true);
     for (const { user, balance } of users) {
       printer.add(
@@ -143,9 +146,16 @@ async function balances(args: string[]): Promise<number> {
       );
       await printer.flush();
     }
+    if (values.user === undefined) printer.add(transitLine(inTransit, columns, values.json === true));
     await printer.flush(1);
   });
   return Exit.ok;
+}
+
+/** With it, the lines add up to what events have brought in: no transfer changes the sum. Apart: a user may have any name. */
+function transitLine(inTransit: bigint, columns: number, isJson: boolean): string {
+  if (isJson) return `{"in_transit":${inTransit}}\n`;
+  return inTransit === 0n ? '' : `\n${String(inTransit).padStart(columns)}  in transit\n`;
 }
 
 /** In the order of their names. */

@@ -19,6 +19,8 @@ export interface State {
   ledger: Ledger;
   /** Of the last block or snapshot in it; 0: there is none. */
   timeMs: number;
+  /** Taken from one user by a transfer, and not yet given to the other. */
+  inTransit: bigint;
 }
 
 /** The parts from the last one that begins at `timeMs` or before it; all if there is none. */
@@ -41,7 +43,7 @@ export function balancesAt(dir: string, atMs: number | undefined): State {
         `${quoteIfNeeded(dir)} reaches back to ${timeText(part.timeMs)} only; tally serve --journal-keep keeps more`,
       );
     const { ledger } = readSnapshot(kept.disk, part.path);
-    const state = { ledger, timeMs: part.timeMs };
+    const state = { ledger, timeMs: part.timeMs, inTransit: 0n };
     part.lanes.forEach((_, lane) => {
       for (const block of lanesOf(kept, part)[lane]!) {
         if (block.timeMs > (atMs ?? Infinity)) return;
@@ -49,6 +51,9 @@ export function balancesAt(dir: string, atMs: number | undefined): State {
         state.timeMs = Math.max(state.timeMs, block.timeMs);
       }
     });
+    // Lanes end, and are read, at different moments: a second half whose first is not there is not counted, as at a start.
+    ledger.transits.settle(ledger.balances, false);
+    for (const { amount } of ledger.transits.open.values()) state.inTransit += BigInt(amount);
     return state;
   } finally {
     kept.close();

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { Client } from '../../../src/tools/harness/client.ts';
 import { until } from '../../../src/tools/harness/waiting.ts';
 import { ACCEPTED, BUSY, buyLine } from '../../support/asking.ts';
@@ -54,10 +54,12 @@ export function purchases(events: number, users: number): string[] {
   return Array.from({ length: events }, (_, at) => buyLine(`u${at % users}`, 1));
 }
 
+/** Nothing is between two users. */
 export async function balancesOf(...args: string[]): Promise<Record<string, number>> {
   const { exitCode, stdout, stderr } = await runCli(['journal', 'balances', ...args, '--json']);
   if (exitCode !== 0) throw new Error(stderr);
   const rows = jsonLines(stdout) as { user: string; balance: number }[];
+  if (!args.includes('--user')) expect(rows.pop()).toEqual({ in_transit: 0 });
   return Object.fromEntries(rows.map(({ user, balance }) => [user, balance]));
 }
 
