@@ -8,6 +8,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   'micro-counters': () => import('./micro/counters.ts'),
   'micro-parking': () => import('./micro/parking.ts'),
   'micro-growth': () => import('./micro/growth.ts'),
+  'micro-tokens': () => import('./micro/tokens.ts'),
   start: () => import('./peers/start.ts'),
   workers: () => import('./peers/workers.ts'),
   lines: () => import('./peers/lines.ts'),

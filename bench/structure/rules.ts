@@ -86,7 +86,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'steps/explore/scenarios': {
     may: ['steps', ...OUTSIDE, 'src/protocol', 'src/engine', 'src/journal'],
   },
-  'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol'] },
+  'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol', 'src/security'] },
   // It writes journals as the server does.
   'bench/journal/written.ts': { may: ['bench', 'src/engine', 'src/journal'] },
   'bench/peers/floor.ts': { may: ['bench', 'src/net'] },

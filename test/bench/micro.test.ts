@@ -23,6 +23,7 @@ const MEASURED: readonly [name: string, subjects: string[], conditions: number, 
   ['micro-parking', [...PARKING, 'a notify for every event', 'never rests'], 3, PARKING_UNITS],
   ['micro-growth', ["the server's table", 'a full table is replaced'], 1,
     ['ms a chunk, median', 'ms a chunk, p99', 'ms a chunk, most']],
+  ['micro-tokens', ["the server's look-up", 'a loop that stops early'], 4, ['ns/token']],
 ];
 
 test('the group is what is tested here', () => expect(GROUPS.micro).toEqual(MEASURED.map(([name]) => name)));
