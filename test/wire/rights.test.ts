@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { changeSecurityUnderLoad } from '../support/security-cycles.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { open, say } from '../support/speaking.ts';
 
@@ -183,4 +184,10 @@ test('who does not say in time who it is, is closed', async () => {
   expect(performance.now() - startedAtMs).toBeGreaterThan(140);
   expect(await say(known, ['{"type":"health"}'])).toEqual(['{"status":"ok"}', '{"status":"ok"}']);
   await hasty.stop();
+});
+
+test('certificates, tokens, rights and limits change under load, and nobody notices who may stay', async () => {
+  const found = await changeSecurityUnderLoad(25);
+  expect(found).toMatchObject({ reloads: 25, wronglyEnded: 0, wronglyAccepted: 0 });
+  expect(found.accepted).toBeGreaterThan(0);
 });
