@@ -16,6 +16,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   server: () => import('./peers/server.ts'),
   peers: () => import('./peers/peers.ts'),
   once: () => import('./peers/once.ts'),
+  security: () => import('./peers/security.ts'),
   latency: () => import('./peers/latency.ts'),
   journal: () => import('./journal/journal.ts'),
   recovery: () => import('./journal/recovery.ts'),

@@ -45,25 +45,31 @@ export function withClientInC<Found>(
   return withProgramInC('client.c', say, work);
 }
 
-/** The same with another program of this folder. */
+/** The same with another program of this folder; `more` are flags of the compiler. */
 export async function withProgramInC<Found>(
   source: string,
   say: (line: string) => void,
   work: (program: string | undefined) => Promise<Found>,
+  more: readonly string[] = [],
 ): Promise<Found> {
   const folder = mkdtempSync(join(tmpdir(), 'tally-bench-client-'));
   const remove = () => rmSync(folder, { recursive: true, force: true });
   process.on('exit', remove);
   try {
     const program = join(folder, 'client');
-    return await work((await compile(join(SOURCES, source), program, say)) ? program : undefined);
+    return await work((await compile(join(SOURCES, source), program, say, more)) ? program : undefined);
   } finally {
     process.off('exit', remove);
     remove();
   }
 }
 
-async function compile(source: string, program: string, say: (line: string) => void): Promise<boolean> {
+async function compile(
+  source: string,
+  program: string,
+  say: (line: string) => void,
+  more: readonly string[] = [],
+): Promise<boolean> {
   const compiler = process.env.CC || 'cc';
   const goWithout = (why: string) => {
     say(`${why}, so there are no figures of the client in C`);
@@ -71,7 +77,7 @@ async function compile(source: string, program: string, say: (line: string) => v
   };
   if (process.platform !== 'linux') return goWithout('epoll is of Linux only');
   try {
-    await execute(compiler, ['-O2', '-pthread', '-o', program, source], { timeout: COMPILE_MS_MAX });
+    await execute(compiler, ['-O2', '-pthread', '-o', program, source, ...more], { timeout: COMPILE_MS_MAX });
     return true;
   } catch (error) {
     const { code, stderr } = error as { code?: unknown; stderr?: string };
@@ -88,6 +94,10 @@ interface Doing {
   users?: number;
   /** The balances that the server has, if it is not new. */
   before?: Float64Array;
+  /** What each connection says first that it has. */
+  token?: string | undefined;
+  /** Where the balances are asked for, if not at the port of the load. */
+  moneyPort?: number | undefined;
 }
 
 /** One closed loop, as `measure` runs it with the load generator; checks answers and money. */
@@ -96,10 +106,17 @@ export async function measureInC(
   plan: LoadPlan,
   server: Subject,
   cpuSeconds: () => number | undefined,
-  { kind = plan.protocol, users = 1, before = new Float64Array(USERS) }: Doing = {},
+  {
+    kind = plan.protocol,
+    users = 1,
+    before = new Float64Array(USERS),
+    token,
+    moneyPort = plan.port,
+  }: Doing = {},
 ): Promise<MeasuredLoad<Pick<Report, 'answered' | 'ratePerS' | 'amounts'>>> {
   const { port, connections, pipeline, warmupMs, durationMs = 0 } = plan;
   const args = [kind, port, connections, pipeline, warmupMs / 1_000, durationMs / 1_000].map(String);
+  if (token !== undefined) args.push(token);
   // If the bench is ended meanwhile the server is too, and a client that was hung up on ends.
   const running = execute(program, args, {
     timeout: warmupMs + durationMs + CLIENT_MS_SPARE,
@@ -121,7 +138,7 @@ export async function measureInC(
   const expected = expectedOf(report, plan.work.amount * users);
   if (server.keepsMoney) {
     const names = expected.users.map(user => `${plan.work.userPrefix}${user}`);
-    const money = await checkMoney(plan, names, expected, before);
+    const money = await checkMoney({ ...plan, port: moneyPort }, names, expected, before);
     if (!money.balanced) throw new Error(`${server.name}: the money is wrong: ${moneyLine(money)}`);
   }
   return { result: report, cpuS: difference(startCpuS, endCpuS), clientCpuS: report.cpuS };

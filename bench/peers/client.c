@@ -220,6 +220,7 @@ static void introduce(struct connection *c, const char *token) {
   static SSL_CTX *context;
   if (context == NULL) {
     context = SSL_CTX_new(TLS_client_method());
+    SSL_CTX_set_options(context, SSL_OP_IGNORE_UNEXPECTED_EOF); /* Redis hangs up without a word */
     SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   }
   c->tls = SSL_new(context);

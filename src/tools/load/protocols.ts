@@ -78,6 +78,7 @@ const REFUSALS: Record<string, number> = {
   insufficient_balance: verdictNumber.insufficient,
   shutting_down: NOT_TAKEN,
   disk_full: NOT_TAKEN,
+  rate_limited: NOT_TAKEN,
   // Of the connection, and so of no line on it.
   too_many_connections: NOT_TAKEN,
 };
