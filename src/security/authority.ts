@@ -127,6 +127,6 @@ async function orNamed<Value>(path: string, work: () => Promise<Value>): Promise
   try {
     return await work();
   } catch (error) {
-    throw error instanceof SecurityError ? new SecurityError(`${named(path)}: ${error.message}`) : error;
+    throw new SecurityError(`${named(path)}: ${(error as Error).message}`, { cause: error });
   }
 }

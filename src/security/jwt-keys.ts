@@ -118,7 +118,7 @@ function jwkOf(read: () => JsonWebKey): JsonWebKey {
 }
 
 function bitsOf(number: Buffer): number {
-  return number.length * 8 - Math.clz32(number[0] ?? 0) + 24;
+  return number.length * 8 - Math.clz32(number[0]!) + 24;
 }
 
 function typeOf({ kty, crv }: JsonWebKey): string {

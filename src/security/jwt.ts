@@ -13,7 +13,7 @@ import { type JwtKey, parseJwtKeys } from './jwt-keys.ts';
 import { type OnRefused, Refusal } from './refusal.ts';
 import { repeatedKey } from './repeated-key.ts';
 import { SecurityError } from './security-error.ts';
-import { PatternError, UserPatterns } from './user-patterns.ts';
+import { patternMistake, UserPatterns } from './user-patterns.ts';
 
 export interface JwtSettings {
   /** Which `aud` a token must have, or have among others. */
@@ -41,6 +41,13 @@ interface Claims {
 const TOLERANCE_S = 5;
 /** Beyond it, there are no dates. */
 const EXPIRY_S_MAX = 8.64e12 - TOLERANCE_S;
+
+/** Why a token is refused for one of its claims. */
+const BY_CLAIM: Readonly<Record<string, Refusal>> = {
+  iss: Refusal.wrongIssuer,
+  aud: Refusal.wrongAudience,
+  exp: Refusal.noExpiry,
+};
 
 /** Ends the check of a token. */
 class Refused extends Error {
@@ -161,12 +168,8 @@ function usersIn(claim: unknown): UserPatterns | undefined {
   const texts = claim ?? [];
   if (!Array.isArray(texts) || !texts.every(text => typeof text === 'string'))
     throw new Refused(Refusal.wrongClaims);
-  try {
-    return UserPatterns.of(texts);
-  } catch (error) {
-    if (error instanceof PatternError) throw new Refused(Refusal.wrongClaims);
-    throw error;
-  }
+  if (texts.some(text => patternMistake(text) !== undefined)) throw new Refused(Refusal.wrongClaims);
+  return UserPatterns.of(texts);
 }
 
 /** The object that a part of a token is. */
@@ -193,16 +196,6 @@ function refusalOf(error: unknown): Refusal {
   if (error instanceof errors.JWTExpired) return Refusal.expired;
   if (error instanceof errors.JWSSignatureVerificationFailed) return Refusal.wrongSignature;
   if (!(error instanceof errors.JWTClaimValidationFailed)) return Refusal.malformedJwt;
-  switch (error.claim) {
-    case 'iss':
-      return Refusal.wrongIssuer;
-    case 'aud':
-      return Refusal.wrongAudience;
-    case 'exp':
-      return Refusal.noExpiry;
-    case 'nbf':
-      return error.reason === 'check_failed' ? Refusal.notYet : Refusal.wrongClaims;
-    default:
-      return Refusal.wrongClaims;
-  }
+  if (error.claim === 'nbf' && error.reason === 'check_failed') return Refusal.notYet;
+  return BY_CLAIM[error.claim] ?? Refusal.wrongClaims;
 }

@@ -1,6 +1,6 @@
 /** Files of people who run the server: tokens, keys. Read whole, up to a limit, and without waiting for a writer. */
 import { isUtf8 } from 'node:buffer';
-import { readFile, stat } from 'node:fs/promises';
+import { type FileHandle, open, stat } from 'node:fs/promises';
 import { getSystemErrorMap } from 'node:util';
 import { quoted, SecurityError } from './security-error.ts';
 
@@ -15,22 +15,36 @@ export interface SmallFile {
 /** Throws a `SecurityError`. */
 export async function readSmallFile(path: string): Promise<SmallFile> {
   const { bytes, mode } = await bytesOf(path);
-  if (bytes.length > FILE_BYTES_MAX) throw tooLarge(path, bytes.length);
+  if (bytes.length > FILE_BYTES_MAX)
+    throw new SecurityError(`${named(path)} has more than ${FILE_BYTES_MAX} bytes`);
   if (!isUtf8(bytes)) throw new SecurityError(`${named(path)} is not UTF-8`);
   return { text: bytes.toString(), mode };
 }
 
+/** Up to one byte more than there may be. */
 async function bytesOf(path: string): Promise<{ bytes: Buffer; mode: number }> {
   try {
     const stats = await stat(path);
     // A pipe would be waited for, and is empty at the next reload.
     if (!stats.isFile()) throw new SecurityError(`${named(path)} is not a file`);
-    if (stats.size > FILE_BYTES_MAX) throw tooLarge(path, stats.size);
-    return { bytes: await readFile(path), mode: stats.mode & 0o777 };
+    const file = await open(path);
+    try {
+      return { bytes: await readUpTo(file, FILE_BYTES_MAX + 1), mode: stats.mode & 0o777 };
+    } finally {
+      await file.close();
+    }
   } catch (error) {
     if (error instanceof SecurityError) throw error;
     throw new SecurityError(`${named(path)}: ${reasonOf(error)}`);
   }
+}
+
+async function readUpTo(file: FileHandle, bytesMax: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(bytesMax);
+  let length = 0;
+  for (let more = -1; more !== 0; length += more)
+    more = (await file.read(bytes, length, bytesMax - length)).bytesRead;
+  return bytes.subarray(0, length);
 }
 
 /** What others than its owner may do with a file, as a warning: one line; undefined if that is as it should be. */
@@ -49,8 +63,4 @@ export function named(path: string): string {
 function reasonOf(error: unknown): string {
   const { errno = 0, message } = error as NodeJS.ErrnoException;
   return getSystemErrorMap().get(errno)?.[1] ?? message;
-}
-
-function tooLarge(path: string, bytes: number): SecurityError {
-  return new SecurityError(`${named(path)} has ${bytes} bytes; ${FILE_BYTES_MAX} are the most`);
 }

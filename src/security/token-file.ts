@@ -12,7 +12,7 @@ import { FOREIGN_NAME_BYTES_MAX, NAME_BYTES_MAX, nameMistake } from './holder-na
 import { momentText, readMoment } from './moments.ts';
 import { repeatedKey } from './repeated-key.ts';
 import { quoted, quotedWord, SecurityError } from './security-error.ts';
-import { PatternError, UserPatterns } from './user-patterns.ts';
+import { patternMistake, UserPatterns } from './user-patterns.ts';
 
 /** What is wrong with a file of tokens, and in which line. No hash and no token is in the message. */
 export class TokenFileError extends SecurityError {}
@@ -62,6 +62,16 @@ export async function parseTokensInTurns(text: string): Promise<TokenEntry[]> {
 export function lineOf({ name, sha256, certificate, may, users, expiresAtMs }: Grant): string {
   const expires = expiresAtMs === Infinity ? undefined : momentText(expiresAtMs);
   return JSON.stringify({ name, sha256, certificate, may, users, expires });
+}
+
+function accessOf({ name, sha256, certificate, may, users, expiresAtMs }: Grant): Access {
+  return {
+    name: certificate === undefined ? `token ${name}` : `certificate ${certificate}`,
+    rights: rightsOf(may),
+    users: UserPatterns.of(users),
+    expiresAtMs,
+    proof: certificate === undefined ? `token ${sha256}` : `certificate ${certificate}`,
+  };
 }
 
 class Parsing {
@@ -121,22 +131,7 @@ class Parsing {
       users: this.#usersIn(value.users),
       expiresAtMs: value.expires === undefined ? Infinity : this.#momentIn(value.expires),
     };
-    return { ...grant, line: this.#line, access: this.#accessOf(grant) };
-  }
-
-  #accessOf({ name, sha256, certificate, may, users, expiresAtMs }: Grant): Access {
-    try {
-      return {
-        name: certificate === undefined ? `token ${name}` : `certificate ${certificate}`,
-        rights: rightsOf(may),
-        users: UserPatterns.of(users),
-        expiresAtMs,
-        proof: certificate === undefined ? `token ${sha256}` : `certificate ${certificate}`,
-      };
-    } catch (error) {
-      if (!(error instanceof PatternError)) throw error;
-      this.#fail(`users: ${error.message}`);
-    }
+    return { ...grant, line: this.#line, access: accessOf(grant) };
   }
 
   #nameIn(value: Record<string, unknown>, key: 'name' | 'certificate', bytesMax: number): string {
@@ -168,6 +163,8 @@ class Parsing {
   #usersIn(value: unknown): string[] {
     if (!Array.isArray(value) || !value.every(user => typeof user === 'string'))
       this.#fail('its users are not a list of names and prefixes, such as ["till3:*"]; ["*"] is every user');
+    const mistake = value.map(patternMistake).find(each => each !== undefined);
+    if (mistake !== undefined) this.#fail(`users: ${mistake}`);
     return value;
   }
 

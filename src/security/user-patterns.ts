@@ -7,12 +7,9 @@
  * That makes one binary search, however many patterns there are.
  */
 import { USER_BYTES_MAX } from '../protocol/limits.ts';
-import { quoted, SecurityError } from './security-error.ts';
+import { quoted } from './security-error.ts';
 
 const EVERY = '*';
-
-/** A pattern that can't be; the message says which one, and why. */
-export class PatternError extends SecurityError {}
 
 interface Pattern {
   bytes: Buffer;
@@ -87,22 +84,28 @@ export class UserPatterns {
   }
 }
 
-function patternOf(text: string): Pattern {
-  const isPrefix = text.endsWith(EVERY);
-  const name = isPrefix ? text.slice(0, -1) : text;
-  if (text === '') throw new PatternError('a user has an empty name');
+/** Why a text can't be a pattern; undefined if it can. */
+export function patternMistake(text: string): string | undefined {
+  const name = nameIn(text);
+  if (text === '') return 'a user has an empty name';
   if (name.includes(EVERY))
-    throw new PatternError(
-      `${quoted(text)} has a * that is not at its end; only there it stands for any rest`,
-    );
+    return `${quoted(text)} has a * that is not at its end; only there it stands for any rest`;
   // UTF-8 has no bytes for half a character.
-  if (/\p{Cs}/u.test(name)) throw new PatternError(`${quoted(text)} is no Unicode text`);
-  const bytes = Buffer.from(name);
-  if (bytes.length > USER_BYTES_MAX)
-    throw new PatternError(
-      `${quoted(text)} has ${bytes.length} bytes; a user's name has ${USER_BYTES_MAX} at most`,
-    );
-  return { bytes, isPrefix };
+  if (/\p{Cs}/u.test(name)) return `${quoted(text)} is no Unicode text`;
+  const bytes = Buffer.byteLength(name);
+  if (bytes > USER_BYTES_MAX)
+    return `${quoted(text)} has ${bytes} bytes; a user's name has ${USER_BYTES_MAX} at most`;
+  return undefined;
+}
+
+function patternOf(text: string): Pattern {
+  const mistake = patternMistake(text);
+  if (mistake !== undefined) throw new RangeError(mistake);
+  return { bytes: Buffer.from(nameIn(text)), isPrefix: text.endsWith(EVERY) };
+}
+
+function nameIn(text: string): string {
+  return text.endsWith(EVERY) ? text.slice(0, -1) : text;
 }
 
 /** A prefix before a name of the same bytes, which it covers. */

@@ -225,6 +225,7 @@ describe('a file that can not be used', () => {
     execFileSync('mkfifo', [`${place}/pipe`]);
     expect(await mistake({ tokens: `${place}/pipe` })).toBe(`${place}/pipe is not a file`);
     expect(await mistake({ tokens: `${place}/a\n b` })).toBe(`"${place}/a\\n b": no such file or directory`);
+    expect(await mistake({ tokens: 'a\0b' })).toMatch(/^"a\\u0000b": The argument 'path' must be/);
     if (process.getuid!() !== 0) {
       chmodSync(settings.tokens, 0);
       expect(await mistake()).toBe(`${settings.tokens}: permission denied`);
@@ -233,7 +234,7 @@ describe('a file that can not be used', () => {
 
   test('is too large, or not UTF-8', async () => {
     writeFileSync(settings.tokens, Buffer.alloc(FILE_BYTES_MAX + 1, '#'));
-    expect(await mistake()).toBe(`${settings.tokens} has 8388609 bytes; 8388608 are the most`);
+    expect(await mistake()).toBe(`${settings.tokens} has more than 8388608 bytes`);
     writeFileSync(settings.tokens, Buffer.from([0xff]));
     expect(await mistake()).toBe(`${settings.tokens} is not UTF-8`);
     writeFileSync(settings.tokens, Buffer.alloc(FILE_BYTES_MAX, '#'));

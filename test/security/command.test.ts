@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Authority } from '../../src/security/authority.ts';
+import { FILE_BYTES_MAX } from '../../src/security/small-file.ts';
 import { lineOf } from '../../src/security/token-file.ts';
 import { newFolder } from '../support/folders.ts';
 import { CLI, runCli } from '../support/server.ts';
@@ -117,6 +118,7 @@ describe('refused', () => {
   );
   writeFileSync(`${folder}/BROKEN`, '\n{', { mode: 0o600 });
   writeFileSync(`${folder}/LOCKED.lock`, '1\n');
+  writeFileSync(`${folder}/FULL`, Buffer.alloc(FILE_BYTES_MAX - 100, '#'), { mode: 0o600 });
   const before = filesIn(folder);
   afterAll(() => {
     const after = filesIn(folder);
@@ -137,10 +139,11 @@ describe('refused', () => {
     ['a folder that is not there', ['new', '--tokens', 'FILE.none/a', ...till('a')],
       /FILE\.none\/a: no such file or directory/],
     ['a file with a mistake', ['new', '--tokens', 'BROKEN', ...till('a')], /BROKEN: line 2: is not JSON/],
+    ['a file that is full', ['new', '--tokens', 'FULL', ...till('a')], /FULL would have more than 8388608 bytes/],
     ['a file that is locked', ['new', '--tokens', 'LOCKED', ...till('a')],
-      /: LOCKED\.lock is there: another tally token \(process 1\) changes the file, or was killed while it did\. If none runs: rm \S*LOCKED\.lock$/m],
+      /: LOCKED\.lock is there: another tally token changes the file, or was killed while it did\. If none runs: rm \S*LOCKED\.lock$/m],
   ])('%s', async (_, args, said) => {
-    const paths = args.map(arg => arg.replace(/^(?=FILE|BROKEN|LOCKED)/, `${folder}/`));
+    const paths = args.map(arg => arg.replace(/^(?=FILE|BROKEN|LOCKED|FULL)/, `${folder}/`));
     const { exitCode, stdout, stderr } = await runCli(['token', ...paths]);
     expect({ exitCode, stdout }).toEqual({ exitCode: 1, stdout: '' });
     expect(stderr).toMatch(/^tally token: [^\n]+\n$/);
@@ -171,6 +174,24 @@ test('others that may read the file are warned of, each time; a file of another 
     stdout: '',
     stderr: expect.stringContaining(`tally token: ${tokens} has no entry\n`),
   });
+});
+
+test('what can not be put in the place of the file leaves it as it was', async () => {
+  const folder = newFolder();
+  writeFileSync(`${folder}/tokens`, '# nobody\n', { mode: 0o600 });
+  const busy = `import fs from 'node:fs'; import { syncBuiltinESMExports } from 'node:module';
+    fs.renameSync = () => { throw new Error('EBUSY: resource busy or locked, rename') }; syncBuiltinESMExports()`;
+  const preload = `data:text/javascript,${encodeURIComponent(busy)}`;
+  const before = filesIn(folder);
+  const ran = await runCli(['token', 'new', '--tokens', `${folder}/tokens`, ...till('a')], {
+    NODE_OPTIONS: `--import "${preload}"`,
+  });
+  expect(ran).toEqual({
+    exitCode: 1,
+    stdout: '',
+    stderr: `tally token: ${folder}/tokens: resource busy or locked\n`,
+  });
+  expect(filesIn(folder)).toEqual(before);
 });
 
 const hasScript = spawnSync('script', ['--version'], { encoding: 'utf8' }).stdout?.includes('util-linux');

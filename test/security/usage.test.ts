@@ -1,6 +1,8 @@
 /** What is wrong with the arguments of `tally token` is said before anything is done. */
 import { describe, expect, test } from 'vitest';
 import { readExpiry } from '../../src/security/cli/expiry.ts';
+import { jsonLinesOf, rowsOf } from '../../src/security/cli/listing.ts';
+import { lineOf, parseTokens } from '../../src/security/token-file.ts';
 import { dryRun } from '../docs/dry-run.ts';
 
 const RIGHT = { name: 'a', may: 'read', users: 'a:*', tokens: 'tokens' };
@@ -83,4 +85,31 @@ describe('--expires', () => {
   test('what is over is refused', () => {
     expect(() => readExpiry('2026-11-29T12:00Z', nowMs)).toThrow(/is over: it was 2026-11-29T12:00:00Z/);
   });
+});
+
+test('a list for people shows what a terminal would not, as JSON does', () => {
+  const nowMs = Date.UTC(2027, 0);
+  const grant = { may: ['read' as const], sha256: 'a1'.repeat(32), expiresAtMs: Infinity };
+  const entries = parseTokens(
+    [
+      lineOf({ ...grant, name: 'a', users: ['b', 'c,d:*', ' e', '\u001b[31m', 'é'], expiresAtMs: nowMs }),
+      lineOf({
+        ...grant,
+        name: 'bé',
+        sha256: undefined,
+        certificate: 'CN',
+        users: ['*', 'b'],
+        expiresAtMs: nowMs + 1,
+      }),
+    ].join('\n'),
+  );
+  expect(rowsOf(entries, nowMs)).toBe(
+    'a    token            read   b, "c,d:*", " e", "\\u001b[31m", é   expired 2027-01-01T00:00:00Z\n' +
+      'bé   certificate CN   read   every user                          until 2027-01-01T00:00:00.001Z\n',
+  );
+  expect(
+    jsonLinesOf(entries, nowMs)
+      .split('\n')
+      .map(line => line.slice(-14)),
+  ).toEqual(['expired":true}', 'xpired":false}', '']);
 });

@@ -12,7 +12,7 @@ import { momentText } from '../moments.ts';
 import { modeWarning } from '../small-file.ts';
 import { hashOfToken, newToken } from '../token.ts';
 import { type Grant, lineOf } from '../token-file.ts';
-import { PatternError, UserPatterns } from '../user-patterns.ts';
+import { patternMistake } from '../user-patterns.ts';
 import { readExpiry } from './expiry.ts';
 import { jsonLinesOf, rowsOf } from './listing.ts';
 import { changeTokens, readTokens } from './token-writer.ts';
@@ -176,12 +176,8 @@ function rightsIn(text: string): RightName[] {
 
 function usersIn(text: string): string[] {
   const users = wordsIn(text);
-  try {
-    UserPatterns.of(users);
-  } catch (error) {
-    if (error instanceof PatternError) throw new UsageError(`--users: ${error.message}`);
-    throw error;
-  }
+  const mistake = users.map(patternMistake).find(each => each !== undefined);
+  if (mistake !== undefined) throw new UsageError(`--users: ${mistake}`);
   return users;
 }
 

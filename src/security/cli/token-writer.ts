@@ -13,7 +13,6 @@ import {
   fstatSync,
   fsyncSync,
   openSync,
-  readFileSync,
   realpathSync,
   renameSync,
   rmSync,
@@ -27,7 +26,7 @@ import { CommandError } from '../../cli/terminal/command.ts';
 import { reasonOf } from '../../cli/terminal/output.ts';
 import { quoteForShellIfNeeded, quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { FILE_BYTES_MAX, readSmallFile } from '../small-file.ts';
-import { parseTokens, type TokenEntry, TokenFileError } from '../token-file.ts';
+import { parseTokens, type TokenEntry } from '../token-file.ts';
 
 const FILE_MODE = 0o600;
 const LOCK_MS_MAX = 2_000;
@@ -74,8 +73,7 @@ function parsed(path: string, text: string): TokenEntry[] {
   try {
     return parseTokens(text);
   } catch (error) {
-    if (!(error instanceof TokenFileError)) throw error;
-    throw new CommandError(`${quoteIfNeeded(path)}: ${error.message}`);
+    throw new CommandError(`${quoteIfNeeded(path)}: ${(error as Error).message}`, { cause: error });
   }
 }
 
@@ -86,7 +84,7 @@ async function lock(path: string): Promise<() => void> {
   while (!orReason(path, () => isMade(file))) {
     if (performance.now() > endMs)
       throw new CommandError(
-        `${quoteIfNeeded(basename(file))} is there: another tally token${holderIn(file)} changes the file, or was killed ` +
+        `${quoteIfNeeded(basename(file))} is there: another tally token changes the file, or was killed ` +
           `while it did. If none runs: rm ${quoteForShellIfNeeded(file)}`,
       );
     await sleep(LOCK_LOOK_MS);
@@ -101,15 +99,6 @@ function isMade(file: string): boolean {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
-  }
-}
-
-function holderIn(file: string): string {
-  try {
-    const [pid] = /^\d{1,10}(?=\n$)/.exec(readFileSync(file, 'latin1')) ?? [];
-    return pid === undefined ? '' : ` (process ${pid})`;
-  } catch {
-    return '';
   }
 }
 
