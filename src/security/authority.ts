@@ -13,6 +13,7 @@ import { named, readSmallFile } from './small-file.ts';
 import { isToken, TOKEN_PREFIX } from './token.ts';
 import { TokenBook } from './token-book.ts';
 import { parseTokensInTurns } from './token-file.ts';
+import { inTurns } from './turns.ts';
 
 export interface AuthoritySettings {
   /** The file of tokens; empty: none. */
@@ -110,7 +111,9 @@ function inForce(
 
 async function bookIn(path: string): Promise<TokenBook> {
   const { text } = await readSmallFile(path);
-  return await orNamed(path, async () => new TokenBook(await parseTokensInTurns(text)));
+  const book = new TokenBook();
+  await inTurns(await orNamed(path, () => parseTokensInTurns(text)), entry => book.add(entry));
+  return book;
 }
 
 async function verifierOf(

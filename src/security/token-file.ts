@@ -12,6 +12,7 @@ import { FOREIGN_NAME_BYTES_MAX, NAME_BYTES_MAX, nameMistake } from './holder-na
 import { momentText, readMoment } from './moments.ts';
 import { repeatedKey } from './repeated-key.ts';
 import { quoted, quotedWord, SecurityError } from './security-error.ts';
+import { inTurns } from './turns.ts';
 import { patternMistake, UserPatterns } from './user-patterns.ts';
 
 /** What is wrong with a file of tokens, and in which line. No hash and no token is in the message. */
@@ -38,8 +39,6 @@ export interface TokenEntry extends Grant {
 
 const KEYS = ['name', 'sha256', 'certificate', 'may', 'users', 'expires'];
 const HASH = /^[0-9a-f]{64}$/i;
-/** Lines between two pauses: some milliseconds of work. */
-const LINES_AT_ONCE = 500;
 
 /** All entries, in the order of their lines. Throws a `TokenFileError`: `line 3: …`. */
 export function parseTokens(text: string): TokenEntry[] {
@@ -48,13 +47,10 @@ export function parseTokens(text: string): TokenEntry[] {
   return parsing.entries;
 }
 
-/** The same, with pauses: a large file must not hold up a server that reads it again. */
+/** The same, with pauses. */
 export async function parseTokensInTurns(text: string): Promise<TokenEntry[]> {
   const parsing = new Parsing();
-  for (const [index, line] of text.split('\n').entries()) {
-    if (index % LINES_AT_ONCE === LINES_AT_ONCE - 1) await new Promise(setImmediate);
-    parsing.add(line);
-  }
+  await inTurns(text.split('\n'), line => parsing.add(line));
   return parsing.entries;
 }
 

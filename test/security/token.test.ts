@@ -55,4 +55,12 @@ describe('tokens', () => {
     expect(book.ofCertificate('CN')).toMatchObject({ name: 'certificate CN' });
     expect(book.ofCertificate('cn')).toBeUndefined();
   });
+
+  test('are found by all of their hash, not by its first digits', () => {
+    const start = hashOfToken(token).slice(0, 16);
+    const others = ['a', 'b'].map(end => entry({ name: end, sha256: start + end.repeat(48) }));
+    expect(new TokenBook(parseTokens(others.join('\n'))).ofToken(token)).toBeUndefined();
+    const all = [others[0], text, others[1]!.replace('"b"', '"c"')].join('\n');
+    expect(new TokenBook(parseTokens(all)).ofToken(token)).toMatchObject({ name: 'token till-3' });
+  });
 });
