@@ -141,6 +141,19 @@ describe('tally config check', () => {
   });
 });
 
+/** Flags without which a setting is a mistake. */
+const NEEDED: Partial<Record<keyof typeof SETTINGS, string>> = {
+  sync: '--data d',
+  syncMs: '--data d --sync interval',
+  segmentBytes: '--data d',
+  journalKeep: '--data d',
+  tlsKey: '--tls-cert c',
+  tlsClientCa: '--tls-cert c',
+  jwtKeys: '--jwt-audience a --jwt-issuer i',
+  jwtAudience: '--jwt-keys k --jwt-issuer i',
+  jwtIssuer: '--jwt-keys k --jwt-audience a',
+};
+
 describe('tally config example', () => {
   const settings = KEYS.filter(key => key !== 'config');
   const example = exampleFile();
@@ -172,8 +185,7 @@ describe('tally config example', () => {
     expect([file.size, given.place]).toEqual([1, `f:${example.split('\n').indexOf(lineOf(key)) + 1}`]);
     const usual = SETTINGS[key].default;
     if (usual !== '') expect(given.value).toBe(usual);
-    const about = ['sync', 'syncMs', 'segmentBytes', 'journalKeep'].includes(key) ? ['--data', 'd'] : [];
-    const flags = key === 'syncMs' ? [...about, '--sync', 'interval'] : about;
+    const flags = NEEDED[key]?.split(' ') ?? [];
     const machine = { cores: 2, memoryBytes: 2 ** 34, descriptors: 100_000 };
     expect(readSettings(flags, {}, machine, file)[key]).toBe(given.value);
   });

@@ -25,6 +25,7 @@ import { stepOfPage } from './commands.ts';
 import { type Block, type Page, ROOT } from './pages.ts';
 
 const PORT = '7878';
+const HTTP_PORT = '9100';
 /** What a block writes goes here, unless it speaks of files of the repository. */
 const place = mkdtempSync(join(tmpdir(), 'tally-blocks-'));
 process.on('exit', () => rmSync(place, { recursive: true, force: true }));
@@ -40,6 +41,7 @@ export function markOf({ mark }: Block): { does: string | undefined; anew: strin
 
 interface Server {
   port: number;
+  http?: number | undefined;
   pid?: number | undefined;
   stop(): Promise<unknown>;
 }
@@ -96,12 +98,18 @@ export class Reader {
       .replace('exec ', '')
       .replace('dist/', join(ROOT, 'dist/'))
       .split(' ');
-    const args = [...words, ...flags.split(' '), '--port', '0'];
-    const portOf = (line: string) => JSON.parse(line).port as number | undefined;
+    const args = [...words, ...flags.replace(`--http ${HTTP_PORT}`, '--http 0').split(' '), '--port', '0'];
+    let http: number | undefined;
+    const portOf = (line: string) => {
+      const said = JSON.parse(line) as { port?: number; http?: number };
+      http = said.http;
+      return said.port;
+    };
     const program = { name: command, program: process.execPath, args, cwd: place };
     const server = await startSaying(program, portOf, SERVE_MS_MAX);
     this.#server = {
       port: server.port,
+      http,
       pid: server.pid,
       stop() {
         server.signal('SIGTERM');
@@ -114,15 +122,16 @@ export class Reader {
   /** `npx` only takes half a second to find what stands here already. */
   async #scriptOf(block: Block): Promise<string> {
     const text = block.text.replace(/\bnpx tally\b/g, `node ${CLI}`);
-    if (!/\b7878\b|\bPID\b| load /.test(text)) return text;
+    if (!/\b(?:7878|9100)\b|\bPID\b| load /.test(text)) return text;
     // It starts its server itself.
     if (text.includes(' --cmd '))
       return text.replaceAll(`${CLI} load`, `${CLI} load --port ${await freePort()}`);
     const step = stepOfPage(this.#page)?.number as Subject | undefined;
     this.#server ??= await (step === undefined ? startServer(this.#flags) : startStep(step, {}, this.#flags));
-    const { port, pid } = this.#server;
+    const { port, http, pid } = this.#server;
     return text
       .replaceAll(PORT, String(port))
+      .replaceAll(HTTP_PORT, String(http ?? HTTP_PORT))
       .replace(/\$?\bPID\b/g, String(pid))
       .replace(/\bpkill -9 -f '([^']+)'/g, (_, pattern) => `kill -9 ${foundBy(pattern, pid!)}`)
       .replaceAll(`${CLI} load`, `${CLI} load --port ${port}`);
