@@ -53,7 +53,13 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     mayTypes: ['src/log.ts', 'src/guard'],
   },
   'src/http': {
-    may: LOW.filter(room => room !== 'src/protocol').concat('src/net', 'src/commands', 'src/session'),
+    may: LOW.filter(room => room !== 'src/protocol').concat(
+      'src/security',
+      'src/net',
+      'src/guard',
+      'src/commands',
+      'src/session',
+    ),
   },
   'src/server': {
     may: [

@@ -4,6 +4,9 @@
  */
 import type { Log } from '../log.ts';
 
+/** What it writes to: the log, or a way to it from another thread. */
+export type AuditLog = Pick<Log, 'info' | 'warn'>;
+
 const LINES_A_SECOND = 20;
 const SECOND_MS = 1_000;
 
@@ -16,13 +19,13 @@ export interface Audited {
 type Kind = 'authenticated' | 'unauthorized' | 'access_ended';
 
 export class Audit {
-  readonly #log: Log;
+  readonly #log: AuditLog;
   #secondEndMs = 0;
   /** Of this second, by kind. */
   readonly #lines: Record<Kind, number> = { authenticated: 0, unauthorized: 0, access_ended: 0 };
   #missing = 0;
 
-  constructor(log: Log) {
+  constructor(log: AuditLog) {
     this.#log = log;
   }
 
@@ -34,6 +37,16 @@ export class Audit {
   refused(who: Audited, reason: string): void {
     if (!this.#mayWrite('unauthorized')) return;
     this.#log.warn('unauthorized', { ...who, reason }, `${said(who)} is refused: ${reason}`);
+  }
+
+  /** Over HTTP, where each request says anew who asks. */
+  refusedOverHttp(address: string, reason: string): void {
+    if (!this.#mayWrite('unauthorized')) return;
+    this.#log.warn(
+      'unauthorized',
+      { http: true, address, reason },
+      `an HTTP client (${address}) is refused: ${reason}`,
+    );
   }
 
   ended(who: Audited, name: string): void {

@@ -20,8 +20,15 @@ interface Row {
   value: number;
 }
 
-export function prometheusText(snapshot: HttpSnapshot, version: string): string {
-  return [...tallyFamilies(snapshot, version), ...processFamilies()].join('');
+/** `unauthorized` is how many requests over HTTP had a wrong token; undefined where none is asked for. */
+export function prometheusText(snapshot: HttpSnapshot, version: string, unauthorized?: number): string {
+  return [
+    ...tallyFamilies(snapshot, version),
+    ...(unauthorized === undefined
+      ? []
+      : [one('http_unauthorized_total', 'counter', 'Requests over HTTP with a wrong token.', unauthorized)]),
+    ...processFamilies(),
+  ].join('');
 }
 
 function* tallyFamilies(snapshot: HttpSnapshot, version: string): Generator<string> {

@@ -10,7 +10,7 @@ import type { Seen } from './snapshot-cache.ts';
 
 export interface Answered {
   status: number;
-  headers: Record<string, string>;
+  headers: Record<string, string | string[]>;
   body: string | Buffer;
 }
 
@@ -22,11 +22,34 @@ export interface Asked {
   host: string | undefined;
   /** `1.1` */
   httpVersion: string;
+  /** Who asks, where that matters. */
+  asker: Asker;
+}
+
+/** What a request says of whoever sends it. */
+export interface Asker {
+  address: string;
+  /** The header. */
+  authorization: string | undefined;
+  /** What a browser wants it for (Fetch Metadata): `document` for a page, `empty` for what a script fetches. */
+  destination: string | undefined;
+  /** The names in its certificate, which TLS has found to be valid. */
+  certificates(): readonly string[];
+}
+
+/** Lets in who may read; its one implementation, in gate.ts, is loaded only where tokens are asked for. */
+export interface Gatekeeping {
+  /** What a request for this path is answered instead; undefined: it may be answered. Never rejects. */
+  refusalOf(path: string, asker: Asker): Promise<Answered | undefined>;
 }
 
 export interface Shop {
   /** The setting `--http-host`. */
   host: string;
+  /** Through TLS: whether the certificate is for a name. */
+  isCertified: ((name: string) => boolean) | undefined;
+  /** Undefined: whoever asks may read all. */
+  gate: Gatekeeping | undefined;
   /** The files of the page, by path. */
   files: Map<string, PageFile>;
   metrics(seen: Seen): string;
@@ -52,20 +75,23 @@ export const SECURITY_HEADERS = {
   'cache-control': 'no-store',
 };
 
-export async function route(shop: Shop, { method, target, host, httpVersion }: Asked): Promise<Answered> {
-  const [authority, url] = split(target);
+export async function route(shop: Shop, asked: Asked): Promise<Answered> {
+  const { method, target, host, httpVersion, asker } = asked;
+  const { isCertified } = shop;
+  const [authority, url] = split(target, isCertified === undefined ? 'http' : 'https');
   // No browser leaves it out, so a request of HTTP/1.0 without one is no other site's.
   if (host === undefined && httpVersion !== '1.0') return say(400, 'HTTP/1.1 needs a host header');
   // If a request names two hosts, both must be ours.
   for (const name of [authority, host])
-    if (name !== undefined && !isOwnHost(name, shop.host))
-      return say(421, `this server answers to ${ownHosts(shop.host)}, not to ${quote(name)}`);
+    if (name !== undefined && !isOwnHost(name, shop.host, isCertified)) {
+      const own = ownHosts(shop.host, isCertified !== undefined);
+      return say(421, `this server answers to ${own}, not to ${quote(name)}`);
+    }
   if (!METHODS.includes(method))
-    return {
-      ...say(405, `${METHODS.join(' and ')} only`),
-      headers: { allow: METHODS.join(', '), 'content-type': TEXT },
-    };
+    return say(405, `${METHODS.join(' and ')} only`, { allow: METHODS.join(', ') });
   const path = url.split('?', 1)[0]!;
+  const refusal = await shop.gate?.refusalOf(path, asker);
+  if (refusal !== undefined) return refusal;
   const file = shop.files.get(path);
   if (file !== undefined) return { status: 200, headers: { 'content-type': file.type }, body: file.body };
   switch (path) {
@@ -92,14 +118,15 @@ function shown(seen: Seen | undefined, type: string, write: (seen: Seen) => stri
   return { status: 200, headers: { 'content-type': type }, body: write(seen) };
 }
 
-function say(status: number, line: string): Answered {
-  return { status, headers: { 'content-type': TEXT }, body: `${line}\n` };
+/** An answer of one line. */
+export function say(status: number, line: string, headers: Answered['headers'] = {}): Answered {
+  return { status, headers: { 'content-type': TEXT, ...headers }, body: `${line}\n` };
 }
 
 /** Splits off the authority: the absolute form (RFC 9112, 3.2.2), which proxies use, repeats the host. */
-function split(target: string): [string | undefined, string] {
-  const [, authority, url = ''] = /^http:\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
-  if (authority === undefined) return [undefined, target];
+function split(target: string, wanted: 'http' | 'https'): [string | undefined, string] {
+  const [, scheme, authority, url = ''] = /^(https?):\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
+  if (authority === undefined || scheme?.toLowerCase() !== wanted) return [undefined, target];
   return [authority, url.startsWith('/') ? url : `/${url}`];
 }
 

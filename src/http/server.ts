@@ -2,10 +2,19 @@
  * The HTTP thread: a small server, on loopback by default, with a limit on everything that a client can make it keep. At worst,
  * HTTP clients harm one another; events are served by another thread.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { parentPort, workerData } from 'node:worker_threads';
+import type { TLSSocket } from 'node:tls';
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { HTTP_CONNECTIONS_MAX } from '../config/descriptors.ts';
+import { type Doors, openDoors } from './doors.ts';
 import { liveJson } from './live-json.ts';
 import { readPageFiles } from './page-files.ts';
 import { prometheusText } from './prometheus.ts';
@@ -27,30 +36,35 @@ interface HttpServer {
   end(): void;
 }
 
-function startServer(start: HttpThreadStart, send: (message: FromHttpThread) => void): HttpServer {
+function startServer(
+  start: HttpThreadStart,
+  { gate, secure }: Doors,
+  send: (message: FromHttpThread) => void,
+): HttpServer {
   const snapshots = new SnapshotCache(() => send({ is: 'ask' }), ANSWER_MS_MAX);
   const shop: Shop = {
     host: start.host,
+    isCertified: secure && (name => secure.isCertified(name)),
+    gate,
     files: readPageFiles(),
-    metrics: oncePerLook(({ snapshot }) => prometheusText(snapshot, start.version)),
+    metrics: oncePerLook(({ snapshot }) => prometheusText(snapshot, start.version, gate?.unauthorized)),
     live: oncePerLook(seen => liveJson(seen, start)),
     look: () => snapshots.look(),
   };
-  const take = (request: IncomingMessage, response: ServerResponse) => {
-    if (mayAsk(request.socket)) void answer(shop, request, response);
+  const take: RequestListener = (request, response) => {
+    const certificates = () => secure?.clientOf(request.socket as TLSSocket) ?? [];
+    if (mayAsk(request.socket)) void answer(shop, request, response, certificates);
   };
-  const server = createServer(
-    {
-      maxHeaderSize: HEADER_BYTES_MAX,
-      headersTimeout: REQUEST_MS_MAX,
-      requestTimeout: REQUEST_MS_MAX,
-      keepAliveTimeout: IDLE_MS_MAX,
-      connectionsCheckingInterval: CHECK_MS,
-      noDelay: true,
-      requireHostHeader: false,
-    },
-    take,
-  );
+  const options: ServerOptions = {
+    maxHeaderSize: HEADER_BYTES_MAX,
+    headersTimeout: REQUEST_MS_MAX,
+    requestTimeout: REQUEST_MS_MAX,
+    keepAliveTimeout: IDLE_MS_MAX,
+    connectionsCheckingInterval: CHECK_MS,
+    noDelay: true,
+    requireHostHeader: false,
+  };
+  const server: Server = secure?.create(options, take) ?? createServer(options, take);
   // Requests that node:http would otherwise answer by itself, bypassing the limit below: those with an `Expect`
   // header (and, by the option above, those without a host).
   server.on('checkContinue', take);
@@ -123,11 +137,28 @@ function oncePerLook(write: (seen: Seen) => string): (seen: Seen) => string {
   };
 }
 
-async function answer(shop: Shop, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { method = '', url: target = '', headers: asks, httpVersion } = request;
-  response.once('finish', () => asked.delete(request.socket));
-  const { status, headers, body } = await route(shop, { method, target, host: asks.host, httpVersion });
-  if (request.socket.destroyed) return;
+async function answer(
+  shop: Shop,
+  request: IncomingMessage,
+  response: ServerResponse,
+  certificates: () => readonly string[],
+): Promise<void> {
+  const { method = '', url: target = '', headers: asks, httpVersion, socket } = request;
+  response.once('finish', () => asked.delete(socket));
+  const asker = {
+    address: socket.remoteAddress ?? '',
+    authorization: asks.authorization,
+    destination: asks['sec-fetch-dest'] as string | undefined,
+    certificates,
+  };
+  const { status, headers, body } = await route(shop, {
+    method,
+    target,
+    host: asks.host,
+    httpVersion,
+    asker,
+  });
+  if (socket.destroyed) return;
   const bytes = Buffer.from(body);
   // No route takes a body: a client that sends one is disconnected after the answer.
   const hasBody = 'content-length' in asks || 'transfer-encoding' in asks;
@@ -141,11 +172,30 @@ async function answer(shop: Shop, request: IncomingMessage, response: ServerResp
   response.end(method === 'HEAD' ? undefined : bytes);
 }
 
-const port = parentPort!;
-const server = startServer(workerData as HttpThreadStart, message => port.postMessage(message));
-port.on('message', (message: ToHttpThread) => {
-  if (message.is === 'snapshot') return server.snapshots.answered(message.snapshot);
-  // The thread then ends by itself; `process.exit` would stop it at an arbitrary point.
-  server.end();
-  port.close();
-});
+async function run(start: HttpThreadStart, port: MessagePort): Promise<void> {
+  const send = (message: FromHttpThread) => port.postMessage(message);
+  let doors: Doors;
+  try {
+    doors = await openDoors(start.protection, send);
+  } catch (error) {
+    // Nothing keeps the thread alive then. It is started again, and reads what is there by then.
+    return send({ is: 'unusable', mistake: (error as Error).message });
+  }
+  const server = startServer(start, doors, send);
+  port.on('message', (message: ToHttpThread) => {
+    switch (message.is) {
+      case 'snapshot':
+        return server.snapshots.answered(message.snapshot);
+      case 'prepare':
+        return void doors.prepare(message.round);
+      case 'commit':
+        return doors.commit(message.round);
+      case 'end':
+        // The thread then ends by itself; `process.exit` would stop it at an arbitrary point.
+        server.end();
+        port.close();
+    }
+  });
+}
+
+await run(workerData as HttpThreadStart, parentPort!);

@@ -7,6 +7,7 @@ import type { RingLook, Sampler, ShardLook } from '../engine/sampler.ts';
 import type { Metrics, Snapshot } from '../metrics/snapshot.ts';
 import type { ListensAt } from '../net/listener.ts';
 import type { DelayLook, LoopDelay } from './loop-delay.ts';
+import type { Protection } from './protection.ts';
 
 /** `starting`: workers are not ready yet; `degraded`: a worker is missing; `draining`: the server is shutting down. */
 export type State = 'starting' | 'serving' | 'degraded' | 'draining';
@@ -22,8 +23,11 @@ export interface HttpSnapshot {
   delay: DelayLook;
 }
 
-/** To the thread: the snapshot it asked for, or the command to end. */
-export type ToHttpThread = { is: 'snapshot'; snapshot: HttpSnapshot } | { is: 'end' };
+/** To the thread: the snapshot it asked for, the two halves of a reload, or the command to end. */
+export type ToHttpThread =
+  | { is: 'snapshot'; snapshot: HttpSnapshot }
+  | { is: 'prepare' | 'commit'; round: number }
+  | { is: 'end' };
 
 /** The start data of the thread. */
 export interface HttpThreadStart {
@@ -32,13 +36,21 @@ export interface HttpThreadStart {
   version: string;
   /** Since 1970; distinguishes this server from the next one on the same port. */
   startedAtMs: number;
+  /** Undefined: plain HTTP, and whoever asks may read all. */
+  protection: Protection | undefined;
 }
 
-/** From the thread: it listens, it can't listen, or it asks for a snapshot. */
+/**
+ * From the thread: it listens, it can't listen, a file of its can't be used, it asks for a snapshot, it has read its
+ * files again (or has found a mistake in one), or it has a line for the log.
+ */
 export type FromHttpThread =
   | { is: 'listening'; at: ListensAt }
   | { is: 'failed'; code: string | undefined; message: string }
-  | { is: 'ask' };
+  | { is: 'unusable'; mistake: string }
+  | { is: 'ask' }
+  | { is: 'prepared'; round: number; mistake: string | undefined }
+  | { is: 'warning'; event: string; fields: Record<string, unknown>; text: string };
 
 /** The parts of the server that a snapshot is taken of. */
 export interface Watched {

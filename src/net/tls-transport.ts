@@ -4,6 +4,7 @@
  */
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import { namesOf } from './certificate-names.ts';
 import type { CloseQueue } from './close-queue.ts';
 import type { Handshake, Handshakes } from './handshakes.ts';
 import { readDocumented } from './plain-transport.ts';
@@ -108,13 +109,4 @@ export class TlsTransport implements Transport {
   destroy(): void {
     this.#destroyNow();
   }
-}
-
-/** The names in a client's certificate, which was found to be valid: the common name, and those for DNS. */
-function namesOf(secure: TLSSocket): string[] {
-  if (!secure.authorized) return [];
-  const { subject, subjectaltname = '' } = secure.getPeerCertificate();
-  const common: unknown = subject?.CN;
-  const others = subjectaltname.split(', ').filter(name => name.startsWith('DNS:'));
-  return [...(typeof common === 'string' ? [common] : []), ...others.map(name => name.slice('DNS:'.length))];
 }

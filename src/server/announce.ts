@@ -23,7 +23,7 @@ export function announce(
   const { port } = at[0]!;
   const host = first.is === 'tcp' ? first.host : at[0]!.address;
   const http = httpAt?.port;
-  const isHttps = first.isTls;
+  const isHttps = settings.tlsCert !== '';
   const tryIt = tryItWith(settings, first, reachable(host), port);
   const shown = at.map((one, index) => shownAddress(addresses[index]!, one));
   const fields = {

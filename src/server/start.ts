@@ -4,6 +4,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { addressesOf } from '../config/addresses.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Watched } from '../http/snapshot.ts';
 import type { StartProgress } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import { Listener, type ListensAt } from '../net/listener.ts';
@@ -45,7 +46,6 @@ export async function serve(
   const { engine, sessions, restore } = assemble(settings, log, journal, security.guardsOf);
   security.watch(sessions);
   const listener = new Listener(sessions, settings, readInto, security.tls);
-  const reload = new Reload({ settings, reread, sessions, log, participants: security.participants });
   const watched = {
     engine,
     metrics: sessions.metrics,
@@ -54,8 +54,11 @@ export async function serve(
     },
   };
   // Loaded only if it is enabled.
-  const httpThread =
-    settings.http < 0 ? undefined : new (await import('../http/thread.ts')).HttpThread(watched, log, version);
+  const http = settings.http < 0 ? undefined : await openHttp(watched, log, version, settings);
+  const httpThread = http?.thread;
+  // Last: it reads what the others have found to be right.
+  const participants = http?.hasFiles ? [...security.participants, http.thread] : security.participants;
+  const reload = new Reload({ settings, reread, sessions, log, participants });
   const all: ListensAt[] = [];
   let httpAt: ListensAt | undefined;
   try {
@@ -90,4 +93,16 @@ export async function serve(
   if (journal !== undefined) logRecovery(log, journal);
   warnIfExposed(log, settings, addresses, all, httpAt?.address);
   reload.begin();
+}
+
+async function openHttp(watched: Watched, log: Log, version: string, settings: Settings) {
+  const [{ HttpThread }, { protectionOf }] = await Promise.all([
+    import('../http/thread.ts'),
+    import('../http/protection.ts'),
+  ]);
+  const protection = protectionOf(settings);
+  return {
+    thread: new HttpThread(watched, log, version, protection),
+    hasFiles: protection !== undefined,
+  };
 }

@@ -25,10 +25,15 @@ export function warnOfVariables(log: Log, env: NodeJS.ProcessEnv): void {
   }
 }
 
+type ExposureSettings = Pick<
+  Settings,
+  'exposed' | 'tokens' | 'jwtKeys' | 'tlsCert' | 'tlsClientCa' | 'httpOpen'
+>;
+
 /** `at` is where the server really listens; `http` may be missing. */
 export function warnIfExposed(
   log: Log,
-  settings: Pick<Settings, 'exposed' | 'tokens' | 'jwtKeys' | 'tlsClientCa'>,
+  settings: ExposureSettings,
   addresses: readonly ListenAddress[],
   at: readonly ListensAt[],
   http: string | undefined,
@@ -51,10 +56,25 @@ export function warnIfExposed(
     const text = `${address}: ${risk}; ${lacks.join(', and ')}. --exposed says that this is meant`;
     log.warn('exposed', { flag: '--host', address }, text);
   }
-  if (http !== undefined && !isLoopback(http) && !asksWho)
+  if (http === undefined || isLoopback(http)) return;
+  const risk = riskOfHttp(settings, asksWho);
+  if (risk !== undefined)
     log.warn(
       'exposed',
       { flag: '--http-host', address: http },
-      `${http}: whoever reaches the live page and the metrics may read them`,
+      `${http}: ${risk}. --exposed says that this is meant`,
     );
+}
+
+/** Undefined: none. */
+function riskOfHttp(
+  { httpOpen, tlsCert, tlsClientCa }: ExposureSettings,
+  asksWho: boolean,
+): string | undefined {
+  const isOpen = asksWho ? httpOpen === 'all' : tlsClientCa === '';
+  if (isOpen)
+    return `whoever reaches the live page and the metrics may read them; it asks nobody who they are (${asksWho ? '--http-open' : '--tokens'})`;
+  return tlsCert === ''
+    ? 'whoever is on the way can read tokens and metrics; it encrypts nothing (--tls-cert)'
+    : undefined;
 }

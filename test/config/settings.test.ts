@@ -105,6 +105,7 @@ const NEEDED: Partial<Record<keyof Settings, NodeJS.ProcessEnv>> = {
   jwtKeys: { TALLY_JWT_AUDIENCE: 'tally', TALLY_JWT_ISSUER: 'issuer' },
   jwtAudience: { TALLY_JWT_KEYS: 'keys.json', TALLY_JWT_ISSUER: 'issuer' },
   jwtIssuer: { TALLY_JWT_KEYS: 'keys.json', TALLY_JWT_AUDIENCE: 'tally' },
+  httpOpen: { TALLY_TOKENS: 'tokens' },
   rateToken: { TALLY_TOKENS: 'tokens' },
 };
 

@@ -2,14 +2,16 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import type { JournalDetail } from '../../src/journal/detail.ts';
 import { Client } from '../../src/tools/harness/client.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { askMetrics, buyLine, FREEZE, type Metrics, THAW } from '../support/asking.ts';
 import { Chromium, findChromium } from '../support/chromium.ts';
+import { newFolder } from '../support/folders.ts';
 import { type HttpServer, startHttpServer } from '../support/http.ts';
 import { startServer } from '../support/server.ts';
+import { Strangers } from '../support/strangers.ts';
 
 const file = findChromium();
 const RING = 256;
@@ -227,6 +229,43 @@ describe.skipIf(file === undefined)('the live page, in Chromium', () => {
       await next.stop();
       rmSync(data, { recursive: true });
     }
+  });
+
+  test('is shown to a browser that gives a token, which is asked for once, and says when it holds no longer', async () => {
+    const folder = newFolder();
+    const strangers = new Strangers(folder);
+    const { reader, tokenFlags, tlsFlags } = strangers;
+    const guarded = await startHttpServer(['--workers', '1', ...tokenFlags, ...tlsFlags]);
+    onTestFinished(async () => void (await guarded.stop()));
+    const reload = async (...without: string[]) => {
+      const { length } = guarded.events;
+      strangers.writeTokens(strangers.lines(...without));
+      guarded.process.kill('SIGHUP');
+      await until(() => guarded.events.slice(length).some(({ event }) => event === 'reloaded'), 'a reload');
+    };
+    const open = (host: string) => page.open(`https://${host}:${guarded.http}/`);
+    await page.trustAll();
+    await page.typePassword(undefined);
+    await open('localhost');
+    expect(await page.evaluate('document.body.textContent')).toMatch(/^unauthorized: /);
+    await page.typePassword(reader);
+    await open('localhost');
+    await shows('state-word', 'serving');
+    expect(page.asked).toBe(2);
+
+    await reload('reader');
+    await shows('state-word', 'locked');
+    expect(await textOf('banner')).toMatch(/Load the page again/);
+    await reload();
+    // No dialog has come up meanwhile. A browser forgets a password that was refused once.
+    expect(page.asked).toBe(2);
+    await open('localhost');
+    await shows('state-word', 'serving');
+    expect(page.asked).toBe(3);
+    // With the token in the address of the page, which no script may use.
+    await open(`anybody:${reader}@127.0.0.1`);
+    await shows('state-word', 'serving');
+    expect(page.asked).toBe(3);
   });
 });
 

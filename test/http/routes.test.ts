@@ -9,11 +9,14 @@ const snapshotOf = (state: State) => ({ state }) as HttpSnapshot;
 function shopOf(state: State | undefined, host = '127.0.0.1'): Shop {
   const seen = state === undefined ? undefined : { snapshot: snapshotOf(state), answerMs: 1 };
   const write = () => '';
-  return { host, files: readPageFiles(), metrics: write, live: write, look: () => Promise.resolve(seen) };
+  const look = () => Promise.resolve(seen);
+  const open = { isCertified: undefined, gate: undefined };
+  return { host, files: readPageFiles(), metrics: write, live: write, look, ...open };
 }
 
-const get = (path: string, host: string | undefined = 'localhost:1', state?: State) =>
-  route(shopOf(state), { method: 'GET', target: path, host, httpVersion: '1.1' });
+const asker = { address: '', authorization: undefined, destination: undefined, certificates: () => [] };
+const get = (path: string, host: string | undefined = 'localhost:1', state?: State, shop = shopOf(state)) =>
+  route(shop, { method: 'GET', target: path, host, httpVersion: '1.1', asker });
 
 describe('probes', () => {
   test.each([
@@ -64,7 +67,7 @@ describe('the guard', () => {
   });
 
   test('answers a request of HTTP/1.0 that names nobody; in HTTP/1.1 that is none', async () => {
-    const asked = { method: 'GET', target: '/readyz', host: undefined };
+    const asked = { method: 'GET', target: '/readyz', host: undefined, asker };
     const old = (target: string) => route(shopOf('serving'), { ...asked, target, httpVersion: '1.0' });
     expect(await old('/readyz')).toMatchObject({ status: 200, body: 'ready\n' });
     expect((await old('http://evil.example/readyz')).status).toBe(421);
@@ -73,11 +76,25 @@ describe('the guard', () => {
   });
 
   test('knows an address, where it listens on more than loopback', async () => {
-    const asked = { method: 'GET', target: '/readyz', host: '192.0.2.7:9100', httpVersion: '1.1' };
+    const asked = { method: 'GET', target: '/readyz', host: '192.0.2.7:9100', httpVersion: '1.1', asker };
     expect((await route(shopOf('serving', '0.0.0.0'), asked)).status).toBe(200);
     expect((await route(shopOf('serving'), asked)).status).toBe(421);
     const evil = await route(shopOf('serving', '0.0.0.0'), { ...asked, host: 'evil.example' });
     expect(evil).toMatchObject({ status: 421, body: expect.stringMatching(/addresses.*"evil.example"/) });
+  });
+
+  test('knows the names of its certificate, wherever it listens, and then the absolute form of HTTPS only', async () => {
+    const isCertified = (name: string) => name === 'tally.shop.example';
+    for (const listensOn of ['127.0.0.1', '0.0.0.0']) {
+      const shop = { ...shopOf('serving', listensOn), isCertified };
+      const at = (host: string, path = '/readyz') => get(path, host, 'serving', shop);
+      expect((await at('tally.shop.example:9100')).status).toBe(200);
+      expect((await at('tally.shop.example:9100', 'https://tally.shop.example/readyz')).status).toBe(200);
+      expect((await at('tally.shop.example', 'http://tally.shop.example/readyz')).status).toBe(404);
+      const refused = await at('evil.example');
+      expect(refused).toMatchObject({ status: 421, body: expect.stringContaining('in its certificate') });
+      expect((await at('tally.shop.example', 'https://evil.example/')).status).toBe(421);
+    }
   });
 
   test('repeats what was sent in a line that no terminal obeys', async () => {

@@ -3,7 +3,10 @@ import { expect, test } from 'vitest';
 import type { Log } from '../../src/log.ts';
 import { isLoopback, warnIfExposed } from '../../src/server/warnings.ts';
 
-const NOTHING = { exposed: false, tokens: '', jwtKeys: '', tlsClientCa: '' };
+const NOTHING = {
+  ...{ exposed: false, tokens: '', jwtKeys: '', tlsCert: '', tlsClientCa: '' },
+  httpOpen: 'probes' as 'probes' | 'all',
+};
 
 function warningsFor(address: string, http?: string, settings = NOTHING, isTls = false) {
   const warned: Record<string, unknown>[] = [];
@@ -38,7 +41,8 @@ test('an address beyond loopback is warned of, for the events and for HTTP', () 
 
 test('what protects the address is not asked for again, and what is meant is not warned of', () => {
   const withTokens = { ...NOTHING, tokens: 'tokens' };
-  expect(warningsFor('0.0.0.0', '0.0.0.0', withTokens, true)).toEqual([]);
+  const withTls = { ...withTokens, tlsCert: 'cert.pem' };
+  expect(warningsFor('0.0.0.0', '0.0.0.0', withTls, true)).toEqual([]);
   expect(warningsFor('0.0.0.0', undefined, withTokens)).toMatchObject([
     { text: expect.stringMatching(/can read tokens.*--tls-cert/) },
   ]);
@@ -47,4 +51,15 @@ test('what protects the address is not asked for again, and what is meant is not
   ]);
   expect(warningsFor('0.0.0.0', undefined, { ...NOTHING, tlsClientCa: 'ca' }, true)).toEqual([]);
   expect(warningsFor('0.0.0.0', '0.0.0.0', { ...NOTHING, exposed: true })).toEqual([]);
+});
+
+test('HTTP is warned of by what it lacks itself', () => {
+  const http = (more: object) =>
+    warningsFor('127.0.0.1', '0.0.0.0', { ...NOTHING, ...more }).map(each => each.text);
+  expect(http({ tokens: 'tokens' })).toEqual([expect.stringMatching(/can read tokens.*--tls-cert/)]);
+  expect(http({ tokens: 'tokens', tlsCert: 'cert', httpOpen: 'all' })).toEqual([
+    expect.stringMatching(/may read them.*--http-open/),
+  ]);
+  expect(http({ tlsCert: 'cert' })).toEqual([expect.stringMatching(/may read them.*--tokens/)]);
+  expect(http({ tlsCert: 'cert', tlsClientCa: 'ca' })).toEqual([]);
 });

@@ -50,11 +50,15 @@ export class Chromium {
   /** What the page did that nobody asked it for: errors on its console, and the addresses that it loaded. */
   readonly complaints: string[] = [];
   readonly requested: string[] = [];
+  /** How often it was asked for a name and a password. */
+  asked = 0;
   readonly #child: ChildProcess;
   readonly #profile: string;
   readonly #closed: Promise<void>;
   readonly #waiting = new Map<number, (message: Message) => void>();
   #onLoad: () => void = () => {};
+  /** What it types when it is asked; undefined: it presses Cancel. */
+  #password: string | undefined;
   #lastId = 0;
   #session = '';
   #partial = '';
@@ -103,6 +107,17 @@ export class Chromium {
     const { errorText } = await this.send('Page.navigate', { url });
     if (errorText !== undefined) throw new Error(`${url}: ${errorText}`);
     await loaded;
+  }
+
+  /** From now on whoever asks for a name and a password is answered: this one, or with Cancel. */
+  async typePassword(password: string | undefined): Promise<void> {
+    this.#password = password;
+    await this.send('Fetch.enable', { handleAuthRequests: true });
+  }
+
+  /** Certificates of no authority that it knows are right, too. */
+  async trustAll(): Promise<void> {
+    await this.send('Security.setIgnoreCertificateErrors', { ignore: true });
   }
 
   /** The value of an expression in the page; a promise is waited for. */
@@ -182,9 +197,20 @@ export class Chromium {
     if (method === 'Network.requestWillBeSent')
       this.requested.push((params as { request: { url: string } }).request.url);
     else if (method === 'Page.loadEventFired') this.#onLoad();
-    else if (method === 'Runtime.exceptionThrown') this.complaints.push(JSON.stringify(params));
+    else if (method === 'Fetch.requestPaused') this.#goOn('continueRequest', params!);
+    else if (method === 'Fetch.authRequired') {
+      this.asked += 1;
+      const password = this.#password;
+      const typed = { response: 'ProvideCredentials', username: 'anybody', password };
+      const authChallengeResponse = password === undefined ? { response: 'CancelAuth' } : typed;
+      this.#goOn('continueWithAuth', params!, { authChallengeResponse });
+    } else if (method === 'Runtime.exceptionThrown') this.complaints.push(JSON.stringify(params));
     else if (method === 'Runtime.consoleAPICalled') this.complaints.push(JSON.stringify(params));
     else if (method === 'Log.entryAdded')
       this.complaints.push((params as { entry: { text: string; url?: string } }).entry.text);
+  }
+  /** A request that it has stopped at; it may be gone by then. */
+  #goOn(how: string, { requestId }: Record<string, unknown>, more: object = {}): void {
+    this.send(`Fetch.${how}`, { requestId, ...more }).catch(() => {});
   }
 }

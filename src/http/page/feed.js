@@ -15,6 +15,7 @@ export class Feed {
   #isPaused = false;
   #round = 0;
 
+  /** `onGone` is told whether there was an answer: that this browser's token may not read, or no longer. */
   constructor(onView, onGone) {
     this.#onView = onView;
     this.#onGone = onGone;
@@ -36,15 +37,19 @@ export class Feed {
   async #ask(round) {
     const startedAt = performance.now();
     let view;
+    let isLocked = false;
     try {
-      const response = await fetch('/live.json', { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
+      // Not relative to the address of the page, in which there may be a token: no script may ask for such a one.
+      const address = new URL('/live.json', location.origin);
+      const response = await fetch(address, { signal: AbortSignal.timeout(ANSWER_MS_MAX) });
       if (response.ok) view = await response.json();
+      else isLocked = response.status === 401 || response.status === 403;
     } catch {
       // The server does not listen, or does not answer: it counts as gone either way.
     }
     if (round !== this.#round) return;
     if (view === undefined) {
-      this.#onGone();
+      this.#onGone(isLocked);
       this.#next(this.#retryMs);
       this.#retryMs = Math.min(this.#retryMs * 1.5, RETRY_MS_MAX);
     } else {

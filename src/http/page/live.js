@@ -20,6 +20,8 @@ const BANNERS = {
   starting: 'The workers are starting.',
   degraded: 'A worker is missing, and is being replaced. Its ring fills until it is back; the others go on.',
   draining: 'The server is shutting down: it refuses new events, applies what it has accepted, and ends.',
+  locked:
+    'The token with which this page was opened may not read any more. Load the page again to give another one.',
   gone: 'The server does not answer: what you see is the last it said. Trying again.',
 };
 
@@ -178,8 +180,8 @@ function draw() {
   charts.show(points, windowS, performance.now() / 1000);
 }
 
-const feed = new Feed(show, () => {
-  showState('gone');
+const feed = new Feed(show, isLocked => {
+  showState(isLocked ? 'locked' : 'gone');
   draw();
 });
 
