@@ -35,8 +35,8 @@ const TOKENS_HEAP_MB_MAX = 512;
 const FLAGS = { host: '--http-host', port: '--http' };
 /** A thread that has not ended by then has a defect; the process waits no longer. */
 const END_MS_MAX = 1_500;
-/** To read its files again. A large one takes a second. */
-const PREPARE_MS_MAX = 10_000;
+/** To read its files again. A large one takes a second, and more on a busy machine. */
+const PREPARE_MS_MAX = 30_000;
 
 export class HttpThread {
   readonly #watched: Watched;
