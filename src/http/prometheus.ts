@@ -32,7 +32,7 @@ export function prometheusText(snapshot: HttpSnapshot, version: string, unauthor
 }
 
 function* tallyFamilies(snapshot: HttpSnapshot, version: string): Generator<string> {
-  const { state, metrics, rings } = snapshot;
+  const { state, metrics, rings, connectionsMax } = snapshot;
   yield family('build_info', 'gauge', 'What runs; always 1.', [
     { labels: { version, node: process.version }, value: 1 },
   ]);
@@ -47,6 +47,8 @@ function* tallyFamilies(snapshot: HttpSnapshot, version: string): Generator<stri
     if (name === 'uptime_seconds')
       yield one('draining', 'gauge', '1 while the server shuts down.', state === 'draining' ? 1 : 0);
     if (name === 'ring_depth') yield* workerFamilies(rings);
+    if (name === 'connections')
+      yield one('connections_max', 'gauge', 'Connections that there may be at a time.', connectionsMax);
   }
   if (metrics.journal !== undefined) yield* journalFamilies(metrics.journal);
   yield delayFamily(snapshot.delay);

@@ -16,6 +16,7 @@ export interface HttpSnapshot {
   state: State;
   /** The same as the reply to `{"type":"metrics","detail":true}`. */
   metrics: Snapshot;
+  connectionsMax: number;
   rings: (RingLook & { isReady: boolean })[];
   shards: ShardLook;
   /** The worker of each shard. */
@@ -57,10 +58,12 @@ export interface Watched {
   readonly engine: Engine;
   readonly metrics: Metrics;
   readonly isDraining: boolean;
+  /** The setting, which may change. */
+  readonly connectionsMax: number;
 }
 
 export function takeSnapshot(
-  { engine, metrics, isDraining }: Watched,
+  { engine, metrics, isDraining, connectionsMax }: Watched,
   sampler: Sampler,
   delay: LoopDelay,
   isStarted: boolean,
@@ -70,6 +73,7 @@ export function takeSnapshot(
   return {
     state: stateOf(isStarted, isDraining, ready),
     metrics: metrics.snapshot(),
+    connectionsMax,
     rings: sampler.rings().map((ring, worker) => ({ ...ring, isReady: ready[worker]! })),
     shards,
     owners: Array.from(shards.users, (_, shard) => engine.users.workerOf(shard << 24)),

@@ -52,6 +52,9 @@ export async function serve(
     get isDraining() {
       return sessions.phase !== 'serving';
     },
+    get connectionsMax() {
+      return settings.connectionsMax;
+    },
   };
   // Loaded only if it is enabled.
   const http = settings.http < 0 ? undefined : await openHttp(watched, log, version, settings);

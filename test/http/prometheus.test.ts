@@ -42,6 +42,8 @@ test('every value is the one of the wire, and named by the rules', async () => {
     '--users',
     '500',
     '--debug-requests',
+    '--connections-max',
+    '99',
   ]);
   try {
     const client = await Client.open(server.port);
@@ -88,6 +90,7 @@ test('every value is the one of the wire, and named by the rules', async () => {
       tally_worker_deaths_total: 0,
       tally_worker_late_wakes_total: 0,
       tally_connections: 1,
+      tally_connections_max: 99,
       tally_connections_opened_total: wire.connections_total,
       tally_connections_refused_total: 0,
       'tally_connections_closed_total{reason="blocked"}': 0,

@@ -165,7 +165,8 @@ describe('the thread', () => {
   } as unknown as NodeJS.WriteStream;
   const log = new Log(settings, stream);
   const { engine, sessions } = assemble(settings, log);
-  const start = () => new HttpThread({ engine, metrics: sessions.metrics, isDraining: false }, log, '0.0.0');
+  const start = () =>
+    new HttpThread({ engine, metrics: sessions.metrics, isDraining: false, connectionsMax: 7 }, log, '0.0.0');
 
   test('that dies is followed by another one on its port, as soon as that is free', async () => {
     const thread = start();

@@ -111,7 +111,7 @@ describe('the thread', () => {
   } as unknown as NodeJS.WriteStream;
   const log = new Log({ logLevel: 'warn', logFormat: 'json' }, stream);
   const { engine, sessions } = assemble(settings, log);
-  const watched = { engine, metrics: sessions.metrics, isDraining: false };
+  const watched = { engine, metrics: sessions.metrics, isDraining: false, connectionsMax: 7 };
   const start = () => new HttpThread(watched, log, '0.0.0', protectionOf(settings));
 
   test('puts in force what it has read only when it is told to; one that follows it reads anew', async () => {

@@ -85,7 +85,7 @@ test('Prometheus is told every value, under the name of its field', () => {
   const metrics = numbered(snapshot) as Snapshot;
   const delay = { p50Ms: 0, p99Ms: 0, maxMs: 0, sumMs: 0, samples: 0 };
   const taken = takeSnapshot(
-    { engine, metrics: { snapshot: () => metrics } as never, isDraining: false },
+    { engine, metrics: { snapshot: () => metrics } as never, isDraining: false, connectionsMax: 7 },
     { shards: () => ({ users: [] }), rings: () => [] } as never,
     { look: () => delay } as never,
     true,
