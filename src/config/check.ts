@@ -89,11 +89,9 @@ function checkAccess(
     throw new ConfigError(
       `${name('jwtKeys')} needs --jwt-audience and --jwt-issuer: a token for others is not for this server`,
     );
-  // Whoever says what is open expects the rest to be closed.
-  if (nameOf('httpOpen') !== undefined && config.httpOpen !== 'all' && tokens === '' && jwtKeys === '')
-    throw new ConfigError(
-      `${name('httpOpen')} ${config.httpOpen} is about tokens; say with --tokens FILE which there are`,
-    );
+  // Whoever says that nothing is open must not find all of it open.
+  if (config.httpOpen === 'none' && tokens === '' && jwtKeys === '')
+    throw new ConfigError(`${name('httpOpen')} none is about tokens; say with --tokens FILE which there are`);
   if (nameOf('rateToken') !== undefined && config.rateToken > 0 && tokens === '' && jwtKeys === '')
     throw new ConfigError(`${nameOf('rateToken')} is about tokens; say with --tokens FILE which there are`);
 }
