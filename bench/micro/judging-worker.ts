@@ -2,7 +2,8 @@
  * One thread of the judging bench: one parser, one kind of line. First every result is compared with the known
  * meaning of the line; then the lines are parsed repeatedly, and the balances must be that multiple of one pass.
  */
-import { balanceSlotsFor, NOBODY, UserTable } from '../../src/engine/user-table.ts';
+import { balanceSlotsFor } from '../../src/engine/user-indices.ts';
+import { NOBODY, UserTable } from '../../src/engine/user-table.ts';
 import { createFastParser, type FastParse } from '../../src/protocol/fast-parser.ts';
 import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
 import { JsonParser } from '../../src/protocol/json-parser.ts';

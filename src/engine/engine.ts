@@ -20,8 +20,9 @@ import type { Recording } from './recording.ts';
 import { Restoring } from './restoring.ts';
 import { Sampler } from './sampler.ts';
 import { Transfers } from './transfers.ts';
+import { balanceSlotsFor } from './user-indices.ts';
 import type { UserLimits } from './user-limits.ts';
-import { balanceSlotsFor, type Name, NOBODY, UserTable } from './user-table.ts';
+import { type Name, NOBODY, UserTable } from './user-table.ts';
 import { Word } from './words.ts';
 import { type WorkerEvents, Workers } from './workers.ts';
 
@@ -214,7 +215,7 @@ export class Engine {
 
   /** For observers of rings and shards. Must be called before the first event. */
   sampler(): Sampler {
-    return new Sampler(this.#lanes, this.users);
+    return new Sampler(this.#lanes, this.users.indices);
   }
 
   /** Nothing is in a ring, and no transfer is owed its second half. */

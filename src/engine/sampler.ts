@@ -9,7 +9,7 @@
  */
 
 import type { Lane } from './lane.ts';
-import { SHARDS, type UserTable } from './user-table.ts';
+import { SHARDS, type UserIndices } from './user-indices.ts';
 
 /** Slots that one look reads in all rings together: some tens of microseconds. */
 export const SAMPLE_SLOTS_MAX = 4_096;
@@ -36,7 +36,7 @@ export interface ShardLook {
 
 export class Sampler {
   readonly #lanes: readonly Lane[];
-  readonly #users: UserTable;
+  readonly #indices: UserIndices;
   readonly #random: () => number;
   /** The tail of each ring at the last look. */
   readonly #tails: number[];
@@ -47,12 +47,12 @@ export class Sampler {
     users: new Int32Array(SHARDS),
   };
 
-  constructor(lanes: readonly Lane[], users: UserTable, random = Math.random) {
+  constructor(lanes: readonly Lane[], indices: UserIndices, random = Math.random) {
     this.#lanes = lanes;
-    this.#users = users;
+    this.#indices = indices;
     this.#random = random;
     this.#tails = lanes.map(lane => lane.ring.tail);
-    users.keepShards();
+    indices.keepShards();
   }
 
   rings(): RingLook[] {
@@ -68,7 +68,7 @@ export class Sampler {
     this.#lanes.forEach((_, worker) => {
       this.#lookAt(worker);
     });
-    for (let shard = 0; shard < SHARDS; shard++) this.#shards.users[shard] = this.#users.usersIn(shard);
+    for (let shard = 0; shard < SHARDS; shard++) this.#shards.users[shard] = this.#indices.usersIn(shard);
     return this.#shards;
   }
 
@@ -85,7 +85,7 @@ export class Sampler {
       const within = kept > sampled ? this.#random() : 0;
       // The product may round up to `kept`.
       const at = Math.min(Math.floor((place + within) * stride), kept - 1);
-      const shard = this.#users.shardOf(ring.userAt((ring.tail - kept + at) | 0));
+      const shard = this.#indices.shardOf(ring.userAt((ring.tail - kept + at) | 0));
       this.#shards.events[shard]! += pushed / sampled;
     }
     this.#shards.pushed += pushed;

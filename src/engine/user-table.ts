@@ -13,16 +13,12 @@
  * whose hash has the next bit move behind the front, in the same order. So fresh pages are touched one after the other.
  * Touched at random, as by the users of a new table, each would cost its user a page fault.
  *
- * Hash → shard → worker: a shard takes indices in blocks of a cache line, so two workers never write balances on the
- * same cache line.
+ * Hash → shard → worker; which indices a shard gives to its users is in user-indices.ts.
  */
 import { USER_BYTES_MAX } from '../protocol/limits.ts';
 import type { ParsedRequest } from '../protocol/request.ts';
+import { SHARDS, UserIndices } from './user-indices.ts';
 
-export const SHARDS = 256;
-
-/** Balances on one cache line. */
-const BLOCK_USERS = 8;
 /**
  * A record is half a cache line: the hash, the length in bytes (0: the record is free), the index of the balance, and
  * the name, or, if that is too long, its offset in the arena.
@@ -36,20 +32,21 @@ const RECORDS_MIN = 1_024;
 const SPLIT_FROM = 5 / 8;
 const SPLIT_AT_ONCE = 8;
 
-/** The most balances that `usersMax` users can need: the last block of each shard may be partly used. */
-export function balanceSlotsFor(usersMax: number): number {
-  return usersMax + SHARDS * BLOCK_USERS;
-}
-
 /** The location of a name in memory, and its hash. */
 export type Name = Pick<ParsedRequest, 'nameAt' | 'nameBytes' | 'hash'>;
 
 /** The result of a look-up that finds no user. */
 export const NOBODY = -1;
+/** The result of a visit behind which nobody is left. */
+export const ALL_VISITED = -1;
+
+/** Is shown a user: the name is `length` of the bytes from `at` on, during the call only. */
+export type Visit = (bytes: Uint8Array, at: number, length: number, index: number, hash: number) => void;
 
 export class UserTable {
   readonly usersMax: number;
   users = 0;
+  readonly indices: UserIndices;
   readonly #names: DataView;
   readonly #table: Int32Array;
   /** The words of the front: a power of two. */
@@ -59,22 +56,23 @@ export class UserTable {
   /** With more users, the table begins to double. */
   #splitFrom = RECORDS_MIN * SPLIT_FROM;
   readonly #arena: Int32Array;
+  /** The same memory as bytes. */
+  readonly #tableBytes: Uint8Array;
+  readonly #arenaBytes: Uint8Array;
   #arenaEnd = 0;
   readonly #workerOfShard: Uint8Array;
-  /** Next index of each shard, and 0 where it needs a new block. */
-  readonly #nextOfShard = new Int32Array(SHARDS);
-  #nextBlock = 0;
-  /** Block → shard, and the number of blocks of each shard; kept only after `keepShards`. */
-  #blocks: { shardOf: Uint8Array; taken: Int32Array } | undefined;
 
   /** `names` holds the names to look up; at least 3 bytes after each must be readable. */
   constructor(names: DataView, usersMax: number, workers: number) {
     this.usersMax = usersMax;
+    this.indices = new UserIndices(usersMax);
     this.#names = names;
     // Enough that the last front never doubles. Pages become resident when they are first touched.
     const records = 2 ** Math.ceil(Math.log2(Math.max(usersMax / SPLIT_FROM, RECORDS_MIN)));
     this.#table = new Int32Array(records * RECORD_WORDS);
     this.#arena = new Int32Array((usersMax * USER_BYTES_MAX) / 4);
+    this.#tableBytes = new Uint8Array(this.#table.buffer);
+    this.#arenaBytes = new Uint8Array(this.#arena.buffer);
     this.#workerOfShard = Uint8Array.from({ length: SHARDS }, (_, shard) => shard % workers);
   }
 
@@ -105,7 +103,7 @@ export class UserTable {
 
   /** Adds a user that `find` did not find; the table must not be full. Returns its balance index. */
   add(name: Name): number {
-    const index = this.#takeIndex(name.hash >>> 24);
+    const index = this.indices.take(name.hash >>> 24);
     this.#insert(name, index);
     return index;
   }
@@ -115,27 +113,44 @@ export class UserTable {
    * added; the shards then continue to allocate indices where they had stopped.
    */
   restore(name: Name, index: number): void {
-    const shard = name.hash >>> 24;
-    const block = Math.trunc(index / BLOCK_USERS);
-    while (this.#nextBlock <= block) this.#takeBlock(shard);
-    this.#nextOfShard[shard] = index + 1;
+    this.indices.restore(name.hash >>> 24, index);
     this.#insert(name, index);
   }
 
-  /** Visits every user once, in no order: hash, index, and name as bytes that are valid during the call only. */
-  each(visit: (hash: number, index: number, name: Uint8Array) => void): void {
+  /**
+   * Visits users in no order: those in some `records` records, from record `from` on. Returns where to go on, or
+   * `ALL_VISITED`. Between two visits users may come, and records be split: whoever was there before the first is visited
+   * once at least, and once if nobody comes.
+   *
+   * For a visit ends at a free record, and whoever lies behind that belongs behind it, before and after a split. Only at
+   * the end of the table may a record be put at its beginning: those are visited at the end.
+   */
+  visit(visit: Visit, from = 0, records = this.#table.length): number {
     const table = this.#table;
-    const end = this.#front + this.#split;
-    // Records that belong before the end may lie behind it, without a gap.
-    for (let record = 0; record < table.length; record += RECORD_WORDS) {
-      const bytes = table[record + Field.bytes]!;
-      if (bytes === 0 && record >= end) return;
-      if (bytes === 0) continue;
-      const words = bytes <= NAME_BYTES ? table : this.#arena;
-      const place = bytes <= NAME_BYTES ? record + Field.name : table[record + Field.name]!;
-      const name = new Uint8Array(words.buffer, words.byteOffset + place * 4, bytes);
-      visit(table[record + Field.hash]!, table[record + Field.index]!, name);
+    for (let record = from; record < table.length; record += RECORD_WORDS) {
+      if (table[record + Field.bytes] === 0) {
+        // Records that belong before the end may lie behind it, without a gap.
+        if (record >= this.#front + this.#split) return ALL_VISITED;
+        if (record >= from + records * RECORD_WORDS) return record;
+      } else if (!this.#isWrapped(record)) this.#show(record, visit);
     }
+    for (let record = 0; table[record + Field.bytes] !== 0; record += RECORD_WORDS)
+      if (this.#isWrapped(record)) this.#show(record, visit);
+    return ALL_VISITED;
+  }
+
+  /** It belongs to the end of the table, where there was no room. */
+  #isWrapped(record: number): boolean {
+    return this.#homeOf(this.#table[record + Field.hash]!) > record;
+  }
+
+  #show(record: number, visit: Visit): void {
+    const table = this.#table;
+    const length = table[record + Field.bytes]!;
+    const isInRecord = length <= NAME_BYTES;
+    const place = isInRecord ? record + Field.name : table[record + Field.name]!;
+    const bytes = isInRecord ? this.#tableBytes : this.#arenaBytes;
+    visit(bytes, place * 4, length, table[record + Field.index]!, table[record + Field.hash]!);
   }
 
   #insert({ nameAt: at, nameBytes: bytes, hash }: Name, index: number): void {
@@ -157,22 +172,6 @@ export class UserTable {
       this.#arenaEnd += words;
     }
     for (let word = 0; word < words; word++) target[place + word] = nameWord(this.#names, at, bytes, word);
-  }
-
-  /** Enables `shardOf` and `usersIn`. Must be called before the first user; costs a byte for each block. */
-  keepShards(): void {
-    const blocks = Math.ceil(balanceSlotsFor(this.usersMax) / BLOCK_USERS);
-    this.#blocks = { shardOf: new Uint8Array(blocks), taken: new Int32Array(SHARDS) };
-  }
-
-  /** The shard of a user, by the index of its balance. */
-  shardOf(index: number): number {
-    return this.#blocks!.shardOf[Math.trunc(index / BLOCK_USERS)]!;
-  }
-
-  usersIn(shard: number): number {
-    const left = -this.#nextOfShard[shard]! & (BLOCK_USERS - 1);
-    return this.#blocks!.taken[shard]! * BLOCK_USERS - left;
   }
 
   #isNamed(words: Int32Array, place: number, at: number, bytes: number): boolean {
@@ -224,22 +223,6 @@ export class UserTable {
     this.#front *= 2;
     this.#split = 0;
     this.#splitFrom *= 2;
-  }
-
-  #takeIndex(shard: number): number {
-    let index = this.#nextOfShard[shard]!;
-    if (index % BLOCK_USERS === 0) index = this.#takeBlock(shard) * BLOCK_USERS;
-    this.#nextOfShard[shard] = index + 1;
-    return index;
-  }
-
-  #takeBlock(shard: number): number {
-    const block = this.#nextBlock++;
-    if (this.#blocks !== undefined) {
-      this.#blocks.shardOf[block] = shard;
-      this.#blocks.taken[shard]! += 1;
-    }
-    return block;
   }
 }
 

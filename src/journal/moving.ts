@@ -4,7 +4,8 @@
 import { type Ids, renew } from '../engine/ids.ts';
 import type { Restoring } from '../engine/restoring.ts';
 import type { Owed } from '../engine/transfers.ts';
-import { balanceSlotsFor, type UserTable } from '../engine/user-table.ts';
+import { balanceSlotsFor } from '../engine/user-indices.ts';
+import type { UserTable } from '../engine/user-table.ts';
 import { ID_WORDS } from '../engine/words.ts';
 import { hashName, type NameSeed } from '../protocol/hash.ts';
 import type { Ledger } from './ledger.ts';

@@ -4,7 +4,7 @@
 import { ConfigError } from '../config/config-error.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Engine } from '../engine/engine.ts';
-import { balanceSlotsFor } from '../engine/user-table.ts';
+import { balanceSlotsFor } from '../engine/user-indices.ts';
 import type { Guards } from '../guard/guards.ts';
 import type { Log } from '../log.ts';
 import type { TlsAcceptor } from '../net/tls-acceptor.ts';

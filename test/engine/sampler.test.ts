@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Lane } from '../../src/engine/lane.ts';
 import { createMemory, laneOf, type Shape } from '../../src/engine/memory-layout.ts';
 import { SAMPLE_SLOTS_MAX, Sampler } from '../../src/engine/sampler.ts';
-import { SHARDS, UserTable } from '../../src/engine/user-table.ts';
+import { SHARDS } from '../../src/engine/user-indices.ts';
+import { UserTable } from '../../src/engine/user-table.ts';
 
 const NAMES = new DataView(new ArrayBuffer(16));
 
@@ -12,7 +13,7 @@ function engineOf(workers: number, ringSlots: number, firstSequence = 0, random?
   const buffer = createMemory(shape, firstSequence);
   const lanes = Array.from({ length: workers }, (_, worker) => new Lane(laneOf(buffer, shape, worker)));
   const users = new UserTable(NAMES, 10_000, workers);
-  const sample = new Sampler(lanes, users, random);
+  const sample = new Sampler(lanes, users.indices, random);
   let names = 0;
   return {
     lanes,

@@ -1,6 +1,7 @@
 /** The table of users while it grows: records are split a few at a time, and everyone must be found at every moment. */
 import { describe, expect, test } from 'vitest';
-import { balanceSlotsFor, type Name, NOBODY, UserTable } from '../../src/engine/user-table.ts';
+import { balanceSlotsFor } from '../../src/engine/user-indices.ts';
+import { ALL_VISITED, type Name, NOBODY, UserTable, type Visit } from '../../src/engine/user-table.ts';
 import { drawHashSeed, hashName } from '../../src/protocol/hash.ts';
 import { USER_BYTES_MAX } from '../../src/protocol/limits.ts';
 
@@ -70,14 +71,33 @@ class Crowd {
     return undefined;
   }
 
+  /** Counts in `visited`, by index, how often each is shown. */
+  visit(visited: Int32Array): Visit {
+    return (bytes, at, length, index, hash) => {
+      const name = bytes.subarray(at, at + length);
+      visited[index]! += 1;
+      const user = Number(/\d+$/.exec(Buffer.from(name).toString('latin1'))![0]);
+      if (this.indices[user] !== index || this.#places[user]!.hash !== hash) visited[index] = -1_000;
+    };
+  }
+
+  /** Visits everybody in stretches, and adds `newcomers` behind each: who of those that were there was not shown. */
+  missedInStretches(records: number, newcomers: number): number | undefined {
+    const before = this.indices.length;
+    const visited = new Int32Array(balanceSlotsFor(this.users.usersMax));
+    const show = this.visit(visited);
+    for (let from = 0; from !== ALL_VISITED; ) {
+      from = this.users.visit(show, from, records);
+      for (let left = newcomers; left > 0 && !this.users.isFull; left--) this.add();
+    }
+    const missed = this.indices.slice(0, before).findIndex(index => visited[index]! < 1);
+    return missed < 0 ? undefined : missed;
+  }
+
   /** What is wrong with a visit of everybody. */
   wrongVisit(): string | undefined {
     const visited = new Int32Array(balanceSlotsFor(this.users.usersMax));
-    this.users.each((hash, index, name) => {
-      visited[index]! += 1;
-      const user = Number(/\d+$/.exec(Buffer.from(name).toString('latin1'))![0]);
-      if (this.indices[user] !== index || this.#places[user]!.hash !== hash) visited[index] = -1;
-    });
+    this.users.visit(this.visit(visited));
     const user = this.indices.findIndex(index => visited[index] !== 1);
     if (user >= 0) return `user ${user} was visited ${visited[this.indices[user]!]} times`;
     const sum = visited.reduce((total, times) => total + times, 0);
@@ -118,6 +138,25 @@ test.each(Object.keys(HASHES))('nobody is lost while records move, through two d
   }
   expect(crowd.wrong()).toBeUndefined();
   crowd.expectUnique();
+});
+
+// One by one, a table is visited in more stretches than there are records to split; in larger ones, in the midst of a split.
+test.each(Object.keys(HASHES))('nobody is missed by a visit in stretches while users come: %s', name => {
+  for (const [users, records, newcomers] of [
+    [600, 1, 1],
+    [630, 7, 9],
+    [700, 40, 25],
+    [1_000, 100, 60],
+    [1_290, 3, 2],
+    [400, 64, 80],
+  ] as const) {
+    const usersMax = 1_600;
+    const crowd = new Crowd(usersMax + 8, usersMax, HASHES[name]!);
+    for (let user = 0; user < users; user++) crowd.add();
+    const missed = crowd.missedInStretches(records, newcomers);
+    expect(missed, `of ${users}, with ${newcomers} more behind each ${records} records`).toBeUndefined();
+    expect(crowd.wrongVisit()).toBeUndefined();
+  }
 });
 
 test('the table may be full at any moment of growing, and still knows everyone and nobody else', () => {
