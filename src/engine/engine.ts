@@ -16,6 +16,7 @@ import { balancesOf, createMemory, laneOf } from './memory-layout.ts';
 import { type Counts, type EngineOptions, shapeFor } from './options.ts';
 import { FULL, LIMITED, type NoRoom, Owners } from './owners.ts';
 import { Commit, type Position } from './position.ts';
+import { Reading } from './reading.ts';
 import type { Recording } from './recording.ts';
 import { Restoring } from './restoring.ts';
 import { Sampler } from './sampler.ts';
@@ -35,6 +36,7 @@ export class Engine {
   readonly experiments: Experiments;
   /** For a journal. */
   readonly restoring: Restoring;
+  readonly reading: Reading;
   readonly #lanes: Lane[];
   readonly #balances: Float64Array<SharedArrayBuffer>;
   readonly #buffer: SharedArrayBuffer;
@@ -42,10 +44,7 @@ export class Engine {
   readonly #owners: Owners;
   readonly #recording: Recording | undefined;
   readonly #waits: boolean;
-  /**
-   * Events by outcome. Doubles from the start: an integer property that grows past 2^31 changes its representation,
-   * and V8 then discards all optimised code that uses it, under full load.
-   */
+  /** Events. Doubles: an integer that grows past 2^31 changes its representation, and V8 discards all code that uses it. */
   readonly #outcomes = new Float64Array(Outcome.rateLimited + 1);
   /** Of the visit that is going on, if it has sent an event with an id. */
   #promises: Commit | undefined;
@@ -78,6 +77,7 @@ export class Engine {
     this.#owners = new Owners(this.users, this.#lanes, names);
     this.#counting = new Counting(this.#lanes, this.#outcomes);
     this.#balances = balancesOf(this.#buffer, shape);
+    this.reading = new Reading(this.#owners, this.#balances);
     this.restoring = new Restoring(this.users, this.#balances, this.#lanes, this.#transfers);
     const onProgress = (worker: number) => this.#lanes[worker]!.progressed();
     this.workers = new Workers(this.#buffer, { ...events, onProgress }, recording);

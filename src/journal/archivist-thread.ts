@@ -3,7 +3,7 @@
  */
 import { setPriority } from 'node:os';
 import { isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { Archivist, type ArchivistStart } from './archivist.ts';
+import { Archivist, type ArchivistStart, type Snapshotted } from './archivist.ts';
 import { realDisk } from './disk.ts';
 import { Head, headOf } from './memory.ts';
 
@@ -13,9 +13,13 @@ const NICE = 10;
 
 /**
  * `prepared`: there is room for full rings, or the disk has none. `damaged`: what was written can't be read; the server
- * knows the balances still.
+ * knows the balances still. `wanted`: all requests for a snapshot up to this number are served.
  */
-export type ArchivistMessage = 'prepared' | { failed: string } | { damaged: string };
+export type ArchivistMessage =
+  | 'prepared'
+  | { failed: string }
+  | { damaged: string }
+  | { wanted: number; how: Snapshotted };
 
 function run(start: ArchivistStart, send: (message: ArchivistMessage) => void): void {
   const head = headOf(start.buffer);
@@ -23,6 +27,7 @@ function run(start: ArchivistStart, send: (message: ArchivistMessage) => void): 
   const restMs = start.sync === 'interval' ? Math.min(LOOK_MS, start.syncMs) : LOOK_MS;
   let isPrepared = false;
   let isTold = false;
+  let { served } = archivist;
   try {
     for (;;) {
       const bell = Atomics.load(head, Head.bell);
@@ -35,6 +40,10 @@ function run(start: ArchivistStart, send: (message: ArchivistMessage) => void): 
       if (archivist.damage !== undefined && !isTold) {
         isTold = true;
         send({ damaged: archivist.damage });
+      }
+      if (archivist.served !== served) {
+        served = archivist.served;
+        send(served);
       }
       Atomics.wait(head, Head.bell, bell, restMs);
     }

@@ -56,6 +56,9 @@ export interface ArchivistStart {
 
 const FULL_RETRY_MS = 1_000;
 
+/** How it ended that a snapshot was asked for: it is there, the disk has no room, or what it is made of can't be read. */
+export type Snapshotted = 'written' | 'full' | 'damaged';
+
 export class Archivist {
   readonly #disk: Disk;
   readonly #start: ArchivistStart;
@@ -69,6 +72,8 @@ export class Archivist {
   #snapshotBytes = 0;
   #folded: number[];
   #isToPrune = true;
+  /** The last request for a snapshot that was served, and how that ended. */
+  served: { wanted: number; how: Snapshotted } = { wanted: 0, how: 'written' };
   /** A closed segment can't be read: nothing is folded, or deleted, any more. */
   damage: string | undefined;
 
@@ -90,7 +95,9 @@ export class Archivist {
       this.syncAll();
       this.#nextSyncMs = nowMs + this.#start.syncMs;
     }
-    if (nowMs >= this.#nextTryMs) this.#whileThereIsRoom(nowMs, () => this.#foldIfDue());
+    const wanted = Atomics.load(headOf(this.#start.buffer), Head.wanted);
+    if (wanted !== this.served.wanted) this.served = { wanted, how: this.#foldNow(nowMs) };
+    else if (nowMs >= this.#nextTryMs) this.#whileThereIsRoom(nowMs, () => this.#foldIfDue());
     if (this.#isToPrune) {
       this.#isToPrune = false;
       this.#unlessDamaged(() => this.#prune());
@@ -224,6 +231,14 @@ export class Archivist {
     });
     if (closed < Math.max(segmentBytes - SEGMENT_HEADER_BYTES, this.#snapshotBytes)) return;
     this.#unlessDamaged(() => this.fold());
+  }
+
+  /** Whether or not it is due, and also where no segment was closed since the last one. */
+  #foldNow(nowMs: number): Snapshotted {
+    const before = this.#snapshot;
+    this.#whileThereIsRoom(nowMs, () => this.#unlessDamaged(() => this.fold()));
+    if (this.damage !== undefined) return 'damaged';
+    return this.#snapshot === before ? 'full' : 'written';
   }
 
   /** Deletes the parts of the history that need not be kept, the oldest first; never the last one. */

@@ -9,7 +9,7 @@ import type { Engine } from '../engine/engine.ts';
 import type { Recording } from '../engine/recording.ts';
 import type { HashSeed } from '../protocol/hash.ts';
 import { createThread } from '../threads/thread.ts';
-import type { ArchivistStart, Keep } from './archivist.ts';
+import type { ArchivistStart, Keep, Snapshotted } from './archivist.ts';
 import type { ArchivistMessage } from './archivist-thread.ts';
 import { detailOf, type JournalDetail } from './detail.ts';
 import { type Disk, makeFolders, realDisk } from './disk.ts';
@@ -77,6 +77,9 @@ export class Journal implements Recording {
   #onFailed: (reason: string) => void = () => {};
   #archivist: Worker | undefined;
   #archivistEnded: Promise<void> = Promise.resolve();
+  #isArchivistOver = false;
+  /** Who waits for a snapshot, oldest first. */
+  #waiting: { wanted: number; tell: (how: Snapshotted | 'ended') => void }[] = [];
 
   private constructor(
     options: JournalOptions,
@@ -192,13 +195,38 @@ export class Journal implements Recording {
     thread.on('message', (message: ArchivistMessage) => {
       if (message === 'prepared') return;
       if ('failed' in message) this.failed(message.failed);
-      else this.#onDamaged(message.damaged);
+      else if ('damaged' in message) this.#onDamaged(message.damaged);
+      else this.#snapshotted(message.wanted, message.how);
     });
     thread.on('error', error => this.failed(`the archivist died: ${error.message}`));
     this.#archivist = thread;
     // Watched from now on: when it has failed, it ends before anybody waits for that.
     this.#archivistEnded = new Promise(resolve => thread.once('exit', () => resolve()));
+    thread.once('exit', () => {
+      this.#isArchivistOver = true;
+      this.#snapshotted(Infinity, 'ended');
+    });
     return prepared;
+  }
+
+  /**
+   * Has a snapshot made of all segments that are full now, due or not. Resolves to how that ended; `ended`: the archivist
+   * has ended, and makes none.
+   */
+  snapshot(): Promise<Snapshotted | 'ended'> {
+    return new Promise(tell => {
+      if (this.#isArchivistOver) return tell('ended');
+      const wanted = Atomics.add(this.#head, Head.wanted, 1) + 1;
+      this.#waiting.push({ wanted, tell });
+      wake(this.#head);
+    });
+  }
+
+  /** All requests up to this one are served. */
+  #snapshotted(wanted: number, how: Snapshotted | 'ended'): void {
+    const served = this.#waiting.filter(each => each.wanted <= wanted);
+    this.#waiting.splice(0, served.length);
+    for (const { tell } of served) tell(how);
   }
 
   /** For the metrics. */

@@ -24,6 +24,8 @@ export const Head = {
   stop: 2,
   /** Snapshots that the archivist has made. */
   snapshots: 3,
+  /** How often one was asked for. The socket thread writes. */
+  wanted: 4,
 } as const;
 
 /** BigInt64 words of the header. */

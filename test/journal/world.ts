@@ -12,7 +12,15 @@ import { Archivist } from '../../src/journal/archivist.ts';
 import { beginEpoch } from '../../src/journal/folder.ts';
 import { bytesBefore, laneName, type Secret } from '../../src/journal/format.ts';
 import { placeFirst, type WriterStart } from '../../src/journal/lane-writer.ts';
-import { Count, createJournalMemory, journalLaneOf, namesBytesFor, Word } from '../../src/journal/memory.ts';
+import {
+  Count,
+  createJournalMemory,
+  Head,
+  headOf,
+  journalLaneOf,
+  namesBytesFor,
+  Word,
+} from '../../src/journal/memory.ts';
 import { move } from '../../src/journal/moving.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import { recover } from '../../src/journal/recovery.ts';
@@ -24,6 +32,7 @@ import { type Back, checkTold, comeBack, type Known, nothingKnown, type Told } f
 import { type Deed, SEED, Traffic } from './traffic.ts';
 
 const IDS_MS = 600_000_000;
+const ASKED_EVERY = 13;
 
 // There is one thread: nobody would ever wake it.
 Atomics.wait = () => {
@@ -53,6 +62,7 @@ export class World {
   refusals = 0;
   readonly #userNames = new Map<number, string>();
   #filled = 0;
+  #archived = 0;
   /** Told when a worker begins to work, and when it has ended. */
   onWork: (isWorking: boolean) => void = () => {};
   /** Told before each store of a worker into its places. */
@@ -326,6 +336,9 @@ export class World {
     this.#nowMs += ms;
     const heads = this.#heads();
     const syncs = this.#syncs();
+    // Somebody asks for a snapshot now and then.
+    this.#archived += 1;
+    if (this.#archived % ASKED_EVERY === 0) Atomics.add(headOf(this.#journal), Head.wanted, 1);
     this.#archivist.turn(this.#nowMs);
     if (this.#archivist.damage !== undefined) throw new Error(this.#archivist.damage);
     if (this.#syncs() !== syncs) this.#noteSynced(heads);
