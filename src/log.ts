@@ -12,7 +12,7 @@ export type LogFormat = 'auto' | 'text' | 'json';
 
 type Fields = Record<string, unknown>;
 
-const LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
+export const LOG_LEVELS: readonly LogLevel[] = ['error', 'warn', 'info', 'debug'];
 const COLOURS = { error: 'red', warn: 'yellow', info: 'cyan', debug: 'gray' } as const;
 
 /** Read at every log call. */
@@ -63,6 +63,11 @@ export class Log {
     this.#log('debug', event, fields, text);
   }
 
+  /** Logged at every level, as `info`. */
+  note(event: string, fields: Fields, text: string): void {
+    this.#unlessFull('info', event, fields, text);
+  }
+
   /** Logged at every level, and never dropped: the text on a terminal, the fields elsewhere. */
   announce(event: string, fields: Fields, text: string): void {
     this.#sayDropped();
@@ -79,7 +84,11 @@ export class Log {
   }
 
   #log(level: LogLevel, event: string, fields: Fields, text: string): void {
-    if (LEVELS.indexOf(level) > LEVELS.indexOf(this.#settings.logLevel)) return;
+    if (LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this.#settings.logLevel))
+      this.#unlessFull(level, event, fields, text);
+  }
+
+  #unlessFull(level: LogLevel, event: string, fields: Fields, text: string): void {
     if (this.#stream.writableNeedDrain) this.#dropped += 1;
     else this.#write(level, event, fields, this.#timed(level, text));
   }

@@ -47,6 +47,11 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['src/protocol', 'src/security'],
     mayTypes: ['src/engine', 'src/net', 'src/log.ts', 'src/config'],
   },
+  // What who has the right to may have done: loaded where clients say who they are.
+  'src/admin': {
+    may: ['src/protocol', 'src/engine', 'src/security', 'src/guard', 'src/log.ts'],
+    mayTypes: ['src/journal'],
+  },
   'src/commands': { may: ['src/protocol', 'src/engine', 'src/metrics'], mayTypes: ['src/guard'] },
   'src/session': {
     may: ['src/net', 'src/commands', 'src/protocol', 'src/engine', 'src/metrics', 'src/config'],
@@ -68,6 +73,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
       'src/security',
       'src/net',
       'src/guard',
+      'src/admin',
       'src/commands',
       'src/session',
       'src/http',

@@ -31,12 +31,12 @@ export class Audit {
 
   letIn(who: Audited, name: string): void {
     if (!this.#mayWrite('authenticated')) return;
-    this.#log.info('authenticated', { ...who, name }, `${said(who)} is ${name}`);
+    this.#log.info('authenticated', { client: who.client, address: who.address, name }, `${said(who)} is ${name}`);
   }
 
   refused(who: Audited, reason: string): void {
     if (!this.#mayWrite('unauthorized')) return;
-    this.#log.warn('unauthorized', { ...who, reason }, `${said(who)} is refused: ${reason}`);
+    this.#log.warn('unauthorized', { client: who.client, address: who.address, reason }, `${said(who)} is refused: ${reason}`);
   }
 
   /** Over HTTP, where each request says anew who asks. */
@@ -51,7 +51,13 @@ export class Audit {
 
   ended(who: Audited, name: string): void {
     if (!this.#mayWrite('access_ended')) return;
-    this.#log.warn('access_ended', { ...who, name }, `${said(who)} is ended: ${name} holds no longer`);
+    this.#log.warn('access_ended', { client: who.client, address: who.address, name }, `${said(who)} is ended: ${name} holds no longer`);
+  }
+
+  /** An act of administration, as JSON. Each is written, at every level of the log: who acts makes way, not the line. */
+  acts(who: Audited, name: string, act: object): void {
+    const { client, address } = who;
+    this.#log.note('administered', { client, address, name, act }, `${said(who)}, ${name}: ${JSON.stringify(act)}`);
   }
 
   #mayWrite(kind: Kind): boolean {

@@ -8,8 +8,9 @@ import type { Transport } from '../net/transport.ts';
 import { Reply } from '../protocol/replies.ts';
 import { Kind, type ParsedRequest } from '../protocol/request.ts';
 import { type Access, Right } from '../security/access.ts';
-import type { Audit, Audited } from './audit.ts';
+import type { Audit } from './audit.ts';
 import { Bucket, type Shared } from './buckets.ts';
+import { UnderWay } from './under-way.ts';
 
 /** So many wrong tokens end a connection. */
 const WRONG_MAX = 10;
@@ -24,24 +25,56 @@ export interface Doorkeeper {
   /** How many events a client may send now. */
   permits(own: Bucket, ofAddress: Shared | undefined, ofToken: Shared | undefined): number;
   joinToken(name: string, before: Shared | undefined): Shared;
-  left(ofAddress: Shared | undefined, ofToken: Shared | undefined): void;
+  left(client: number, ofAddress: Shared | undefined, ofToken: Shared | undefined): void;
   whoHas(
     token: string,
     onRefused: (reason: string) => void,
   ): Access | undefined | Promise<Access | undefined>;
   whoIs(certificate: string): Access | undefined;
   stillHolds(access: Access, nowMs: number): Access | undefined;
+  /** Undefined where nobody is asked who they are. */
+  readonly administering: Administering | undefined;
 }
 
-export class Guard {
+/** Who administers. */
+export interface Administrator {
+  /** The number of the connection. */
+  readonly client: number;
+  readonly address: string;
+  readonly name: string;
+  /** The connection is closed: nobody hears what comes of an act. */
+  readonly hasLeft: boolean;
+  /** Ends it, when it has been told. */
+  dismiss(): void;
+}
+
+/** Does what somebody with the right `admin` asks for, and answers it; its one implementation is in src/admin. */
+export interface Administering {
+  /** `line` must be valid JSON. The promise does not fail. */
+  act(line: string, by: Administrator): Reply | string | Promise<Reply | string>;
+}
+
+/** The session, as its guard sees it. */
+export interface Guarded {
+  /** There is an answer that `present` or `administer` did not have. */
+  goOn(): void;
+  /** Ends it, with its last replies; false if it is ending already. */
+  hangUp(why: 'closed_admin' | 'closed_unauthorized'): boolean;
+}
+
+export class Guard implements Administrator {
+  readonly client: number;
+  readonly address: string;
+  /** Since when it is connected, in ms since the process started. */
+  readonly sinceMs = performance.now();
+  hasLeft = false;
   readonly #guards: Doorkeeper;
-  readonly #who: Audited;
+  #guarded: Guarded | undefined;
   #access: Access | undefined;
-  /** A token that is being verified, or was just: the line that has it is served again. */
-  #asked: { token: string; isDone: boolean; access: Access | undefined } | undefined;
+  readonly #tokens = new UnderWay<Access | undefined>(() => this.#guarded?.goOn());
+  readonly #acts = new UnderWay<Reply | string>(() => this.#guarded?.goOn());
   #wrong = 0;
-  /** A token was verified that `present` had no answer for. */
-  onDecided: () => void = () => {};
+  #isDismissed = false;
   readonly #bucket = new Bucket();
   readonly #ofAddress: Shared | undefined;
   #ofToken: Shared | undefined;
@@ -51,8 +84,19 @@ export class Guard {
 
   constructor(guards: Doorkeeper, client: number, transport: Transport, ofAddress: Shared | undefined) {
     this.#guards = guards;
-    this.#who = { client, address: transport.address };
+    this.client = client;
+    this.address = transport.address;
     this.#ofAddress = ofAddress;
+  }
+
+  /** Called once, by whom it guards. */
+  guards(guarded: Guarded): void {
+    this.#guarded = guarded;
+  }
+
+  /** Who it is, for logs; empty if that is not known. */
+  get name(): string {
+    return this.#access?.name ?? '';
   }
 
   /** It has not said who it is, and must. */
@@ -60,9 +104,17 @@ export class Guard {
     return this.#access === undefined && this.#guards.asksWho;
   }
 
-  /** It has presented too many wrong tokens. */
+  /** Nothing more is served: it has presented too many wrong tokens, or has ended itself. */
   get isOver(): boolean {
-    return this.#wrong >= WRONG_MAX;
+    return this.#wrong >= WRONG_MAX || this.#isDismissed;
+  }
+
+  get whyOver(): 'closed_unauthorized' | 'closed_admin' {
+    return this.#isDismissed ? 'closed_admin' : 'closed_unauthorized';
+  }
+
+  dismiss(): void {
+    this.#isDismissed = true;
   }
 
   /** Its events have to be looked at one by one. */
@@ -93,7 +145,10 @@ export class Guard {
   check(kind: Kind, request: ParsedRequest, names: Uint8Array): Reply | undefined {
     if (this.#guards.asksWho) {
       const refusal = this.#refusal(kind, request, names);
-      if (refusal !== undefined) return refusal;
+      if (refusal !== undefined) {
+        if (kind === Kind.admin) this.#acts.forget();
+        return refusal;
+      }
     }
     if (kind !== Kind.event && kind !== Kind.transfer) return undefined;
     if (this.#taken >= this.#permits) return Reply.rateLimited;
@@ -107,23 +162,26 @@ export class Guard {
   }
 
   /**
-   * Answers a token. Undefined: it is being verified; the line is to be served again when `onDecided` was called. A wrong
+   * Answers a token. Undefined: it is being verified; the line is to be served again when the session may go on. A wrong
    * one changes nothing about what the client may do.
    */
   present(token: string): Reply | undefined {
     if (!this.#guards.asksWho) return Reply.ok;
-    const asked = this.#asked;
-    if (asked?.token === token) return asked.isDone ? this.#answer(asked.access) : undefined;
-    const access = this.#guards.whoHas(token, reason => this.#refused(reason));
-    if (!(access instanceof Promise)) return this.#answer(access);
-    const asking = { token, isDone: false, access: undefined as Access | undefined };
-    this.#asked = asking;
-    void access.then(found => {
-      asking.isDone = true;
-      asking.access = found;
-      this.onDecided();
-    });
-    return undefined;
+    const verify = () => this.#guards.whoHas(token, reason => this.#refused(reason));
+    const answer = this.#tokens.answer(token, verify);
+    return answer && this.#answer(answer.is);
+  }
+
+  /** Answers a request to administer, which was checked. Undefined: as for a token. */
+  administer(line: string): Reply | string | undefined {
+    const { administering } = this.#guards;
+    if (administering === undefined) return Reply.unknownType;
+    return this.#acts.answer(line, () => administering.act(line, this))?.is;
+  }
+
+  /** Ends the client, with its last replies; false if it is ending already. */
+  hangUp(): boolean {
+    return this.#guarded?.hangUp('closed_admin') ?? false;
   }
 
   /** TLS has found the certificate of the client to be valid. */
@@ -139,13 +197,14 @@ export class Guard {
     if (names.length > 0) this.#refused(`no entry for a certificate of ${JSON.stringify(names[0])}`);
   }
 
-  /** Looks again at what the client rests on; false if it holds no longer. */
+  /** Looks again at what the client rests on; false if it holds no longer: then the client is ended. */
   review(nowMs: number): boolean {
     if (this.#access === undefined) return true;
     const access = this.#guards.stillHolds(this.#access, nowMs);
     if (access === undefined) {
-      this.#guards.audit.ended(this.#who, this.#access.name);
+      this.#guards.audit.ended(this, this.#access.name);
       this.#access = undefined;
+      this.#guarded?.hangUp('closed_unauthorized');
       return false;
     }
     this.#access = access;
@@ -154,7 +213,8 @@ export class Guard {
 
   /** The client has gone. */
   leave(): void {
-    this.#guards.left(this.#ofAddress, this.#ofToken);
+    this.hasLeft = true;
+    this.#guards.left(this.client, this.#ofAddress, this.#ofToken);
   }
 
   #refusal(kind: Kind, request: ParsedRequest, names: Uint8Array): Reply | undefined {
@@ -163,14 +223,16 @@ export class Guard {
     if (access === undefined) return Reply.unauthorized;
     const right = RIGHTS[kind];
     if (right === undefined) return undefined;
-    if ((access.rights & right) === 0) return Reply.forbidden;
+    if ((access.rights & right) === 0) {
+      if (right === Right.admin) this.#refused(`${access.name} has not the right admin`);
+      return Reply.forbidden;
+    }
     const isOfUser = kind === Kind.event || kind === Kind.transfer || kind === Kind.balance;
     if (!isOfUser || access.users === undefined) return undefined;
     return access.users.has(names, request.nameAt, request.nameBytes) ? undefined : Reply.forbidden;
   }
 
   #answer(access: Access | undefined): Reply {
-    this.#asked = undefined;
     if (access === undefined) {
       this.#wrong += 1;
       return Reply.unauthorized;
@@ -185,11 +247,11 @@ export class Guard {
     this.end();
     this.#ofToken = this.#guards.joinToken(access.name, this.#ofToken);
     this.begin();
-    this.#guards.audit.letIn(this.#who, access.name);
+    this.#guards.audit.letIn(this, access.name);
   }
 
   #refused(reason: string): void {
-    this.#guards.audit.refused(this.#who, reason);
+    this.#guards.audit.refused(this, reason);
   }
 }
 

@@ -10,7 +10,7 @@ import type { Access } from '../security/access.ts';
 import type { Authority } from '../security/authority.ts';
 import { Audit } from './audit.ts';
 import { type Bucket, Buckets, type Shared } from './buckets.ts';
-import { type Doorkeeper, Guard } from './guard.ts';
+import { type Administering, type Doorkeeper, Guard } from './guard.ts';
 import { networkOf } from './network.ts';
 
 const UNLIMITED = Number.POSITIVE_INFINITY;
@@ -22,12 +22,15 @@ export type GuardSettings = Pick<
 
 export class Guards implements Doorkeeper {
   readonly audit: Audit;
+  administering: Administering | undefined;
+  /** By their numbers, which grow. */
+  readonly clients = new Map<number, Guard>();
   readonly #settings: GuardSettings;
   readonly #authority: Authority | undefined;
   readonly #users: UserLimits | undefined;
   readonly #addresses = new Buckets();
   readonly #tokens = new Buckets();
-  #clients = 0;
+  #lastClient = 0;
 
   /** Without an authority, nobody is asked who they are. The settings may change. */
   constructor(settings: GuardSettings, log: Log, users?: UserLimits, authority?: Authority) {
@@ -51,17 +54,29 @@ export class Guards implements Doorkeeper {
     const { addressConnectionsMax } = this.#settings;
     const network = networkOf(transport.address);
     // A Unix socket has no address.
-    if (network === '') return new Guard(this, ++this.#clients, transport, undefined);
+    if (network === '') return this.#add(transport, undefined);
     const { clients = 0 } = this.#addresses.get(network) ?? {};
     if (addressConnectionsMax > 0 && clients >= addressConnectionsMax) return undefined;
-    return new Guard(this, ++this.#clients, transport, this.#addresses.join(network));
+    return this.#add(transport, this.#addresses.join(network));
   }
 
-  left(ofAddress: Shared | undefined, ofToken: Shared | undefined): void {
+  #add(transport: Transport, ofAddress: Shared | undefined): Guard {
+    const guard = new Guard(this, ++this.#lastClient, transport, ofAddress);
+    this.clients.set(guard.client, guard);
+    return guard;
+  }
+
+  left(client: number, ofAddress: Shared | undefined, ofToken: Shared | undefined): void {
+    this.clients.delete(client);
     const { rateAddress, rateToken } = this.#settings;
     const nowMs = now();
     if (ofAddress !== undefined) this.#addresses.leave(ofAddress, rateAddress, nowMs);
     if (ofToken !== undefined) this.#tokens.leave(ofToken, rateToken, nowMs);
+  }
+
+  /** Ends all whose token, certificate or right holds no longer. */
+  review(nowMs: number): void {
+    for (const guard of this.clients.values()) guard.review(nowMs);
   }
 
   joinToken(name: string, before: Shared | undefined): Shared {

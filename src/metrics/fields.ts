@@ -27,7 +27,7 @@ const gauge = (name: string, help: string): Field => ({ name, kind: 'gauge', hel
 const closed = (labelled: string): Field => ({
   ...counter(
     'connections_closed_total',
-    'Connections closed because the client broke a limit or spoke HTTP, by limit.',
+    'Connections closed because the client broke a limit, spoke HTTP or was not wanted, by reason.',
   ),
   label: 'reason',
   labelled,
@@ -77,4 +77,5 @@ export const FIELDS: { readonly [Key in Exclude<keyof Snapshot, 'journal'>]: Fie
   closed_idle: closed('idle'),
   closed_http: closed('http'),
   closed_unauthorized: closed('unauthorized'),
+  closed_admin: closed('admin'),
 };

@@ -5,13 +5,14 @@
 import type { Engine } from '../engine/engine.ts';
 import type { JournalDetail } from '../journal/detail.ts';
 
-/** Why the server closed a client: the limit it exceeded, that it spoke HTTP, or that it may not be here. */
+/** Why the server closed a client: a limit it exceeded, that it spoke HTTP, may not be here, or somebody wanted it. */
 export type Closing =
   | 'closed_blocked'
   | 'closed_partial'
   | 'closed_idle'
   | 'closed_http'
-  | 'closed_unauthorized';
+  | 'closed_unauthorized'
+  | 'closed_admin';
 
 /** The counts about clients. */
 export interface ClientCounts extends Record<Closing, number> {
@@ -32,6 +33,7 @@ export function noClients(): ClientCounts {
     closed_idle: 0,
     closed_http: 0,
     closed_unauthorized: 0,
+    closed_admin: 0,
   };
 }
 

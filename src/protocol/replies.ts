@@ -21,6 +21,10 @@ export const Reply = {
   tooManyConnections: 16,
   unauthorized: 17,
   forbidden: 18,
+  // To administration.
+  noSuchClient: 19,
+  noJournal: 20,
+  journalDamaged: 21,
 } as const;
 export type Reply = (typeof Reply)[keyof typeof Reply];
 
@@ -44,6 +48,9 @@ const LINES: Record<Reply, string> = {
   [Reply.tooManyConnections]: '{"status":"rejected","reason":"too_many_connections"}\n',
   [Reply.unauthorized]: '{"status":"error","reason":"unauthorized"}\n',
   [Reply.forbidden]: '{"status":"error","reason":"forbidden"}\n',
+  [Reply.noSuchClient]: '{"status":"error","reason":"no_such_client"}\n',
+  [Reply.noJournal]: '{"status":"error","reason":"no_journal"}\n',
+  [Reply.journalDamaged]: '{"status":"error","reason":"journal_damaged"}\n',
 };
 
 const REPEATS_BYTES = 65_536;

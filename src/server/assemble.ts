@@ -24,7 +24,7 @@ export function assemble(
   settings: Settings,
   log: Log,
   journal?: Journal,
-  guardsOf?: (engine: Engine) => Guards | undefined,
+  guardsOf?: (engine: Engine, journal?: Journal) => Guards | undefined,
 ): Assembled {
   const readBuffer = createReadBuffer(settings);
   const events: Omit<WorkerEvents, 'onProgress'> = {
@@ -42,7 +42,7 @@ export function assemble(
   const engine = new Engine(readBuffer.view, options, events, journal);
   const seed = drawHashSeed(idKey);
   const restore = (progress?: StartProgress) => journal?.begin(engine, readBuffer.view, seed, progress);
-  const guards = guardsOf?.(engine);
+  const guards = guardsOf?.(engine, journal);
   return {
     engine,
     sessions: new Sessions(settings, engine, readBuffer, seed, log, journal, guards),

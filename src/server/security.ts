@@ -6,6 +6,7 @@ import type { Settings } from '../config/settings.ts';
 import type { Engine } from '../engine/engine.ts';
 import { balanceSlotsFor } from '../engine/user-indices.ts';
 import type { Guards } from '../guard/guards.ts';
+import type { Journal } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import type { TlsAcceptor } from '../net/tls-acceptor.ts';
 import type { Authority } from '../security/authority.ts';
@@ -17,8 +18,8 @@ const REVIEW_MS = 500;
 
 export interface Security {
   readonly tls: TlsAcceptor | undefined;
-  /** The doorkeeper of this engine's clients; undefined: all may do all. */
-  guardsOf(engine: Engine): Guards | undefined;
+  /** The doorkeeper of this engine's clients, who may administer it; undefined: all may do all. */
+  guardsOf(engine: Engine, journal?: Journal): Guards | undefined;
   /** Watches these sessions from now on. */
   watch(sessions: Sessions): void;
   /** Files that are read again by a reload. */
@@ -37,6 +38,7 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
   const isGuarded = asksWho || isLimited || settings.config !== '';
   const guards = isGuarded ? await import('../guard/guards.ts') : undefined;
   const limits = isGuarded ? await import('../engine/user-limits.ts') : undefined;
+  const admin = asksWho ? await import('../admin/administration.ts') : undefined;
   let watched: Sessions | undefined;
   let keeper: Guards | undefined;
   const participants: Reloadable[] = [];
@@ -53,11 +55,15 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
     });
   return {
     tls,
-    guardsOf(engine) {
+    guardsOf(engine, journal) {
       if (guards === undefined || limits === undefined) return undefined;
       const users = new limits.UserLimits(settings, balanceSlotsFor(engine.users.usersMax));
       engine.userLimits = users;
       keeper = new guards.Guards(settings, log, users, authority);
+      const { clients, audit } = keeper;
+      const snapshot = journal && (() => journal.snapshot());
+      if (admin !== undefined)
+        keeper.administering = new admin.Administration({ engine, clients, audit, settings, snapshot });
       return keeper;
     },
     watch(sessions) {

@@ -6,6 +6,7 @@
  * engine, so it is taken only if the session allows it (`mayFastSubmit`). All other lines go through `#answer`.
  */
 
+import { adminCommand } from '../commands/admin.ts';
 import { authCommand } from '../commands/auth.ts';
 import { balanceCommand } from '../commands/balance.ts';
 import type { Answer } from '../commands/command.ts';
@@ -34,9 +35,9 @@ const ID = Wants.id;
 
 /**
  * Why serving stopped: no complete line is left, the client must read replies first, a ring is full, the next line
- * needs the answers that replies before it wait for, or what it says of the client is being verified.
+ * needs the answers that replies before it wait for, or it has begun something that takes its time.
  */
-export type Stop = 'end' | 'replies' | 'ring' | 'answers' | 'access';
+export type Stop = 'end' | 'replies' | 'ring' | 'answers' | 'command';
 
 interface DispatchSettings {
   readonly lineBytesMax: number;
@@ -196,8 +197,8 @@ export class Dispatch implements Answer {
     return true;
   }
 
-  /** Answers the line just parsed, from `at` up to `next`; or returns what it lacks: room in a ring, or answers. */
-  #answer(kind: Kind, at: number, next: number, isLate: boolean): 'ring' | 'answers' | 'access' | undefined {
+  /** Answers the line just parsed, from `at` up to `next`; or returns what it lacks. */
+  #answer(kind: Kind, at: number, next: number, isLate: boolean): 'ring' | 'answers' | 'command' | undefined {
     const engine = this.#engine;
     if (kind !== Kind.metricsDetail) this.#detail.isStale = true;
     switch (kind) {
@@ -220,7 +221,10 @@ export class Dispatch implements Answer {
         healthCommand(engine, this.#phase !== 'serving', this);
         return;
       case Kind.auth:
-        return authCommand(this.#guard, this.#line(at, next), this) ? undefined : 'access';
+        return authCommand(this.#guard, this.#line(at, next), this) ? undefined : 'command';
+      case Kind.admin:
+        if (this.#guard !== undefined && this.#queue!.hasOpenTransfer) return 'answers';
+        return adminCommand(this.#guard, this.#line(at, next), this) ? undefined : 'command';
       case Kind.debug:
         if (this.#settings.debugRequests) debugCommand(engine.experiments, this.#line(at, next), this);
         else this.refuse(Reply.unknownType);
@@ -231,7 +235,6 @@ export class Dispatch implements Answer {
       case Kind.invalidEvent:
         this.refuse(Reply.invalidEvent);
         return;
-      case Kind.admin:
       case Kind.unknownType:
         this.refuse(Reply.unknownType);
         return;

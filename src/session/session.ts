@@ -40,7 +40,7 @@ export class Session implements Receiver, Client {
     this.#visiting = new Visiting(this.#framer, this.#replies, guard, shared.phase === 'serving');
     this.nextRead = shared.readBuffer.firstRead;
     shared.deadlines.idle.restart(this);
-    if (guard !== undefined) guard.onDecided = () => this.#goOn('access');
+    guard?.guards({ goOn: () => this.#goOn('command'), hangUp: why => this.#hangUp(why) });
     transport.open(this);
     if (this.isUnknown) shared.deadlines.access.start(this);
   }
@@ -103,11 +103,6 @@ export class Session implements Receiver, Client {
 
   get isUnknown(): boolean {
     return !this.#isOpened || (this.#visiting.guard?.isStranger ?? false);
-  }
-
-  /** Ends the client if what it rests on holds no longer. */
-  review(nowMs: number): void {
-    if (this.#visiting.guard?.review(nowMs) === false && this.#isLive) this.#hangUp('closed_unauthorized');
   }
 
   /** Lines may wait already: reading goes on while little input waits for a turn. */
@@ -227,19 +222,22 @@ export class Session implements Receiver, Client {
     const { stop, hasEndedLine } = visit(this.#shared, this.#visiting, bytes);
     if (stop !== 'end' && stop !== 'replies') this.#waits = stop;
     if (stop === 'ring') this.#shared.whenRoom(dispatch.stalledHash, () => this.#goOn('ring'));
+    const { guard } = this.#visiting;
     if (framer.isHttp) this.#hangUp('closed_http');
-    else if (this.#visiting.guard?.isOver) this.#hangUp('closed_unauthorized');
+    else if (guard?.isOver) this.#hangUp(guard.whyOver);
     else deadlines.visited(this, framer, hasEndedLine, wasWithinLine);
   }
 
-  /** Nothing more is served; it is ended when all is answered. */
-  #hangUp(why: Closing): void {
+  /** Nothing more is served; it is ended when all is answered. False if it is ending already. */
+  #hangUp(why: Closing): boolean {
+    if (!this.#isLive || this.#input === 'refused') return false;
     this.#shared.hungUp(why);
     this.#input = 'refused';
     this.#framer.clear();
     this.#shared.deadlines.clear(this);
     this.#shared.scheduler.leave(this);
     this.#goOn(this.#waits);
+    return true;
   }
 
   #goOn(waited: Waits): void {

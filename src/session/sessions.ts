@@ -118,8 +118,7 @@ export class Sessions implements Shared, Accepting {
 
   /** Ends all whose token, certificate or right holds no longer. */
   review(): void {
-    const nowMs = Date.now();
-    for (const session of this.#all) session.review(nowMs);
+    this.#guards?.review(Date.now());
   }
 
   whenRoom(hash: number, retry: () => void): void {

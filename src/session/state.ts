@@ -22,10 +22,10 @@ export type Life = 'open' | 'finishing' | 'ended';
 export type Input = 'open' | 'ended' | 'reset' | 'refused';
 
 /**
- * What the session waits for: a turn of the scheduler, room in a ring, the answers that its replies wait for, or whether
- * the client is who it says.
+ * What the session waits for: a turn of the scheduler, room in a ring, the answers that its replies wait for, or what
+ * comes of a command that takes its time: whether the client is who it says, or an act of administration.
  */
-export type Waits = 'nothing' | 'turn' | 'ring' | 'answers' | 'access';
+export type Waits = 'nothing' | 'turn' | 'ring' | 'answers' | 'command';
 
 export interface State {
   readonly life: Life;

@@ -8,22 +8,14 @@ import { Restoring } from '../../src/engine/restoring.ts';
 import { Transfers } from '../../src/engine/transfers.ts';
 import { balanceSlotsFor } from '../../src/engine/user-indices.ts';
 import { type Name, NOBODY, UserTable } from '../../src/engine/user-table.ts';
-import { Archivist } from '../../src/journal/archivist.ts';
 import { beginEpoch } from '../../src/journal/folder.ts';
 import { bytesBefore, laneName, type Secret } from '../../src/journal/format.ts';
 import { placeFirst, type WriterStart } from '../../src/journal/lane-writer.ts';
-import {
-  Count,
-  createJournalMemory,
-  Head,
-  headOf,
-  journalLaneOf,
-  namesBytesFor,
-  Word,
-} from '../../src/journal/memory.ts';
+import { Count, createJournalMemory, journalLaneOf, namesBytesFor, Word } from '../../src/journal/memory.ts';
 import { move } from '../../src/journal/moving.ts';
 import { Recorder } from '../../src/journal/recorder.ts';
 import { recover } from '../../src/journal/recovery.ts';
+import { AskedArchivist } from './asked-archivist.ts';
 import { type Hired, hire } from './hiring.ts';
 import type { LyingDisk } from './lying-disk.ts';
 import { NotedLane } from './noted-lane.ts';
@@ -32,7 +24,6 @@ import { type Back, checkTold, comeBack, type Known, nothingKnown, type Told } f
 import { type Deed, SEED, Traffic } from './traffic.ts';
 
 const IDS_MS = 600_000_000;
-const ASKED_EVERY = 13;
 
 // There is one thread: nobody would ever wake it.
 Atomics.wait = () => {
@@ -57,12 +48,11 @@ export class World {
   #crew: Hired[] = [];
   #starts: WriterStart[] = [];
   #table!: UserTable;
-  #archivist!: Archivist;
+  #archivist!: AskedArchivist;
   #nowMs = 0;
   refusals = 0;
   readonly #userNames = new Map<number, string>();
   #filled = 0;
-  #archived = 0;
   /** Told when a worker begins to work, and when it has ended. */
   onWork: (isWorking: boolean) => void = () => {};
   /** Told before each store of a worker into its places. */
@@ -150,12 +140,10 @@ export class World {
       segmentBytes,
       sync,
     }));
-    const archive = { dir: DIR, folder, epoch: epoch + 1, secret, lanes: workers };
-    this.#archivist = new Archivist(
-      this.disk,
-      { buffer: this.#journal, ...archive, ringSlots, segmentBytes, sync, syncMs: 10, keep },
-      this.#nowMs,
-    );
+    const sizes = { lanes: workers, ringSlots, segmentBytes };
+    const where = { buffer: this.#journal, dir: DIR, folder, epoch: epoch + 1, secret };
+    const archive = { ...where, ...sizes, sync, syncMs: 10, keep };
+    this.#archivist = new AskedArchivist(this.disk, archive, this.#nowMs);
     this.#archivist.turn(this.#nowMs);
     memories.forEach((_, lane) => {
       this.#startWorker(lane);
@@ -336,9 +324,6 @@ export class World {
     this.#nowMs += ms;
     const heads = this.#heads();
     const syncs = this.#syncs();
-    // Somebody asks for a snapshot now and then.
-    this.#archived += 1;
-    if (this.#archived % ASKED_EVERY === 0) Atomics.add(headOf(this.#journal), Head.wanted, 1);
     this.#archivist.turn(this.#nowMs);
     if (this.#archivist.damage !== undefined) throw new Error(this.#archivist.damage);
     if (this.#syncs() !== syncs) this.#noteSynced(heads);

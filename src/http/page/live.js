@@ -144,6 +144,7 @@ function showFigures(view) {
     'closed_idle',
     'closed_http',
     'closed_unauthorized',
+    'closed_admin',
   ])
     put(name, whole(metrics[name]), metrics[name]);
   for (const name of ['invalid', 'users', 'users_max', 'ids', 'ids_max', 'in_transit'])

@@ -30,6 +30,7 @@ export interface Metrics {
   closed_idle?: number;
   closed_http?: number;
   closed_unauthorized?: number;
+  closed_admin?: number;
   uptime_ms?: number;
   /** Only of a server that has one. */
   journal?: JournalMetrics;
