@@ -55,7 +55,7 @@ export class Administration implements Administering {
 
   #act(request: AdminRequest, by: Administrator): Reply | string | Promise<Reply | string> {
     const { audit, clients, settings, snapshot } = this.#of;
-    audit.acts(by.client, by.address, by.name, request);
+    audit.acts(by, by.name, request);
     switch (request.do) {
       case 'users':
         return this.#ofUsers.next(() => this.#users(request, by));

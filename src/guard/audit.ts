@@ -5,7 +5,7 @@
 import type { Log } from '../log.ts';
 
 /** What it writes to: the log, or a way to it from another thread. */
-export type AuditLog = Pick<Log, 'info' | 'warn'>;
+export type AuditLog = Pick<Log, 'info' | 'warn' | 'note'>;
 
 const LINES_A_SECOND = 20;
 const SECOND_MS = 1_000;
@@ -31,12 +31,20 @@ export class Audit {
 
   letIn(who: Audited, name: string): void {
     if (!this.#mayWrite('authenticated')) return;
-    this.#log.info('authenticated', { client: who.client, address: who.address, name }, `${said(who)} is ${name}`);
+    this.#log.info(
+      'authenticated',
+      { client: who.client, address: who.address, name },
+      `${said(who)} is ${name}`,
+    );
   }
 
   refused(who: Audited, reason: string): void {
     if (!this.#mayWrite('unauthorized')) return;
-    this.#log.warn('unauthorized', { client: who.client, address: who.address, reason }, `${said(who)} is refused: ${reason}`);
+    this.#log.warn(
+      'unauthorized',
+      { client: who.client, address: who.address, reason },
+      `${said(who)} is refused: ${reason}`,
+    );
   }
 
   /** Over HTTP, where each request says anew who asks. */
@@ -51,13 +59,21 @@ export class Audit {
 
   ended(who: Audited, name: string): void {
     if (!this.#mayWrite('access_ended')) return;
-    this.#log.warn('access_ended', { client: who.client, address: who.address, name }, `${said(who)} is ended: ${name} holds no longer`);
+    this.#log.warn(
+      'access_ended',
+      { client: who.client, address: who.address, name },
+      `${said(who)} is ended: ${name} holds no longer`,
+    );
   }
 
   /** An act of administration, as JSON. Each is written, at every level of the log: who acts makes way, not the line. */
   acts(who: Audited, name: string, act: object): void {
     const { client, address } = who;
-    this.#log.note('administered', { client, address, name, act }, `${said(who)}, ${name}: ${JSON.stringify(act)}`);
+    this.#log.note(
+      'administered',
+      { client, address, name, act },
+      `${said(who)}, ${name}: ${JSON.stringify(act)}`,
+    );
   }
 
   #mayWrite(kind: Kind): boolean {

@@ -61,7 +61,7 @@ async function openGate(
   const [{ Gate }, { Audit }] = await Promise.all([import('./gate.ts'), import('../guard/audit.ts')]);
   const warn = (event: string, fields: Record<string, unknown>, text: string) =>
     send({ is: 'warning', event, fields, text });
-  const audit = new Audit({ info: warn, warn });
+  const audit = new Audit({ info: warn, note: warn, warn });
   setInterval(() => audit.sayMissing(), MISSING_MS).unref();
   return Gate.open(settings, audit);
 }
