@@ -2,7 +2,7 @@
  * One client, as the doorkeeper sees it: who it is, what it may do, and how much of it.
  *
  * `check` is asked about each line, before it is done. Behind the first line, events of a client that may write for every
- * user, and has no limit, are not asked about at all (`watchesEvents`).
+ * user are not asked about one by one, but counted (`free`).
  */
 import type { Transport } from '../net/transport.ts';
 import { Reply } from '../protocol/replies.ts';
@@ -15,6 +15,8 @@ import { UnderWay } from './under-way.ts';
 /** So many wrong tokens end a connection. */
 const WRONG_MAX = 10;
 const UNLIMITED = Number.POSITIVE_INFINITY;
+/** More than one visit can have. */
+const UNASKED_MAX = 2 ** 30 - 1;
 
 /** What all guards share; its one implementation is in guards.ts. */
 export interface Doorkeeper {
@@ -81,6 +83,10 @@ export class Guard implements Administrator {
   /** How many events may still pass, and how many of them did, in this visit. */
   #permits = UNLIMITED;
   #taken = 0;
+  /** Events that may pass now without `check`; whoever lets one pass counts it down. */
+  free = 0;
+  /** What it began with. */
+  #granted = 0;
 
   constructor(guards: Doorkeeper, client: number, transport: Transport, ofAddress: Shared | undefined) {
     this.#guards = guards;
@@ -117,28 +123,38 @@ export class Guard implements Administrator {
     this.#isDismissed = true;
   }
 
-  /** Its events have to be looked at one by one. */
-  get watchesEvents(): boolean {
-    if (this.#guards.limitsEvents || this.#permits !== UNLIMITED) return true;
-    if (!this.#guards.asksWho) return false;
-    const access = this.#access;
-    return access === undefined || (access.rights & Right.write) === 0 || access.users !== undefined;
-  }
-
   /** A visit begins: its lines see one time. */
   begin(): void {
     this.#permits = this.#guards.permits(this.#bucket, this.#ofAddress, this.#ofToken);
     this.#taken = 0;
+    this.#grant();
   }
 
   /** The visit is over. */
   end(): void {
+    this.#count();
     const taken = this.#taken;
     if (taken === 0 || this.#permits === UNLIMITED) return;
     this.#taken = 0;
     this.#bucket.take(taken);
     this.#ofAddress?.take(taken);
     this.#ofToken?.take(taken);
+  }
+
+  /** Lets as many events pass without a question as may be. */
+  #grant(): void {
+    const access = this.#access;
+    const mayAll = access !== undefined && (access.rights & Right.write) !== 0 && access.users === undefined;
+    const isAsked = this.#guards.asksWho && !mayAll;
+    this.#granted = isAsked ? 0 : Math.min(UNASKED_MAX, this.#permits - this.#taken);
+    this.free = this.#granted;
+  }
+
+  /** Counts those that have passed. */
+  #count(): void {
+    this.#taken += this.#granted - Math.max(0, this.free);
+    this.#granted = 0;
+    this.free = 0;
   }
 
   /** Why a line may not be done; undefined: it may. An event that may is counted. */
@@ -150,15 +166,20 @@ export class Guard implements Administrator {
         return refusal;
       }
     }
-    if (kind !== Kind.event && kind !== Kind.transfer) return undefined;
-    if (this.#taken >= this.#permits) return Reply.rateLimited;
-    this.#taken += 1;
-    return undefined;
+    if (!isEvent(kind)) return undefined;
+    this.#count();
+    const isLimited = this.#taken >= this.#permits;
+    if (!isLimited) this.#taken += 1;
+    this.#grant();
+    return isLimited ? Reply.rateLimited : undefined;
   }
 
-  /** The event that was just counted has to come again. */
-  giveBack(): void {
+  /** The line that was just let pass has to come again. */
+  giveBack(kind: Kind): void {
+    if (!isEvent(kind)) return;
+    this.#count();
     this.#taken -= 1;
+    this.#grant();
   }
 
   /**
@@ -253,6 +274,10 @@ export class Guard implements Administrator {
   #refused(reason: string): void {
     this.#guards.audit.refused(this, reason);
   }
+}
+
+function isEvent(kind: Kind): boolean {
+  return kind === Kind.event || kind === Kind.transfer;
 }
 
 /** The right that a line needs; those without are answered to whoever is known. */

@@ -25,6 +25,8 @@ export class Guards implements Doorkeeper {
   administering: Administering | undefined;
   /** By their numbers, which grow. */
   readonly clients = new Map<number, Guard>();
+  /** Of this turn, if it was asked for. */
+  #timeMs: number | undefined;
   readonly #settings: GuardSettings;
   readonly #authority: Authority | undefined;
   readonly #users: UserLimits | undefined;
@@ -86,8 +88,9 @@ export class Guards implements Doorkeeper {
   }
 
   permits(own: Bucket, ofAddress: Shared | undefined, ofToken: Shared | undefined): number {
-    const { rateConnection, rateAddress, rateToken, rateBurstMs } = this.#settings;
-    const nowMs = now();
+    const { rateConnection, rateAddress, rateToken, rateUser, rateBurstMs } = this.#settings;
+    if (rateConnection + rateAddress + rateToken + rateUser === 0) return UNLIMITED;
+    const nowMs = this.#turnMs();
     this.#users?.setTime(nowMs);
     let permits = UNLIMITED;
     if (rateConnection > 0) permits = own.permits(rateConnection, rateBurstMs, nowMs);
@@ -96,6 +99,17 @@ export class Guards implements Doorkeeper {
     if (rateToken > 0 && ofToken !== undefined)
       permits = Math.min(permits, ofToken.permits(rateToken, rateBurstMs, nowMs));
     return permits;
+  }
+
+  /** The time is asked for once in a turn of the event loop: that costs as much as some events. */
+  #turnMs(): number {
+    if (this.#timeMs === undefined) {
+      this.#timeMs = now();
+      setImmediate(() => {
+        this.#timeMs = undefined;
+      });
+    }
+    return this.#timeMs;
   }
 
   whoHas(token: string, onRefused: (reason: string) => void) {

@@ -91,7 +91,6 @@ export class Dispatch implements Answer {
     this.#detail.isStale = true;
     this.#guard = guard;
     guard?.begin();
-    let isWatched = guard?.watchesEvents;
     while (at < end) {
       if (replies.bytes >= roomBytes) {
         stop = 'replies';
@@ -99,14 +98,14 @@ export class Dispatch implements Answer {
       }
       let next = fast(at, end, request);
       if (next !== 0 && mayFastSubmit && (request.wants === 0 || request.wants === ID)) {
-        if (isWatched && this.#isTurnedAway(Kind.event)) {
+        if (guard !== undefined && --guard.free < 0 && this.#isTurnedAway(Kind.event)) {
           at = next;
           continue;
         }
         const outcome =
           request.wants === 0 ? engine.submit(request) : engine.submitPromised(request, replies.lines);
         if (outcome === NO_ROOM) {
-          guard?.giveBack();
+          guard?.giveBack(Kind.event);
           stop = 'ring';
           break;
         }
@@ -132,12 +131,11 @@ export class Dispatch implements Answer {
       const isAway = guard !== undefined && !framer.isHttp && this.#isTurnedAway(kind);
       const lacking = isAway ? undefined : this.#answer(kind, at, next, isLate);
       if (lacking !== undefined) {
-        if (lacking === 'ring') guard?.giveBack();
+        if (lacking === 'ring') guard?.giveBack(kind);
         stop = lacking;
         break;
       }
       roomBytes = queue.roomBytes;
-      isWatched = guard?.watchesEvents;
       at = framer.isHttp || guard?.isOver ? end : next;
     }
     guard?.end();
