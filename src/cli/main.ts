@@ -21,6 +21,7 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally load [flags]     put a server under load, and say what happened (tally load --help)
   tally compare A B      two runs of tally load side by side
   tally watch [:PORT]    a running server, live: its counts, rings and latency
+  tally admin users      its users and balances; connections, close N, log-level LEVEL, snapshot (tally admin --help)
 
   tally config check FILE     what tally serve --config FILE would run with, or what is wrong (tally config --help)
   tally config example        a file of all settings, to begin with
@@ -72,6 +73,8 @@ async function main(args: string[]): Promise<void> {
       return (await import('../tools/load/command.ts')).compareCommand(rest);
     case 'watch':
       return (await import('../tools/watch/command.ts')).watchCommand(rest);
+    case 'admin':
+      return (await import('../tools/admin/command.ts')).adminCommand(rest);
     case 'journal':
       return (await import('../journal/cli/command.ts')).journalCommand(rest);
     case 'backup':

@@ -37,13 +37,17 @@ export function readSources(
   return given;
 }
 
+/** Of clients: a server that runs beside them has it, too. */
+const OF_CLIENTS = ['TALLY_TOKEN'];
+
 /** Variables that look like settings and are none, each with the name that may have been meant. */
 export function unknownVariables(
   env: NodeJS.ProcessEnv,
 ): { variable: string; nearest: string | undefined }[] {
   const known = KEYS.map(variableOf);
   return Object.keys(env)
-    .filter(name => name.startsWith('TALLY_') && env[name] !== '' && !known.includes(name))
+    .filter(name => name.startsWith('TALLY_') && env[name] !== '')
+    .filter(name => !known.includes(name) && !OF_CLIENTS.includes(name))
     .map(variable => ({ variable, nearest: nearest(variable, known) }));
 }
 

@@ -1,9 +1,11 @@
 /**
- * A TCP client that sends given bytes and returns received lines. It knows nothing of the protocol, so that
- * witnesses, checks and tests can send anything.
+ * A TCP client that sends given bytes and returns received lines. It knows nothing of the protocol, but for saying who it
+ * is where that is asked, so that witnesses, checks and tests can send anything.
  */
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
+import { type Credentials, NO_CREDENTIALS } from './credentials.ts';
+import { checkLetIn, dial, openedEvent, type Target, tokenLine } from './dialling.ts';
 import { within } from './waiting.ts';
 
 /** The other side has ended the connection, or reset it: then its error is the cause. */
@@ -66,19 +68,43 @@ export class Client {
     });
   }
 
-  static async open(
-    port: number,
-    host = '127.0.0.1',
+  static open(port: number, host = '127.0.0.1', limitMs = LIMIT_MS, manners: Manners = {}): Promise<Client> {
+    return Client.reach({ port, host }, NO_CREDENTIALS, limitMs, manners);
+  }
+
+  /** Opens a connection, shakes hands and presents the token, if there is one: throws a `NotLetIn` if it is not taken. */
+  static async reach(
+    target: Target,
+    credentials: Credentials,
     limitMs = LIMIT_MS,
     manners: Manners = {},
   ): Promise<Client> {
-    const socket = connect({ port, host, noDelay: true, allowHalfOpen: manners.isHalfOpen ?? true });
+    const { token } = credentials;
+    const endMs = performance.now() + limitMs;
+    const client = await Client.#connected(target, credentials, limitMs, manners);
+    if (token === undefined) return client;
+    try {
+      checkLetIn(await client.ask(tokenLine(token), endMs - performance.now()));
+      return client;
+    } catch (error) {
+      client.close();
+      throw error;
+    }
+  }
+
+  static async #connected(
+    target: Target,
+    credentials: Credentials,
+    limitMs: number,
+    manners: Manners,
+  ): Promise<Client> {
+    const socket = dial(target, credentials, { allowHalfOpen: manners.isHalfOpen ?? true });
     const timer = setTimeout(
       () => socket.destroy(new TooLate(`no connection within ${limitMs} ms`)),
       limitMs,
     );
     try {
-      await once(socket, 'connect');
+      await once(socket, openedEvent(credentials));
     } finally {
       clearTimeout(timer);
     }

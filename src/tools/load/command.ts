@@ -67,7 +67,7 @@ export function loadCommand(args: string[]): Promise<void> {
     'load',
     LOAD_HELP,
     args,
-    () => load(readOptions(args), command),
+    () => load(readOptions(args, process.env, warn), command),
     () => {},
   );
 }
@@ -81,6 +81,10 @@ export function compareCommand(args: string[]): Promise<void> {
     process.stdout.write(comparisonTable(compareRuns(...runs), differencesInKind(...runs)));
     return LoadExit.ok;
   });
+}
+
+function warn(what: string): void {
+  process.stderr.write(`tally load: ${what}\n`);
 }
 
 async function load(options: LoadOptions, command: string): Promise<number> {
@@ -124,6 +128,7 @@ async function measured(options: LoadOptions, command: string, signal: AbortSign
     return await runLoadWithHistograms(options.plan, {
       signal,
       command,
+      credentials: options.credentials,
       onProgress: progress => line.show(progressLine(progress)),
     });
   } finally {

@@ -7,8 +7,9 @@
  * With ids, what had no reply when a connection was lost is sent again by the next one, until it is decided. Of such a
  * line a refusal that leaves no trace says only that *this* copy was not taken: it is sent again, after a pause.
  */
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
+import type { Credentials } from '../harness/credentials.ts';
 import type { IdWriter } from './event-ids.ts';
 import { movesMoney } from './kinds.ts';
 import type { Ledger } from './ledger.ts';
@@ -17,6 +18,7 @@ import { ReplyReader } from './replies.ts';
 import { VERDICTS } from './result.ts';
 import { type Batch, UnderWay } from './under-way.ts';
 import { isDecided, mayHave, NOT_TAKEN, verdictNumber } from './verdicts.ts';
+import { openWire } from './wire.ts';
 
 /** Is notified by a connection. */
 export interface ConnectionEvents {
@@ -36,6 +38,7 @@ export interface ConnectionEvents {
 /** What all connections of a thread share. */
 export interface Shared {
   address: { host: string; port: number };
+  credentials: Credentials;
   /** They read into the same chunk: each is done with it before the next one reads. */
   chunk: Buffer;
   judge: ReplyJudge;
@@ -50,6 +53,8 @@ const AGAIN_MS = 50;
 
 export class LoadConnection {
   readonly socket: Socket;
+  /** Rejects if it can't be opened. */
+  readonly opened: Promise<void>;
   /** Its place among the connections of its thread. */
   readonly index: number;
   isLost = false;
@@ -77,7 +82,7 @@ export class LoadConnection {
   #decidedBefore = 0;
 
   constructor(index: number, firstLine: number, ids: IdWriter | undefined, shared: Shared) {
-    const { address, chunk, judge, page, ledger, pipeline, events } = shared;
+    const { address, credentials, chunk, judge, page, ledger, pipeline, events } = shared;
     this.index = index;
     this.#firstLine = firstLine;
     this.#ids = ids;
@@ -88,19 +93,13 @@ export class LoadConnection {
       take: (verdict, count) => this.#take(verdict, count),
       takeOther: line => this.#takeOther(line),
     });
-    this.socket = connect({
-      ...address,
-      noDelay: true,
-      onread: {
-        buffer: chunk,
-        callback: length => {
-          this.#events.onChunk();
-          this.#reader.read(chunk, length);
-          if (!this.isLost) this.#events.onRoom(this);
-          return true;
-        },
-      },
+    const wire = openWire(address, credentials, chunk, (bytes, length) => {
+      this.#events.onChunk();
+      this.#reader.read(bytes, length);
+      if (!this.isLost) this.#events.onRoom(this);
     });
+    this.socket = wire.socket;
+    this.opened = wire.opened;
   }
 
   /** From here on the connection's end is the run's matter. */

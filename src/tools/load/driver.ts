@@ -63,7 +63,7 @@ export class Driver {
   #isTimeOver = false;
 
   constructor(threadPlan: ThreadPlan, post: (message: FromThread, transfer?: ArrayBuffer[]) => void) {
-    const { plan, script, thread, connections, runId } = threadPlan;
+    const { plan, script, thread, connections, runId, credentials } = threadPlan;
     this.#plan = plan;
     this.#thread = thread;
     this.#judge = replyJudgeFor(plan.protocol);
@@ -73,7 +73,7 @@ export class Driver {
     const budget = Math.floor(events / threads) + (thread < events % threads ? 1 : 0);
     this.#measured = new Phase(plan, budget);
     this.#phases = [new Phase(plan, Number.POSITIVE_INFINITY), this.#measured];
-    const share = { index: thread, connections, runId };
+    const share = { index: thread, connections, runId, credentials };
     const opener = new Opener(plan, share, this.#ledger, this.#judge, this.#events);
     // With ids, for what is not decided, too.
     const isWanted = ({ underWay }: LoadConnection) =>

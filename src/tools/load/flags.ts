@@ -1,5 +1,6 @@
 /** The flags of `tally load`: which there are, what the help says of them, and their values as text. */
 import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
+import { CREDENTIAL_FLAGS } from '../harness/credentials.ts';
 
 interface Flag {
   /** What stands behind it; undefined: nothing. */
@@ -30,6 +31,8 @@ const FLAGS: Record<string, Flag> = {
     about: 'kill -9 the server of --cmd in the midst, and start it again; with --reconnect',
   },
   'start-timeout': { value: 'TIME', group: 'Where', about: 'for it to listen, at first and again (30s)' },
+
+  ...inGroup('Who we are', CREDENTIAL_FLAGS),
 
   rate: { value: 'N', group: 'How', about: 'open loop: lines a second, of all connections together' },
   stages: { value: 'LIST', group: 'How', about: 'open loop: TIME:RATE or TIME:FROM-TO, with commas' },
@@ -86,6 +89,10 @@ const FLAGS: Record<string, Flag> = {
     about: 'NAME.corrected.hgrm and NAME.uncorrected.hgrm, for plotters of HdrHistogram; a pipe gets both',
   },
 };
+
+function inGroup(group: string, flags: Record<string, Omit<Flag, 'group'>>): Record<string, Flag> {
+  return Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, { ...flag, group }]));
+}
 
 /** As they are written. */
 export const FLAG_NAMES = Object.keys(FLAGS).map(name => `--${name}`);

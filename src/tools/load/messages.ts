@@ -1,4 +1,5 @@
 /** What the main thread and the threads of a load run say to each other. */
+import type { Credentials } from '../harness/credentials.ts';
 import type { Outage } from './outages.ts';
 import type { LoadPlan } from './plan.ts';
 import type { IntervalCounts, Recorded } from './recorder.ts';
@@ -13,6 +14,8 @@ export interface ThreadPlan {
   connections: number;
   /** Of the run's ids; undefined: its events have none. */
   runId: string | undefined;
+  /** Not part of the plan, which is in the results. */
+  credentials: Credentials;
 }
 
 export type ToThread =

@@ -11,6 +11,7 @@
 import { count } from '../../cli/terminal/numbers.ts';
 import { quoteIfNeeded } from '../../cli/terminal/quoting.ts';
 import { Client, HungUp, TooLate } from '../harness/client.ts';
+import { NO_CREDENTIALS } from '../harness/credentials.ts';
 import { Kind, movesMoney } from './kinds.ts';
 import type { LoadPlan } from './plan.ts';
 import { encodersFor, replyJudgeFor } from './protocols.ts';
@@ -108,15 +109,16 @@ export async function checkMoney(
   names: readonly string[],
   expected: Expected,
   before: Float64Array,
+  credentials = NO_CREDENTIALS,
 ): Promise<Money> {
   const { users } = expected;
-  let balances = await readBalances(plan, names, users);
+  let balances = await readBalances(plan, names, users, credentials);
   const startMs = performance.now();
   let stillSinceMs = startMs;
   if (!isOff(expected, before, balances)) {
     // Right at this moment; something may still be applied once more.
     await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
-    balances = await readBalances(plan, names, users);
+    balances = await readBalances(plan, names, users, credentials);
   }
   while (isOff(expected, before, balances) && performance.now() - stillSinceMs < STILL_MS) {
     if (performance.now() - startMs > MOVING_MS_MAX)
@@ -124,7 +126,7 @@ export async function checkMoney(
         `the balances are wrong and were still moving after ${MOVING_MS_MAX / 1_000} s; does another client use these users? (--user-prefix)`,
       );
     await new Promise(resolve => setTimeout(resolve, AGAIN_MS));
-    const again = await readBalances(plan, names, users);
+    const again = await readBalances(plan, names, users, credentials);
     if (again.some((balance, index) => balance !== balances[index])) stillSinceMs = performance.now();
     balances = again;
   }
@@ -254,6 +256,7 @@ export async function readBalances(
   plan: LoadPlan,
   names: readonly string[],
   users: readonly number[],
+  credentials = NO_CREDENTIALS,
 ): Promise<Float64Array> {
   const { host, port, protocol, graceMs } = plan;
   const encoders = encodersFor(protocol);
@@ -261,7 +264,8 @@ export async function readBalances(
   let answered = 0;
   let client: Client | undefined;
   try {
-    client = await Client.open(port, host, graceMs, { lineCharactersMax: BALANCE_CHARACTERS_MAX });
+    const manners = { lineCharactersMax: BALANCE_CHARACTERS_MAX };
+    client = await Client.reach({ host, port }, credentials, graceMs, manners);
     while (answered < users.length) {
       const some = users.slice(answered, answered + REQUESTS_AT_ONCE);
       client.send(some.map(user => `${encoders.balance(names[user]!)}\n`).join(''));

@@ -1,5 +1,7 @@
 /** Opens the connections of one thread, and opens lost ones again, or says in a sentence why that can't be done. */
 import { addressText } from '../../cli/terminal/address.ts';
+import type { Credentials } from '../harness/credentials.ts';
+import { NotLetIn, whyNot } from '../harness/dialling.ts';
 import { type ConnectionEvents, LoadConnection, type Shared } from './connection.ts';
 import { IdWriter } from './event-ids.ts';
 import type { Ledger } from './ledger.ts';
@@ -25,6 +27,7 @@ export interface ThreadShare {
   connections: number;
   /** Of the run's ids; undefined: it has none. */
   runId: string | undefined;
+  credentials: Credentials;
 }
 
 export class Opener {
@@ -44,6 +47,7 @@ export class Opener {
     this.#thread = thread;
     this.#shared = {
       address: { host, port },
+      credentials: thread.credentials,
       chunk: Buffer.allocUnsafeSlow(CHUNK_BYTES),
       judge,
       page: pageOf(judge),
@@ -108,39 +112,18 @@ export class Opener {
 }
 
 /** Resolves when the connection is open. */
-function opened(connection: LoadConnection, plan: LoadPlan, deadlineMs: number): Promise<void> {
-  const { socket } = connection;
-  const address = addressText(plan);
-  return new Promise((resolve, reject) => {
-    const timer = setTimeout(
-      () =>
-        reject(
-          new Error(`${address} took no connection within ${plan.connectMs / 1_000} s; is it overloaded?`),
-        ),
-      deadlineMs - performance.now(),
-    );
-    socket.once('connect', () => {
-      clearTimeout(timer);
-      socket.removeAllListeners('error');
-      connection.watch();
-      resolve();
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) => {
-      clearTimeout(timer);
-      reject(new Error(whyNot(error, address)));
-    });
-  });
-}
-
-function whyNot(error: NodeJS.ErrnoException, address: string): string {
-  switch (error.code) {
-    case 'ECONNREFUSED':
-      return `nothing listens on ${address}; npx tally serve starts a server`;
-    case 'EMFILE':
-      return 'too many connections for this process: raise the limit of open files (ulimit -n), or use fewer';
-    case 'EADDRNOTAVAIL':
-      return `no local port is left for another connection to ${address}; use fewer`;
-    default:
-      return `no connection to ${address}: ${error.message}`;
+async function opened(connection: LoadConnection, plan: LoadPlan, deadlineMs: number): Promise<void> {
+  const late = new Error(
+    `${addressText(plan)} took no connection within ${plan.connectMs / 1_000} s; is it overloaded?`,
+  );
+  const timer = setTimeout(() => connection.socket.destroy(late), deadlineMs - performance.now());
+  try {
+    await connection.opened;
+  } catch (error) {
+    if (error === late || error instanceof NotLetIn) throw error;
+    throw new Error(whyNot(error as NodeJS.ErrnoException, plan));
+  } finally {
+    clearTimeout(timer);
   }
+  connection.watch();
 }

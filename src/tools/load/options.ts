@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { readHost } from '../../cli/terminal/address.ts';
 import { duration, readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
+import { type Credentials, readCredentials, refuseTokenFlag, warnIfInClear } from '../harness/credentials.ts';
 import { type Condition, readCondition } from './conditions.ts';
 import { parseFlags, type Values } from './flags.ts';
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix, type OwnServer, type Stage } from './plan.ts';
@@ -15,9 +16,16 @@ export interface LoadOptions {
   json: string | undefined;
   /** The start of the names of two files. */
   hdr: string | undefined;
+  credentials: Credentials;
 }
 
-export function readOptions(args: string[]): LoadOptions {
+/** `warn` is told what is allowed, and may be a mistake. */
+export function readOptions(
+  args: string[],
+  env: NodeJS.ProcessEnv = {},
+  warn: (what: string) => void = () => {},
+): LoadOptions {
+  refuseTokenFlag(args);
   const values = parseFlags(args);
   const text = (name: string) => values[name] as string | undefined;
   const whole = (name: string, otherwise: number, min: number, max: number): number => {
@@ -54,6 +62,9 @@ export function readOptions(args: string[]): LoadOptions {
   const events = text('events') === undefined ? undefined : whole('events', 0, 1, 1e12);
   const durationMs = time('duration', DEFAULT_PLAN.durationMs!, 1);
   const protocol = oneOf('protocol', ['tally', 'redis'], 'tally');
+  const credentials = readCredentials(values, protocol === 'redis' ? {} : env, warn);
+  if (protocol === 'redis' && credentials.token !== undefined)
+    throw new UsageError('--token-file is not for --protocol redis');
   const users = whole('users', DEFAULT_WORK.users, 1, 10_000_000);
   const mix = readMix(text('mix'));
   const min = text('min') === undefined ? undefined : readMin(text('min')!);
@@ -62,6 +73,7 @@ export function readOptions(args: string[]): LoadOptions {
   const plan: LoadPlan = {
     host: readHost(text('host') ?? DEFAULT_PLAN.host, '--host '),
     port: whole('port', 7878, 1, 65_535),
+    tls: credentials.tls !== undefined,
     protocol,
     connections,
     threads,
@@ -96,6 +108,7 @@ export function readOptions(args: string[]): LoadOptions {
       `--user-prefix: with its number, a name may have 128 bytes; ${PREFIX_BYTES_MAX} at most`,
     );
   refuseNoKill(plan);
+  warnIfInClear(credentials, plan.host, warn);
   const findMax = text('find-max') === undefined ? undefined : readCondition(text('find-max')!);
   if (findMax !== undefined && plan.stages !== undefined)
     throw new UsageError('--find-max looks for the rate itself; leave --rate and --stages out');
@@ -116,6 +129,7 @@ export function readOptions(args: string[]): LoadOptions {
     findMax,
     json: text('json'),
     hdr: text('hdr'),
+    credentials,
   };
 }
 

@@ -60,6 +60,7 @@ export interface OwnServer {
 export interface LoadPlan {
   host: string;
   port: number;
+  tls: boolean;
   protocol: ProtocolName;
   connections: number;
   /** Lines that a connection may have under way. */
@@ -99,6 +100,7 @@ export const DEFAULT_WORK: Work = {
 
 export const DEFAULT_PLAN: Omit<LoadPlan, 'port'> = {
   host: '127.0.0.1',
+  tls: false,
   protocol: 'tally',
   connections: 50,
   pipeline: 1,

@@ -5,6 +5,7 @@
 import type { Histogram } from 'hdr-histogram-js';
 import { duration } from '../../cli/terminal/numbers.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
+import { type Credentials, NO_CREDENTIALS } from '../harness/credentials.ts';
 import { describeMachine } from '../harness/machine.ts';
 import { newRunId } from './event-ids.ts';
 import { monotonicMs, type ThreadOutcome } from './messages.ts';
@@ -41,6 +42,7 @@ export interface LoadHooks {
   onLoadEnd?: () => void;
   /** The command line, for the result. */
   command?: string;
+  credentials?: Credentials;
 }
 
 export interface LoadRun {
@@ -80,16 +82,17 @@ async function runOn(server: OwnServer | undefined, plan: LoadPlan, hooks: LoadH
     );
   const users = plan.checkBalances ? expectedFrom(script, names.length, [], []).users : [];
   const runId = plan.work.ids ? newRunId() : undefined;
+  const { credentials = NO_CREDENTIALS } = hooks;
   const threads = Array.from(
     { length: plan.threads },
-    (_, thread) => new LoadThread(plan, script, thread, runId),
+    (_, thread) => new LoadThread(plan, script, thread, runId, credentials),
   );
   const problems: string[] = [];
   try {
     // First the connections: what they say when there is no server is the clearer message.
     const ready = Promise.all(threads.map(thread => thread.ready));
     const before = await unlessAborted(
-      ready.then(() => readBalances(plan, names, users)),
+      ready.then(() => readBalances(plan, names, users, credentials)),
       hooks.signal,
     );
     const startedAt = new Date().toISOString();
@@ -156,7 +159,7 @@ async function runOn(server: OwnServer | undefined, plan: LoadPlan, hooks: LoadH
       const accepted = outcomes.map(outcome => outcome.accepted);
       const unanswered = outcomes.map(outcome => outcome.unanswered);
       const expected = expectedFrom(script, names.length, accepted, unanswered);
-      await addMoney(result, names, expected, before);
+      await addMoney(result, names, expected, before, credentials);
     }
     return { result, corrected: total(summed.corrected), uncorrected: total(summed.uncorrected) };
   } finally {
@@ -192,9 +195,10 @@ async function addMoney(
   names: readonly string[],
   expected: Expected,
   before: Float64Array,
+  credentials: Credentials,
 ): Promise<void> {
   try {
-    result.money = await checkMoney(result.plan, names, expected, before);
+    result.money = await checkMoney(result.plan, names, expected, before, credentials);
     if (result.money.balanced) return;
     const doubt = result.money.lostEvents > 0 && result.kills.length > 0 ? KEEPS : '';
     result.problems.push(`the money is wrong: ${moneyLine(result.money)}${doubt}`);

@@ -1,5 +1,6 @@
 /** A thread of a load run, from the main thread's side: what it has reached, and what it reported. */
 import { Worker } from 'node:worker_threads';
+import type { Credentials } from '../harness/credentials.ts';
 import type { FromThread, ThreadOutcome, ThreadPlan, ToThread } from './messages.ts';
 import type { LoadPlan } from './plan.ts';
 import type { IntervalCounts } from './recorder.ts';
@@ -16,10 +17,16 @@ export class LoadThread {
   #onWrong: ((what: string) => void) | undefined;
   readonly #worker: Worker;
 
-  constructor(plan: LoadPlan, script: Script, thread: number, runId: string | undefined) {
+  constructor(
+    plan: LoadPlan,
+    script: Script,
+    thread: number,
+    runId: string | undefined,
+    credentials: Credentials,
+  ) {
     const share =
       Math.floor(plan.connections / plan.threads) + (thread < plan.connections % plan.threads ? 1 : 0);
-    this.#worker = createWorker({ plan, script, thread, connections: share, runId });
+    this.#worker = createWorker({ plan, script, thread, connections: share, runId, credentials });
     const ready = milestone<void>();
     const quiet = milestone<void>();
     const done = milestone<ThreadOutcome>();

@@ -11,6 +11,14 @@ import { foldedFor } from '../../cli/terminal/prose.ts';
 import { Screen } from '../../cli/terminal/screen.ts';
 import { canRepaint } from '../../cli/terminal/terminal.ts';
 import { readArgs, UsageError } from '../../cli/terminal/usage.ts';
+import {
+  CREDENTIAL_OPTIONS,
+  type Credentials,
+  describeCredentials,
+  readCredentials,
+  refuseTokenFlag,
+  warnIfInClear,
+} from '../harness/credentials.ts';
 import type { Look } from './look.ts';
 import { lastLines, lookLine, watchLines } from './view.ts';
 import { Watcher } from './watcher.ts';
@@ -31,15 +39,21 @@ the finished server; a server without metrics still has its latency. If it goes 
   --count N          end after so many
   --json             an object a look, with all that the server said; NO_COLOR is respected
 
+For a server that speaks TLS, or asks who its clients are (the right needed is read):
+
+${describeCredentials(21)}
+
 Keys: q quits, p pauses, + and - change the interval.
 
-Exit codes: 0 ended by q or --count, 1 no look found a server, 2 wrong usage, 130 ended by Ctrl+C.
+Exit codes: 0 ended by q or --count, 1 no look found a server, or it does not take the token, 2 wrong usage,
+130 ended by Ctrl+C.
 `;
 
 const OPTIONS = {
   interval: { type: 'string' },
   count: { type: 'string' },
   json: { type: 'boolean' },
+  ...CREDENTIAL_OPTIONS,
 } as const;
 const STANDARD = ':7878';
 const INTERVAL_MS = 500;
@@ -54,18 +68,20 @@ interface WatchOptions {
   intervalMs: number;
   count: number;
   json: boolean;
+  credentials: Credentials;
 }
 
 export function watchCommand(args: string[]): Promise<void> {
   return runCommand('watch', HELP, args, async () => {
-    const options = readOptions(args);
+    const options = readOptions(args, process.env);
     exitOnSignals();
     const isLive = canRepaint(process.stdout) && !options.json;
     return isLive ? watchLive(options) : watchPlain(options);
   });
 }
 
-export function readOptions(args: string[]): WatchOptions {
+export function readOptions(args: string[], env: NodeJS.ProcessEnv = {}): WatchOptions {
+  refuseTokenFlag(args);
   const { values, positionals } = readArgs('watch', args, OPTIONS);
   if (positionals.length > 1) throw new UsageError(`one server at a time, not ${positionals.join(' and ')}`);
   const count = values.count === undefined ? Number.POSITIVE_INFINITY : readCount(values.count);
@@ -76,16 +92,15 @@ export function readOptions(args: string[]): WatchOptions {
     throw new UsageError(
       `--interval ${values.interval} is not a time from ${INTERVAL_MS_MIN}ms to 1m, such as 500ms`,
     );
-  return {
-    ...readAddress(positionals[0] ?? STANDARD),
-    intervalMs,
-    count,
-    json: values.json === true,
-  };
+  const address = readAddress(positionals[0] ?? STANDARD);
+  const credentials = readCredentials(values, env, warn);
+  warnIfInClear(credentials, address.host, warn);
+  return { ...address, intervalMs, count, json: values.json === true, credentials };
 }
 
-async function watchPlain({ host, port, intervalMs, count, json }: WatchOptions): Promise<number> {
-  const watcher = new Watcher(host, port);
+async function watchPlain(options: WatchOptions): Promise<number> {
+  const { host, port, intervalMs, count, json, credentials } = options;
+  const watcher = new Watcher(host, port, credentials);
   let isFound = false;
   if (!json) process.stdout.write(`tally watch ${watcher.address}, a look every ${intervalMs} ms\n`);
   try {
@@ -105,7 +120,7 @@ async function watchPlain({ host, port, intervalMs, count, json }: WatchOptions)
 }
 
 async function watchLive(options: WatchOptions): Promise<number> {
-  const watcher = new Watcher(options.host, options.port);
+  const watcher = new Watcher(options.host, options.port, options.credentials);
   const screen = new Screen(process.stdout);
   const paint = painterFor(process.stdout, process.env);
   const history: Look[] = [];
@@ -162,4 +177,8 @@ function ended(isFound: boolean, address: string): number {
   if (isFound) return Exit.ok;
   process.stderr.write(`tally watch: nothing listens on ${address}; npx tally serve starts a server\n`);
   return Exit.failed;
+}
+
+function warn(what: string): void {
+  process.stderr.write(`tally watch: ${what}\n`);
 }

@@ -3,6 +3,7 @@
  * for the server's thread, seen from outside.
  */
 import { Client } from '../harness/client.ts';
+import { type Credentials, NO_CREDENTIALS } from '../harness/credentials.ts';
 
 /** With this many open requests, a silent server gets no more. Its silence still counts. */
 const WAITING_MAX = 5_000;
@@ -11,8 +12,13 @@ const WAITING_MAX = 5_000;
 const REPLY_CHARACTERS_MAX = 1 << 16;
 
 /** A connection over which questions are asked as long as the server answers. It ends when the server ends it. */
-export function openForQuestions(host: string, port: number, limitMs: number): Promise<Client> {
-  return Client.open(port, host, limitMs, {
+export function openForQuestions(
+  host: string,
+  port: number,
+  limitMs: number,
+  credentials: Credentials = NO_CREDENTIALS,
+): Promise<Client> {
+  return Client.reach({ host, port }, credentials, limitMs, {
     isHalfOpen: false,
     dropsUnasked: true,
     lineCharactersMax: REPLY_CHARACTERS_MAX,

@@ -124,7 +124,11 @@ function bodyLines(history: readonly Look[], look: Look, view: WatchView): strin
       ),
     ];
     lines.push('', ...(isStale ? greyed(figures) : figures(view)));
-  } else if (rates === undefined && ['ok', 'degraded', 'draining'].includes(look.state))
+  } else if (
+    look.why === undefined &&
+    rates === undefined &&
+    ['ok', 'degraded', 'draining'].includes(look.state)
+  )
     lines.push('', `  ${paint('dim', 'It has no metrics; steps 9 and 10 and the finished server have.')}`);
   return lines;
 }

@@ -5,6 +5,8 @@
 import { addressText } from '../../cli/terminal/address.ts';
 import { quote } from '../../cli/terminal/quoting.ts';
 import { type Client, HungUp, TooLate } from '../harness/client.ts';
+import { type Credentials, NO_CREDENTIALS } from '../harness/credentials.ts';
+import { NotLetIn, whyNot } from '../harness/dialling.ts';
 import { within } from '../harness/waiting.ts';
 import {
   isOfProtocol,
@@ -33,21 +35,24 @@ interface Link {
 export class Watcher {
   readonly #host: string;
   readonly #port: number;
+  readonly #credentials: Credentials;
   #link: Link | undefined;
   #probes: Probe[] = [];
   #before: { metrics: Metrics; atMs: number } | undefined;
   /** A question that has no answer yet is not asked again. */
   #asked: Promise<string> | undefined;
 
-  constructor(host: string, port: number) {
+  constructor(host: string, port: number, credentials: Credentials = NO_CREDENTIALS) {
     this.#host = host;
     this.#port = port;
+    this.#credentials = credentials;
   }
 
   get address(): string {
     return addressText({ host: this.#host, port: this.#port });
   }
 
+  /** Throws only if it is not let in: then it never will be. */
   async look(): Promise<Look> {
     try {
       const link = await this.#linked();
@@ -67,7 +72,7 @@ export class Watcher {
         slowestMs,
       };
     } catch (error) {
-      const why = whyGone(error);
+      const why = this.#whyGone(error);
       this.#forget();
       return this.#blank('gone', why);
     }
@@ -89,8 +94,9 @@ export class Watcher {
   async #linked(): Promise<Link> {
     if (this.#link && !this.#link.metrics.isEnded && !this.#link.health.isEnded) return this.#link;
     this.#forget();
-    const metrics = await openForQuestions(this.#host, this.#port, CONNECT_MS);
-    const health = await openForQuestions(this.#host, this.#port, CONNECT_MS).catch(error => {
+    const open = () => openForQuestions(this.#host, this.#port, CONNECT_MS, this.#credentials);
+    const metrics = await open();
+    const health = await open().catch(error => {
       metrics.close();
       throw error;
     });
@@ -134,15 +140,27 @@ export class Watcher {
       return ['silent', `no answer for ${(Math.max(waitingMs, SILENT_MS) / 1_000).toFixed(1)} s`];
     const health = readHealth(prober.reply);
     if (health === undefined) return ['foreign', `asked for health, it says ${quote(prober.reply)}`];
-    return [health, undefined];
+    return [health, whyWithout(reply)];
+  }
+
+  /** Of a connection that could not be opened or has ended. Anything else is a mistake of ours. */
+  #whyGone(error: unknown): string {
+    if (error instanceof NotLetIn) throw error;
+    if (error instanceof TooLate) return error.message;
+    if (error instanceof HungUp && error.cause === undefined) return 'it hung up';
+    const cause = (error instanceof HungUp ? error.cause : error) as NodeJS.ErrnoException;
+    const { code, message } = cause;
+    if (code === undefined && !(error instanceof HungUp)) throw error;
+    if (this.#credentials.tls === undefined || code?.startsWith('EC')) return code ?? message;
+    return whyNot(cause, { host: this.#host, port: this.#port });
   }
 }
 
-/** Of a connection that could not be opened or has ended. Anything else is a mistake of ours. */
-function whyGone(error: unknown): string {
-  if (error instanceof TooLate) return error.message;
-  if (error instanceof HungUp && error.cause === undefined) return 'it hung up';
-  const { code, message } = (error instanceof HungUp ? error.cause : error) as NodeJS.ErrnoException;
-  if (code === undefined && !(error instanceof HungUp)) throw error;
-  return code ?? message;
+/** Why there are no metrics, if it has some for others. */
+function whyWithout(reply: string): string | undefined {
+  const reason = /^\{"status":"error","reason":"(\w+)"\}\r?$/.exec(reply)?.[1];
+  if (reason === 'unauthorized') return 'it tells its metrics to whom it knows: --token-file FILE';
+  return reason === 'forbidden'
+    ? 'it does not tell us its metrics: the token has not the right read'
+    : undefined;
 }
