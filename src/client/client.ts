@@ -5,7 +5,6 @@ import * as replies from './replies.ts';
 
 export type * from './replies.ts';
 export { TallyError } from './replies.ts';
-
 export type ConnectOptions = Partial<typeof DEFAULTS>;
 export type TransferReply = replies.Balance | replies.Rejected;
 export type EventReply = replies.Accepted | TransferReply;
@@ -22,7 +21,6 @@ export interface EventOptions {
   deadlineMs?: number | undefined;
 }
 type AskOptions = Pick<EventOptions, 'deadlineMs'>;
-
 const text = (bytesMax: number) => (value: unknown) =>
   typeof value === 'string' && value !== '' && Buffer.byteLength(value) <= bytesMax && !/\p{Cs}/u.test(value);
 const integer = (least: number, most: number) => (value: unknown) =>
@@ -33,7 +31,6 @@ const RULES: Record<string, (value: unknown) => boolean> = {
   // A server remembers ids for 10 minutes. What it is sent again after that may be done twice.
   ...{ deadlineMs: integer(1, 599_999), silenceMs: integer(1, 2 ** 31 - 1), requestsMax: integer(1, 65_536) },
 };
-
 function check(values: replies.Fields): void {
   for (const name in values)
     if (values[name] !== undefined && RULES[name]?.(values[name]) === false)
@@ -47,45 +44,41 @@ function check(values: replies.Fields): void {
 export async function connect(options: ConnectOptions = {}) {
   check(options);
   const pipeline = new Pipeline({ ...DEFAULTS, ...options });
+  const { deadlineMs: usual, token } = pipeline.options;
   // 60 random bits, and behind them a count: ids are short, 16 bytes at most.
   const prefix = randomBytes(8).toString('base64url').slice(0, 10);
   let ids = 0;
-
-  async function ask<R>(fields: replies.Fields, fits: typeof replies.isBalance, options: AskOptions = {}) {
-    const { deadlineMs = pipeline.options.deadlineMs } = options;
-    check(fields);
-    check({ deadlineMs });
+  async function ask<R>(fields: replies.Fields, fits: typeof replies.isBalance, deadlineMs = usual) {
+    check({ ...fields, deadlineMs });
     const reply = await pipeline.ask(`${JSON.stringify(fields)}\n`, fits, deadlineMs);
     if (reply.status === 'error') throw new replies.TallyError(reply, fields, pipeline.lastError);
     return reply as R;
   }
-
   const newId = () => prefix + (ids++).toString(36);
-  const event = (action: string) => (user: string, amount: number, options?: EventOptions) => {
-    const { id = newId(), wait, min } = options ?? {};
-    return ask<EventReply>({ user, action, amount, id, wait, min }, replies.isDecision, options);
-  };
+  const decide = <R>(fields: replies.Fields, { id = newId(), wait, min, deadlineMs }: EventOptions = {}) =>
+    ask<R>({ ...fields, id, wait, min }, replies.isDecision, deadlineMs);
+  const event = (action: string) => (user: string, amount: number, options?: EventOptions) =>
+    decide<EventReply>({ user, action, amount }, options);
   const tally = {
     /** Adds to the balance; `sell` subtracts. */
     buy: event('buy'),
     sell: event('sell'),
     /** All of it or nothing, from one user to another. */
-    transfer: (from: string, to: string, amount: number, options: Omit<EventOptions, 'wait'> = {}) => {
-      const { id = newId(), min } = options;
-      return ask<TransferReply>({ type: 'transfer', from, to, amount, id, min }, replies.isDecision, options);
-    },
+    transfer: (from: string, to: string, amount: number, options?: Omit<EventOptions, 'wait'>) =>
+      decide<TransferReply>({ type: 'transfer', from, to, amount }, options),
     /** 0 if there is no such user. */
-    balance: async (user: string, options?: AskOptions) =>
-      (await ask<replies.Balance>({ type: 'balance', user }, replies.isBalance, options)).balance,
-    health: async (options?: AskOptions) =>
-      (await ask<{ status: replies.Health }>({ type: 'health' }, replies.isHealth, options)).status,
-    metrics: ({ detail, ...options }: AskOptions & { detail?: boolean } = {}) =>
-      ask<replies.Metrics>({ type: 'metrics', detail }, replies.isMetrics, options),
+    balance: async (user: string, { deadlineMs }: AskOptions = {}) =>
+      (await ask<replies.Balance>({ type: 'balance', user }, replies.isBalance, deadlineMs)).balance,
+    health: async ({ deadlineMs }: AskOptions = {}) =>
+      (await ask<{ status: replies.Health }>({ type: 'health' }, replies.isHealth, deadlineMs)).status,
+    metrics: ({ detail, deadlineMs }: AskOptions & { detail?: boolean } = {}) =>
+      ask<replies.Metrics>({ type: 'metrics', detail }, replies.isMetrics, deadlineMs),
     /** Takes no more requests, and waits for those under way. */
     close: () => pipeline.close(),
     [Symbol.asyncDispose]: () => pipeline.close(),
   };
-  await tally.health().catch(async error => {
+  const first = token === undefined ? tally.health() : ask({ type: 'auth', token }, replies.isHealth);
+  await first.catch(async error => {
     await tally.close();
     throw error;
   });

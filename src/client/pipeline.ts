@@ -1,26 +1,27 @@
 /**
  * Requests on one connection at a time, which is opened again when it is lost. Replies come in the order of requests, so
  * the state of a request is the queue that it is in (sets, since deadlines take requests out of their midst):
- *
  *     waiting ──> sent ──> settled       and when the connection is lost, or the server busy: sent ──> again ──> sent
  */
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Fields, isError, PASSING, REFUSALS } from './replies.ts';
+import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { type Fields, isError, isHealth, PASSING, REFUSALS } from './replies.ts';
 
 export const DEFAULTS = {
-  host: '127.0.0.1',
-  port: 7878,
+  ...{ host: '127.0.0.1', port: 7878 },
   /** Sent, and without a reply; further ones wait in this process. */
   requestsMax: 1_024,
   /** From the call of a method to the end of all tries. */
   deadlineMs: 30_000,
   /** A connection is given up if nothing moves for so long, though a reply is due. */
   silenceMs: 10_000,
-  /** Whether `server_busy` and `shutting_down` are not returned, but asked again until the deadline. */
+  /** Whether what passes (`server_busy` and the like) is not returned, but asked again until the deadline. */
   retries: true,
+  /** If these are given: options of `tls.connect`, and what is presented first on every connection. */
+  tls: undefined as ConnectionOptions | undefined,
+  token: undefined as string | undefined,
 };
-
 interface Request {
   line: string;
   fits: typeof isError;
@@ -32,15 +33,16 @@ interface Request {
 }
 
 const REPLY_CHARACTERS_MAX = 65_536;
-
 export class Pipeline {
   readonly options: typeof DEFAULTS;
   lastError: Error | undefined;
+  readonly #hello = new Set<Request>();
   readonly #waiting = new Set<Request>();
   readonly #sent = new Set<Request>();
   readonly #again = new Set<Request>();
   #unsettled = 0;
   #socket: Socket | undefined;
+  #isOpen = false;
   #flushing: NodeJS.Immediate | undefined;
   #isPausing = false;
   #pauses = 0;
@@ -78,9 +80,9 @@ export class Pipeline {
       this.#flushing = undefined;
       if (this.#isPausing || this.#again.size + this.#waiting.size === 0) return;
       this.#socket ??= this.#open();
-      if (this.#socket.connecting || this.#socket.destroyed || this.#socket.writableNeedDrain) return;
+      if (!this.#isOpen || this.#socket.destroyed || this.#socket.writableNeedDrain) return;
       let text = '';
-      for (const queue of [this.#again, this.#waiting])
+      for (const queue of [this.#hello, this.#again, this.#waiting])
         for (const request of queue) {
           if (this.#sent.size >= this.options.requestsMax) break;
           queue.delete(request);
@@ -92,8 +94,11 @@ export class Pipeline {
   }
 
   #open(): Socket {
-    const { host, port, silenceMs } = this.options;
-    const socket = connect({ host, port, noDelay: true }).setEncoding('utf8').setTimeout(silenceMs);
+    const { host, port, silenceMs, tls, token } = this.options;
+    // Nobody waits for its reply: if it is refused, so is what comes behind it.
+    const line = `${JSON.stringify({ type: 'auth', token })}\n`;
+    const socket = tls ? connectTls({ host, port, ...tls }) : connect({ host, port });
+    socket.setNoDelay(true).setEncoding('utf8').setTimeout(silenceMs);
     let rest = '';
     socket.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
@@ -109,12 +114,13 @@ export class Pipeline {
     });
     socket.on('end', () => socket.destroy(new Error('the server ended the connection')));
     socket.on('timeout', () => {
-      if (socket.connecting || this.#sent.size > 0) socket.destroy(new Error(`silent for ${silenceMs} ms`));
+      if (!this.#isOpen || this.#sent.size > 0) socket.destroy(new Error(`silent for ${silenceMs} ms`));
     });
-    socket.on('error', () => {});
+    socket.on('error', () => {}).on('drain', () => this.#flush());
     socket.on('close', () => {
       this.lastError = socket.errored ?? this.lastError;
       this.#socket = undefined;
+      this.#isOpen = false;
       for (const request of this.#sent) {
         request.isInDoubt = true;
         if (request.deadline !== undefined) this.#again.add(request);
@@ -122,7 +128,11 @@ export class Pipeline {
       this.#sent.clear();
       if (this.#unsettled > 0) void this.#pause();
     });
-    return socket.on('connect', () => this.#flush()).on('drain', () => this.#flush());
+    return socket.on(tls ? 'secureConnect' : 'connect', () => {
+      this.#isOpen = true;
+      if (token !== undefined) this.#hello.add({ line, fits: isHealth, resolve: () => {} });
+      this.#flush();
+    });
   }
 
   #answer(request: Request | undefined, reply: Fields): void {

@@ -17,6 +17,7 @@ describe('without flags', () => {
       findMax: undefined,
       json: undefined,
       hdr: undefined,
+      credentials: {},
     });
     const work = { users: 10_000, userPrefix: 'u', skew: 'uniform', amount: 50, mix: { buy: 1, sell: 0 } };
     const closed = { connections: 50, pipeline: 1, threads: 1, stages: undefined, durationMs: 10_000 };

@@ -39,13 +39,13 @@ export class Administered {
     this.tokens = tokens;
   }
 
-  static async start(): Promise<Administered> {
+  static async start(flags: string[] = []): Promise<Administered> {
     const folder = mkdtempSync(join(tmpdir(), 'tally-admin-'));
     const tokens = writeTokens(join(folder, 'tokens'), ENTRIES);
     const places = ['--tokens', join(folder, 'tokens'), '--data', join(folder, 'data')];
     const journal = ['--segment-bytes', '65536', '--sync', 'never'];
     const more = ['--workers', '2', '--debug-requests', '--log-level', 'error'];
-    return new Administered(await startServer([...places, ...journal, ...more]), folder, tokens);
+    return new Administered(await startServer([...places, ...journal, ...more, ...flags]), folder, tokens);
   }
 
   async stop(): Promise<void> {

@@ -58,7 +58,7 @@ export class Asker {
     const reply = parsed(line);
     if (reply?.status === 'ok') return reply;
     throw new CommandError(
-      refusalOf(reply?.reason, this.#credentials, act) ?? `it says ${quoteIfNeeded(line)}`,
+      refusalOf(reply?.reason, this.#credentials, act) ?? `the server says ${quoteIfNeeded(line)}`,
     );
   }
 
@@ -110,7 +110,7 @@ function listedIn<Entry>(name: 'users' | 'connections', page: Record<string, unk
       : Number.isSafeInteger(client) && typeof address === 'string';
   };
   if (!Array.isArray(entries) || !entries.every(isEntry))
-    throw new CommandError(`it sends no list of ${name}`);
+    throw new CommandError(`the server sends no list of ${name}`);
   const isNext = typeof next === (name === 'users' ? 'string' : 'number');
   return { entries: entries as Entry[], next: isNext ? (next as string | number) : undefined };
 }
@@ -147,8 +147,11 @@ function refusalOf(reason: unknown, { token, tls }: Credentials, act: Act): stri
 
 function whyLost(error: unknown, target: Target, { tls }: Credentials): string {
   if (error instanceof NotLetIn || error instanceof TooLate) return error.message;
-  if (error instanceof HungUp && error.cause === undefined)
-    return `${targetText(target)} hung up${tls === undefined ? '; does it speak TLS? (--tls)' : ''}`;
-  const cause = (error instanceof HungUp ? error.cause : error) as NodeJS.ErrnoException;
-  return whyNot(cause, target);
+  const cause = (error instanceof HungUp ? error.cause : error) as NodeJS.ErrnoException | undefined;
+  // What a server says of TLS before it hangs up may be lost.
+  if (cause !== undefined && cause.code !== 'ECONNRESET' && cause.code !== 'EPIPE')
+    return whyNot(cause, target);
+  const hint =
+    tls === undefined ? 'does it speak TLS? (--tls)' : 'does it want a certificate? (--tls-cert FILE)';
+  return `${targetText(target)} hung up${tls?.cert === undefined ? `; ${hint}` : ''}`;
 }

@@ -78,7 +78,7 @@ export function whyNot(error: NodeJS.ErrnoException, target: Target): string {
     case 'CERT_NOT_YET_VALID':
       return `the certificate of ${at} has expired, or is not valid yet`;
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
-      return `the certificate of ${at} is for other names: ${message.replace(/^.*?altnames: /, '')}`;
+      return `the certificate of ${at} is for other names: ${message.replace(/^.*altnames: /, '')}`;
     case 'ERR_SSL_WRONG_VERSION_NUMBER':
     case 'ERR_SSL_PACKET_LENGTH_TOO_LONG':
     case 'EPROTO':
