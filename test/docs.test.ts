@@ -23,7 +23,7 @@ const documents = allPages();
 
 test('every event of the log has its row, and every row its event', () => {
   const written = filesUnder('src').flatMap(({ text }) => [
-    ...text.matchAll(/\blog\.(?:error|warn|info|debug|announce)\(\s*'(\w+)'|#write\('\w+', '(\w+)'/g),
+    ...text.matchAll(/\blog\.(?:error|warn|info|debug|note|announce)\(\s*'(\w+)'|#write\('\w+', '(\w+)'/g),
   ]);
   const [, rows = ''] = read('docs/operations.md').split('| event | level | fields |');
   const documented = [...rows.split('\n\n')[0]!.matchAll(/^\| `(\w+)`/gm)];
@@ -78,6 +78,8 @@ describe('settings', () => {
       ...['--at', '--until'],
       // Those of tokens.
       ...['--tokens', '--name', '--may', '--expires', '--certificate'],
+      // Those of administration, and what is no flag.
+      ...['--prefix', '--after', '--limit', '--token', 'TALLY_TOKEN'],
       // The path's.
       ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
       ...['--every-run', '--runs-max'],

@@ -23,6 +23,7 @@ const LIMIT_MS = 5_000;
 const REFUSED: Record<string, string[]> = {
   child_process: ['spawn', 'spawnSync', 'exec', 'execSync', 'execFile', 'execFileSync', 'fork'],
   net: ['connect', 'createConnection', 'createServer'],
+  tls: ['connect'],
   http: ['get', 'request', 'createServer'],
   readline: ['createInterface'],
   'readline/promises': ['createInterface'],
