@@ -13,7 +13,7 @@ const isHere = (program: string) =>
 const pages = allPages().map(page => {
   const blocks = page.blocks.filter(({ language }) => language === 'sh');
   const run = blocks.filter(block => ['run', 'like', 'serve'].includes(markOf(block).does!));
-  const wanted = ['nc', 'ncat', 'socat'].filter(name =>
+  const wanted = ['nc', 'ncat', 'socat', 'openssl', 'curl'].filter(name =>
     run.some(({ text }) => new RegExp(`\\b${name} `).test(text)),
   );
   const absent = wanted.filter(name => !isHere(name));
