@@ -19,6 +19,7 @@ const TESTS = [
   'random',
   'harm',
   'filling',
+  'asked-archivist',
 ];
 /** Every seventh byte: enough for each kind of byte of a header to be among them. */
 const STRIDE = 7;
