@@ -126,6 +126,8 @@ export class Balances {
     // Ids are in the order of their times.
     const nowMs = Math.max(this.#clock(), ids.lastMs);
     ids.forget(nowMs);
+    // Now: the ids of this run may take the places of those, so a successor must not believe in them.
+    Atomics.store(words, Word.idsHead, ids.head);
     let isAsked = false;
     let refusals = 0;
     for (let sequence = ring.head; sequence !== end; sequence = (sequence + 1) | 0) {
@@ -232,7 +234,6 @@ export class Balances {
     Atomics.store(counts, Count.reused, BigInt(decided.reused));
     Atomics.store(counts, Count.duplicate, BigInt(decided.duplicate));
     Atomics.store(counts, Count.idsFull, BigInt(decided.idsFull));
-    Atomics.store(words, Word.idsHead, this.#ids.head);
     Atomics.store(words, Word.idsTail, this.#ids.tail);
   }
 }

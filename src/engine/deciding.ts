@@ -110,14 +110,17 @@ function giveBack(
   at: number,
   decided: Decided,
 ): number {
+  const kind = extras.words[at + ExtraWord.kind]!;
+  const isRefund = (kind & KIND_MASK) === ExtraKind.refund;
+  // The transfer was refused, whether there is room for what comes back or not yet.
+  if (isRefund && (kind & HAS_ID) !== 0 && ids.find(user, extras, at)) {
+    if (ids.isOf(extras.floats[at / 2 + ExtraFloat.number]!)) ids.answer = OVERFLOWED;
+  }
   const sum = balances[user]! + amount;
   if (sum > BALANCE_MAX) return OVERFLOWED;
   balances[user] = sum;
-  const kind = extras.words[at + ExtraWord.kind]!;
-  if ((kind & KIND_MASK) !== ExtraKind.refund) return sum;
+  if (!isRefund) return sum;
   decided.processed -= 1;
   decided.overflowed += 1;
-  if ((kind & HAS_ID) === 0) return sum;
-  if (ids.find(user, extras, at)) ids.answer = OVERFLOWED;
   return sum;
 }

@@ -218,8 +218,9 @@ export class Engine {
     return new Sampler(this.#lanes, this.users.indices);
   }
 
-  /** Nothing is in a ring, and no transfer is owed its second half. */
+  /** Nothing is in a ring, and no transfer is owed its second half: one that was decided a moment ago, either. */
   get areRingsEmpty(): boolean {
+    this.collect();
     return this.#transfers.owed === 0 && this.#lanes.every(lane => lane.ring.depth === 0);
   }
 

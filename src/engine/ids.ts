@@ -7,6 +7,7 @@
  *
  * ```
  *  words 0–3  hash of the id      4  user      5  kind and flags      6  other user      7  the id before it
+ *             (of a transfer between two lanes, the upper 24 bits of word 5 are the lower ones of its number)
  *  floats 4  amount      5  min      6  answer      7  when it was decided, ms
  * ```
  *
@@ -19,6 +20,10 @@ import { ID_WORDS } from './words.ts';
 const Field = { user: 4, kind: 5, other: 6, before: 7 } as const;
 const Float = { amount: 4, min: 5, answer: 6, timeMs: 7 } as const;
 const ID_FLOATS = ID_WORDS / 2;
+/** Of the word of the kind: what is compared. The number of a transfer is behind it. */
+const USE_BITS = 8;
+const USE_MASK = 2 ** USE_BITS - 1;
+const NUMBERS = 2 ** (32 - USE_BITS);
 
 // Constants of this module: an imported binding is looked up, and checked, at every use.
 const idWords = ID_WORDS;
@@ -95,7 +100,7 @@ export class Ids {
     return this.#index[extras.words[at]! & this.#indexMask]!;
   }
 
-  /** Whether the user's id in an extra is remembered; the next three methods are about the one found. */
+  /** Whether the user's id in an extra is remembered; the next methods are about the one found. */
   find(user: number, { words: extra }: ExtraViews, at: number): boolean {
     const words = this.#words;
     const first = extra[at]!;
@@ -127,9 +132,14 @@ export class Ids {
     return (
       this.#floats[floats + Float.amount] === amount &&
       this.#floats[floats + Float.min] === extras.floats[at / 2 + ExtraFloat.min] &&
-      this.#words[id + Field.kind] === useOf(extras.words[at + ExtraWord.kind]!) &&
+      (this.#words[id + Field.kind]! & USE_MASK) === useOf(extras.words[at + ExtraWord.kind]!) &&
       this.#words[id + Field.other] === extras.words[at + ExtraWord.other]
     );
+  }
+
+  /** Whether it was used by the transfer with this number: it may have been forgotten meanwhile, and used again. */
+  isOf(number: number): boolean {
+    return this.#words[(this.#found & this.#mask) * idWords + Field.kind]! >>> USE_BITS === number % NUMBERS;
   }
 
   /** What came of it. */
@@ -154,7 +164,8 @@ export class Ids {
     words[id + 2] = extra[at + 2]!;
     words[id + 3] = extra[at + 3]!;
     words[id + Field.user] = user;
-    words[id + Field.kind] = useOf(extra[at + ExtraWord.kind]!);
+    const number = extras.floats[at / 2 + ExtraFloat.number]!;
+    words[id + Field.kind] = useOf(extra[at + ExtraWord.kind]!) | ((number % NUMBERS) << USE_BITS);
     words[id + Field.other] = extra[at + ExtraWord.other]!;
     floats[float + Float.amount] = amount;
     floats[float + Float.min] = extras.floats[at / 2 + ExtraFloat.min]!;

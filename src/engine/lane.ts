@@ -92,17 +92,16 @@ export class Lane {
   /** There is a place for an answer. */
   #hasPlace(): boolean {
     if (this.#asks.isFull) this.collect();
-    // If none is free even now, the ring was full when `collect` loaded the head; the ring may have room since then, but
-    // the places do not.
+    // If none is, the ring may have room all the same: promised events free their places when the last one is applied.
     return !this.#asks.isFull;
   }
 
   /** Whether the next event may be the first of a user: there is room for it and, with a journal, for its name. */
   hasRoomForNew(nameBytes: number, isAsking: boolean): boolean {
-    if (!this.ring.hasRoom()) return false;
+    // First the place: to look for one may pay what transfers owe, into this ring.
+    if ((isAsking && !this.#hasPlace()) || !this.ring.hasRoom()) return false;
     if (this.#recorder === undefined) return true;
     // Its name is told for a sequence, which must then be its own.
-    if (isAsking && !this.#hasPlace()) return false;
     return this.#recorder.hasNameRoom(nameBytes, (this.ring.tail - this.ring.depth) | 0);
   }
 
@@ -208,7 +207,8 @@ export class Lane {
     this.#bell.notify(true);
     // The worker stores its head, then loads `wanted`; here it is the reverse, so one of the two sees the other's
     // store.
-    if (this.ring.hasRoom()) setImmediate(() => this.progressed());
+    // If only places are lacking, an event that takes one is still to be applied, or the message of it is under way.
+    if (this.ring.hasRoom() && !this.#asks.isFull) setImmediate(() => this.progressed());
   }
 
   /** Before its worker starts: its ids, to be filled; `done` when they are. */

@@ -32,8 +32,8 @@ const RETRY_MS = 100;
 const NO_ID = new Int32Array(4);
 
 export class Transfers {
-  /** The sum of what is in transit. */
-  inTransit = 0;
+  /** Exactly: it may go beyond what a balance can be. */
+  #inTransit = 0n;
   /** Halves that are owed, and can be paid. */
   #owed = 0;
   #next: number;
@@ -43,6 +43,11 @@ export class Transfers {
 
   constructor(firstNumber: number) {
     this.#next = firstNumber;
+  }
+
+  /** The sum of what is in transit. */
+  get inTransit(): number {
+    return Number(this.#inTransit);
   }
 
   /** How many are owed something that can be paid. */
@@ -117,21 +122,20 @@ export class Transfers {
 
   /** The first half was decided. */
   debited(transfer: Transfer, answer: number, isRepeat: boolean): void {
-    const { key } = transfer;
-    if (isRepeat) {
-      const first = this.#byId.get(key);
-      if (first === undefined) transfer.end(answer);
-      else first.repeats.push(transfer);
-      return;
-    }
     if (outcomeOf(answer) !== Outcome.accepted) {
       transfer.end(answer);
       return;
     }
+    if (isRepeat) {
+      const first = this.#byId.get(transfer.key);
+      if (first === undefined) transfer.end(answer);
+      else first.repeats.push(transfer);
+      return;
+    }
     transfer.answer = answer;
-    this.inTransit += transfer.amount;
+    this.#inTransit += BigInt(transfer.amount);
     this.#owed += 1;
-    if (transfer.hasId) this.#byId.set(key, transfer);
+    if (transfer.hasId) this.#byId.set(transfer.key, transfer);
     this.#pay(transfer, ExtraKind.credit);
   }
 
@@ -140,7 +144,7 @@ export class Transfers {
     for (const { number, amount, from, to, hasId, id, isRefused } of owed) {
       const side = (user: number) => ({ user, lane: laneOf(user) });
       const transfer = new Transfer(this, number, amount, side(from), side(to), hasId, id);
-      this.inTransit += amount;
+      this.#inTransit += BigInt(amount);
       this.#owed += 1;
       this.#pay(transfer, isRefused ? ExtraKind.refund : ExtraKind.credit);
     }
@@ -168,10 +172,11 @@ export class Transfers {
       this.#pay(transfer, ExtraKind.refund);
       return;
     }
-    if (isDone) this.inTransit -= transfer.amount;
+    if (isDone) this.#inTransit -= BigInt(transfer.amount);
     else setTimeout(() => this.#pay(transfer, kind), RETRY_MS).unref();
     if (transfer.isReached) return;
-    if (transfer.hasId) this.#byId.delete(transfer.key);
+    // Its id may have been forgotten, and be that of another one.
+    if (this.#byId.get(transfer.key) === transfer) this.#byId.delete(transfer.key);
     for (const repeat of transfer.repeats) repeat.end(transfer.answer);
     transfer.end(transfer.answer);
     this.#owed -= 1;

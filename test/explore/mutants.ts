@@ -139,7 +139,7 @@ export const MUTANTS: Mutant[] = [
     },
     {
       what: 'who waits for room does not look once more',
-      text: 'if (this.ring.hasRoom())\n            setImmediate',
+      text: 'if (this.ring.hasRoom() && !this.#asks.isFull)\n            setImmediate',
       becomes: 'if (false)\n            setImmediate',
       scenario: 'parking-room',
     },

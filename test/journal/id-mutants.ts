@@ -42,7 +42,7 @@ export const ID_MUTANTS: Mutant[] = [
     [
       'the answer of a transfer that went back stays as it was',
       ['lives', 104],
-      ['if (ids.find(user, extras, at)) ids.answer = OVERFLOWED;', ''],
+      ['ids.answer = OVERFLOWED;', ';'],
     ],
   ]),
   ...inFile('engine/ids', [

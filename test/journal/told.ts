@@ -98,7 +98,7 @@ class Lane {
       if (!isOver) this.balances.set(user, balance + amount);
       if (kind === 'credit') this.seconds.set(number, isOver ? 'refused' : 'done');
       else if (!isOver) this.refunds.add(number);
-      if (kind === 'refund' && !isOver && id !== undefined) {
+      if (kind === 'refund' && id !== undefined) {
         const key = keyOf(user, id);
         const other = this.ids.get(key)?.split(' ')[1];
         if (other !== undefined) this.ids.set(key, `${REFUSED.overflow} ${other}`);

@@ -5,17 +5,27 @@
  */
 import { EventEmitter } from 'node:events';
 import { Balances } from '../../src/engine/balances.ts';
-import { type LaneMemory, laneOf, shapeOf } from '../../src/engine/memory-layout.ts';
+import { balancesOf, type LaneMemory, laneOf, shapeOf } from '../../src/engine/memory-layout.ts';
 import { Consumer } from '../../src/engine/ring.ts';
 import { RUN_EVENTS_MAX, Word } from '../../src/engine/words.ts';
 import type { WorkerStart } from '../../src/engine/worker.ts';
 
 class Died extends Error {}
 
-/** Dies before an event of a run is applied, or when all are, before the run is done. */
+/**
+ * Dies before an event of a run is applied, or when all are, before the run is done; or at a look at one of its slots:
+ * whoever saves, decides or takes back a run looks at each of them.
+ */
 export class MortalConsumer extends Consumer {
   /** How many events it still lets be applied. */
   eventsLeft = Number.POSITIVE_INFINITY;
+  looksLeft = Number.POSITIVE_INFINITY;
+
+  override wordAt(sequence: number): number {
+    if (this.looksLeft === 0) throw new Died('died at a look');
+    this.looksLeft -= 1;
+    return super.wordAt(sequence);
+  }
 
   override amountAt(sequence: number): number {
     if (this.eventsLeft === 0) throw new Died('died before an event');
@@ -24,7 +34,7 @@ export class MortalConsumer extends Consumer {
   }
 
   override release(head: number): void {
-    if (this.eventsLeft === 0) throw new Died('died before the end of a run');
+    if (this.eventsLeft === 0 || this.looksLeft === 0) throw new Died('died before the end of a run');
     super.release(head);
   }
 }
@@ -46,11 +56,14 @@ export class HandWorker extends EventEmitter {
   /** How long a message is under way. It is lost if its sender dies meanwhile. */
   static mailMs = 0;
   static mailUnderWay = 0;
+  /** What all of them have for the time of their events, ms. */
+  static clock: () => number = Date.now;
 
   readonly #worker: number;
+  readonly #buffer: SharedArrayBuffer;
   readonly #lane: LaneMemory;
-  readonly #ring: MortalConsumer;
-  readonly #balances: Balances;
+  #ring: MortalConsumer;
+  #balances: Balances;
   #wantedSeen: number;
   #isGone = false;
 
@@ -58,13 +71,29 @@ export class HandWorker extends EventEmitter {
     super();
     const { buffer, worker } = workerData;
     this.#worker = worker;
+    this.#buffer = buffer;
     this.#lane = laneOf(buffer, shapeOf(buffer), worker);
-    this.#ring = new MortalConsumer(this.#lane);
-    this.#balances = new Balances(buffer, shapeOf(buffer), worker, this.#ring);
+    [this.#ring, this.#balances] = this.#takeUp();
     this.#wantedSeen = (Atomics.load(this.#lane.words, Word.wanted) - 1) | 0;
     this.#balances.recover();
     HandWorker.atWork.set(worker, this);
     this.#send('ready');
+  }
+
+  /** The balances of all users, by index. */
+  get balances(): Float64Array {
+    return balancesOf(this.#buffer, shapeOf(this.#buffer));
+  }
+
+  /** How many events it sees in its ring. */
+  get available(): number {
+    return this.#ring.available();
+  }
+
+  /** How many ids it remembers. */
+  get ids(): number {
+    const { words } = this.#lane;
+    return (Atomics.load(words, Word.idsTail) - Atomics.load(words, Word.idsHead)) | 0;
   }
 
   /** Applies a run of at most `most` events; returns how many it applied. Leaves if it shall, and there are none. */
@@ -99,10 +128,34 @@ export class HandWorker extends EventEmitter {
     this.#leave();
   }
 
+  /**
+   * Begins a run of at most `most`, dies after so many looks at its slots, and is succeeded at once. So is each successor
+   * that dies after so many looks while it takes back. Returns how many events it had applied: all of the run, or none.
+   */
+  dieAndGoOn(most: number, looks: number, looksOfSuccessors: readonly number[]): number {
+    const count = Math.min(this.#ring.available(), most, RUN_EVENTS_MAX);
+    this.#ring.looksLeft = looks;
+    const hasDied = count === 0 || dies(() => void this.#balances.applyRun(count));
+    for (const looksLeft of [...looksOfSuccessors, Number.POSITIVE_INFINITY]) {
+      [this.#ring, this.#balances] = this.#takeUp();
+      this.#ring.looksLeft = looksLeft;
+      dies(() => this.#balances.recover());
+    }
+    // It says that it is there, and with it what the one before had no time to say.
+    this.#send('progress');
+    return hasDied ? 0 : count;
+  }
+
   /** As the real one's. */
   terminate(): Promise<number> {
     this.#leave();
     return Promise.resolve(1);
+  }
+
+  #takeUp(): [MortalConsumer, Balances] {
+    const ring = new MortalConsumer(this.#lane);
+    const clock = () => HandWorker.clock();
+    return [ring, new Balances(this.#buffer, shapeOf(this.#buffer), this.#worker, ring, clock)];
   }
 
   #leave(): void {
