@@ -36,14 +36,16 @@ describe('the log', () => {
     ['warn', ['e', 'w']],
     ['info', ['e', 'w', 'i']],
     ['debug', ['e', 'w', 'i', 'd']],
-  ] as const)('at level %s says %j, and always what is announced', (level, events) => {
+  ] as const)('at level %s says %j, and always what is announced or noted', (level, events) => {
     const { stream: out, lines } = stream(false);
     const log = new Log({ logLevel: level, logFormat: 'json' }, out);
     sayAll(log);
     log.announce('listening', { port: 1 }, 'listens');
+    log.note('administered', {}, 'noted');
     expect(lines().map(line => (JSON.parse(line) as { event: string }).event)).toEqual([
       ...events,
       'listening',
+      'administered',
     ]);
   });
 

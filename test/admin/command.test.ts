@@ -17,8 +17,8 @@ import { type RunningServer, runCli, startServer } from '../support/server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tally-admin-cli-'));
 const authority = new Authority();
-const other = new Authority('others');
 const { cert, key } = authority.issue('localhost');
+const elsewhere = authority.issue('elsewhere.example', 'DNS:elsewhere.example');
 const socket = join(folder, 'tally.sock');
 let its: Administered;
 let open: RunningServer;
@@ -193,7 +193,11 @@ describe.concurrent('says in one line why it is not done', () => {
       () => ['--tls', ...onPort()],
       /^the certificate of localhost:\d+ is of no authority that is known here; --tls-ca FILE says whom to trust$/,
     ],
-    ['trusting somebody else', () => ['--tls-ca', other.ca, ...onPort()], /no authority that is known here/],
+    [
+      'trusting somebody else',
+      () => ['--tls-ca', elsewhere.cert, ...onPort()],
+      /no authority that is known here/,
+    ],
   ])('%s', async (_, flags, why) => {
     const said = await whyNotDone(['users', ...flags()]);
     if (typeof why === 'string') expect(said).toBe(why);
@@ -233,7 +237,6 @@ describe.concurrent('says in one line why it is not done', () => {
 });
 
 test('a certificate for another name is not taken for that of the server', async () => {
-  const elsewhere = authority.issue('elsewhere.example', 'DNS:elsewhere.example');
   const server = await startServer(['--tls-cert', elsewhere.cert, '--tls-key', elsewhere.key]);
   const { port } = server;
   expect(await whyNotDone(['users', ...onPort(port), '--tls-ca', authority.ca])).toBe(

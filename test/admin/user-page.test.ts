@@ -10,7 +10,7 @@ const desk = Buffer.alloc(256);
 const view = new DataView(desk.buffer, desk.byteOffset, desk.length);
 
 class Town {
-  readonly table = new UserTable(view, 20_000, 3);
+  readonly table = new UserTable(view, 10_500, 3);
   readonly names = new Map<string, number>();
 
   add(name: string): void {
@@ -68,7 +68,7 @@ test('a page is what sorting gives: any names, any beginning, any number', () =>
         }
       },
     ),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
 
@@ -77,8 +77,8 @@ describe('while users come and the table doubles', () => {
   test.each([
     [1_000, 1, 100],
     [5_000, 3, 1_000],
-    [630, 40, 7],
-    [2_500, 150, 50],
+    [630, 40, 23],
+    [2_500, 150, 90],
   ])(
     '%i users, %i more with each step: those that were there are all on their pages',
     (users, more, limit) => {

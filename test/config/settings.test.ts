@@ -316,6 +316,8 @@ describe('a variable that is no setting', () => {
   test('is no business of ours if it does not begin with TALLY_, or is empty', () => {
     expect(unknown(['TALLYHO', 'PORT', ...KEYS.map(variableOf)])).toEqual([]);
     expect(unknownVariables({ TALLY_PRT: '' })).toEqual([]);
+    // Clients have it; servers may run beside them.
+    expect(unknown(['TALLY_TOKEN'])).toEqual([]);
   });
 });
 

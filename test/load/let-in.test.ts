@@ -33,14 +33,14 @@ const NOT_TAKEN = 'the server does not take the token: it is wrong, has expired 
 
 describe('load', () => {
   test('is measured, and exact, from two threads and with lines on their way at once', async () => {
-    const how = '--connections 8 --threads 2 --pipeline 16 --events 20000 --users 50 --check-balances';
+    const how = '--connections 8 --threads 2 --pipeline 16 --events 6000 --users 50 --check-balances';
     const mix = '--mix buy=60,wait=10,transfer=20,balance=10';
     const { exitCode, result, stdout } = await load(its.server.port, `${flags('all')} ${how} ${mix}`);
     expect(exitCode).toBe(0);
-    expect(result).toMatchObject({ sent: 20_000, answered: 20_000, errors: 0, unknown: 0 });
-    expect(result.accepted + result.ok).toBe(20_000);
+    expect(result).toMatchObject({ sent: 6_000, answered: 6_000, errors: 0, unknown: 0 });
+    expect(result.accepted + result.ok).toBe(6_000);
     expect(result.money).toMatchObject({ balanced: true });
-    expect(result.latencyMs.uncorrected.count).toBe(20_000);
+    expect(result.latencyMs.uncorrected.count).toBe(6_000);
     expect(result.plan.tls).toBe(true);
     // What may be kept, and shown to others.
     expect(stdout).not.toContain(its.tokens.all);
@@ -48,14 +48,15 @@ describe('load', () => {
   });
 
   test('opens lost connections again, hands shaken and token taken, and sends again what had no reply', async () => {
-    const how = '--connections 4 --duration 1s --users 20 --ids --check-balances';
+    const how = '--connections 4 --rate 400 --pace thrifty --duration 1s --users 20 --ids --check-balances';
     const running = load(its.server.port, `${flags('all')} ${how}`);
     const ops = await Client.reach({ path: file('socket') }, { token: its.tokens.ops });
     const ofLoad = async () => (await connectionsOf(ops)).filter(({ name }) => name === 'token all');
     await until(async () => (await ofLoad()).length === 4, 'the load to begin', 30_000);
     for (let closed = 0; closed < 6; closed++) {
-      const last = (await ofLoad()).at(-1);
-      if (last !== undefined) await ops.ask(adminLine({ do: 'close', client: last.client }));
+      const [oldest, ...others] = await ofLoad();
+      // Who reads the balances, before and after the load, is alone or the youngest.
+      if (others.length > 1) await ops.ask(adminLine({ do: 'close', client: oldest!.client }));
       await new Promise(resolve => setTimeout(resolve, 80));
     }
     ops.close();
