@@ -1,10 +1,13 @@
 /** The client at servers that ask who it is, and that speak TLS. */
+import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { TallyError } from '../../src/client/client.ts';
 import { Client } from '../../src/tools/harness/client.ts';
+import { allPages, ROOT } from '../docs/pages.ts';
 import { Administered, adminLine, connectionsOf } from '../support/administered.ts';
 import { ACCEPTED, HEALTHY, okLine } from '../support/asking.ts';
 import { Authority } from '../support/certificates.ts';
@@ -45,6 +48,21 @@ describe('the real server, over TLS', () => {
     const error = await till.buy('till4:1', 1).catch(thrown => thrown);
     expect(error).toBeInstanceOf(TallyError);
     expect(error).toMatchObject({ reason: 'forbidden' });
+  });
+
+  test('is reached as docs/client.md says', async () => {
+    const { blocks } = allPages().find(({ path }) => path === 'docs/client.md')!;
+    const code = blocks
+      .find(({ mark }) => mark === 'read')!
+      .text.replace("'tally.shop.example'", `'localhost', port: ${where.port}`)
+      .replace('ca.pem', authority.ca);
+    const more = `console.log(await tally.balance('till3:1')); await tally.close();`;
+    const { stdout, stderr } = await promisify(execFile)(
+      process.execPath,
+      ['--input-type=module', '--eval', code + more],
+      { cwd: ROOT, env: { ...process.env, TALLY_TOKEN: its.tokens.all } },
+    );
+    expect({ stdout, stderr }).toEqual({ stdout: '8\n', stderr: '' });
   });
 
   test('refuses a wrong token at once, in a typed error that does not repeat it', async () => {

@@ -66,7 +66,7 @@ test('the programs in docs/client.md print what it says', async () => {
   const server = await startServer(['--workers', '1']);
   const blocks = blocksOf('docs/client.md');
   const textOf = (wanted: string) =>
-    blocks.filter(({ language }) => language === wanted).map(({ text }) => text);
+    blocks.filter(({ language, mark }) => language === wanted && mark === '').map(({ text }) => text);
   const code = textOf('js').join('').replace('7878', String(server.port));
   const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '--eval', code], {
     cwd: ROOT,
