@@ -46,10 +46,10 @@ export const CREDENTIAL_OPTIONS = {
   'token-file': { type: 'string' },
 } as const;
 
-/** A line each, for a help text. */
+/** A line each, for a help text whose second column begins there. */
 export function describeCredentials(columns: number): string {
   return Object.entries(CREDENTIAL_FLAGS)
-    .map(([name, { value = '', about }]) => `  ${`--${name} ${value}`.trimEnd().padEnd(columns)}${about}`)
+    .map(([name, { value = '', about }]) => `  --${name} ${value}`.trimEnd().padEnd(columns) + about)
     .join('\n');
 }
 
