@@ -27,8 +27,8 @@ export class ReplyQueue {
   #pending: PendingReplies | undefined;
   #kept: Buffer | undefined;
   #isClosed = false;
-  /** The last transfer between two workers that was sent. */
-  #transfer: Position | undefined;
+  /** Transfers that were not decided when this was last looked at, the oldest first. */
+  readonly #transfers: Position[] = [];
 
   constructor(
     transport: Transport,
@@ -69,13 +69,19 @@ export class ReplyQueue {
   /** Adds the balance at a position; `isTransfer`: of a transfer, which changes another balance, too. */
   sendBalance(after: Position, isTransfer = false): void {
     this.#waiting.pushBalance(after);
-    if (isTransfer) this.#transfer = after;
+    if (!isTransfer) return;
+    this.#forgetDecided();
+    this.#transfers.push(after);
   }
 
   /** A transfer is not decided yet: balances that it changes are not known. */
   get hasOpenTransfer(): boolean {
-    if (this.#transfer?.isReached === true) this.#transfer = undefined;
-    return this.#transfer !== undefined;
+    this.#forgetDecided();
+    return this.#transfers.length > 0;
+  }
+
+  #forgetDecided(): void {
+    while (this.#transfers[0]?.isReached === true) this.#transfers.shift();
   }
 
   get #waiting(): PendingReplies {

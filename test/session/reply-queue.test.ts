@@ -46,6 +46,19 @@ function queueOn(turns = new Scheduler({ turnMsMax: 2 })) {
 }
 
 describe('a reply queue', () => {
+  test('has an open transfer until all are decided, in whatever order', () => {
+    const { queue } = queueOn();
+    const positions = [1, 2, 3].map(sequence => new Position(sequence));
+    hold(queue);
+    expect(queue.hasOpenTransfer).toBe(false);
+    for (const position of positions) queue.sendBalance(position, true);
+    for (const at of [2, 0, 1]) {
+      expect(queue.hasOpenTransfer).toBe(true);
+      positions[at]!.reach(0);
+    }
+    expect(queue.hasOpenTransfer).toBe(false);
+  });
+
   test('sends replies to small input at once, those to large input at the end of the turn', async () => {
     const { queue, written } = queueOn();
     say(queue, Buffer.from('small\n'), 4_096);
