@@ -164,8 +164,7 @@ export class Ids {
     words[id + 2] = extra[at + 2]!;
     words[id + 3] = extra[at + 3]!;
     words[id + Field.user] = user;
-    const number = extras.floats[at / 2 + ExtraFloat.number]!;
-    words[id + Field.kind] = useOf(extra[at + ExtraWord.kind]!) | ((number % NUMBERS) << USE_BITS);
+    words[id + Field.kind] = useOf(extra[at + ExtraWord.kind]!) | numberBits(extras, at);
     words[id + Field.other] = extra[at + ExtraWord.other]!;
     floats[float + Float.amount] = amount;
     floats[float + Float.min] = extras.floats[at / 2 + ExtraFloat.min]!;
@@ -226,6 +225,12 @@ export function renew(copied: Int32Array, newIndexOf: Uint32Array): number {
   if ((copied[Field.kind]! & KIND_MASK) !== ExtraKind.event)
     copied[Field.other] = newIndexOf[copied[Field.other]!]!;
   return user;
+}
+
+/** Of a transfer between two lanes: its number, as it is kept behind the kind; of all else 0. */
+function numberBits({ words, floats }: ExtraViews, at: number): number {
+  if ((words[at + ExtraWord.kind]! & KIND_MASK) !== ExtraKind.debit) return 0;
+  return (floats[at / 2 + ExtraFloat.number]! % NUMBERS) << USE_BITS;
 }
 
 /** What an id was used for, whichever lanes the users of a transfer are in. */

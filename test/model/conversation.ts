@@ -8,18 +8,24 @@ import type { Counts } from '../../src/engine/options.ts';
 import type { HandSocket } from './hand-socket.ts';
 import type { asyncStepsOf } from './step.ts';
 
-export type Kind = 'event' | 'wait' | 'balance' | 'health' | 'metrics' | 'garbage';
+export type Kind = 'event' | 'wait' | 'transfer' | 'balance' | 'health' | 'metrics' | 'garbage';
 
 export interface Request {
   kind: Kind;
-  /** 0 to 2: each client has users of its own. */
+  /** 0 to 2: each client has users of its own. Who gets in a transfer is another one, the same each time. */
   user: number;
   amount: number;
+  id?: number | undefined;
+  min?: number | undefined;
 }
 
 const MAX = Number.MAX_SAFE_INTEGER;
+/** Of the users of a client: the one who gets in all its transfers. */
+const WHO_GETS = 3;
 const ACCEPTED = '{"status":"accepted"}';
 const OVERFLOW = '{"status":"rejected","reason":"balance_overflow"}';
+const INSUFFICIENT = '{"status":"rejected","reason":"insufficient_balance"}';
+const REUSED = '{"status":"rejected","reason":"id_reused"}';
 const INVALID = '{"status":"error","reason":"invalid_json"}';
 const BUSY = '{"status":"rejected","reason":"server_busy"}';
 const SHUTTING_DOWN = '{"status":"rejected","reason":"shutting_down"}';
@@ -30,7 +36,7 @@ const [, , DRAINING] = HEALTHS;
 /** Whether this may be the reply to what came after the signal. */
 export function isLateReply({ kind }: Request, reply: string): boolean {
   if (kind === 'health') return reply === DRAINING;
-  return reply === SHUTTING_DOWN || (kind !== 'event' && kind !== 'wait');
+  return reply === SHUTTING_DOWN || !isEvent(kind);
 }
 
 /** Whether this is no reply to what came before the signal; health may be asked before and answered after it. */
@@ -38,32 +44,43 @@ export function isReplyOfDraining({ kind }: Request, reply: string, isSignalled:
   return reply === SHUTTING_DOWN || (kind === 'health' && reply === DRAINING && !isSignalled);
 }
 
+const isEvent = (kind: Kind) => kind === 'event' || kind === 'wait' || kind === 'transfer';
 const okLine = (balance: bigint) => `{"status":"ok","balance":${balance}}`;
 
-export const requestArbitrary: fc.Arbitrary<Request> = fc.record({
-  kind: fc.constantFrom<Kind>('event', 'event', 'wait', 'wait', 'balance', 'balance', 'health', 'garbage'),
-  user: fc.nat(2),
-  amount: fc.oneof(
-    {
-      weight: 5,
-      arbitrary: fc.integer({ min: -9, max: 8 }).map(amount => (amount < 0 ? amount : amount + 1)),
-    },
-    { weight: 1, arbitrary: fc.constantFrom(MAX, -MAX) },
-  ),
-});
+/** Small enough for who gets to have room for all of them. */
+const smallArbitrary = fc.integer({ min: -9, max: 8 }).map(amount => (amount < 0 ? amount : amount + 1));
+
+export const requestArbitrary: fc.Arbitrary<Request> = fc
+  .record({
+    kind: fc.constantFrom<Kind>(
+      ...(['event', 'event', 'event', 'wait', 'wait', 'transfer', 'balance', 'balance', 'health'] as const),
+      'garbage',
+    ),
+    user: fc.nat(2),
+    reads: fc.nat(WHO_GETS),
+    small: smallArbitrary,
+    large: fc.constantFrom(undefined, undefined, undefined, undefined, MAX, -MAX),
+    id: fc.constantFrom(undefined, undefined, 0, 1, 2, 3),
+    min: fc.constantFrom(undefined, undefined, undefined, 0, -MAX),
+  })
+  .map(({ kind, user, reads, small, large, id, min }) => ({
+    ...{ kind, user: kind === 'balance' ? reads : user },
+    amount: kind === 'transfer' ? -Math.abs(small) : (large ?? small),
+    ...(isEvent(kind) && { id, min }),
+  }));
 
 /** So many requests that a client which does not read their replies is no longer served. */
 export const METRICS: Request[] = Array<Request>(60).fill({ kind: 'metrics', user: 0, amount: 0 });
 
+const briefOf = ({ kind, user, amount, id, min }: Request) =>
+  [
+    kind,
+    ...(isEvent(kind) ? [user, amount] : kind === 'balance' ? [user] : []),
+    ...(id === undefined ? [] : [`id ${id}`]),
+    ...(min === undefined ? [] : [`min ${min}`]),
+  ].join(' ');
 const brief = (requests: Request[]) =>
-  requests === METRICS
-    ? '60 × metrics'
-    : requests
-        .map(
-          ({ kind, user, amount }) =>
-            `${kind}${'event wait balance'.includes(kind) ? ` ${user}` : ''}${'event wait'.includes(kind) ? ` ${amount}` : ''}`,
-        )
-        .join(', ');
+  requests === METRICS ? '60 × metrics' : requests.map(briefOf).join(', ');
 
 export class Conversation {
   /** All that was asked so far; of the last one some bytes may not have been sent. */
@@ -80,6 +97,8 @@ export class Conversation {
   isReset = false;
   readonly #id: number;
   readonly #balances = new Map<string, bigint>();
+  /** By user and id: what it was used for, and the reply. */
+  readonly #ids = new Map<string, { use: string; reply: string }>();
 
   constructor(id: number) {
     this.#id = id;
@@ -159,20 +178,24 @@ export class Conversation {
     }
   }
 
-  #name({ user }: Request): string {
+  #name(user: number): string {
     return `user-${this.#id}-${user}`;
   }
 
-  #line(request: Request): string {
-    const user = this.#name(request);
-    const { kind, amount } = request;
-    const wait = kind === 'wait' ? ',"wait":true' : '';
+  #line({ kind, user, amount, id, min }: Request): string {
+    const name = this.#name(user);
+    const more = { id: id === undefined ? undefined : `id-${id}`, min };
+    const lineOf = (request: object) => `${JSON.stringify({ ...request, ...more })}\n`;
     switch (kind) {
       case 'event':
-      case 'wait':
-        return `{"user":"${user}","action":"${amount < 0 ? 'sell' : 'buy'}","amount":${Math.abs(amount)}${wait}}\n`;
+      case 'wait': {
+        const event = { user: name, action: amount < 0 ? 'sell' : 'buy', amount: Math.abs(amount) };
+        return lineOf(kind === 'wait' ? { ...event, wait: true } : event);
+      }
+      case 'transfer':
+        return lineOf({ type: 'transfer', from: name, to: this.#name(WHO_GETS), amount: -amount });
       case 'balance':
-        return `{"type":"balance","user":"${user}"}\n`;
+        return `{"type":"balance","user":"${name}"}\n`;
       case 'health':
         return '{"type":"health"}\n';
       case 'metrics':
@@ -183,21 +206,14 @@ export class Conversation {
   }
 
   #isReplyTo(request: Request, reply: string): boolean {
-    const { kind, amount } = request;
-    const user = this.#name(request);
-    const balance = this.#balances.get(user) ?? 0n;
-    const sum = balance + BigInt(amount);
-    const isOver = sum > BigInt(MAX) || sum < -BigInt(MAX);
+    const { kind } = request;
     switch (kind) {
       case 'event':
-      case 'wait': {
-        if (reply === BUSY || reply === SHUTTING_DOWN) return true;
-        if (!isOver) this.#balances.set(user, sum);
-        if (kind === 'event') return reply === ACCEPTED;
-        return reply === (isOver ? OVERFLOW : okLine(sum));
-      }
+      case 'wait':
+      case 'transfer':
+        return this.#isReplyToEvent(request, reply);
       case 'balance':
-        return reply === okLine(balance);
+        return reply === okLine(this.#balances.get(this.#name(request.user)) ?? 0n);
       case 'health':
         return HEALTHS.includes(reply);
       case 'metrics': {
@@ -207,6 +223,35 @@ export class Conversation {
       case 'garbage':
         return reply === INVALID;
     }
+  }
+
+  #isReplyToEvent(request: Request, reply: string): boolean {
+    const { user, id, kind } = request;
+    if (reply === BUSY || reply === SHUTTING_DOWN) return true;
+    // Whatever comes of it, it has made its users.
+    for (const each of (kind === 'transfer' ? [user, WHO_GETS] : [user]).map(each => this.#name(each)))
+      this.#balances.set(each, this.#balances.get(each) ?? 0n);
+    if (id === undefined) return reply === this.#decide(request);
+    const key = `${user} ${id}`;
+    const use = this.#line(request);
+    const known = this.#ids.get(key);
+    if (known !== undefined) return reply === (known.use === use ? known.reply : REUSED);
+    this.#ids.set(key, { use, reply });
+    return reply === this.#decide(request);
+  }
+
+  /** The reply to an event that is decided now, for the first time. */
+  #decide({ kind, user, amount, id, min }: Request): string {
+    const name = this.#name(user);
+    const sum = this.#balances.get(name)! + BigInt(amount);
+    const to = this.#name(WHO_GETS);
+    if (min !== undefined && sum < BigInt(min)) return INSUFFICIENT;
+    const isAnsweredLater = kind !== 'event' || min !== undefined;
+    if (sum > BigInt(MAX) || sum < -BigInt(MAX))
+      return isAnsweredLater || id !== undefined ? OVERFLOW : ACCEPTED;
+    this.#balances.set(name, sum);
+    if (kind === 'transfer') this.#balances.set(to, this.#balances.get(to)! - BigInt(amount));
+    return isAnsweredLater ? okLine(sum) : ACCEPTED;
   }
 }
 
