@@ -209,7 +209,7 @@ export class Engine {
     });
   }
 
-  set userLimits(limits: UserLimits) {
+  set userLimits(limits: UserLimits | undefined) {
     this.#owners.limits = limits;
   }
 

@@ -58,7 +58,12 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
     guardsOf(engine, journal) {
       if (guards === undefined || limits === undefined) return undefined;
       const users = new limits.UserLimits(settings, balanceSlotsFor(engine.users.usersMax));
-      engine.userLimits = users;
+      // Without a limit, events are not even asked about.
+      const limitUsers = (rate: number) => {
+        engine.userLimits = rate > 0 ? users : undefined;
+      };
+      limitUsers(settings.rateUser);
+      if (settings.config !== '') participants.push({ prepare: next => () => limitUsers(next.rateUser) });
       keeper = new guards.Guards(settings, log, users, authority);
       const { clients, audit } = keeper;
       const snapshot = journal && (() => journal.snapshot());
