@@ -1,0 +1,62 @@
+/**
+ * What the socket thread and the thread that speaks to NATS tell each other, and what is the same for all nodes.
+ *
+ * They meet at messages, not in shared memory: what is sent is blocks, a few thousand a second, and not events.
+ */
+
+/** What decisions depend on. It is fixed when the cluster is made, and kept in it; a node with another is refused. */
+export interface Constitution {
+  /** Drawn when the cluster was made. */
+  readonly id: string;
+  /** Of blocks, snapshots, and of how they are applied. */
+  readonly version: number;
+  readonly partitions: number;
+  /** Of the hash of names, hexadecimal: it says which partition a user is in. */
+  readonly hashSeed: string;
+  /** Of the hash of ids, hexadecimal. */
+  readonly idKey: string;
+  /** The most users, ids, and how long these are remembered, in ms. Each partition has an equal part. */
+  readonly users: number;
+  readonly idsMax: number;
+  readonly idsMs: number;
+}
+
+/** A block as it lies in the stream of its partition. */
+export interface Stored {
+  readonly partition: number;
+  /** Of the stream: from 1, in order; there may be gaps. */
+  readonly sequence: number;
+  /** The stream's time, ms since 1970. */
+  readonly timeMs: number;
+  readonly bytes: Uint8Array;
+}
+
+/** To the thread of NATS. */
+export type ToLink =
+  /** The state of the snapshot is restored: stored blocks are wanted from there on. */
+  | { readonly is: 'begin' }
+  /** To be stored. There is one at most of each partition, until it is stored; numbers begin at 1. */
+  | { readonly is: 'block'; readonly partition: number; readonly number: number; readonly bytes: Uint8Array }
+  /** So many bytes of stored blocks have been applied, up to these sequences: as many more may be sent. */
+  | { readonly is: 'applied'; readonly bytes: number; readonly sequences: readonly number[] }
+  | { readonly is: 'stop' };
+
+/** From the thread of NATS. */
+export type FromLink =
+  | {
+      readonly is: 'opened';
+      readonly constitution: Constitution;
+      /** How often a node of this name has started, this start included. */
+      readonly epoch: number;
+      /** The newest snapshot, if there is one. */
+      readonly snapshot: Uint8Array | undefined;
+      /** The last sequence of each partition's stream: behind them, the node is up to date. */
+      readonly ends: readonly number[];
+    }
+  /** The node can't start, or can't go on: one line that says why, and what to do. */
+  | { readonly is: 'refused'; readonly reason: string }
+  /** A majority has the block. */
+  | { readonly is: 'stored'; readonly partition: number; readonly number: number; readonly sequence: number }
+  | { readonly is: 'blocks'; readonly blocks: readonly Stored[] }
+  /** Whether blocks can be stored now, as far as is known. */
+  | { readonly is: 'link'; readonly isUp: boolean; readonly reason: string };
