@@ -2,7 +2,7 @@
  * The metrics: one typed snapshot of all counts of the server. The reply on the wire, Prometheus, the live page and
  * `tally watch` all present it (fields.ts describes each field).
  */
-import type { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import type { JournalDetail } from '../journal/detail.ts';
 
 /** Why the server closed a client: a limit it exceeded, that it spoke HTTP, may not be here, or somebody wanted it. */
@@ -38,8 +38,8 @@ export function noClients(): ClientCounts {
 }
 
 /** In the names and the order of the wire. */
-export type Snapshot = ReturnType<Engine['counts']> &
-  ReturnType<Engine['detail']> &
+export type Snapshot = ReturnType<Intake['counts']> &
+  ReturnType<Intake['detail']> &
   ClientCounts & { uptime_ms: number; journal?: JournalDetail };
 
 /** A journal, as the metrics see it. */
@@ -48,12 +48,12 @@ export interface Journaling {
 }
 
 export class Metrics {
-  readonly #engine: Engine;
+  readonly #engine: Intake;
   readonly #clients: ClientCounts;
   readonly #journal: Journaling | undefined;
   readonly #startedAtMs = performance.now();
 
-  constructor(engine: Engine, clients: ClientCounts, journal?: Journaling) {
+  constructor(engine: Intake, clients: ClientCounts, journal?: Journaling) {
     this.#journal = journal;
     this.#engine = engine;
     this.#clients = clients;

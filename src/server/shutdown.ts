@@ -13,7 +13,7 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/settings.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import type { Journal } from '../journal/journal.ts';
 import { grouped, type Log } from '../log.ts';
 import type { Listener } from '../net/listener.ts';
@@ -24,7 +24,7 @@ import type { Reload } from './reload.ts';
 /** The parts that are shut down. */
 export interface Parts {
   readonly settings: Settings;
-  readonly engine: Engine;
+  readonly engine: Intake;
   readonly sessions: Sessions;
   readonly listener: Listener;
   readonly log: Log;

@@ -3,7 +3,7 @@
  * the counts, and the phase of the server.
  */
 import type { Settings } from '../config/settings.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import type { Guards } from '../guard/guards.ts';
 import type { Log } from '../log.ts';
 import { type Closing, type Journaling, Metrics, noClients } from '../metrics/snapshot.ts';
@@ -46,7 +46,7 @@ export class Sessions implements Shared, Accepting {
   readonly deadlines: ClientDeadlines;
   readonly lingering = new Lingering();
   readonly #refusals: Refusals;
-  readonly #engine: Engine;
+  readonly #engine: Intake;
   readonly #guards: Guards | undefined;
   readonly #all = new Set<Session>();
   #onEmpty: () => void = () => {};
@@ -54,7 +54,7 @@ export class Sessions implements Shared, Accepting {
 
   constructor(
     settings: Settings,
-    engine: Engine,
+    engine: Intake,
     readBuffer: ReadBuffer,
     seed: HashSeed,
     log: Log,
