@@ -33,6 +33,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/security': { may: ['src/protocol'] },
   // The command that writes the file of tokens.
   'src/security/cli': { may: ['src/security', 'src/cli/terminal'] },
+  // Nodes that share a journal in NATS. Loaded only by a server that is one of them.
+  'src/cluster': { may: ['src/protocol', 'src/threads'] },
   'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
   'src/signals.ts': { may: [] },

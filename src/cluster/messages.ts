@@ -33,8 +33,8 @@ export interface Stored {
 
 /** To the thread of NATS. */
 export type ToLink =
-  /** The state of the snapshot is restored: stored blocks are wanted from there on. */
-  | { readonly is: 'begin' }
+  /** A state is restored: stored blocks are wanted from these sequences on, by partition. */
+  | { readonly is: 'begin'; readonly from: readonly number[] }
   /** To be stored. There is one at most of each partition, until it is stored; numbers begin at 1. */
   | { readonly is: 'block'; readonly partition: number; readonly number: number; readonly bytes: Uint8Array }
   /** So many bytes of stored blocks have been applied, up to these sequences: as many more may be sent. */
@@ -55,8 +55,29 @@ export type FromLink =
     }
   /** The node can't start, or can't go on: one line that says why, and what to do. */
   | { readonly is: 'refused'; readonly reason: string }
-  /** A majority has the block. */
+  /** A majority has the block. This comes before the block itself does. */
   | { readonly is: 'stored'; readonly partition: number; readonly number: number; readonly sequence: number }
   | { readonly is: 'blocks'; readonly blocks: readonly Stored[] }
-  /** Whether blocks can be stored now, as far as is known. */
-  | { readonly is: 'link'; readonly isUp: boolean; readonly reason: string };
+  /** Whether blocks can be stored now, as far as is known. Before `opened`: what is waited for. */
+  | { readonly is: 'link'; readonly isUp: boolean; readonly reason: string }
+  /** Once a second. */
+  | { readonly is: 'figures'; readonly figures: LinkFigures };
+
+/** All since the start, unless it says otherwise. */
+export interface LinkFigures {
+  /** Blocks, and how often one was sent again. */
+  readonly sent: number;
+  readonly resent: number;
+  /** Blocks that are stored, and how long that took, from when they were given to the thread: the sum, in ms. */
+  readonly stored: number;
+  readonly ackMs: number;
+  /** The same by time: see `ACK_MS_BOUNDS`. */
+  readonly ackBuckets: readonly number[];
+  /** By partition, now: blocks of the stream that are not applied here, as far as is known. */
+  readonly lags: readonly number[];
+  readonly reconnects: number;
+  /** Consumers that had to be made again. */
+  readonly remade: number;
+  /** Where we are connected to, now; empty: nowhere. */
+  readonly server: string;
+}

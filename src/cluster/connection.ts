@@ -1,0 +1,93 @@
+/** The connection to NATS: opened within a limited time, then kept for ever, and quick to notice that a server is gone. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  connect,
+  credsAuthenticator,
+  errors,
+  type NatsConnection,
+  type NodeConnectionOptions,
+} from '@nats-io/transport-node';
+import type { LinkStart, NatsCredentials } from './link-options.ts';
+import { messageOf, Refusal } from './refusal.ts';
+
+/** While it starts: servers that start at the same time may need a moment. */
+const START_MS_MAX = 10_000;
+const RETRY_MS = 250;
+/** A server that accepts, and then says nothing, is left for the next one. */
+const DIAL_MS_MAX = 2_000;
+/** So a server that answers nothing any more is left after 1.5 to 2 s. */
+const PING_MS = 500;
+const PINGS_OUT_MAX = 3;
+/** Between two attempts at the same server. */
+const REDIAL_MS = 250;
+const JITTER_MS = 100;
+
+/** Throws a `Refusal` that names the servers if none lets us in. */
+export async function openConnection(start: LinkStart, limitMs = START_MS_MAX): Promise<NatsConnection> {
+  const addresses = start.servers.join(', ');
+  const options = optionsOf(start);
+  const endMs = performance.now() + limitMs;
+  for (;;) {
+    try {
+      return await connect(options);
+    } catch (error) {
+      if (
+        error instanceof errors.AuthorizationError ||
+        error instanceof errors.UserAuthenticationExpiredError
+      )
+        throw new Refusal(
+          `NATS at ${addresses} does not let us in: ${messageOf(error)}; see --nats-user, --nats-creds`,
+          {
+            cause: error,
+          },
+        );
+      if (performance.now() + RETRY_MS > endMs)
+        throw new Refusal(
+          `no nats-server at ${addresses} within ${limitMs / 1_000} s: ${messageOf(error)}; is it running, and is the address right?`,
+          { cause: error },
+        );
+    }
+    await sleep(RETRY_MS);
+  }
+}
+
+function optionsOf({ servers, credentials, node, cluster }: LinkStart): NodeConnectionOptions {
+  const withName = servers.find(server => server.includes('@'));
+  if (withName !== undefined)
+    throw new Refusal(
+      'an address of NATS with a name and password in it can be seen by others (ps); give them in a file (--nats-creds)',
+    );
+  return {
+    servers: [...servers],
+    name: `tally ${cluster} ${node}`,
+    timeout: DIAL_MS_MAX,
+    pingInterval: PING_MS,
+    maxPingOut: PINGS_OUT_MAX,
+    maxReconnectAttempts: -1,
+    reconnectTimeWait: REDIAL_MS,
+    reconnectJitter: JITTER_MS,
+    reconnectJitterTLS: JITTER_MS,
+    // Once we were let in, a server that does not let us in is one that is being set up.
+    ignoreAuthErrorAbort: true,
+    noAsyncTraces: true,
+    ...authenticationOf(credentials),
+    ...tlsOf(credentials),
+  };
+}
+
+function authenticationOf({ creds, user, password, token }: NatsCredentials): NodeConnectionOptions {
+  if (creds !== undefined) return { authenticator: credsAuthenticator(new TextEncoder().encode(creds)) };
+  if (token !== undefined) return { token };
+  return user === undefined ? {} : { user, ...(password !== undefined && { pass: password }) };
+}
+
+function tlsOf({ isTls, ca, cert, key }: NatsCredentials): NodeConnectionOptions {
+  if (isTls !== true && ca === undefined && cert === undefined) return {};
+  return {
+    tls: {
+      ...(ca !== undefined && { ca }),
+      ...(cert !== undefined && { cert }),
+      ...(key !== undefined && { key }),
+    },
+  };
+}

@@ -1,0 +1,191 @@
+/**
+ * All partitions' streams, read in order and passed on in batches: all blocks that have come in one turn of the event
+ * loop are one message, with one piece of memory. What was passed on and is not applied yet is bounded.
+ */
+import type { JetStreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
+import type { Delivered } from './delivered.ts';
+import type { Stored } from './messages.ts';
+import { patiently } from './patience.ts';
+import { isNoStream, Refusal } from './refusal.ts';
+import { StreamReader } from './stream-reader.ts';
+import { lookAt, type Stream } from './streams.ts';
+
+/** Passed on and not applied, of all partitions together. */
+const BYTES_MAX = 16 * 1_048_576;
+const BLOCKS_MAX = 4_096;
+/** A stream that holds less than was read from it may have a leader that still reads its own files. */
+const CATCH_UP_MS_MAX = 15_000;
+/** A stream that can't be found may be on servers that still start. */
+const MISSING_MS_MAX = 15_000;
+
+export interface IntakeStart {
+  readonly nats: NatsConnection;
+  readonly manager: JetStreamManager;
+  readonly streams: readonly Stream[];
+  /** The first wanted sequence of each partition. */
+  readonly from: readonly number[];
+  /** A block was read, and will be part of the next batch. */
+  onRead(partition: number, message: Delivered): void;
+  onBlocks(blocks: Stored[], memory: ArrayBuffer): void;
+  onRefused(refusal: Refusal): void;
+  /** The sequences that the newest snapshot stands for; undefined: there is none. */
+  snapshotAt(): Promise<readonly number[] | undefined>;
+}
+
+interface Sent {
+  readonly sequence: number;
+  readonly bytes: number;
+}
+
+interface Read {
+  readonly partition: number;
+  readonly message: Delivered;
+}
+
+export class Intake {
+  readonly #start: IntakeStart;
+  readonly #readers: readonly StreamReader[];
+  /** By partition, what was passed on and is not applied. */
+  readonly #sent: readonly Sent[][];
+  #read: Read[] = [];
+  #hasEnded = false;
+
+  constructor(start: IntakeStart) {
+    this.#start = start;
+    const { nats, manager, streams, from } = start;
+    this.#sent = streams.map(() => []);
+    this.#readers = streams.map(
+      (stream, partition) =>
+        new StreamReader({
+          nats,
+          manager,
+          stream: stream.name,
+          from: from[partition]!,
+          messagesMax: Math.floor(BLOCKS_MAX / streams.length),
+          bytesMax: Math.floor(BYTES_MAX / streams.length),
+          onMessage: message => this.#take(partition, message),
+          check: next => this.#check(stream, partition, next),
+          onRefused: refusal => {
+            if (!this.#hasEnded) start.onRefused(refusal);
+          },
+        }),
+    );
+  }
+
+  /** By partition: how many blocks of its stream are not applied here yet, as far as is known. */
+  get lags(): number[] {
+    return this.#readers.map(({ pending }, partition) => pending + this.#sent[partition]!.length);
+  }
+
+  /** How many consumers were made again. */
+  get remade(): number {
+    return this.#readers.reduce((sum, { made }) => sum + Math.max(0, made - 1), 0);
+  }
+
+  /** Why a partition can't be read now, of the first such one. */
+  get problem(): string | undefined {
+    for (const [partition, { problem }] of this.#readers.entries())
+      if (problem !== undefined) return `${this.#start.streams[partition]!.name} can't be read: ${problem}`;
+    return undefined;
+  }
+
+  /** By partition, all up to this sequence is applied. */
+  applied(sequences: readonly number[]): void {
+    for (const [partition, sent] of this.#sent.entries()) {
+      const upTo = sequences[partition] ?? 0;
+      let blocks = 0;
+      let bytes = 0;
+      while (blocks < sent.length && sent[blocks]!.sequence <= upTo) {
+        bytes += sent[blocks]!.bytes;
+        blocks += 1;
+      }
+      if (blocks === 0) continue;
+      sent.splice(0, blocks);
+      this.#readers[partition]!.release(blocks, bytes);
+    }
+  }
+
+  disconnected(): void {
+    for (const reader of this.#readers) reader.disconnected();
+  }
+
+  connected(): void {
+    for (const reader of this.#readers) reader.connected();
+  }
+
+  stop(): void {
+    this.#hasEnded = true;
+    for (const reader of this.#readers) reader.stop();
+  }
+
+  #take(partition: number, message: Delivered): void {
+    this.#sent[partition]!.push({ sequence: message.sequence, bytes: message.bytes.length });
+    this.#start.onRead(partition, message);
+    this.#read.push({ partition, message });
+    if (this.#read.length === 1) setImmediate(() => this.#passOn());
+  }
+
+  /** Copies: what the socket has read is one piece of memory for many messages. */
+  #passOn(): void {
+    const read = this.#read;
+    this.#read = [];
+    if (this.#hasEnded) return;
+    const memory = new ArrayBuffer(read.reduce((sum, { message }) => sum + message.bytes.length, 0));
+    let at = 0;
+    const blocks = read.map(({ partition, message: { sequence, timeMs, bytes } }): Stored => {
+      const copy = new Uint8Array(memory, at, bytes.length);
+      copy.set(bytes);
+      at += bytes.length;
+      return { partition, sequence, timeMs, bytes: copy };
+    });
+    this.#start.onBlocks(blocks, memory);
+  }
+
+  /** Is the next sequence there, or will it come? Asked of the stream's leader. */
+  async #check(known: Stream, partition: number, next: number): Promise<void> {
+    const endMs = performance.now() + CATCH_UP_MS_MAX;
+    for (;;) {
+      const now = await this.#look(known);
+      if (now.created !== known.created)
+        throw new Refusal(
+          `the stream ${known.name} was deleted and made again; its blocks are lost, and this node can't go on with others: restore the stream, or make another cluster (--cluster-name)`,
+        );
+      if (now.first > next) throw await this.#purged(known, partition, next, now.first);
+      if (now.last >= next - 1) return;
+      if (performance.now() > endMs)
+        throw new Refusal(
+          `the stream ${known.name} ends at ${now.last}, and this node has read up to ${next - 1}; NATS has lost blocks: restore the stream, or make another cluster (--cluster-name)`,
+        );
+      await new Promise(resolve => setTimeout(resolve, 500));
+    }
+  }
+
+  async #look(known: Stream): Promise<Stream> {
+    const endMs = performance.now() + MISSING_MS_MAX;
+    for (;;) {
+      try {
+        return await lookAt(this.#start.manager, known.name, known.subject);
+      } catch (error) {
+        if (!isNoStream(error)) throw error;
+        if (performance.now() > endMs)
+          throw new Refusal(
+            `the stream ${known.name} was deleted; its blocks are lost: restore it, or make another cluster (--cluster-name)`,
+          );
+      }
+      await new Promise(resolve => setTimeout(resolve, 500));
+    }
+  }
+
+  async #purged({ name }: Stream, partition: number, next: number, first: number): Promise<Refusal> {
+    const snapshot = await patiently(() => this.#start.snapshotAt(), MISSING_MS_MAX);
+    const wanted = `this node wanted block ${next} of the stream ${name}, which begins at ${first}`;
+    if ((snapshot?.[partition] ?? 0) + 1 >= first)
+      return new Refusal(
+        `${wanted}: it fell behind what the stream keeps; start it again, and it takes the newest snapshot`,
+      );
+    return new Refusal(
+      `${wanted}, and no snapshot reaches to there: the stream was purged by hand, and what it held is lost to this node; restore the stream, or make another cluster (--cluster-name)`,
+    );
+  }
+}

@@ -1,0 +1,216 @@
+/**
+ * One or three real `nats-server` with JetStream on this machine: for tests, for benches, and to try a cluster. Their
+ * files are in a folder of their own that goes with them, or with this process.
+ */
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Running, start } from '../harness/process.ts';
+import { freePort, ServerError } from '../harness/server.ts';
+import { until } from '../harness/waiting.ts';
+import { type NatsConfig, natsConfigText } from './nats-config.ts';
+import { isHealthy, type JetStreamSeen, jetStreamOf } from './nats-monitor.ts';
+
+const HOST = '127.0.0.1';
+const START_MS_MAX = 30_000;
+const MISSING =
+  'nats-server is not installed here; apt-get install nats-server brings it, or take it from https://github.com/nats-io/nats-server/releases';
+
+/** Whether it can be started here. */
+export function isNatsServerHere(): boolean {
+  return spawnSync('nats-server', ['--version']).status === 0;
+}
+
+export interface NatsServersOptions {
+  /** 1 or 3. */
+  readonly count?: number;
+  /** Lines of configuration for all of them. */
+  readonly more?: string;
+  readonly hasJetStream?: boolean;
+}
+
+export class NatsServers {
+  readonly servers: readonly NatsServer[];
+  readonly #folder: string;
+
+  private constructor(folder: string, servers: readonly NatsServer[]) {
+    this.#folder = folder;
+    this.servers = servers;
+  }
+
+  /** Resolves when they are well: streams with as many replicas as there are servers can be made. */
+  static async start({
+    count = 3,
+    more,
+    hasJetStream = true,
+  }: NatsServersOptions = {}): Promise<NatsServers> {
+    if (!isNatsServerHere()) throw new ServerError(MISSING);
+    const folder = mkdtempSync(join(tmpdir(), 'tally-nats-'));
+    const ports = await freePorts(count * 3);
+    const all = ports.slice(0, count);
+    const servers = all.map((port, index) => {
+      const config: NatsConfig = {
+        name: `n${index + 1}`,
+        port: ports[count + index]!,
+        httpPort: ports[2 * count + index]!,
+        folder: join(folder, `n${index + 1}`),
+        routes: count === 1 ? undefined : { port, all },
+        hasJetStream,
+        ...(more !== undefined && { more }),
+      };
+      return new NatsServer(config, join(folder, `n${index + 1}.conf`));
+    });
+    const these = new NatsServers(folder, servers);
+    try {
+      for (const server of servers) server.start();
+      await these.untilWell(hasJetStream);
+    } catch (error) {
+      await these.stop();
+      throw error;
+    }
+    return these;
+  }
+
+  /** For clients. */
+  get urls(): string[] {
+    return this.servers.map(({ url }) => url);
+  }
+
+  /** By its name in what they say of themselves. */
+  named(name: string): NatsServer {
+    const found = this.servers.find(server => server.name === name);
+    if (found === undefined) throw new Error(`there is no nats-server ${name}`);
+    return found;
+  }
+
+  /** Resolves when all that run are well, and see one another. */
+  async untilWell(hasJetStream = true): Promise<void> {
+    const running = this.servers.filter(({ isRunning }) => isRunning);
+    for (const server of running)
+      await until(
+        async () => {
+          if (!server.isRunning) throw new ServerError(`${server.name} ended: ${server.output()}`);
+          return isHealthy(server.httpPort);
+        },
+        `nats-server ${server.name} is well`,
+        START_MS_MAX,
+      );
+    if (!hasJetStream || this.servers.length === 1) return;
+    const isWhole = (seen: JetStreamSeen | undefined) => seen?.current === running.length - 1;
+    await until(
+      async () => isWhole(await this.#seenByMetaLeader(running)),
+      'the nats-servers have a leader that sees them all',
+      START_MS_MAX,
+    );
+  }
+
+  /** The server that makes streams and consumers; undefined while there is none. */
+  async metaLeader(): Promise<NatsServer | undefined> {
+    for (const server of this.servers.filter(({ isRunning }) => isRunning)) {
+      const name = (await jetStreamOf(server.httpPort))?.metaLeader;
+      if (name !== undefined) return this.named(name);
+    }
+    return undefined;
+  }
+
+  /** The server that leads a stream; undefined while none does. */
+  async leaderOf(stream: string): Promise<NatsServer | undefined> {
+    for (const server of this.servers.filter(({ isRunning }) => isRunning)) {
+      const seen = (await jetStreamOf(server.httpPort))?.streams.find(({ name }) => name === stream);
+      if (seen?.leader !== undefined && this.named(seen.leader).isRunning) return this.named(seen.leader);
+    }
+    return undefined;
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.servers.map(server => server.kill()));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  async #seenByMetaLeader(running: readonly NatsServer[]): Promise<JetStreamSeen | undefined> {
+    for (const server of running) {
+      const seen = await jetStreamOf(server.httpPort);
+      if (seen?.metaLeader === server.name) return seen;
+    }
+    return undefined;
+  }
+}
+
+/** One of them. */
+export class NatsServer {
+  readonly #config: NatsConfig;
+  readonly #file: string;
+  #running: Running | undefined;
+
+  constructor(config: NatsConfig, file: string) {
+    this.#config = config;
+    this.#file = file;
+    writeFileSync(file, natsConfigText(config));
+  }
+
+  get name(): string {
+    return this.#config.name;
+  }
+
+  get port(): number {
+    return this.#config.port;
+  }
+
+  get httpPort(): number {
+    return this.#config.httpPort;
+  }
+
+  get url(): string {
+    return `nats://${HOST}:${this.port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#running?.pid;
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined && !this.#running.hasEnded;
+  }
+
+  /** The last that it has printed. */
+  output(): string {
+    return this.#running?.output() ?? '';
+  }
+
+  /** The first time, or again with the files that it has. Does not wait until it is well. */
+  start(): void {
+    if (this.isRunning) throw new Error(`${this.name} is running`);
+    this.#running = start({ name: this.name, program: 'nats-server', args: ['-c', this.#file] });
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#running?.signal(name);
+  }
+
+  /** It answers no more, but its connections stay. */
+  pause(): void {
+    this.signal('SIGSTOP');
+  }
+
+  goOn(): void {
+    this.signal('SIGCONT');
+  }
+
+  /** By SIGKILL; resolves when it has ended. */
+  async kill(): Promise<void> {
+    await this.#running?.stop();
+  }
+
+  /** Cleanly; resolves when it has ended. */
+  async end(): Promise<void> {
+    this.signal('SIGTERM');
+    await this.#running?.ended;
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
+}
