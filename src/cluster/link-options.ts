@@ -35,6 +35,8 @@ export interface LinkStart {
   /** How many servers of NATS have a copy: 1, 3 or 5. */
   readonly replicas: number;
   readonly wanted: Wanted;
+  /** The settings that were given: the others are what a new cluster gets, and are not insisted on. */
+  readonly given: readonly string[];
   /** The longest block that will be sent, in bytes: NATS must take messages of this size. */
   readonly blockBytesMax: number;
   /** Of Tally, for people who look at the nodes. */

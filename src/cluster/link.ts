@@ -90,7 +90,7 @@ export class Link {
 
   async #open(): Promise<void> {
     const start = this.#start;
-    const { cluster, replicas, blockBytesMax, wanted } = start;
+    const { cluster, replicas, blockBytesMax } = start;
     const nats = await openConnection(start);
     this.#nats = nats;
     if (this.#isStopping) {
@@ -102,9 +102,12 @@ export class Link {
     const bucket = await this.#orRefuse('make the bucket for its nodes', () =>
       Bucket.open(nats, cluster, replicas),
     );
-    const constitution = await patiently(() => agreeOn(bucket, wanted, cluster), PATIENCE_MS);
+    const { constitution, isFirst } = await patiently(() => agreeOn(bucket, start), PATIENCE_MS);
     const [streams, snapshots] = await Promise.all([
-      openStreams(manager, { cluster, replicas, blockBytesMax, partitions: constitution.partitions }),
+      openStreams(manager, {
+        ...{ cluster, replicas, blockBytesMax, isFirst },
+        partitions: constitution.partitions,
+      }),
       this.#orRefuse('make the object store for snapshots', () =>
         Snapshots.open(nats, manager, bucket, start),
       ),
@@ -205,7 +208,10 @@ export class Link {
   #tellFigures(nats: NatsConnection): void {
     const lags = this.#intake?.lags ?? this.#streams.map(() => 0);
     const server = this.#health!.isConnected ? nats.getServer() : '';
-    const figures = this.#counts.figures({ lags, server, remade: this.#intake?.remade ?? 0 });
+    const figures = this.#counts.figures({
+      ...{ lags, server, remade: this.#intake?.remade ?? 0 },
+      ...{ snapshotMs: 0, makesSnapshots: false },
+    });
     this.#send({ is: 'figures', figures });
   }
 

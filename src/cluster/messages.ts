@@ -80,4 +80,8 @@ export interface LinkFigures {
   readonly remade: number;
   /** Where we are connected to, now; empty: nowhere. */
   readonly server: string;
+  /** When the newest snapshot was written, ms since 1970; 0: there is none. */
+  readonly snapshotMs: number;
+  /** This node is the one that makes them. */
+  readonly makesSnapshots: boolean;
 }

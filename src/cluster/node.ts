@@ -145,16 +145,20 @@ export class ClusterNode implements Intake {
       : this.#balanceOf(this.machine.find(request, this.#names));
   }
 
-  /** As `readBalance`, when that can be; a fresh one when a mark in the stream has come back. Undefined: no room for it. */
+  /**
+   * As `readBalance`, when that can be. Behind events of this client that still gather, and where it has to be fresh, the
+   * place is a mark in the block. Undefined: no room for it.
+   */
   askBalance(request: BalanceRequest, writes?: Float64Array): Position | undefined {
     const partition = this.machine.partitionOf(request.hash);
     const outbox = this.#outboxes[partition]!;
     const { nameAt, nameBytes, hash } = request;
     const name = this.#names.slice(nameAt, nameAt + nameBytes);
     const balance = () => this.#balanceOf(this.machine.find({ nameAt: 0, nameBytes, hash }, name));
-    if ((request.wants & Wants.fresh) === 0) {
+    const last = this.#lastOf(partition, writes);
+    if (last < outbox.number && (request.wants & Wants.fresh) === 0) {
       const position = new Position(0);
-      outbox.whenApplied(this.#lastOf(partition, writes), () => position.reach(balance()));
+      outbox.whenApplied(last, () => position.reach(balance()));
       return position;
     }
     this.stalledHash = hash;
@@ -273,6 +277,15 @@ export class ClusterNode implements Intake {
       naps: 0,
       late_wakes: 0,
     };
+  }
+
+  get blocksUnderWay(): number {
+    return this.#outboxes.reduce((sum, { unapplied }) => sum + unapplied, 0);
+  }
+
+  /** In blocks, so far. */
+  get eventsSent(): number {
+    return this.#outboxes.reduce((sum, { eventsSent }) => sum + eventsSent, 0);
   }
 
   /** All that this node's clients have sent is applied, and their transfers are decided. */

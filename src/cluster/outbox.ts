@@ -22,16 +22,20 @@ export class VisitCommit extends Commit {
   }
 }
 
-interface Sent {
+interface Gathered {
   /** Told when a majority has the block. */
   commits: Commit[];
   /** Told when the block is applied here: what became of its records, in their order. */
   waiting: Waiting[];
-  /** Called after that. */
+}
+
+interface Sent extends Gathered {
+  events: number;
+  /** Called when it is applied. */
   reads: (() => void)[];
 }
 
-const nothing = (): Sent => ({ commits: [], waiting: [], reads: [] });
+const nothing = (): Gathered => ({ commits: [], waiting: [] });
 
 export class Outbox {
   readonly writer: BlockWriter;
@@ -44,8 +48,10 @@ export class Outbox {
   applied = 0;
   /** Events that are in no applied block. */
   events = 0;
+  /** Events in all blocks that were sent. */
+  eventsSent = 0;
   #gathering = nothing();
-  readonly #sent = new Map<number, Sent & { events: number }>();
+  readonly #sent = new Map<number, Sent>();
   #gatheredEvents = 0;
   #retries: (() => void)[] = [];
 
@@ -84,10 +90,9 @@ export class Outbox {
     this.#gathering.waiting.push(waiting);
   }
 
-  /** Calls `read` when the own block with this number, which is not applied yet, is. */
+  /** Calls `read` when the own block with this number, which was sent and is not applied yet, is. */
   whenApplied(number: number, read: () => void): void {
-    const block = number === this.number ? this.#gathering : this.#sent.get(number)!;
-    block.reads.push(read);
+    this.#sent.get(number)!.reads.push(read);
   }
 
   /** Calls `retry` once, when there may be room. */
@@ -100,8 +105,9 @@ export class Outbox {
     if (this.writer.records === 0 || this.stored !== this.number - 1 || this.#sent.size >= UNAPPLIED_MAX)
       return;
     const { number } = this;
-    this.#sent.set(number, { ...this.#gathering, events: this.#gatheredEvents });
+    this.#sent.set(number, { ...this.#gathering, events: this.#gatheredEvents, reads: [] });
     this.#gathering = nothing();
+    this.eventsSent += this.#gatheredEvents;
     this.#gatheredEvents = 0;
     this.number += 1;
     this.#send(number, this.writer.take(number));
