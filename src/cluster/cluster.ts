@@ -7,8 +7,8 @@ import type { Worker } from 'node:worker_threads';
 import { ConfigError } from '../config/config-error.ts';
 import { natsServersOf } from '../config/nats-servers.ts';
 import type { Settings } from '../config/settings.ts';
-import { createThread } from '../threads/thread.ts';
 import type { HashSeed } from '../protocol/hash.ts';
+import { createThread } from '../threads/thread.ts';
 import { FORMAT_VERSION } from './block.ts';
 import { hashSeedOf } from './constitution.ts';
 import { ACK_MS_BOUNDS } from './figures.ts';
@@ -41,6 +41,7 @@ export class Cluster implements Link {
   #onFailed: (reason: string) => void = () => {};
   #onLink: (isUp: boolean, reason: string) => void = () => {};
   #onBlocks: () => void = () => {};
+  #onWarning: (reason: string) => void = () => {};
   isUp = true;
 
   private constructor(settings: Settings, thread: Worker, opened: Opened, startMs: number) {
@@ -124,11 +125,17 @@ export class Cluster implements Link {
     if (this.#failure !== undefined) tell(this.#failure);
   }
 
+  /** Is told what goes wrong beside, in one line. */
+  onWarning(tell: (reason: string) => void): void {
+    this.#onWarning = tell;
+  }
+
   /** Is told when blocks can't be stored for the time being, and when they can again. */
   onLink(tell: (isUp: boolean, reason: string) => void): void {
     this.#onLink = tell;
   }
 
+  readonly kind = 'cluster';
   readonly failing = "the cluster can't be followed";
 
   /** When all is answered. */
@@ -171,7 +178,8 @@ export class Cluster implements Link {
       ack_ms: Math.round(figures?.ackMs ?? 0),
       reconnects: figures?.reconnects ?? 0,
       consumers_remade: figures?.remade ?? 0,
-      snapshot_age_ms: figures === undefined || figures.snapshotMs === 0 ? -1 : Date.now() - figures.snapshotMs,
+      snapshot_age_ms:
+        figures === undefined || figures.snapshotMs === 0 ? -1 : Date.now() - figures.snapshotMs,
       makes_snapshots: figures?.makesSnapshots ? 1 : 0,
       ack_times: ACK_MS_BOUNDS.map((ms, bucket) => ({ ms, count: figures?.ackBuckets[bucket] ?? 0 })),
     };
@@ -202,6 +210,9 @@ export class Cluster implements Link {
         return;
       case 'refused':
         this.#failed(message.reason);
+        return;
+      case 'warning':
+        this.#onWarning(message.reason);
         return;
       case 'opened':
     }
@@ -234,6 +245,8 @@ function linkStartOf(settings: Settings, given: ReadonlySet<string>, program: st
     },
     given: [...given],
     blockBytesMax: BLOCK_BYTES_MAX,
+    snapshotBlocks: settings.clusterSnapshotBlocks,
+    data: settings.data,
     program,
   };
 }

@@ -60,12 +60,7 @@ export function hashSeedOf({ hashSeed, idKey }: Constitution): HashSeed {
   return { start, first, second, id };
 }
 
-function checkAgainst(
-  known: Constitution,
-  wanted: Wanted,
-  given: readonly string[],
-  cluster: string,
-): void {
+function checkAgainst(known: Constitution, wanted: Wanted, given: readonly string[], cluster: string): void {
   if (known.version !== wanted.version)
     throw new Refusal(
       `the cluster '${cluster}' is of format ${known.version}, and this Tally writes format ${wanted.version}; run the version of Tally that the other nodes run`,
