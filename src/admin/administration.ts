@@ -1,7 +1,7 @@
 /**
  * What who has the right `admin` may have done over the wire. Loaded where clients have to say who they are.
  */
-import type { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import type { Audit } from '../guard/audit.ts';
 import type { Administering, Administrator, Guard } from '../guard/guard.ts';
 import type { Snapshotted } from '../journal/archivist.ts';
@@ -15,7 +15,7 @@ import { findPage } from './user-page.ts';
 
 /** What it administers. */
 export interface Administered {
-  readonly engine: Pick<Engine, 'users' | 'reading'>;
+  readonly engine: Pick<Intake, 'users' | 'reading'>;
   /** All connections by their numbers, in the order of these. */
   readonly clients: ReadonlyMap<number, Guard>;
   readonly audit: Audit;

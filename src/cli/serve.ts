@@ -24,6 +24,7 @@ the file of --config, which SIGHUP has read again (tally config --help).
   tally serve --ring 1024 --work-us 200   events that cost 200 µs and a small queue: see server_busy
   tally serve --data ./data               balances that outlive the server, and kill -9
   tally serve --config tally.toml         settings from a file
+  tally serve --cluster nats://10.0.0.1 --node shop-1   one of several nodes with the same balances
   tally serve --http 9100                 a live page at http://127.0.0.1:9100/, and /metrics, /healthz, /readyz
 ${describeSettings()}
 
@@ -39,13 +40,13 @@ export async function serveCommand(args: string[]): Promise<void> {
   if (args.includes('--help') || args.includes('-h')) return printServeHelp();
   try {
     const load = async () => (await loadSettings(args, process.env)).settings;
-    const settings = await load();
+    const { settings, given } = await loadSettings(args, process.env);
     const output = new Output(1);
     const log = new Log(settings, output, hasColour(output, process.env));
     keepOutput(log);
-    const display = settings.data === '' ? undefined : await startDisplay();
+    const display = settings.data === '' && settings.cluster === '' ? undefined : await startDisplay();
     try {
-      await serve(settings, log, version(), load, display);
+      await serve(settings, log, version(), load, display, new Set(given.keys()));
     } finally {
       display?.clear();
       // Behind the first line, which says where it listens; or beside the one that says why it does not.

@@ -21,6 +21,9 @@ export function startDisplay(output: Output): StartDisplay {
     restored(users, all) {
       line.show(() => `taking over ${count(all)} users: ${percent(users, all)}`);
     },
+    caughtUp(blocks, of) {
+      line.show(() => `catching up with the cluster: ${percent(blocks, of)} of ${count(of)} blocks`);
+    },
     clear: () => line.clear(),
   };
 }

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { drawHashSeed, type HashSeed } from '../protocol/hash.ts';
 import type { Bucket } from './bucket.ts';
-import type { Wanted } from './link-options.ts';
+import type { LinkStart, Wanted } from './link-options.ts';
 import type { Constitution } from './messages.ts';
 import { CONSTITUTION_KEY } from './names.ts';
 import { Refusal } from './refusal.ts';
@@ -14,25 +14,28 @@ const WORD_DIGITS = 8;
 const SEED_WORDS = 3;
 const KEY_WORDS = 4;
 
-/** What a node may want, and how it is called where people set it. */
-const SETTINGS: readonly (readonly [keyof Wanted, string])[] = [
-  ['partitions', 'partitions'],
-  ['users', '--users'],
-  ['idsMax', '--ids'],
-  ['idsMs', '--ids-ms'],
+/** What a node may want, the setting, and its flag. */
+const SETTINGS: readonly (readonly [keyof Wanted, string, string])[] = [
+  ['partitions', 'clusterPartitions', '--cluster-partitions'],
+  ['users', 'users', '--users'],
+  ['idsMax', 'idsMax', '--ids-max'],
+  ['idsMs', 'idsMs', '--ids-ms'],
 ];
 
 /** That of the cluster, written now if it has none. Throws a `Refusal` if it is not what is wanted. */
-export async function agreeOn(bucket: Bucket, wanted: Wanted, cluster: string): Promise<Constitution> {
+export async function agreeOn(
+  bucket: Bucket,
+  { wanted, given, cluster }: Pick<LinkStart, 'wanted' | 'given' | 'cluster'>,
+): Promise<{ constitution: Constitution; isFirst: boolean }> {
   for (;;) {
     const known = await bucket.get<Constitution>(CONSTITUTION_KEY);
     if (known?.value !== undefined) {
-      checkAgainst(known.value, wanted, cluster);
-      return known.value;
+      checkAgainst(known.value, wanted, given, cluster);
+      return { constitution: known.value, isFirst: false };
     }
     const drawn = draw(wanted);
     const revision = await bucket.set(CONSTITUTION_KEY, drawn, known?.revision);
-    if (revision !== undefined) return drawn;
+    if (revision !== undefined) return { constitution: drawn, isFirst: true };
   }
 }
 
@@ -57,13 +60,13 @@ export function hashSeedOf({ hashSeed, idKey }: Constitution): HashSeed {
   return { start, first, second, id };
 }
 
-function checkAgainst(known: Constitution, wanted: Wanted, cluster: string): void {
+function checkAgainst(known: Constitution, wanted: Wanted, given: readonly string[], cluster: string): void {
   if (known.version !== wanted.version)
     throw new Refusal(
       `the cluster '${cluster}' is of format ${known.version}, and this Tally writes format ${wanted.version}; run the version of Tally that the other nodes run`,
     );
-  for (const [setting, name] of SETTINGS)
-    if (known[setting] !== wanted[setting])
+  for (const [setting, key, name] of SETTINGS)
+    if (given.includes(key) && known[setting] !== wanted[setting])
       throw new Refusal(
         `the cluster '${cluster}' was made with ${name} ${known[setting]}, and this node has ${name} ${wanted[setting]}; give it ${name} ${known[setting]}, or make another cluster (--cluster-name)`,
       );

@@ -35,8 +35,14 @@ export interface LinkStart {
   /** How many servers of NATS have a copy: 1, 3 or 5. */
   readonly replicas: number;
   readonly wanted: Wanted;
+  /** The settings that were given: the others are what a new cluster gets, and are not insisted on. */
+  readonly given: readonly string[];
   /** The longest block that will be sent, in bytes: NATS must take messages of this size. */
   readonly blockBytesMax: number;
+  /** Blocks behind the newest snapshot with which the next one is due. */
+  readonly snapshotBlocks: number;
+  /** The node's own folder; empty: none. */
+  readonly data: string;
   /** Of Tally, for people who look at the nodes. */
   readonly program: string;
 }

@@ -21,6 +21,9 @@ const REPEATS_MS = 120_000;
 const REQUEST_MS_MAX = 5_000;
 /** While it starts: servers that start too may still have no leader. */
 const PATIENCE_MS = 20_000;
+/** For the first node to make the streams. */
+const FIRST_MS_MAX = 8_000;
+const LOOK_MS = 100;
 /** Beside the block itself: headers, and what the server adds to a message. */
 const MESSAGE_BYTES_MORE = 1_024;
 
@@ -29,6 +32,8 @@ export interface StreamsWanted {
   readonly partitions: number;
   readonly replicas: number;
   readonly blockBytesMax: number;
+  /** This node has made the cluster. */
+  readonly isFirst: boolean;
 }
 
 export interface Stream {
@@ -76,7 +81,7 @@ async function openStream(
   const subject = subjectOf(wanted.cluster, partition);
   const config = configOf(name, subject, wanted.replicas);
   try {
-    const info = await patiently(() => infoOrMade(manager, config), PATIENCE_MS);
+    const info = await patiently(() => infoOrMade(manager, config, wanted.isFirst), PATIENCE_MS);
     const mistake = mistakeIn(info.config, config, wanted.blockBytesMax);
     if (mistake !== undefined) throw new Refusal(mistake);
     return streamIn(info, subject);
@@ -85,11 +90,24 @@ async function openStream(
   }
 }
 
-async function infoOrMade(manager: JetStreamManager, config: WantedConfig): Promise<StreamInfo> {
-  try {
-    return await manager.streams.info(config.name);
-  } catch (error) {
-    if (!isNoStream(error)) throw error;
+/**
+ * The node that has made the cluster makes the streams, too: of two requests at the same moment, the later one would
+ * change when the stream was made. The others wait for it, for a while.
+ */
+async function infoOrMade(
+  manager: JetStreamManager,
+  config: WantedConfig,
+  isFirst: boolean,
+): Promise<StreamInfo> {
+  const waitUntilMs = performance.now() + (isFirst ? 0 : FIRST_MS_MAX);
+  for (;;) {
+    try {
+      return await manager.streams.info(config.name);
+    } catch (error) {
+      if (!isNoStream(error)) throw error;
+    }
+    if (performance.now() >= waitUntilMs) break;
+    await new Promise(resolve => setTimeout(resolve, LOOK_MS));
   }
   try {
     return await manager.streams.add(config);

@@ -1,11 +1,11 @@
 /**
  * `{"type":"metrics"}`, and with `"detail":true` the whole snapshot.
  */
-import type { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import type { Metrics } from '../metrics/snapshot.ts';
 import type { Answer } from './command.ts';
 
-export function metricsCommand(engine: Engine, answer: Answer): void {
+export function metricsCommand(engine: Intake, answer: Answer): void {
   const { received, processed, dropped } = engine.counts();
   answer.line(`{"received":${received},"processed":${processed},"dropped":${dropped}}\n`);
 }

@@ -1,7 +1,7 @@
 /**
  * `{"type":"transfer","from":…,"to":…,"amount":…}`: moves an amount, as a whole or not at all.
  */
-import type { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import { NO_ROOM } from '../engine/owners.ts';
 import { Outcome } from '../protocol/outcome.ts';
 import type { ParsedRequest } from '../protocol/request.ts';
@@ -9,7 +9,7 @@ import type { Answer } from './command.ts';
 
 /** As `eventCommand`. */
 export function transferCommand(
-  engine: Engine,
+  engine: Intake,
   request: ParsedRequest,
   isLate: boolean,
   answer: Answer,

@@ -3,6 +3,7 @@
  */
 import { ConfigError } from './config-error.ts';
 import { parseKeep } from './keep.ts';
+import { natsServersOf } from './nats-servers.ts';
 import { flagOf, type Settings } from './settings.ts';
 import type { Given } from './sources.ts';
 
@@ -44,7 +45,8 @@ function checkAll(
       `${name('ring')} ${ring} is not a power of two; the next is ${2 ** Math.ceil(Math.log2(ring))}`,
     );
   }
-  checkJournal(config, nameOf, name);
+  if (config.cluster === '') checkJournal(config, nameOf, name);
+  checkCluster(config, nameOf, name);
   checkAccess(config, nameOf, name);
   const room = descriptors.max - descriptors.kept;
   const allowed = `this process may open ${descriptors.max} (ulimit -n)`;
@@ -114,4 +116,56 @@ function checkJournal(
     throw new ConfigError(
       `${name('journalKeep')} ${config.journalKeep} is neither none nor all, nor a time (12h, 30d) or a size (500MB, 10GB)`,
     );
+}
+
+const OF_CLUSTER = [
+  'node',
+  'clusterName',
+  'clusterPartitions',
+  'clusterReplicas',
+  'clusterSnapshotBlocks',
+  'clusterCreds',
+  'clusterCa',
+  'clusterCert',
+  'clusterKey',
+] as const;
+/** A node has no rings, and the cluster keeps the journal. */
+const NOT_OF_CLUSTER = ['workers', 'ring', 'workUs', 'firstSequence', ...OF_JOURNAL] as const;
+
+function checkCluster(
+  config: Settings,
+  nameOf: (key: keyof Settings) => string | undefined,
+  name: (key: keyof Settings) => string,
+): void {
+  const { cluster, node, clusterName, clusterCert, clusterKey } = config;
+  const alone = OF_CLUSTER.find(key => nameOf(key) !== undefined);
+  if (cluster === '') {
+    if (alone !== undefined)
+      throw new ConfigError(
+        `${name(alone)} is about a cluster; say with --cluster nats://HOST:PORT where it is`,
+      );
+    return;
+  }
+  for (const server of natsServersOf(cluster))
+    if (server === undefined)
+      throw new ConfigError(
+        `${name('cluster')} ${cluster} is no list of nats://HOST:PORT, with commas between them`,
+      );
+  if (node === '') throw new ConfigError(`${name('cluster')} needs a name for this node: --node NAME`);
+  if (!/^[\w-]{1,64}$/.test(node))
+    throw new ConfigError(`${name('node')} ${node} is no name of letters, digits, - and _, 64 at most`);
+  // It goes into names of streams in capitals, too.
+  if (!/^[a-z][a-z0-9_-]{0,30}$/.test(clusterName))
+    throw new ConfigError(
+      `${name('clusterName')} ${clusterName} is no name of small letters, digits, - and _, 31 at most, a letter first`,
+    );
+  if (cluster.includes('@') && nameOf('cluster')?.startsWith('--'))
+    throw new ConfigError(
+      `a password in ${name('cluster')} can be seen by others (ps); give it in TALLY_CLUSTER, or in a file of settings`,
+    );
+  const other = NOT_OF_CLUSTER.find(key => nameOf(key) !== undefined);
+  if (other !== undefined)
+    throw new ConfigError(`${name(other)} is for a server alone; with ${name('cluster')} it means nothing`);
+  if ((clusterCert === '') !== (clusterKey === ''))
+    throw new ConfigError(`${name('clusterCert')} and ${name('clusterKey')} go together`);
 }

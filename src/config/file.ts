@@ -10,7 +10,8 @@ import { orNearest } from '../cli/terminal/nearest.ts';
 import { reasonOf } from '../cli/terminal/output.ts';
 import { quote, quoteIfNeeded } from '../cli/terminal/quoting.ts';
 import { ConfigError } from './config-error.ts';
-import { KEYS, nameOf, SETTINGS, type Setting, type Settings } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { KEYS, nameOf, SETTINGS, type Settings } from './settings.ts';
 import { type FileValues, type Given, parseValue } from './sources.ts';
 import { statementsIn } from './statements.ts';
 

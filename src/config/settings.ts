@@ -8,7 +8,9 @@
 import type { WorkKind } from '../engine/memory-layout.ts';
 import type { Sync } from '../journal/lane-writer.ts';
 import type { LogFormat, LogLevel } from '../log.ts';
+import { CLUSTER } from './cluster-settings.ts';
 import { THIS_MACHINE, workersFor } from './machine.ts';
+import { changeable, choice, fixed, integer, type Setting, text } from './setting.ts';
 
 export interface Settings {
   config: string;
@@ -34,6 +36,16 @@ export interface Settings {
   syncMs: number;
   segmentBytes: number;
   journalKeep: string;
+  cluster: string;
+  node: string;
+  clusterName: string;
+  clusterPartitions: number;
+  clusterReplicas: number;
+  clusterSnapshotBlocks: number;
+  clusterCreds: string;
+  clusterCa: string;
+  clusterCert: string;
+  clusterKey: string;
   tlsCert: string;
   tlsKey: string;
   tlsClientCa: string;
@@ -67,46 +79,6 @@ export interface Settings {
   debugRequests: boolean;
   logLevel: LogLevel;
   logFormat: LogFormat;
-}
-
-type Value =
-  | { is: 'integer'; default: number; min: number; max: number; help: string }
-  | { is: 'choice'; default: string; choices: readonly string[]; help: string }
-  | { is: 'text'; default: string; form: string; example?: string; help: string }
-  | { is: 'switch'; default: boolean; help: string };
-
-/** `mayChange`: whether it may change while the server runs. */
-export type Setting = Value & { group: string; mayChange: boolean };
-
-const integer = (def: number, min: number, max: number, help: string): Value => ({
-  is: 'integer',
-  default: def,
-  min,
-  max,
-  help,
-});
-const choice = (def: string, choices: readonly string[], help: string): Value => ({
-  is: 'choice',
-  default: def,
-  choices,
-  help,
-});
-
-const text = (def: string, form: string, help: string, example?: string): Value => ({
-  is: 'text',
-  default: def,
-  form,
-  ...(example !== undefined && { example }),
-  help,
-});
-
-const fixed = <Key extends string>(group: string, values: Record<Key, Value>) => table(group, false, values);
-const changeable = <Key extends string>(group: string, values: Record<Key, Value>) =>
-  table(group, true, values);
-
-function table<Key extends string>(group: string, mayChange: boolean, values: Record<Key, Value>) {
-  const rows = Object.entries<Value>(values).map(([key, value]) => [key, { ...value, group, mayChange }]);
-  return Object.fromEntries(rows) as Record<Key, Setting>;
 }
 
 const DAY_MS = 86_400_000;
@@ -216,6 +188,7 @@ export const SETTINGS: Record<keyof Settings, Setting> = {
       'history kept for tally journal: none, all, a time (12h, 30d), a size (500MB, 10GB)',
     ),
   }),
+  ...fixed('More than one machine', CLUSTER),
   ...fixed('Who may connect, and do what', {
     tlsCert: text(
       '',

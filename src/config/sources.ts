@@ -6,7 +6,8 @@ import { parseArgs } from 'node:util';
 import { nearest, orNearest } from '../cli/terminal/nearest.ts';
 import { joinNegatives } from '../cli/terminal/negatives.ts';
 import { ConfigError } from './config-error.ts';
-import { flagOf, KEYS, SETTINGS, type Setting, type Settings, variableOf } from './settings.ts';
+import type { Setting } from './setting.ts';
+import { flagOf, KEYS, SETTINGS, type Settings, variableOf } from './settings.ts';
 
 /** A value as it was given. */
 export interface Given {

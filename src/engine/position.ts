@@ -53,6 +53,8 @@ export class Commit {
   waiter: Waiter | undefined;
   /** The first part is the visit, which may add others. */
   #parts = 1;
+  /** Of a node of a cluster: by partition, the number of the last own block that has events of this visit; 0: none. */
+  readonly writes: Float64Array | undefined = undefined;
   /** Replies that can't stay as they are: the number of a line, and the outcome. */
   changes: Map<number, Outcome> | undefined;
 

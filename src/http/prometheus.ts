@@ -3,6 +3,7 @@
  * (https://prometheus.io/docs/instrumenting/exposition_formats/). They are the metrics of the wire, under names that
  * follow Prometheus's rules: base units, `_total` for counters, one name with a label for values that can be summed.
  */
+import { ACK_TIMES, CLUSTER_FIELDS } from '../metrics/cluster.ts';
 import { FIELDS, type Field, type Kind } from '../metrics/fields.ts';
 import { JOURNAL_FIELDS, WRITE_TIMES } from '../metrics/journal.ts';
 import type { Snapshot } from '../metrics/snapshot.ts';
@@ -51,6 +52,7 @@ function* tallyFamilies(snapshot: HttpSnapshot, version: string): Generator<stri
       yield one('connections_max', 'gauge', 'Connections that there may be at a time.', connectionsMax);
   }
   if (metrics.journal !== undefined) yield* journalFamilies(metrics.journal);
+  if (metrics.cluster !== undefined) yield* clusterFamilies(metrics.cluster);
   yield delayFamily(snapshot.delay);
 }
 
@@ -62,7 +64,10 @@ function fieldsByName(): Map<string, Key[]> {
   return keysOf;
 }
 
-function rowsOf({ label = '', labelled, divisor = 1 }: Field, value: Snapshot[Key]): Row[] {
+function rowsOf(
+  { label = '', labelled, divisor = 1 }: Field,
+  value: number | readonly number[] | Record<string, number>,
+): Row[] {
   if (typeof value === 'object') return byLabel(label, Object.entries(value));
   return [{ ...(labelled === undefined ? {} : { labels: { [label]: labelled } }), value: value / divisor }];
 }
@@ -85,17 +90,32 @@ function* journalFamilies(journal: NonNullable<Snapshot['journal']>): Generator<
     Field,
   ][])
     if (name !== undefined) yield one(name, kind, help, journal[key] / divisor);
+  yield histogram(WRITE_TIMES, journal.write_times, journal.write_ms);
+}
+
+function* clusterFamilies(cluster: NonNullable<Snapshot['cluster']>): Generator<string> {
+  for (const [key, field] of Object.entries(CLUSTER_FIELDS) as [keyof typeof CLUSTER_FIELDS, Field][])
+    if (field.name !== undefined)
+      yield family(field.name, field.kind, field.help, rowsOf(field, cluster[key]));
+  yield histogram(ACK_TIMES, cluster.ack_times, cluster.ack_ms);
+}
+
+function histogram(
+  { name, help }: { name: string; help: string },
+  times: readonly { ms: number; count: number }[],
+  sumMs: number,
+): string {
   let count = 0;
-  const buckets = journal.write_times.flatMap(({ ms, count: more }): Row[] => {
+  const buckets = times.flatMap(({ ms, count: more }): Row[] => {
     count += more;
     return Number.isFinite(ms)
       ? [{ suffix: '_bucket', labels: { le: String(ms / 1_000) }, value: count }]
       : [];
   });
-  yield family(WRITE_TIMES.name, 'histogram', WRITE_TIMES.help, [
+  return family(name, 'histogram', help, [
     ...buckets,
     { suffix: '_bucket', labels: { le: '+Inf' }, value: count },
-    { suffix: '_sum', value: journal.write_ms / 1_000 },
+    { suffix: '_sum', value: sumMs / 1_000 },
     { suffix: '_count', value: count },
   ]);
 }

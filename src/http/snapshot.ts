@@ -2,8 +2,8 @@
  * What the socket thread sends to the HTTP thread on request: the metrics, the rings, the shards and the delay of the
  * event loop. Taking a snapshot costs some tens of microseconds.
  */
-import type { Engine } from '../engine/engine.ts';
-import type { RingLook, Sampler, ShardLook } from '../engine/sampler.ts';
+import type { Intake } from '../engine/intake.ts';
+import type { RingLook, ShardLook } from '../engine/sampler.ts';
 import type { Metrics, Snapshot } from '../metrics/snapshot.ts';
 import type { ListensAt } from '../net/listener.ts';
 import type { DelayLook, LoopDelay } from './loop-delay.ts';
@@ -55,7 +55,7 @@ export type FromHttpThread =
 
 /** The parts of the server that a snapshot is taken of. */
 export interface Watched {
-  readonly engine: Engine;
+  readonly engine: Intake;
   readonly metrics: Metrics;
   readonly isDraining: boolean;
   /** The setting, which may change. */
@@ -64,7 +64,7 @@ export interface Watched {
 
 export function takeSnapshot(
   { engine, metrics, isDraining, connectionsMax }: Watched,
-  sampler: Sampler,
+  sampler: ReturnType<Intake['sampler']>,
   delay: LoopDelay,
   isStarted: boolean,
 ): HttpSnapshot {

@@ -12,7 +12,6 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { ConfigError } from '../config/config-error.ts';
-import type { Sampler } from '../engine/sampler.ts';
 import type { Log } from '../log.ts';
 import { addressMistake, ListenError, type ListensAt } from '../net/listener.ts';
 import { type RestartPolicy, Supervisor } from '../threads/supervisor.ts';
@@ -43,7 +42,7 @@ export class HttpThread {
   readonly #log: Log;
   readonly #version: string;
   readonly #protection: Protection | undefined;
-  readonly #sampler: Sampler;
+  readonly #sampler: ReturnType<Watched['engine']['sampler']>;
   readonly #delay = new LoopDelay();
   readonly #supervisor: Supervisor;
   readonly #startedAtMs = Date.now();

@@ -33,8 +33,8 @@ const closed = (labelled: string): Field => ({
   labelled,
 });
 
-/** In the order of the export to Prometheus. What a journal adds is in journal.ts. */
-export const FIELDS: { readonly [Key in Exclude<keyof Snapshot, 'journal'>]: Field } = {
+/** In the order of the export to Prometheus. What a journal or a cluster adds is in journal.ts and cluster.ts. */
+export const FIELDS: { readonly [Key in Exclude<keyof Snapshot, 'journal' | 'cluster'>]: Field } = {
   uptime_ms: { ...gauge('uptime_seconds', 'Since the server was set up.'), divisor: 1_000 },
   received: counter('events_received_total', 'Well-formed events.'),
   accepted: counter('events_accepted_total', 'Events that went into a ring.'),

@@ -2,7 +2,8 @@
  * The metrics: one typed snapshot of all counts of the server. The reply on the wire, Prometheus, the live page and
  * `tally watch` all present it (fields.ts describes each field).
  */
-import type { Engine } from '../engine/engine.ts';
+import type { ClusterDetail } from '../cluster/cluster.ts';
+import type { Intake } from '../engine/intake.ts';
 import type { JournalDetail } from '../journal/detail.ts';
 
 /** Why the server closed a client: a limit it exceeded, that it spoke HTTP, may not be here, or somebody wanted it. */
@@ -38,23 +39,24 @@ export function noClients(): ClientCounts {
 }
 
 /** In the names and the order of the wire. */
-export type Snapshot = ReturnType<Engine['counts']> &
-  ReturnType<Engine['detail']> &
-  ClientCounts & { uptime_ms: number; journal?: JournalDetail };
+export type Snapshot = ReturnType<Intake['counts']> &
+  ReturnType<Intake['detail']> &
+  ClientCounts & { uptime_ms: number; journal?: JournalDetail; cluster?: ClusterDetail };
 
-/** A journal, as the metrics see it. */
-export interface Journaling {
-  detail(): JournalDetail;
+/** Where balances are kept, as the metrics see it: a journal, or a cluster, or neither. */
+export interface Keeping {
+  readonly journal?: { detail(): JournalDetail } | undefined;
+  readonly cluster?: { detail(): ClusterDetail } | undefined;
 }
 
 export class Metrics {
-  readonly #engine: Engine;
+  readonly #engine: Intake;
   readonly #clients: ClientCounts;
-  readonly #journal: Journaling | undefined;
+  readonly #keeping: Keeping;
   readonly #startedAtMs = performance.now();
 
-  constructor(engine: Engine, clients: ClientCounts, journal?: Journaling) {
-    this.#journal = journal;
+  constructor(engine: Intake, clients: ClientCounts, keeping: Keeping = {}) {
+    this.#keeping = keeping;
     this.#engine = engine;
     this.#clients = clients;
   }
@@ -67,12 +69,14 @@ export class Metrics {
   /** Costs some microseconds: every value is read from where it is counted. */
   snapshot(): Snapshot {
     const { received, processed, dropped, queued } = this.#engine.counts();
+    const { journal, cluster } = this.#keeping;
     return {
       ...{ received, processed, dropped, queued },
       ...this.#engine.detail(),
       ...this.#clients,
       uptime_ms: Math.round(performance.now() - this.#startedAtMs),
-      ...(this.#journal && { journal: this.#journal.detail() }),
+      ...(journal && { journal: journal.detail() }),
+      ...(cluster && { cluster: cluster.detail() }),
     };
   }
 }

@@ -8,9 +8,19 @@
 import { isUtf8 } from 'node:buffer';
 import { type HashSeed, hashName } from './hash.ts';
 import { hashId } from './id-hash.ts';
+import { ACTIONS, FIELD_NAMES, Field, KINDS, TYPES } from './json-fields.ts';
 import { JsonScanner, NO_JSON } from './json-scanner.ts';
 import { decodeString } from './json-strings.ts';
-import { amountOf, choiceOf, INVALID, isNumber, isSameText, minOf, type Text } from './json-values.ts';
+import {
+  amountOf,
+  booleanOf,
+  choiceOf,
+  INVALID,
+  isNumber,
+  isSameText,
+  minOf,
+  type Text,
+} from './json-values.ts';
 import { ID_BYTES_MAX, USER_BYTES_MAX } from './limits.ts';
 import { DecodedAt, type ReadBuffer } from './read-buffer.ts';
 import { Kind, type ParsedRequest, Wants } from './request.ts';
@@ -20,34 +30,6 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
-
-const NAMES = ['user', 'action', 'amount', 'wait', 'type', 'detail', 'id', 'min', 'from', 'to'] as const;
-const Field = {
-  user: 0,
-  action: 1,
-  amount: 2,
-  wait: 3,
-  type: 4,
-  detail: 5,
-  id: 6,
-  min: 7,
-  from: 8,
-  to: 9,
-} as const;
-type Field = (typeof Field)[keyof typeof Field];
-const FIELD_NAMES = NAMES.map(name => Buffer.from(name));
-const ACTIONS = ['buy', 'sell'].map(name => Buffer.from(name));
-const TYPE_KINDS = {
-  balance: Kind.balance,
-  metrics: Kind.metrics,
-  health: Kind.health,
-  debug: Kind.debug,
-  transfer: Kind.transfer,
-  auth: Kind.auth,
-  admin: Kind.admin,
-};
-const TYPES = Object.keys(TYPE_KINDS).map(name => Buffer.from(name));
-const KINDS = Object.values(TYPE_KINDS);
 
 export class JsonParser {
   readonly #buffer: ReadBuffer;
@@ -64,6 +46,7 @@ export class JsonParser {
   #action = INVALID;
   #amount = INVALID;
   #wait = INVALID;
+  #fresh = INVALID;
   /** NaN: no valid one. */
   #min = Number.NaN;
   #type = INVALID;
@@ -106,7 +89,7 @@ export class JsonParser {
         if (seen[Field.detail]! > 1) return Kind.invalidEvent;
         return seen[Field.detail] === 1 && this.#isDetailed ? Kind.metricsDetail : Kind.metrics;
       }
-      if (kind === Kind.balance && !this.#noteName(Field.user, this.#user, request)) return Kind.invalidEvent;
+      if (kind === Kind.balance) return this.#balance(request);
       return kind === Kind.transfer ? this.#transfer(request) : kind;
     }
     if (seen[Field.action] !== 1 || this.#action === INVALID) return Kind.invalidEvent;
@@ -117,6 +100,13 @@ export class JsonParser {
       return Kind.invalidEvent;
     request.amount = this.#action === 0 ? this.#amount : -this.#amount;
     return Kind.event;
+  }
+
+  #balance(request: ParsedRequest): Kind {
+    const { [Field.fresh]: fresh } = this.#seen;
+    if (fresh! > 1 || (fresh === 1 && this.#fresh === INVALID)) return Kind.invalidEvent;
+    request.wants = fresh === 1 && this.#fresh === 1 ? Wants.fresh : 0;
+    return this.#noteName(Field.user, this.#user, request) ? Kind.balance : Kind.invalidEvent;
   }
 
   #transfer(request: ParsedRequest): Kind {
@@ -212,7 +202,10 @@ export class JsonParser {
         this.#min = isNumber(first) ? minOf(this.#bytes, at, end) : Number.NaN;
         return;
       case Field.wait:
-        this.#wait = first === 0x74 ? 1 : first === 0x66 ? 0 : INVALID;
+        this.#wait = booleanOf(first);
+        return;
+      case Field.fresh:
+        this.#fresh = booleanOf(first);
         return;
       case Field.type:
         this.#isTypeString = isString;

@@ -29,6 +29,11 @@ export function isNumber(first: number): boolean {
   return first === MINUS || (first >= ZERO && first <= NINE);
 }
 
+/** 1 or 0 of a value that begins so, or INVALID. */
+export function booleanOf(first: number): number {
+  return first === 0x74 ? 1 : first === 0x66 ? 0 : INVALID;
+}
+
 /** The index of the string from `from` up to `to`, without its quotes, among the choices, or INVALID. */
 export function choiceOf(
   bytes: Buffer,

@@ -40,8 +40,8 @@ export interface ParsedRequest {
   readonly to: { nameAt: number; nameBytes: number; hash: number };
 }
 
-/** Bits of `wants`. */
-export const Wants = { wait: 1, id: 2, min: 4 } as const;
+/** Bits of `wants`; `fresh`: of a request for a balance, that no event accepted anywhere before it is missing. */
+export const Wants = { wait: 1, id: 2, min: 4, fresh: 8 } as const;
 
 export function emptyRequest(): ParsedRequest {
   const name = { nameAt: 0, nameBytes: 0, hash: 0 };

@@ -2,6 +2,7 @@
  * What the server says when it has started: where it listens, how to try it, and what it has read.
  */
 import { isIPv6 } from 'node:net';
+import type { Cluster } from '../cluster/cluster.ts';
 import type { ListenAddress } from '../config/addresses.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -79,6 +80,28 @@ export function logRecovery(log: Log, { dir, recovered, recoveryMs }: Journal): 
       ? `a new journal in ${dir}`
       : `${grouped(users)} users from ${dir}, with ${grouped(events)} events behind the last snapshot, in ${ms} ms${how}`;
   log.info('recovered', { data: dir, users, events, blocks, clean: isClean, ms }, text);
+}
+
+export function logJoined(log: Log, { node, clusterName }: Settings, { opened, startMs }: Cluster): void {
+  const { epoch, constitution, ends } = opened;
+  const blocks = ends.reduce((sum, end) => sum + end, 0);
+  const ms = Math.round(performance.now() - startMs);
+  const fields = {
+    node,
+    cluster: clusterName,
+    id: constitution.id,
+    epoch,
+    partitions: ends.length,
+    blocks,
+    ms,
+  };
+  const text = `node ${node} of cluster ${clusterName}, start ${epoch}, has all ${grouped(blocks)} blocks, in ${ms} ms`;
+  log.info('joined', fields, text);
+}
+
+export function logLink(log: Log, isUp: boolean, reason: string): void {
+  if (isUp) log.info('cluster_up', {}, 'blocks are stored again');
+  else log.warn('cluster_down', { reason }, `no block can be stored: ${reason}; reads go on`);
 }
 
 /** From this machine. */

@@ -2,9 +2,11 @@
  * Assembles the engine, the sessions in front of it and, if balances are to stay, the journal. Engine and sessions share
  * the read buffer and the secret seed of the hash.
  */
+import type { Cluster } from '../cluster/cluster.ts';
 import { parseKeep } from '../config/keep.ts';
 import type { Settings } from '../config/settings.ts';
 import { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import type { WorkerEvents } from '../engine/workers.ts';
 import type { Guards } from '../guard/guards.ts';
 import type { Journal, StartProgress } from '../journal/journal.ts';
@@ -12,11 +14,13 @@ import type { Log } from '../log.ts';
 import { drawHashSeed } from '../protocol/hash.ts';
 import { createReadBuffer, Sessions } from '../session/sessions.ts';
 
-export interface Assembled {
-  readonly engine: Engine;
+export interface Assembled<Kind extends Intake = Intake> {
+  readonly engine: Kind;
   readonly sessions: Sessions;
   /** Before the workers start: gives the engine what the journal has. */
   restore(progress?: StartProgress): void;
+  /** When they have started: what was owed is paid. */
+  settle(): Promise<void>;
 }
 
 /** Starts nothing yet. */
@@ -24,8 +28,8 @@ export function assemble(
   settings: Settings,
   log: Log,
   journal?: Journal,
-  guardsOf?: (engine: Engine, journal?: Journal) => Guards | undefined,
-): Assembled {
+  guardsOf?: (engine: Intake, journal?: Journal) => Guards | undefined,
+): Assembled<Engine> {
   const readBuffer = createReadBuffer(settings);
   const events: Omit<WorkerEvents, 'onProgress'> = {
     onDeath: (worker, reason) =>
@@ -45,8 +49,9 @@ export function assemble(
   const guards = guardsOf?.(engine, journal);
   return {
     engine,
-    sessions: new Sessions(settings, engine, readBuffer, seed, log, journal, guards),
+    sessions: new Sessions(settings, engine, readBuffer, seed, log, { journal }, guards),
     restore,
+    settle: async () => journal?.settle(engine),
   };
 }
 
@@ -55,7 +60,32 @@ export async function openJournal(
   settings: Settings,
   progress?: StartProgress,
 ): Promise<Journal | undefined> {
-  if (settings.data === '') return undefined;
+  if (settings.data === '' || settings.cluster !== '') return undefined;
   const { Journal } = await import('../journal/journal.ts');
   return Journal.open({ ...settings, keep: parseKeep(settings.journalKeep)! }, progress);
+}
+
+/** The same for a node of a cluster, which has no engine. Throws `ClusterError`. */
+export function assembleNode(
+  settings: Settings,
+  log: Log,
+  cluster: Cluster,
+  guardsOf?: (engine: Intake) => Guards | undefined,
+): Assembled {
+  const readBuffer = createReadBuffer(settings);
+  const node = cluster.nodeFor(readBuffer.bytes);
+  const sessions = new Sessions(settings, node, readBuffer, cluster.seed, log, { cluster }, guardsOf?.(node));
+  node.replies = sessions.dispatch;
+  return { engine: node, sessions, restore() {}, async settle() {} };
+}
+
+/** Becomes a node of the cluster; loads nothing if there is none. `given`: the settings that were given. */
+export async function openCluster(
+  settings: Settings,
+  given: ReadonlySet<string>,
+  version: string,
+): Promise<Cluster | undefined> {
+  if (settings.cluster === '') return undefined;
+  const { Cluster } = await import('../cluster/cluster.ts');
+  return Cluster.open(settings, given, version);
 }

@@ -3,7 +3,7 @@
  */
 import { ConfigError } from '../config/config-error.ts';
 import type { Settings } from '../config/settings.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import { balanceSlotsFor } from '../engine/user-indices.ts';
 import type { Guards } from '../guard/guards.ts';
 import type { Journal } from '../journal/journal.ts';
@@ -19,7 +19,7 @@ const REVIEW_MS = 500;
 export interface Security {
   readonly tls: TlsAcceptor | undefined;
   /** The doorkeeper of this engine's clients, who may administer it; undefined: all may do all. */
-  guardsOf(engine: Engine, journal?: Journal): Guards | undefined;
+  guardsOf(engine: Intake, journal?: Journal): Guards | undefined;
   /** Watches these sessions from now on. */
   watch(sessions: Sessions): void;
   /** Files that are read again by a reload. */

@@ -13,8 +13,7 @@
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Settings } from '../config/settings.ts';
-import type { Engine } from '../engine/engine.ts';
-import type { Journal } from '../journal/journal.ts';
+import type { Intake } from '../engine/intake.ts';
 import { grouped, type Log } from '../log.ts';
 import type { Listener } from '../net/listener.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -24,11 +23,23 @@ import type { Reload } from './reload.ts';
 /** The parts that are shut down. */
 export interface Parts {
   readonly settings: Settings;
-  readonly engine: Engine;
+  readonly engine: Intake;
   readonly sessions: Sessions;
   readonly listener: Listener;
   readonly log: Log;
-  readonly journal?: Journal | undefined;
+  /** What accepted events are in: a journal, or a cluster. */
+  readonly keeper?: Keeper | undefined;
+}
+
+interface Keeper {
+  /** Why nothing more can be kept. */
+  readonly failure: string | undefined;
+  /** What can't be done any more, for people. */
+  readonly failing: string;
+  readonly kind: 'journal' | 'cluster';
+  /** When the workers have ended. */
+  close(): Promise<void>;
+  terminate(): void;
 }
 
 /** HTTP is served until the end of the shutdown, so that observers can see the server drain. */
@@ -94,7 +105,7 @@ export class Shutdown {
     if (hasTerminal) setTimeout(look, TERMINAL_LOOK_MS).unref();
   }
 
-  /** The journal can't be written: nothing more is acknowledged, and what waits for that is not answered. */
+  /** The journal can't be written, or the cluster not be followed: nothing more is acknowledged, and what waits for that is not answered. */
   fail(reason: string): void {
     if (this.#isOver) return;
     const { sessions, listener } = this.#parts;
@@ -102,11 +113,14 @@ export class Shutdown {
     this.#logFailure(reason);
     listener.close();
     sessions.stopServing();
-    void this.#finish(Exit.journal, 'the journal');
+    void this.#finish(Exit.journal, this.#parts.keeper!.failing);
   }
 
   #logFailure(reason: string): void {
-    this.#parts.log.error('journal_failed', { reason }, `the journal can't be written: ${reason}`);
+    const { log, keeper } = this.#parts;
+    const text = `${keeper!.failing}: ${reason}`;
+    if (keeper!.kind === 'cluster') log.error('cluster_failed', { reason }, text);
+    else log.error('journal_failed', { reason }, text);
   }
 
   #signalled(signal: Signal): void {
@@ -184,16 +198,16 @@ export class Shutdown {
     engine.workers.terminate();
     await within(settings.joinMsMax, engine.workers.join());
     engine.settle();
-    const { journal } = this.#parts;
-    await within(Math.max(settings.joinMsMax, settings.shutdownMsMax - this.#elapsedMs), journal?.close());
-    journal?.terminate();
+    const { keeper } = this.#parts;
+    await within(Math.max(settings.joinMsMax, settings.shutdownMsMax - this.#elapsedMs), keeper?.close());
+    keeper?.terminate();
 
     const { received, processed, dropped, queued } = engine.counts();
-    // With a journal, what was not applied was not acknowledged either.
-    const lost = journal === undefined ? queued : 0;
-    const unanswered = journal === undefined ? undefined : queued;
+    // With a keeper, what was not applied was not acknowledged either.
+    const lost = keeper === undefined ? queued : 0;
+    const unanswered = keeper === undefined ? undefined : queued;
     // The last sync may have failed, when all else was over.
-    const failure = journal?.failure;
+    const failure = keeper?.failure;
     if (failure !== undefined && exitCode !== Exit.journal) this.#logFailure(failure);
     const code =
       failure !== undefined ? Exit.journal : exitCode === Exit.clean && lost !== 0 ? Exit.lost : exitCode;

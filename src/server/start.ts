@@ -2,6 +2,7 @@
  * `tally serve`: assembles the parts, starts them, and announces the address.
  */
 import { setFlagsFromString } from 'node:v8';
+import type { CatchUpProgress } from '../cluster/cluster.ts';
 import { addressesOf } from '../config/addresses.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Watched } from '../http/snapshot.ts';
@@ -9,8 +10,8 @@ import type { StartProgress } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import { Listener, type ListensAt } from '../net/listener.ts';
 import { readInto } from '../net/plain-transport.ts';
-import { announce, logRecovery } from './announce.ts';
-import { assemble, openJournal } from './assemble.ts';
+import { announce, logJoined, logLink, logRecovery } from './announce.ts';
+import { assemble, assembleNode, openCluster, openJournal } from './assemble.ts';
 import { Reload } from './reload.ts';
 import { openSecurity } from './security.ts';
 import { Shutdown } from './shutdown.ts';
@@ -23,14 +24,14 @@ import { warnIfExposed } from './warnings.ts';
  */
 const COLLECTOR_FLAGS = ['--no-parallel-scavenge', '--no-concurrent-array-buffer-sweeping'];
 
-/** Is told how far the start with a journal is, and when there is no more to tell. */
-export interface StartDisplay extends StartProgress {
+/** Is told how far the start with a journal or in a cluster is, and when there is no more to tell. */
+export interface StartDisplay extends StartProgress, CatchUpProgress {
   clear(): void;
 }
 
 /**
  * Resolves when the server serves; if it can't start, stops everything again and rejects. `reread` reads the settings
- * anew, for a reload.
+ * anew, for a reload; `given` are those that were given, and not left at their defaults.
  */
 export async function serve(
   settings: Settings,
@@ -38,12 +39,17 @@ export async function serve(
   version: string,
   reread: () => Promise<Settings>,
   display?: StartDisplay,
+  given: ReadonlySet<string> = new Set(),
 ): Promise<void> {
   for (const flag of COLLECTOR_FLAGS) setFlagsFromString(flag);
   const addresses = addressesOf(settings, process.env);
   const security = await openSecurity(settings, log);
+  const cluster = await openCluster(settings, given, version);
   const journal = await openJournal(settings, display);
-  const { engine, sessions, restore } = assemble(settings, log, journal, security.guardsOf);
+  const { engine, sessions, restore, settle } =
+    cluster === undefined
+      ? assemble(settings, log, journal, security.guardsOf)
+      : assembleNode(settings, log, cluster, security.guardsOf);
   security.watch(sessions);
   const listener = new Listener(sessions, settings, readInto, security.tls);
   const watched = {
@@ -67,6 +73,7 @@ export async function serve(
   try {
     httpAt = await httpThread?.listen(settings.httpHost, settings.http);
     restore(display);
+    await cluster?.catchUp(display);
     display?.clear();
     const prepared = journal?.start(reason =>
       log.error(
@@ -77,11 +84,14 @@ export async function serve(
     );
     await engine.workers.start();
     await prepared;
-    await journal?.settle(engine);
+    await settle();
     // Before the first client can be served, so that no signal finds accepted events and no handler.
-    const shutdown = new Shutdown({ settings, engine, sessions, listener, log, journal }, httpThread);
+    const keeper = journal ?? cluster;
+    const shutdown = new Shutdown({ settings, engine, sessions, listener, log, keeper }, httpThread);
     shutdown.watchSignals(reload);
-    journal?.onFailed(reason => shutdown.fail(reason));
+    keeper?.onFailed(reason => shutdown.fail(reason));
+    cluster?.onLink((isUp, reason) => logLink(log, isUp, reason));
+    cluster?.onWarning(reason => log.warn('cluster_warning', { reason }, reason));
     for (const address of addresses) all.push(await listener.listen(address, settings.backlog));
     httpThread?.serving();
   } catch (error) {
@@ -92,8 +102,9 @@ export async function serve(
     throw error;
   }
 
-  announce(log, settings, version, addresses, all, httpAt, journal !== undefined);
+  announce(log, settings, version, addresses, all, httpAt, (journal ?? cluster) !== undefined);
   if (journal !== undefined) logRecovery(log, journal);
+  if (cluster !== undefined) logJoined(log, settings, cluster);
   warnIfExposed(log, settings, addresses, all, httpAt?.address);
   reload.begin();
 }

@@ -15,7 +15,7 @@ import { eventCommand } from '../commands/event.ts';
 import { healthCommand } from '../commands/health.ts';
 import { MetricsDetail, metricsCommand } from '../commands/metrics.ts';
 import { transferCommand } from '../commands/transfer.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import { NO_ROOM } from '../engine/owners.ts';
 import type { Position } from '../engine/position.ts';
 import type { Guard } from '../guard/guard.ts';
@@ -48,7 +48,7 @@ export class Dispatch implements Answer {
   readonly #buffer: ReadBuffer;
   readonly #fast: FastParse;
   readonly #json: JsonParser;
-  readonly #engine: Engine;
+  readonly #engine: Intake;
   readonly #settings: DispatchSettings;
   readonly #clients: ClientCounts;
   readonly #detail: MetricsDetail;
@@ -62,7 +62,7 @@ export class Dispatch implements Answer {
   constructor(
     buffer: ReadBuffer,
     seed: HashSeed,
-    engine: Engine,
+    engine: Intake,
     settings: DispatchSettings,
     metrics: Metrics,
     clients: ClientCounts,
@@ -155,6 +155,7 @@ export class Dispatch implements Answer {
     // Also without a reply to hold back: the next client's replies must not wait for this one's events, which may be
     // in the journal already, with nobody left to tell.
     const commit = this.#engine.commit();
+    if (commit?.writes !== undefined) queue.wrote(commit.writes);
     if (lines !== undefined) queue.send(lines, commit);
   }
 
@@ -206,7 +207,7 @@ export class Dispatch implements Answer {
         return transferCommand(engine, this.#request, isLate, this) ? undefined : 'ring';
       case Kind.balance:
         if (this.#queue!.hasOpenTransfer) return 'answers';
-        return balanceCommand(engine, this.#request, this) ? undefined : 'ring';
+        return balanceCommand(engine, this.#request, this, this.#queue!.writes) ? undefined : 'ring';
       case Kind.metrics:
         if (this.#queue!.isWaiting) return 'answers';
         metricsCommand(engine, this);

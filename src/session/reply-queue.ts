@@ -27,6 +27,8 @@ export class ReplyQueue {
   #pending: PendingReplies | undefined;
   #kept: Buffer | undefined;
   #isClosed = false;
+  /** What the client has written so far (see `Commit.writes`). */
+  writes: Float64Array | undefined;
   /** Transfers that were not decided when this was last looked at, the oldest first. */
   readonly #transfers: Position[] = [];
 
@@ -64,6 +66,11 @@ export class ReplyQueue {
   send(bytes: Buffer, after?: Commit): void {
     if (after === undefined && !this.isWaiting && this.#ready === undefined) this.#ready = bytes;
     else this.#waiting.push(bytes, after);
+  }
+
+  wrote(writes: Float64Array): void {
+    this.writes ??= new Float64Array(writes.length);
+    for (const [partition, block] of writes.entries()) if (block > 0) this.writes[partition] = block;
   }
 
   /** Adds the balance at a position; `isTransfer`: of a transfer, which changes another balance, too. */

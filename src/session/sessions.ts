@@ -3,10 +3,10 @@
  * the counts, and the phase of the server.
  */
 import type { Settings } from '../config/settings.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Intake } from '../engine/intake.ts';
 import type { Guards } from '../guard/guards.ts';
 import type { Log } from '../log.ts';
-import { type Closing, type Journaling, Metrics, noClients } from '../metrics/snapshot.ts';
+import { type Closing, type Keeping, Metrics, noClients } from '../metrics/snapshot.ts';
 import type { Accepting } from '../net/listener.ts';
 import type { Transport } from '../net/transport.ts';
 import type { HashSeed } from '../protocol/hash.ts';
@@ -46,7 +46,7 @@ export class Sessions implements Shared, Accepting {
   readonly deadlines: ClientDeadlines;
   readonly lingering = new Lingering();
   readonly #refusals: Refusals;
-  readonly #engine: Engine;
+  readonly #engine: Intake;
   readonly #guards: Guards | undefined;
   readonly #all = new Set<Session>();
   #onEmpty: () => void = () => {};
@@ -54,11 +54,11 @@ export class Sessions implements Shared, Accepting {
 
   constructor(
     settings: Settings,
-    engine: Engine,
+    engine: Intake,
     readBuffer: ReadBuffer,
     seed: HashSeed,
     log: Log,
-    journal?: Journaling,
+    keeping?: Keeping,
     guards?: Guards,
   ) {
     this.#guards = guards;
@@ -67,7 +67,7 @@ export class Sessions implements Shared, Accepting {
     this.readBuffer = readBuffer;
     this.seed = seed;
     this.#engine = engine;
-    this.metrics = new Metrics(engine, this.clients, journal);
+    this.metrics = new Metrics(engine, this.clients, keeping);
     this.dispatch = new Dispatch(readBuffer, seed, engine, settings, this.metrics, this.clients);
     this.scheduler = new Scheduler(settings, () => engine.collect());
     this.deadlines = new ClientDeadlines(settings);

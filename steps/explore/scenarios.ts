@@ -10,6 +10,7 @@ const GROUPS: Record<string, () => Promise<{ scenarios: readonly Scenario[] }>> 
   counters: () => import('./scenarios/counters.ts'),
   'worker-death': () => import('./scenarios/worker-death.ts'),
   ids: () => import('./scenarios/ids.ts'),
+  transfer: () => import('./scenarios/transfer.ts'),
   journal: () => import('./scenarios/journal.ts'),
 };
 

@@ -7,7 +7,7 @@ import { Box } from './box.ts';
 import { paddedBytes } from './gate.ts';
 import { Model } from './model.ts';
 import { type Choice, CODES } from './operations.ts';
-import { Races } from './races.ts';
+import { Races, THREADS_MAX } from './races.ts';
 import type { NamedWord, Scenario, Verdict } from './scenario.ts';
 import { scenarioOf } from './scenarios.ts';
 import { Sharing } from './sharing.ts';
@@ -34,6 +34,8 @@ export class Stage {
   }
 
   private constructor(scenario: Scenario, folder: URL) {
+    if (scenario.threads.length > THREADS_MAX)
+      throw new Error(`${scenario.name} has more than ${THREADS_MAX} threads`);
     this.scenario = scenario;
     this.#memory = scenario.create();
     this.#explored = scenario.explored(this.#memory);

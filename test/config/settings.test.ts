@@ -52,6 +52,16 @@ const VALUES: Record<keyof Settings, [string, string]> = {
   syncMs: ['1', '3600000'],
   segmentBytes: ['65536', '1073741824'],
   journalKeep: ['all', '30d'],
+  cluster: ['nats://a:1', 'nats://a,tls://b:2'],
+  node: ['a', 'shop_1-b'],
+  clusterName: ['shop', 'shop-2'],
+  clusterPartitions: ['1', '64'],
+  clusterReplicas: ['1', '5'],
+  clusterSnapshotBlocks: ['1', '1000000000'],
+  clusterCreds: ['a.creds', '/etc/a.creds'],
+  clusterCa: ['ca.pem', '/etc/ca.pem'],
+  clusterCert: ['cert.pem', '/etc/cert.pem'],
+  clusterKey: ['key.pem', '/etc/key.pem'],
   tlsCert: ['cert.pem', '/etc/cert.pem'],
   tlsKey: ['key.pem', '/etc/key.pem'],
   tlsClientCa: ['ca.pem', '/etc/ca.pem'],
@@ -94,12 +104,23 @@ const fileWith = (key: keyof Settings, text: string) =>
     'tally.toml',
   );
 
+const OF_CLUSTER = { TALLY_CLUSTER: 'nats://a', TALLY_NODE: 'a' };
 /** What a setting is about must be there too. */
 const NEEDED: Partial<Record<keyof Settings, NodeJS.ProcessEnv>> = {
   sync: { TALLY_DATA: 'data' },
   syncMs: { TALLY_DATA: 'data', TALLY_SYNC: 'interval' },
   segmentBytes: { TALLY_DATA: 'data' },
   journalKeep: { TALLY_DATA: 'data' },
+  cluster: { TALLY_NODE: 'a' },
+  node: { TALLY_CLUSTER: 'nats://a' },
+  clusterName: OF_CLUSTER,
+  clusterPartitions: OF_CLUSTER,
+  clusterReplicas: OF_CLUSTER,
+  clusterSnapshotBlocks: OF_CLUSTER,
+  clusterCreds: OF_CLUSTER,
+  clusterCa: OF_CLUSTER,
+  clusterCert: { ...OF_CLUSTER, TALLY_CLUSTER_KEY: 'key.pem' },
+  clusterKey: { ...OF_CLUSTER, TALLY_CLUSTER_CERT: 'cert.pem' },
   tlsKey: { TALLY_TLS_CERT: 'cert.pem' },
   tlsClientCa: { TALLY_TLS_CERT: 'cert.pem' },
   jwtKeys: { TALLY_JWT_AUDIENCE: 'tally', TALLY_JWT_ISSUER: 'issuer' },
@@ -110,7 +131,10 @@ const NEEDED: Partial<Record<keyof Settings, NodeJS.ProcessEnv>> = {
 };
 
 /** There is no default for them where they are needed. */
-const REQUIRED: (keyof Settings)[] = ['jwtAudience', 'jwtIssuer', 'jwtKeys'];
+const REQUIRED: (keyof Settings)[] = [
+  ...(['cluster', 'node', 'clusterCert', 'clusterKey'] as const),
+  ...(['jwtAudience', 'jwtIssuer', 'jwtKeys'] as const),
+];
 
 const typed = (key: keyof Settings, text: string) =>
   SETTINGS[key].is === 'integer' ? Number(text) : SETTINGS[key].is === 'switch' ? text === 'true' : text;

@@ -90,6 +90,7 @@ describe('every schedule ends as it should:', () => {
     'worker-death-run',
     'worker-death-overflow',
     'worker-death-twice',
+    'transfer',
     'journal',
     'journal-overflow',
   ];

@@ -4,6 +4,7 @@
  */
 import { inFile, type Mutant } from './mutant.ts';
 import { STEP_MUTANTS } from './step-mutants.ts';
+import { TRANSFER_MUTANTS } from './transfer-mutants.ts';
 
 export const MUTANTS: Mutant[] = [
   ...inFile('src/engine/ring', [
@@ -248,6 +249,7 @@ export const MUTANTS: Mutant[] = [
     },
   ]),
   ...STEP_MUTANTS,
+  ...TRANSFER_MUTANTS,
   ...inFile('src/engine/worker', [
     {
       what: 'events are applied before they are written',

@@ -1,5 +1,6 @@
 /** A file of all settings, from their table: as comments, so that it changes nothing until one is taken out. */
-import { KEYS, nameOf, SETTINGS, type Setting } from '../../config/settings.ts';
+import type { Setting } from '../../config/setting.ts';
+import { KEYS, nameOf, SETTINGS } from '../../config/settings.ts';
 import { wrapped } from '../terminal/drawing.ts';
 
 const COLUMNS = 100;

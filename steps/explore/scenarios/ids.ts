@@ -13,7 +13,8 @@ import { Count, ID_WORDS, Word } from '../../../src/engine/words.ts';
 import { runWorker } from '../../../src/engine/worker.ts';
 import { Outcome } from '../../../src/protocol/outcome.ts';
 import { Wants } from '../../../src/protocol/request.ts';
-import { fine, type Scenario, type ScenarioThread, wrong } from '../scenario.ts';
+import { fine, type Scenario, wrong } from '../scenario.ts';
+import { endOf, livesOf } from './lives.ts';
 import { exploredOf, type Memory } from './server.ts';
 
 const SHAPE: Shape = {
@@ -95,15 +96,7 @@ function idsAmiss({ buffer }: Memory, wanted: Course['ids']): string | undefined
 
 function idsDeath(course: Course): Scenario<Memory> {
   const { name, about, deaths, deeds, answers, balances, counts } = course;
-  const workers = Array.from(
-    { length: deaths + 1 },
-    (_, life): ScenarioThread<Memory> => ({
-      name: ['worker', 'successor', 'third'][life]!,
-      run: work,
-      mayDie: life < deaths,
-      ...(life > 0 && { succeeds: life - 1 }),
-    }),
-  );
+  const workers = livesOf(deaths, () => work);
   return {
     name,
     group: 'ids',
@@ -123,8 +116,7 @@ function idsDeath(course: Course): Scenario<Memory> {
     threads: workers,
     verdict(memory, endings) {
       const lane = laneOf(memory.buffer, SHAPE, 0);
-      const dead = endings.filter(ending => ending === 'dead').length;
-      const last = endings[dead];
+      const { last, deaths } = endOf(endings);
       if (last !== 'finished') return wrong(`the last worker is ${last}`);
       if (lane.words[Word.head] !== lane.words[Word.tail]) return wrong('events were left in the ring');
       const answered = [...lane.answers.subarray(0, deeds.length)];
@@ -137,7 +129,7 @@ function idsDeath(course: Course): Scenario<Memory> {
       }
       const amiss = idsAmiss(memory, course.ids);
       if (amiss !== undefined) return wrong(amiss);
-      return fine(`${['nobody dies', 'one dies', 'two die'][dead]}: each is decided once, and remembered so`);
+      return fine(`${deaths}: each is decided once, and remembered so`);
     },
   };
 }

@@ -20,7 +20,8 @@ import { LaneWriter, placeFirst } from '../../../src/journal/lane-writer.ts';
 import { Ledger } from '../../../src/journal/ledger.ts';
 import { Count, createJournalMemory, journalLaneOf, Word } from '../../../src/journal/memory.ts';
 import { Recorder } from '../../../src/journal/recorder.ts';
-import { fine, type Scenario, type ScenarioThread, wrong } from '../scenario.ts';
+import { fine, type Scenario, wrong } from '../scenario.ts';
+import { endOf, livesOf } from './lives.ts';
 import { createServer, type Memory as ServerMemory, SHAPE, stateOf, wordsOf } from './server.ts';
 
 interface Memory extends ServerMemory {
@@ -127,15 +128,7 @@ const NOT_WRITTEN = 'something was applied that is not in the file';
 
 function journalDeath(course: Course): Scenario<Memory> {
   const { name, about, deaths, firstSequence, amounts } = course;
-  const workers = Array.from(
-    { length: deaths + 1 },
-    (_, life): ScenarioThread<Memory> => ({
-      name: ['worker', 'successor', 'third'][life]!,
-      run: work,
-      mayDie: life < deaths,
-      ...(life > 0 && { succeeds: life - 1 }),
-    }),
-  );
+  const workers = livesOf(deaths, () => work);
   return {
     name,
     group: 'journal',
@@ -162,8 +155,7 @@ function journalDeath(course: Course): Scenario<Memory> {
     verdict(memory, endings) {
       const { isEmpty, balances } = stateOf(memory);
       const back = readBack(memory);
-      const dead = endings.filter(ending => ending === 'dead').length;
-      const last = endings[dead];
+      const { last, deaths } = endOf(endings);
       if (last !== 'finished') return wrong(`the last worker is ${last}`);
       if (!isEmpty) return wrong('events were left in the ring');
       if ('damage' in back) return wrong(back.damage);
@@ -172,9 +164,7 @@ function journalDeath(course: Course): Scenario<Memory> {
       if (events.join() !== amounts.join()) return wrong(`in the file is ${events}, not ${amounts}`);
       if (balance !== balances[0])
         return wrong(`the balance is ${balances[0]}, and comes back as ${balance}`);
-      return fine(
-        `${['nobody dies', 'one dies', 'two die'][dead]}: all is in the file once and applied once`,
-      );
+      return fine(`${deaths}: all is in the file once and applied once`);
     },
   };
 }

@@ -7,6 +7,7 @@ import { laneOf } from '../../../src/engine/memory-layout.ts';
 import { Word } from '../../../src/engine/words.ts';
 import type { Gate } from '../gate.ts';
 import { fine, type Scenario, type ScenarioThread, wrong } from '../scenario.ts';
+import { endOf, livesOf } from './lives.ts';
 import {
   createServer,
   exploredOf,
@@ -57,15 +58,7 @@ function workerDeath(course: Course): Scenario<Memory> {
     run: (memory, gate) => serve(course, memory, gate),
   };
   const others = pace === 'before' ? [] : [socketThread];
-  const workers = Array.from(
-    { length: deaths + 1 },
-    (_, life): ScenarioThread<Memory> => ({
-      name: ['worker', 'successor', 'third'][life]!,
-      run: work,
-      mayDie: life < deaths,
-      ...(life > 0 && { succeeds: others.length + life - 1 }),
-    }),
-  );
+  const workers = livesOf(deaths, () => work, others.length);
   const end = pace === 'parked' ? 'asleep' : 'finished';
   return {
     name,
@@ -85,17 +78,16 @@ function workerDeath(course: Course): Scenario<Memory> {
     threads: [...others, ...workers],
     verdict(memory, endings) {
       const { isEmpty, balances, processed, overflowed, lateWakes } = stateOf(memory);
-      const lives = endings.slice(others.length);
-      const dead = lives.filter(ending => ending === 'dead').length;
+      const { last, deaths } = endOf(endings.slice(others.length));
       const expected = expectedOf(amounts);
-      if (lives[dead] !== end) return wrong(`the last worker is ${lives[dead]}, not ${end}`);
+      if (last !== end) return wrong(`the last worker is ${last}, not ${end}`);
       if (!isEmpty) return wrong('events were left in the ring');
       if (lateWakes > 0) return wrong('a worker found work that nobody had told it of');
       if (balances[0] !== expected.balance)
         return wrong(`the balance is ${balances[0]}, not ${expected.balance}`);
       if (processed !== expected.processed || overflowed !== expected.overflowed)
         return wrong(`${processed} are counted, and ${overflowed} overflows`);
-      return fine(`${['nobody dies', 'one dies', 'two die'][dead]}: all is applied once and counted once`);
+      return fine(`${deaths}: all is applied once and counted once`);
     },
   };
 }
