@@ -6,6 +6,7 @@ import {
   errors,
   type NatsConnection,
   type NodeConnectionOptions,
+  type Server,
 } from '@nats-io/transport-node';
 import type { LinkStart, NatsCredentials } from './link-options.ts';
 import { messageOf, Refusal } from './refusal.ts';
@@ -69,6 +70,7 @@ function optionsOf({ servers, credentials, node, cluster }: LinkStart): NodeConn
     reconnectJitterTLS: JITTER_MS,
     // Once we were let in, a server that does not let us in is one that is being set up.
     ignoreAuthErrorAbort: true,
+    reconnectToServer: inTurn(),
     noAsyncTraces: true,
     ...authenticationOf(credentials),
     ...tlsOf(credentials),
@@ -89,5 +91,18 @@ function tlsOf({ isTls, ca, cert, key }: NatsCredentials): NodeConnectionOptions
       ...(cert !== undefined && { cert }),
       ...(key !== undefined && { key }),
     },
+  };
+}
+
+/** One after the other, so that a server that has just failed is not the first to be tried again. */
+function inTurn(): (pool: readonly Server[]) => Server | null {
+  let last = '';
+  return pool => {
+    const addresses = pool.map(({ listen }) => listen).sort();
+    const next = addresses[(addresses.indexOf(last) + 1) % addresses.length];
+    // The first one is the client's choice, which is random: nodes are spread over servers.
+    const server = pool.find(({ listen }) => listen === next && last !== '') ?? pool[0] ?? null;
+    last = server?.listen ?? '';
+    return server;
   };
 }

@@ -135,6 +135,8 @@ function configOf(name: string, subject: string, replicas: number): WantedConfig
     max_bytes: -1,
     max_msgs_per_subject: -1,
     max_msg_size: -1,
+    // Read while there is no consumer.
+    allow_direct: true,
   };
 }
 

@@ -27,7 +27,7 @@ interface Jsz {
   }[];
 }
 
-/** Undefined where the server does not answer, or is not well. */
+/** False where the server does not answer, too. A server writes a line into its log for each "no". */
 export async function isHealthy(httpPort: number): Promise<boolean> {
   const answer = await ask<{ status?: string }>(httpPort, 'healthz');
   return answer?.status === 'ok';

@@ -6,6 +6,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Running, start } from '../harness/process.ts';
 import { freePort, ServerError } from '../harness/server.ts';
 import { until } from '../harness/waiting.ts';
@@ -14,6 +15,7 @@ import { isHealthy, type JetStreamSeen, jetStreamOf } from './nats-monitor.ts';
 
 const HOST = '127.0.0.1';
 const START_MS_MAX = 30_000;
+const LOOK_MS = 50;
 const MISSING =
   'nats-server is not installed here; apt-get install nats-server brings it, or take it from https://github.com/nats-io/nats-server/releases';
 
@@ -91,7 +93,7 @@ export class NatsServers {
       await until(
         async () => {
           if (!server.isRunning) throw new ServerError(`${server.name} ended: ${server.output()}`);
-          return isHealthy(server.httpPort);
+          return (await isHealthy(server.httpPort)) || sleep(LOOK_MS, false);
         },
         `nats-server ${server.name} is well`,
         START_MS_MAX,
@@ -99,7 +101,7 @@ export class NatsServers {
     if (!hasJetStream || this.servers.length === 1) return;
     const isWhole = (seen: JetStreamSeen | undefined) => seen?.current === running.length - 1;
     await until(
-      async () => isWhole(await this.#seenByMetaLeader(running)),
+      async () => isWhole(await this.#seenByMetaLeader(running)) || sleep(LOOK_MS, false),
       'the nats-servers have a leader that sees them all',
       START_MS_MAX,
     );
