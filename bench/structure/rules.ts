@@ -95,6 +95,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/cli/main.ts': { may: ['src', 'steps'] },
   'src/cli/serve.ts': { may: ['src'] },
   'src/cli/config': { may: ['src/cli/terminal', 'src/config'] },
+  'src/cli/cluster.ts': { may: ['src/cli/terminal', 'src/tools'] },
   'src/cli/start-display.ts': { may: ['src/cli/terminal'], mayTypes: ['src'] },
   'src/cli/version.ts': { may: [] },
   // Each of the ten steps is read, and must run, alone.
