@@ -8,7 +8,6 @@
  */
 import { BALANCE_MAX, type Decided, decide, OVERFLOWED, outcomeOf, refusal } from '../engine/deciding.ts';
 import { EXTRA_BYTES, ExtraKind, putExtra } from '../engine/extra.ts';
-import { Ids, idsMemory } from '../engine/ids.ts';
 import { balanceSlotsFor } from '../engine/user-indices.ts';
 import { NOBODY, UserTable } from '../engine/user-table.ts';
 import { Outcome } from '../protocol/outcome.ts';
@@ -16,9 +15,8 @@ import { Wants } from '../protocol/request.ts';
 import { BlockError, BlockReader, type BlockRecord, type NameAt, RecordKind, SLACK_BYTES } from './block.ts';
 import { type Chain, chainsFor, type Owed, type Party } from './chains.ts';
 import type { Constitution, Stored } from './messages.ts';
+import { isNew, newPart, type Part } from './part.ts';
 
-/** Nodes, by their starts, whose last block a partition remembers. */
-const SENDERS_MAX = 1_000;
 /** Where blocks lie while they are applied; before them there is room for a name that is looked up. */
 const BLOCK_AT = 512;
 export const BLOCK_BYTES_MAX = 2 ** 18;
@@ -32,19 +30,6 @@ export interface Waiting {
   decided(answer: number): void;
 }
 
-/** One partition's part of the state. */
-export interface Part {
-  /** Of the last block applied. */
-  sequence: number;
-  timeMs: number;
-  users: number;
-  ids: Ids;
-  /** The last block of each node and epoch, in the order in which they were heard last. */
-  readonly senders: Map<string, number>;
-  /** What this partition's part of all transfers adds to what is in transit; the sum of all parts is. */
-  inTransit: bigint;
-}
-
 export class Machine {
   readonly constitution: Constitution;
   readonly users: UserTable;
@@ -53,7 +38,7 @@ export class Machine {
   /** From each partition to each: second halves, and what goes back. */
   readonly credits: readonly (readonly Chain[])[];
   readonly refunds: readonly (readonly Chain[])[];
-  /** Events that were decided since the start of this process. */
+  /** Events that were decided since `beginCounting`; these counts are no part of the state. */
   events = 0;
   tooManyUsers = 0;
   readonly decided: Decided = {
@@ -74,17 +59,17 @@ export class Machine {
     this.users = new UserTable(new DataView(buffer, byteOffset, byteLength), users, partitions);
     this.balances = new Float64Array(balanceSlotsFor(users));
     this.#usersMax = Math.floor(users / partitions);
-    const ids = Math.floor(idsMax / partitions);
-    const idSlots = ids === 0 ? 0 : 2 ** Math.ceil(Math.log2(ids));
-    this.parts = Array.from({ length: partitions }, () => ({
-      ...{ sequence: 0, timeMs: 0, users: 0, inTransit: 0n },
-      ids: new Ids(idsMemory(idSlots), ids, idsMs),
-      senders: new Map<string, number>(),
-    }));
+    this.parts = Array.from({ length: partitions }, () => newPart(Math.floor(idsMax / partitions), idsMs));
     this.credits = chainsFor(partitions);
     this.refunds = chainsFor(partitions);
     const bytes = new ArrayBuffer(EXTRA_BYTES);
     this.#extra = { words: new Int32Array(bytes), floats: new Float64Array(bytes) };
+  }
+
+  beginCounting(): void {
+    this.events = 0;
+    this.tooManyUsers = 0;
+    for (const count of Object.keys(this.decided) as (keyof Decided)[]) this.decided[count] = 0;
   }
 
   partitionOf(hash: number): number {
@@ -123,7 +108,7 @@ export class Machine {
     const { node, epoch, number, records } = this.#reader.open(BLOCK_AT, bytes.length);
     part.sequence = sequence;
     part.timeMs = Math.max(part.timeMs, timeMs);
-    if (!this.#isNew(part, `${node}/${epoch}`, number)) return;
+    if (!isNew(part, `${node}/${epoch}`, number)) return;
     part.ids.forget(Math.max(part.timeMs, part.ids.lastMs));
     const waiting = waitingFor?.(node, epoch, number) ?? NOBODY_WAITS;
     let next = 0;
@@ -140,17 +125,6 @@ export class Machine {
         for (const { open } of row)
           for (const owed of open.values())
             if (owed.id !== undefined) this.#openIds.set(keyOf(this.#indexOf(owed.from), owed.id), owed);
-  }
-
-  #isNew({ senders }: Part, sender: string, number: number): boolean {
-    const last = senders.get(sender);
-    if (last !== undefined && number <= last) return false;
-    if (last !== undefined && number !== last + 1)
-      throw new BlockError(`it is number ${number} of ${sender}, behind ${last}`);
-    senders.delete(sender);
-    senders.set(sender, number);
-    if (senders.size > SENDERS_MAX) senders.delete(senders.keys().next().value!);
-    return true;
   }
 
   #record(part: Part, partition: number, record: BlockRecord, waits: Waiting | undefined): void {

@@ -16,10 +16,12 @@ import type { UserLimits } from '../engine/user-limits.ts';
 import { NOBODY, type UserTable } from '../engine/user-table.ts';
 import { Outcome } from '../protocol/outcome.ts';
 import { type ParsedRequest, Wants } from '../protocol/request.ts';
-import { RECORD_BYTES_MAX, RecordKind } from './block.ts';
+import { Asked } from './asked.ts';
+import { RecordKind } from './block.ts';
 import { Halves } from './halves.ts';
-import { BLOCK_BYTES_MAX, type Machine, type Waiting } from './machine.ts';
+import type { Machine } from './machine.ts';
 import type { Stored, ToLink } from './messages.ts';
+import { NodeCounting } from './node-counting.ts';
 import { Outbox, VisitCommit } from './outbox.ts';
 import { Shards } from './shards.ts';
 
@@ -43,20 +45,6 @@ export interface NodeOptions {
   clock?: () => number;
 }
 
-/** A reply that is the balance after a record, or a refusal. */
-class Asked extends Position implements Waiting {
-  readonly record: number;
-
-  constructor(record: number) {
-    super(0);
-    this.record = record;
-  }
-
-  decided(answer: number): void {
-    this.reach(answer);
-  }
-}
-
 export class ClusterNode implements Intake {
   readonly users: UserTable;
   readonly machine: Machine;
@@ -65,13 +53,11 @@ export class ClusterNode implements Intake {
   readonly #link: Link;
   readonly #outboxes: readonly Outbox[];
   readonly #halves: Halves;
-  readonly #outcomes = new Float64Array(Outcome.rateLimited + 1);
+  readonly #counting: NodeCounting;
   #visit: VisitCommit | undefined;
   #isSealing = false;
   #isUp = true;
   #openTransfers = 0;
-  /** Events that were applied before this node served. */
-  #eventsBefore = { events: 0, processed: 0, notApplied: 0 };
   readonly #lateLook: NodeJS.Timeout;
   userLimits: UserLimits | undefined;
   stalledHash = 0;
@@ -93,6 +79,7 @@ export class ClusterNode implements Intake {
         ),
     );
     this.#halves = new Halves(machine, this.#outboxes);
+    this.#counting = new NodeCounting(machine, this.#outboxes);
     this.#lateLook = setInterval(() => this.sendHalves(), LATE_LOOK_MS).unref();
   }
 
@@ -174,7 +161,7 @@ export class ClusterNode implements Intake {
   }
 
   refuse(outcome: Outcome): Outcome {
-    this.#outcomes[outcome]! += 1;
+    this.#counting.refused[outcome]! += 1;
     return outcome;
   }
 
@@ -228,55 +215,16 @@ export class ClusterNode implements Intake {
 
   /** What was applied so far is not counted. */
   beginCounting(): void {
-    const { events } = this.machine;
-    const { processed } = this.machine.decided;
-    this.#eventsBefore = { events, processed, notApplied: this.#notApplied };
+    this.machine.beginCounting();
   }
 
   /** `received = processed + dropped + queued`: the events of all nodes as they are applied, and what this one refused. */
   counts(): Counts {
-    const before = this.#eventsBefore;
-    const refused = this.#outcomes.reduce((sum, count) => sum + count, 0);
-    const queued = this.#outboxes.reduce((sum, outbox) => sum + outbox.events, 0);
-    return {
-      received: this.machine.events - before.events + refused + queued,
-      processed: this.machine.decided.processed - before.processed,
-      dropped: refused + this.#notApplied - before.notApplied,
-      queued,
-    };
+    return this.#counting.counts();
   }
 
   detail() {
-    const { machine, workers } = this;
-    const outcomes = this.#outcomes;
-    const { overflowed, insufficient, reused, duplicate, idsFull } = machine.decided;
-    return {
-      accepted: machine.events - this.#eventsBefore.events,
-      refused: {
-        server_busy: outcomes[Outcome.serverBusy]! + idsFull,
-        too_many_users: outcomes[Outcome.tooManyUsers]! + machine.tooManyUsers,
-        shutting_down: outcomes[Outcome.shuttingDown]!,
-        disk_full: 0,
-        rate_limited: outcomes[Outcome.rateLimited]!,
-        balance_overflow: overflowed,
-        insufficient_balance: insufficient,
-        id_reused: reused,
-        duplicate,
-      },
-      users: machine.users.users,
-      users_max: machine.users.usersMax,
-      in_transit: machine.inTransit,
-      ids: machine.ids,
-      ids_max: machine.constitution.idsMax,
-      workers: machine.parts.length,
-      workers_ready: workers.ready,
-      worker_deaths: 0,
-      ring_slots: Math.floor(BLOCK_BYTES_MAX / RECORD_BYTES_MAX),
-      ring_depths: this.#outboxes.map(({ events }) => events),
-      parks: 0,
-      naps: 0,
-      late_wakes: 0,
-    };
+    return this.#counting.detail(this.workers.ready);
   }
 
   get blocksUnderWay(): number {
@@ -388,11 +336,6 @@ export class ClusterNode implements Intake {
     if (this.#options.limits.whenFull !== 'wait') return this.refuse(Outcome.serverBusy);
     this.userLimits?.giveBack();
     return NO_ROOM;
-  }
-
-  get #notApplied(): number {
-    const { overflowed, insufficient, reused, duplicate, idsFull } = this.machine.decided;
-    return overflowed + insufficient + reused + duplicate + idsFull + this.machine.tooManyUsers;
   }
 }
 
