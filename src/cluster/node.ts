@@ -140,7 +140,8 @@ export class ClusterNode implements Intake {
     const partition = this.machine.partitionOf(request.hash);
     const outbox = this.#outboxes[partition]!;
     const { nameAt, nameBytes, hash } = request;
-    const name = this.#names.slice(nameAt, nameAt + nameBytes);
+    // A copy: a Buffer's own `slice` is a view, and other lines will lie there.
+    const name = Uint8Array.prototype.slice.call(this.#names, nameAt, nameAt + nameBytes);
     const balance = () => this.#balanceOf(this.machine.find({ nameAt: 0, nameBytes, hash }, name));
     const last = this.#lastOf(partition, writes);
     if (last < outbox.number && (request.wants & Wants.fresh) === 0) {

@@ -118,3 +118,13 @@ test('whatever is drawn, nodes agree, and each accepted event and transfer count
   // The runs were what they are meant to be.
   expect(Math.min(resent, insufficient, transfers, reads)).toBeGreaterThan(RUNS / 2);
 });
+
+test('a balance that waits is that of its user, whatever is read meanwhile', () => {
+  const world = new World(2, randomFrom(1));
+  world.ask(0, { user: 'alice', amount: 70 });
+  world.settle();
+  const fresh = world.read(1, 'alice', true);
+  world.ask(1, { user: 'somebody else', amount: 5 });
+  world.settle();
+  expect(fresh.balance).toBe(70);
+});
