@@ -97,15 +97,16 @@ export class BlockWriter {
 
   /** The block has at most `bytesMax` bytes. */
   constructor(node: string, epoch: number, bytesMax: number) {
-    this.#bytes = Buffer.alloc(bytesMax + SLACK_BYTES);
+    // Its pages are touched when they are needed.
+    this.#bytes = Buffer.allocUnsafeSlow(bytesMax + SLACK_BYTES);
     this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
     this.#bytesMax = bytesMax;
     const bytes = Buffer.from(node);
+    this.#start = HEADER_BYTES + padded(bytes.length);
+    this.#bytes.fill(0, 0, this.#start).set(bytes, HEADER_BYTES);
     this.#view.setUint32(0, MAGIC | FORMAT_VERSION, true);
     this.#view.setUint32(4, epoch, true);
     this.#view.setUint32(16, bytes.length, true);
-    this.#bytes.set(bytes, HEADER_BYTES);
-    this.#start = HEADER_BYTES + padded(bytes.length);
     this.#at = this.#start;
   }
 
@@ -201,8 +202,9 @@ export class BlockWriter {
   }
 
   #bytesOf(name: Uint8Array): void {
-    this.#bytes.set(name, this.#at);
-    this.#at += padded(name.length);
+    const end = this.#at + padded(name.length);
+    this.#bytes.fill(0, this.#at, end).set(name, this.#at);
+    this.#at = end;
   }
 }
 

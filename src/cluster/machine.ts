@@ -44,7 +44,7 @@ export class Machine {
   /** By user and id, transfers that are not over: their repeats wait for the end. */
   readonly #openIds = new Map<string, Owed>();
   readonly #usersMax: number;
-  readonly names = Buffer.alloc(BLOCK_AT + BLOCK_BYTES_MAX + SLACK_BYTES);
+  readonly names = Buffer.allocUnsafeSlow(BLOCK_AT + BLOCK_BYTES_MAX + SLACK_BYTES);
   readonly #view: DataView;
   /** A name that is looked up, at the beginning of `names`. */
   readonly #found = { nameAt: 0, nameBytes: 0, hash: 0 };

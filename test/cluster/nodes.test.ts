@@ -140,3 +140,13 @@ test('a read behind events of its client that still gather is at its place', () 
   world.settle();
   expect(before.balance).toBe(100);
 });
+
+test('a balance that waits is that of its user, whatever is read meanwhile', () => {
+  const world = new World(2, randomFrom(1));
+  world.ask(0, { user: 'alice', amount: 70 });
+  world.settle();
+  const fresh = world.read(1, 'alice', true);
+  world.ask(1, { user: 'somebody else', amount: 5 });
+  world.settle();
+  expect(fresh.balance).toBe(70);
+});
