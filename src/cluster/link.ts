@@ -20,7 +20,7 @@ import { Publisher } from './publisher.ts';
 import { messageOf, Refusal, refusalOf } from './refusal.ts';
 import { SnapshotDuty } from './snapshot-duty.ts';
 import { type SnapshotPlace, Snapshots } from './snapshots.ts';
-import { lookAt, openJetStream, openStreams, type Stream } from './streams.ts';
+import { hasBlocks, lookAt, openJetStream, openStreams, type Stream } from './streams.ts';
 
 /** `transfer`: memory that goes with the message, and is gone here. Whoever hears `refused` calls `stop`. */
 export type Send = (message: FromLink, transfer?: readonly ArrayBuffer[]) => void;
@@ -111,7 +111,7 @@ export class Link {
     const bucket = await this.#orRefuse('make the bucket for its nodes', () =>
       Bucket.open(nats, cluster, replicas),
     );
-    const { constitution, isFirst } = await patiently(() => agreeOn(bucket, start), PATIENCE_MS);
+    const { constitution, isFirst } = await patiently(() => agreeOn(bucket, start, () => hasBlocks(manager, cluster)), PATIENCE_MS);
     const [streams, snapshots] = await Promise.all([
       openStreams(manager, {
         ...{ cluster, replicas, blockBytesMax, isFirst },
