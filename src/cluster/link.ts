@@ -99,7 +99,7 @@ export class Link {
 
   async #open(): Promise<void> {
     const start = this.#start;
-    const { cluster, replicas, blockBytesMax } = start;
+    const { cluster, blockBytesMax } = start;
     const nats = await openConnection(start);
     this.#nats = nats;
     if (this.#isStopping) {
@@ -109,16 +109,20 @@ export class Link {
     const manager = await openJetStream(nats, blockBytesMax);
     this.#readManager = await jetstreamManager(nats, { timeout: READER_MS_MAX, checkAPI: false });
     const bucket = await this.#orRefuse('make the bucket for its nodes', () =>
-      Bucket.open(nats, cluster, replicas),
+      Bucket.open(nats, cluster, start.replicas),
     );
-    const { constitution, isFirst } = await patiently(() => agreeOn(bucket, start, () => hasBlocks(manager, cluster)), PATIENCE_MS);
+    const replicas = await this.#replicas(bucket);
+    const { constitution, isFirst } = await patiently(
+      () => agreeOn(bucket, start, () => hasBlocks(manager, cluster)),
+      PATIENCE_MS,
+    );
     const [streams, snapshots] = await Promise.all([
       openStreams(manager, {
         ...{ cluster, replicas, blockBytesMax, isFirst },
         partitions: constitution.partitions,
       }),
       this.#orRefuse('make the object store for snapshots', () =>
-        Snapshots.open(nats, manager, bucket, start),
+        Snapshots.open(nats, manager, bucket, { cluster, replicas }),
       ),
     ]);
     this.#snapshots = snapshots;
@@ -148,6 +152,17 @@ export class Link {
       },
       places?.newest,
     );
+  }
+
+  /** As the first node wanted it. */
+  async #replicas(bucket: Bucket): Promise<number> {
+    const { cluster, replicas, given } = this.#start;
+    const has = await patiently(() => bucket.replicas(), PATIENCE_MS);
+    if (has !== replicas && given.includes('clusterReplicas'))
+      throw new Refusal(
+        `the cluster '${cluster}' was made with --cluster-replicas ${has}, and this node has --cluster-replicas ${replicas}; give it --cluster-replicas ${has}, or make another cluster (--cluster-name)`,
+      );
+    return has;
   }
 
   /** The newest snapshot: our own copy of it, if we have that. */

@@ -155,7 +155,7 @@ function mistakeIn(has: StreamConfig, wanted: WantedConfig, blockBytesMax: numbe
   const stream = `the stream ${wanted.name}`;
   const edit = `nats stream edit ${wanted.name}`;
   if (has.num_replicas !== wanted.num_replicas)
-    return `${stream} has ${has.num_replicas} replicas, and --replicas is ${wanted.num_replicas}; give --replicas ${has.num_replicas}, or change all streams of the cluster (${edit} --replicas ${wanted.num_replicas})`;
+    return `${stream} has ${has.num_replicas} replicas, and the cluster has ${wanted.num_replicas}; change it (${edit} --replicas ${wanted.num_replicas})`;
   if (has.subjects?.length !== 1 || has.subjects[0] !== wanted.subjects[0])
     return `${stream} stores ${has.subjects?.join(', ') || 'nothing'}, and not ${wanted.subjects[0]}; it belongs to something else: give another --cluster-name`;
   if (has.storage !== wanted.storage)
