@@ -1,6 +1,7 @@
 /** What is done to the servers, and told: killing one, measuring what that holds up, and bringing it back. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CommandError } from '../../../cli/terminal/command.ts';
+import { streamsOf } from './nats-look.ts';
 import type { TrialNode } from './node.ts';
 import type { Trial } from './trial.ts';
 
@@ -47,7 +48,7 @@ export class Acts {
   async killNats(name: string): Promise<void> {
     await this.#trial.look();
     const leads = this.#trial.natsLooks.find(look => look.name === name)?.leads ?? 0;
-    this.#say(`kill -9 of ${name}, which leads ${leads} of ${this.#trial.streams} streams`);
+    this.#say(`kill -9 of ${name}, which leads ${leads} of ${streamsOf(this.#trial.natsLooks)} streams`);
     await this.#trial.killNats(name);
     await this.#untilAnswered();
   }

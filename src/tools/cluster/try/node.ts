@@ -10,6 +10,7 @@ const HOST = '127.0.0.1';
 const ASK_MS_MAX = 1_000;
 /** For its last words. */
 const END_MS_MAX = 4_000;
+const LOOKS_MAX = 8;
 /** As in the first line of the command. */
 const NODE_FLAGS = ['--max-semi-space-size=1'];
 /** So that a snapshot is seen while one looks. */
@@ -28,7 +29,6 @@ export interface NodeStart {
 export class TrialNode {
   readonly name: string;
   readonly port: number;
-  readonly http: number | undefined;
   readonly #start: NodeStart;
   #running: Running | undefined;
   #client: Client | undefined;
@@ -41,13 +41,17 @@ export class TrialNode {
   constructor(begin: NodeStart) {
     this.name = begin.name;
     this.port = begin.port;
-    this.http = begin.http;
     this.#start = begin;
     this.#look = this.#blank('down');
   }
 
   get address(): string {
     return `${HOST}:${this.port}`;
+  }
+
+  /** Of its live page, if it has one. */
+  get page(): string | undefined {
+    return this.#start.http === undefined ? undefined : `http://${HOST}:${this.#start.http}/`;
   }
 
   get isRunning(): boolean {
@@ -121,7 +125,7 @@ export class TrialNode {
     else if (!this.#hasJoined) this.#look = this.#blank('joining');
     else this.#look = await this.#asked();
     this.#history.push(this.#look);
-    if (this.#history.length > 8) this.#history.shift();
+    if (this.#history.length > LOOKS_MAX) this.#history.shift();
   }
 
   async #asked(): Promise<NodeLook> {

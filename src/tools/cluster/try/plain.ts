@@ -17,9 +17,9 @@ const QUIET_MS_MAX = 1_500;
 const SETTLE_MS_MAX = 30_000;
 
 export async function tryPlain(trial: Trial, { loadMs, kills }: TryOptions): Promise<number> {
-  describe(trial);
   const say = (what: string) => void process.stdout.write(`${what}\n`);
   const acts = new Acts(trial, say);
+  say(describe(trial));
   trial.load.isOn = true;
   try {
     if (loadMs === undefined) await byKeys(trial, acts, say);
@@ -30,19 +30,16 @@ export async function tryPlain(trial: Trial, { loadMs, kills }: TryOptions): Pro
   }
 }
 
-function describe({ nats, nodes, load: { isOn } }: Trial): void {
-  const rows = [
+function describe({ nats, nodes }: Trial): string {
+  const events = `${count(nodes.length * PER_SECOND)} events a second, each with an id, a quarter of them transfers`;
+  return [
+    'three NATS servers and three nodes run:',
     ...nats.servers.map(({ name, port }) => `  ${name}      127.0.0.1:${port}`),
-    ...nodes.map(node => {
-      const page = node.http === undefined ? '' : `   http://127.0.0.1:${node.http}/`;
-      return `  ${node.name}  ${node.address}   ${speakTo(node)}${page}`;
-    }),
-  ];
-  if (isOn) return;
-  const events = `${count(nodes.length * PER_SECOND)} events a second, each with an id, some of them transfers`;
-  process.stdout.write(
-    `${['three NATS servers and three nodes run:', ...rows, `load: ${events}`].join('\n')}\n`,
-  );
+    ...nodes.map(
+      node => `  ${node.name}  ${speakTo(node)}${node.page === undefined ? '' : `   ${node.page}`}`,
+    ),
+    `load: ${events}`,
+  ].join('\n');
 }
 
 /** Resolves at the end of the input, or at a q in it. */

@@ -16,8 +16,8 @@ export class Seen {
     const { nodes, natsLooks } = this.#trial;
     for (const { name, look } of nodes) if (look.figures?.makesSnapshots) this.#maker = name;
     const rows = nodes.map(
-      ({ name, address, look, complaint }): NodeRow => ({
-        ...{ name, address, look, complaint },
+      ({ name, address, page, look, complaint }): NodeRow => ({
+        ...{ name, address, page, look, complaint },
         madeSnapshot: name === this.#maker,
       }),
     );

@@ -99,11 +99,6 @@ export class Trial {
     return this.natsLooks.reduce((most, look) => (look.leads > most.leads ? look : most));
   }
 
-  /** Of all streams, that of snapshots and that of keys included. */
-  get streams(): number {
-    return this.natsLooks.reduce((sum, { leads }) => sum + leads, 0);
-  }
-
   async killNode(node: TrialNode): Promise<void> {
     this.load.killed();
     await node.kill();

@@ -4,11 +4,13 @@ import { padded } from '../../../cli/terminal/drawing.ts';
 import { count, duration, ms } from '../../../cli/terminal/numbers.ts';
 import type { Checked } from './load.ts';
 import type { NodeLook, State } from './look.ts';
-import type { NatsLook } from './nats-look.ts';
+import { leaderlessOf, type NatsLook, streamsOf } from './nats-look.ts';
 
 export interface NodeRow {
   readonly name: string;
   readonly address: string;
+  /** Of its live page, if it has one. */
+  readonly page: string | undefined;
   readonly look: NodeLook;
   /** Why it has ended by itself. */
   readonly complaint: string;
@@ -40,9 +42,10 @@ export interface LoadView {
   readonly nodes: number;
 }
 
-const STYLES: Record<State, 'green' | 'yellow' | 'red'> = {
+const STYLES: Record<State | NatsLook['state'], 'green' | 'yellow' | 'red'> = {
   up: 'green',
   joining: 'yellow',
+  unwell: 'yellow',
   degraded: 'yellow',
   draining: 'yellow',
   silent: 'red',
@@ -58,7 +61,8 @@ const KEYS =
 
 export function trialLines(view: TrialView): string[] {
   const { nodes, nats, load, happened, rows, paint, folder, elapsedMs } = view;
-  const streams = nats.reduce((sum, { leads }) => sum + leads, 0);
+  const streams = streamsOf(nats);
+  const spoken = nodes.find(({ look }) => look.state === 'up') ?? nodes[0]!;
   const room = Math.max(1, rows - ROWS_FIXED);
   return [
     `${paint('bold', 'tally cluster try')}  for ${duration(1_000 * Math.floor(elapsedMs / 1_000))}, in ${folder}`,
@@ -68,14 +72,14 @@ export function trialLines(view: TrialView): string[] {
     '',
     paint('dim', natsLine('', 'NATS', 'state', 'address', 'leads')),
     ...nats.map((each, place) => natsRow(String(nodes.length + place + 1), each, streams, paint)),
-    '',
+    leaderlessText(leaderlessOf(nats), paint),
     `  load   ${loadText(load)}`,
     `  money  ${moneyText(load, paint)}`,
     '',
     ...happened.slice(-room).map(([time, what]) => `  ${paint('dim', time)}  ${what}`),
     ...Array<string>(Math.max(0, room - happened.length)).fill(''),
     '',
-    `  speak to one:  ${speakTo(nodes.find(({ look }) => look.state === 'up') ?? nodes[0]!)}`,
+    `  speak to one:  ${speakTo(spoken)}${spoken.page === undefined ? '' : `   ${spoken.page}`}`,
     '',
     paint('dim', KEYS),
   ];
@@ -117,6 +121,12 @@ function natsRow(key: string, look: NatsLook, streams: number, paint: Paint): st
   const led =
     state === 'down' ? '–' : `${leads} of ${streams} streams${isMetaLeader ? ', and JetStream' : ''}`;
   return natsLine(key, name, paint(STYLES[state], state), address, led);
+}
+
+function leaderlessText(streams: number, paint: Paint): string {
+  if (streams <= 0) return '';
+  const have = streams === 1 ? '1 stream has' : `${streams} streams have`;
+  return paint('yellow', `    ${have} no leader: what is sent to it waits`);
 }
 
 function natsLine(key: string, name: string, state: string, address: string, leads: string): string {
