@@ -20,6 +20,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   latency: () => import('./peers/latency.ts'),
   journal: () => import('./journal/journal.ts'),
   recovery: () => import('./journal/recovery.ts'),
+  cluster: () => import('./cluster/cluster.ts'),
   users: () => import('./peers/users.ts'),
   growing: () => import('./peers/growing.ts'),
   connections: () => import('./peers/connections.ts'),

@@ -26,19 +26,23 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/protocol': { may: [] },
   'src/threads': { may: [] },
   'src/engine': { may: ['src/protocol', 'src/threads'] },
-  'src/journal': { may: ['src/protocol', 'src/threads', 'src/engine'] },
+  'src/journal': { may: ['src/protocol', 'src/threads', 'src/engine', 'src/journal/lock.ts'] },
+  // Nodes of a cluster lock their folders, too, and have nothing else of a journal.
+  'src/journal/lock.ts': { may: [] },
   // Commands that read a journal, beside a server or without one.
   'src/journal/cli': { may: ['src/journal', 'src/cli/terminal'] },
   // Who may do what: pure, so that every way in asks the same.
   'src/security': { may: ['src/protocol'] },
   // The command that writes the file of tokens.
   'src/security/cli': { may: ['src/security', 'src/cli/terminal'] },
-  // Nodes that share a journal in NATS. Loaded only by a server that is one of them.
-  'src/cluster': { may: ['src/protocol', 'src/threads'] },
+  // Nodes that share a journal in NATS: what takes the place of the engine, made of its parts. Loaded only by one of them.
+  'src/cluster': {
+    may: ['src/protocol', 'src/threads', 'src/engine', 'src/config', 'src/journal/lock.ts'],
+  },
   'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
   'src/signals.ts': { may: [] },
-  'src/metrics': { may: ['src/protocol', 'src/engine'], mayTypes: ['src/journal'] },
+  'src/metrics': { may: ['src/protocol', 'src/engine'], mayTypes: ['src/journal', 'src/cluster'] },
   'src/config': {
     may: ['src/cli/terminal'],
     mayTypes: ['src/protocol', 'src/engine', 'src/journal', 'src/log.ts'],
@@ -71,6 +75,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/server': {
     may: [
       ...LOW,
+      'src/cluster',
       'src/signals.ts',
       'src/security',
       'src/net',
@@ -90,6 +95,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/cli/main.ts': { may: ['src', 'steps'] },
   'src/cli/serve.ts': { may: ['src'] },
   'src/cli/config': { may: ['src/cli/terminal', 'src/config'] },
+  'src/cli/cluster.ts': { may: ['src/cli/terminal', 'src/tools'] },
   'src/cli/start-display.ts': { may: ['src/cli/terminal'], mayTypes: ['src'] },
   'src/cli/version.ts': { may: [] },
   // Each of the ten steps is read, and must run, alone.

@@ -83,7 +83,7 @@ export class Cluster implements Link {
   }
 
   /** The node; `names` holds the names of users when their events are submitted. Throws `ClusterError`. */
-  nodeFor(names: Uint8Array): ClusterNode {
+  nodeFor(names: DataView): ClusterNode {
     const { constitution, snapshot, epoch } = this.opened;
     try {
       const machine = snapshot === undefined ? new Machine(constitution) : load(constitution, snapshot);

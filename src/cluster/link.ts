@@ -20,7 +20,7 @@ import { Publisher } from './publisher.ts';
 import { messageOf, Refusal, refusalOf } from './refusal.ts';
 import { SnapshotDuty } from './snapshot-duty.ts';
 import { type SnapshotPlace, Snapshots } from './snapshots.ts';
-import { lookAt, openJetStream, openStreams, type Stream } from './streams.ts';
+import { hasBlocks, lookAt, openJetStream, openStreams, type Stream } from './streams.ts';
 
 /** `transfer`: memory that goes with the message, and is gone here. Whoever hears `refused` calls `stop`. */
 export type Send = (message: FromLink, transfer?: readonly ArrayBuffer[]) => void;
@@ -112,7 +112,10 @@ export class Link {
       Bucket.open(nats, cluster, start.replicas),
     );
     const replicas = await this.#replicas(bucket);
-    const { constitution, isFirst } = await patiently(() => agreeOn(bucket, start), PATIENCE_MS);
+    const { constitution, isFirst } = await patiently(
+      () => agreeOn(bucket, start, () => hasBlocks(manager, cluster)),
+      PATIENCE_MS,
+    );
     const [streams, snapshots] = await Promise.all([
       openStreams(manager, {
         ...{ cluster, replicas, blockBytesMax, isFirst },

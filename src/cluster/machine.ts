@@ -16,19 +16,15 @@ import { BlockError, BlockReader, type BlockRecord, type NameAt, RecordKind, SLA
 import { type Chain, chainsFor, type Owed, type Party } from './chains.ts';
 import type { Constitution, Stored } from './messages.ts';
 import { isNew, newPart, type Part } from './part.ts';
+import { NOBODY_WAITS, type Waiting } from './waiting.ts';
 
 /** Where blocks lie while they are applied; before them there is room for a name that is looked up. */
 const BLOCK_AT = 512;
-export const BLOCK_BYTES_MAX = 2 ** 18;
+/** What NATS takes by default, less what comes with a message. */
+export const BLOCK_BYTES_MAX = 2 ** 20 - 2 ** 12;
 
 const TOO_MANY = refusal(Outcome.tooManyUsers);
 const NO_ID = new Int32Array(4);
-
-/** Waits for what becomes of one record of a block: its balance, or a refusal (engine/deciding.ts). */
-export interface Waiting {
-  readonly record: number;
-  decided(answer: number): void;
-}
 
 export class Machine {
   readonly constitution: Constitution;
@@ -48,7 +44,10 @@ export class Machine {
   /** By user and id, transfers that are not over: their repeats wait for the end. */
   readonly #openIds = new Map<string, Owed>();
   readonly #usersMax: number;
-  readonly names = Buffer.alloc(BLOCK_AT + BLOCK_BYTES_MAX + SLACK_BYTES);
+  readonly names = Buffer.allocUnsafeSlow(BLOCK_AT + BLOCK_BYTES_MAX + SLACK_BYTES);
+  readonly #view: DataView;
+  /** A name that is looked up, at the beginning of `names`. */
+  readonly #found = { nameAt: 0, nameBytes: 0, hash: 0 };
   readonly #reader = new BlockReader(this.names);
   readonly #extra: { words: Int32Array; floats: Float64Array };
 
@@ -56,7 +55,8 @@ export class Machine {
     const { users, partitions, idsMax, idsMs } = constitution;
     this.constitution = constitution;
     const { buffer, byteOffset, byteLength } = this.names;
-    this.users = new UserTable(new DataView(buffer, byteOffset, byteLength), users, partitions);
+    this.#view = new DataView(buffer, byteOffset, byteLength);
+    this.users = new UserTable(this.#view, users, partitions);
     this.balances = new Float64Array(balanceSlotsFor(users));
     this.#usersMax = Math.floor(users / partitions);
     this.parts = Array.from({ length: partitions }, () => newPart(Math.floor(idsMax / partitions), idsMs));
@@ -76,10 +76,15 @@ export class Machine {
     return this.users.workerOf(hash);
   }
 
-  /** The index of a user whose name lies in other memory, or `NOBODY`. */
-  find({ nameAt, nameBytes, hash }: NameAt, bytes: Uint8Array): number {
-    for (let byte = 0; byte < nameBytes; byte++) this.names[byte] = bytes[nameAt + byte]!;
-    return this.users.find({ nameAt: 0, nameBytes, hash });
+  /** The index of a user whose name lies in other memory, with 3 bytes behind it that can be read; or `NOBODY`. */
+  find({ nameAt, nameBytes, hash }: NameAt, names: DataView): number {
+    const view = this.#view;
+    for (let byte = 0; byte < nameBytes; byte += 4)
+      view.setInt32(byte, names.getInt32(nameAt + byte, true), true);
+    const found = this.#found;
+    found.nameBytes = nameBytes;
+    found.hash = hash;
+    return this.users.find(found);
   }
 
   /** What transfers have taken and not yet given. */
@@ -124,7 +129,7 @@ export class Machine {
       for (const row of chains)
         for (const { open } of row)
           for (const owed of open.values())
-            if (owed.id !== undefined) this.#openIds.set(keyOf(this.#indexOf(owed.from), owed.id), owed);
+            if (owed.id !== undefined) this.#openIds.set(keyOf(this.indexOf(owed.from), owed.id), owed);
   }
 
   #record(part: Part, partition: number, record: BlockRecord, waits: Waiting | undefined): void {
@@ -313,13 +318,14 @@ export class Machine {
     return { name: Uint8Array.prototype.slice.call(this.names, nameAt, nameAt + nameBytes), hash };
   }
 
-  #indexOf({ name, hash }: Party): number {
-    return this.find({ nameAt: 0, nameBytes: name.length, hash }, name);
+  indexOf({ name, hash }: Party): number {
+    this.names.set(name);
+    return this.users.find({ nameAt: 0, nameBytes: name.length, hash });
   }
 
   #end(owed: Owed, answer: number): void {
     if (owed.id !== undefined) {
-      const key = keyOf(this.#indexOf(owed.from), owed.id);
+      const key = keyOf(this.indexOf(owed.from), owed.id);
       // Its id may have been forgotten, and be that of another one.
       if (this.#openIds.get(key) === owed) this.#openIds.delete(key);
     }
@@ -336,5 +342,3 @@ function end(owed: Owed, answer: number): void {
 function keyOf(user: number, id: Int32Array = NO_ID): string {
   return `${user} ${id.join(' ')}`;
 }
-
-const NOBODY_WAITS: readonly Waiting[] = [];

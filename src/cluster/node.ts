@@ -11,11 +11,11 @@ import { outcomeOf } from '../engine/deciding.ts';
 import type { BalanceRequest, Intake } from '../engine/intake.ts';
 import type { Counts } from '../engine/options.ts';
 import { NO_ROOM, type NoRoom } from '../engine/owners.ts';
-import { type Commit, Position } from '../engine/position.ts';
+import type { Commit, Position } from '../engine/position.ts';
 import type { UserLimits } from '../engine/user-limits.ts';
 import { NOBODY, type UserTable } from '../engine/user-table.ts';
 import { Outcome } from '../protocol/outcome.ts';
-import { type ParsedRequest, Wants } from '../protocol/request.ts';
+import type { ParsedRequest } from '../protocol/request.ts';
 import { Asked } from './asked.ts';
 import { RecordKind } from './block.ts';
 import { Halves } from './halves.ts';
@@ -23,10 +23,14 @@ import type { Machine } from './machine.ts';
 import type { Stored, ToLink } from './messages.ts';
 import { NodeCounting } from './node-counting.ts';
 import { Outbox, VisitCommit } from './outbox.ts';
+import { Reads } from './reads.ts';
 import { Shards } from './shards.ts';
 
-/** How often it is looked whether halves of transfers are late. */
+/** How often it is looked whether something is late: halves of transfers, and what the other thread is told. */
 const LATE_LOOK_MS = 500;
+/** Its thread is told at the latest when so much is applied: a small part of what it may have sent. */
+const TOLD_BLOCKS = 64;
+const TOLD_BYTES = 2 ** 20;
 
 /** The thread that speaks to NATS, as the node sees it. */
 export interface Link {
@@ -48,16 +52,19 @@ export interface NodeOptions {
 export class ClusterNode implements Intake {
   readonly users: UserTable;
   readonly machine: Machine;
-  readonly #names: Uint8Array;
+  readonly #names: DataView;
   readonly #options: NodeOptions;
   readonly #link: Link;
   readonly #outboxes: readonly Outbox[];
   readonly #halves: Halves;
+  readonly #reads: Reads;
   readonly #counting: NodeCounting;
   #visit: VisitCommit | undefined;
   #isSealing = false;
   #isUp = true;
   #openTransfers = 0;
+  /** Applied, and not told to the thread of NATS. */
+  #untold = { blocks: 0, bytes: 0 };
   readonly #lateLook: NodeJS.Timeout;
   userLimits: UserLimits | undefined;
   stalledHash = 0;
@@ -65,7 +72,7 @@ export class ClusterNode implements Intake {
   replies: { readonly lines: number } = { lines: 0 };
 
   /** `names` holds the names of users when their events are submitted. */
-  constructor(names: Uint8Array, machine: Machine, options: NodeOptions, link: Link) {
+  constructor(names: DataView, machine: Machine, options: NodeOptions, link: Link) {
     const { node, epoch } = options;
     this.#names = names;
     this.machine = machine;
@@ -79,8 +86,12 @@ export class ClusterNode implements Intake {
         ),
     );
     this.#halves = new Halves(machine, this.#outboxes);
+    this.#reads = new Reads(machine, this.#outboxes, names);
     this.#counting = new NodeCounting(machine, this.#outboxes);
-    this.#lateLook = setInterval(() => this.sendHalves(), LATE_LOOK_MS).unref();
+    this.#lateLook = setInterval(() => {
+      if (this.#untold.blocks > 0) this.#tellApplied();
+      this.sendHalves();
+    }, LATE_LOOK_MS).unref();
   }
 
   commit(): Commit | undefined {
@@ -119,41 +130,13 @@ export class ClusterNode implements Intake {
     return position;
   }
 
-  /**
-   * The balance, if it may be read now: everything that this client has sent is applied, and everything that a majority
-   * has of what this node has sent. What other nodes have sent may be missing.
-   */
   readBalance(request: BalanceRequest, writes?: Float64Array): number | undefined {
-    if ((request.wants & Wants.fresh) !== 0) return undefined;
-    const partition = this.machine.partitionOf(request.hash);
-    const { applied } = this.#outboxes[partition]!;
-    return this.#lastOf(partition, writes) > applied
-      ? undefined
-      : this.#balanceOf(this.machine.find(request, this.#names));
+    return this.#reads.read(request, writes, this.#visit?.writes);
   }
 
-  /**
-   * As `readBalance`, when that can be. Behind events of this client that still gather, and where it has to be fresh, the
-   * place is a mark in the block. Undefined: no room for it.
-   */
   askBalance(request: BalanceRequest, writes?: Float64Array): Position | undefined {
-    const partition = this.machine.partitionOf(request.hash);
-    const outbox = this.#outboxes[partition]!;
-    const { nameAt, nameBytes, hash } = request;
-    const name = this.#names.slice(nameAt, nameAt + nameBytes);
-    const balance = () => this.#balanceOf(this.machine.find({ nameAt: 0, nameBytes, hash }, name));
-    const last = this.#lastOf(partition, writes);
-    if (last < outbox.number && (request.wants & Wants.fresh) === 0) {
-      const position = new Position(0);
-      outbox.whenApplied(last, () => position.reach(balance()));
-      return position;
-    }
-    this.stalledHash = hash;
-    if (!outbox.hasRoom) return undefined;
-    const position = new Asked(outbox.writer.addMark());
-    position.decided = () => position.reach(balance());
-    outbox.wait(position);
-    return position;
+    this.stalledHash = request.hash;
+    return this.#reads.ask(request, writes, this.#visit?.writes);
   }
 
   whenRoom(hash: number, retry: () => void): void {
@@ -194,7 +177,9 @@ export class ClusterNode implements Intake {
       if (own > 0) outbox.wasApplied(own);
       bytes += block.bytes.length;
     }
-    this.#link.send({ is: 'applied', bytes, sequences: this.machine.parts.map(({ sequence }) => sequence) });
+    this.#untold.blocks += blocks.length;
+    this.#untold.bytes += bytes;
+    if (this.#untold.blocks >= TOLD_BLOCKS || this.#untold.bytes >= TOLD_BYTES) this.#tellApplied();
     this.sendHalves();
   }
 
@@ -273,6 +258,12 @@ export class ClusterNode implements Intake {
     return new Shards(this.machine);
   }
 
+  #tellApplied(): void {
+    const { bytes } = this.#untold;
+    this.#untold = { blocks: 0, bytes: 0 };
+    this.#link.send({ is: 'applied', bytes, sequences: this.machine.parts.map(({ sequence }) => sequence) });
+  }
+
   #submit(event: ParsedRequest, line: number, isPromised: boolean): Outcome | NoRoom {
     const user = this.#userOf(event);
     if (user === LIMITED) return this.refuse(Outcome.rateLimited);
@@ -318,16 +309,6 @@ export class ClusterNode implements Intake {
 
   #outboxOf(hash: number): Outbox {
     return this.#outboxes[this.machine.partitionOf(hash)]!;
-  }
-
-  #balanceOf(user: number): number {
-    return user === NOBODY ? 0 : this.machine.balances[user]!;
-  }
-
-  /** The last own block of a partition that must be applied before a client may read. */
-  #lastOf(partition: number, writes: Float64Array | undefined): number {
-    const { stored } = this.#outboxes[partition]!;
-    return Math.max(stored, writes?.[partition] ?? 0, this.#visit?.writes[partition] ?? 0);
   }
 
   #refuseBusy(hash: number): Outcome | NoRoom {

@@ -75,6 +75,16 @@ export async function lookAt(manager: JetStreamManager, name: string, subject: s
   return streamIn(await manager.streams.info(name), subject);
 }
 
+/** Whether somebody has stored blocks of a cluster of this name. */
+export async function hasBlocks(manager: JetStreamManager, cluster: string): Promise<boolean> {
+  try {
+    return (await manager.streams.info(streamOf(cluster, 0))).state.last_seq > 0;
+  } catch (error) {
+    if (isNoStream(error)) return false;
+    throw error;
+  }
+}
+
 async function openStream(
   manager: JetStreamManager,
   wanted: StreamsWanted,

@@ -118,3 +118,35 @@ test('whatever is drawn, nodes agree, and each accepted event and transfer count
   // The runs were what they are meant to be.
   expect(Math.min(resent, insufficient, transfers, reads)).toBeGreaterThan(RUNS / 2);
 });
+
+test('a fresh read is of its user, and misses nothing that was acknowledged anywhere before it', () => {
+  const world = new World(3, randomFrom(1));
+  const amounts = [1, 20, 300];
+  for (const [seat, amount] of amounts.entries()) world.ask(seat, { user: `user ${seat}`, amount });
+  world.storeAll();
+  const reads = amounts.map((_, seat) => world.read((seat + 1) % 3, `user ${seat}`, true));
+  expect(reads.map(({ balance }) => balance)).toEqual([undefined, undefined, undefined]);
+  world.settle();
+  expect(reads.map(({ balance }) => balance)).toEqual(amounts);
+});
+
+test('a read behind events of its client that still gather is at its place', () => {
+  const world = new World(1, randomFrom(1));
+  const told = world.ask(0, { user: 'alice', amount: 100 });
+  const { node } = world.seats[0]!;
+  const before = world.read(0, 'alice', false, told.writes);
+  world.ask(0, { user: 'alice', amount: -30 });
+  node.seal();
+  world.settle();
+  expect(before.balance).toBe(100);
+});
+
+test('a balance that waits is that of its user, whatever is read meanwhile', () => {
+  const world = new World(2, randomFrom(1));
+  world.ask(0, { user: 'alice', amount: 70 });
+  world.settle();
+  const fresh = world.read(1, 'alice', true);
+  world.ask(1, { user: 'somebody else', amount: 5 });
+  world.settle();
+  expect(fresh.balance).toBe(70);
+});

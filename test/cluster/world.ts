@@ -32,6 +32,8 @@ export interface Told {
   /** Undefined: no reply has come, and none will if the node has died. */
   outcome: Outcome | undefined;
   balance: number | undefined;
+  /** The blocks that it went into. */
+  writes?: Float64Array | undefined;
 }
 
 interface Seat {
@@ -84,7 +86,7 @@ export class World {
       clock: () => this.nowMs,
     };
     return {
-      node: new ClusterNode(this.#names, machine, options, link),
+      node: new ClusterNode(this.#view, machine, options, link),
       machine,
       epoch,
       underWay,
@@ -107,6 +109,7 @@ export class World {
             ? node.submitPromised(request, 0)
             : node.submit(request);
     const commit = node.commit();
+    told.writes = commit?.writes;
     if (typeof result === 'number') {
       if (result !== Outcome.accepted) told.outcome = result as Outcome;
       else
@@ -122,13 +125,13 @@ export class World {
     return told;
   }
 
-  /** Undefined until it is known. `fresh`: as of now or later. */
-  read(seat: number, user: string, fresh = false): { balance: number | undefined } {
+  /** Undefined until it is known. `fresh`: as of now or later. `writes`: of the client who reads. */
+  read(seat: number, user: string, fresh = false, writes?: Float64Array): { balance: number | undefined } {
     const { node } = this.seats[seat]!;
     const request = { ...this.#request({ user, amount: 0 }), wants: fresh ? Wants.fresh : 0 };
-    const read: { balance: number | undefined } = { balance: node.readBalance(request) };
+    const read: { balance: number | undefined } = { balance: node.readBalance(request, writes) };
     if (read.balance !== undefined) return read;
-    const position = node.askBalance(request);
+    const position = node.askBalance(request, writes);
     if (position === undefined) return read;
     whenReached(position, () => {
       read.balance = position.balance;
@@ -155,6 +158,18 @@ export class World {
     if (things.length === 0) return false;
     things[Math.floor(this.#random() * things.length)]!();
     return true;
+  }
+
+  /** All that has gathered is stored and acknowledged, and nobody has read it yet. */
+  storeAll(): void {
+    for (const seat of this.seats) {
+      seat.node.seal();
+      for (const [partition, { number, bytes }] of [...seat.underWay]) {
+        this.#append(partition, bytes);
+        seat.underWay.delete(partition);
+        seat.node.wasStored(partition, number);
+      }
+    }
   }
 
   /** Until nothing happens any more. */
