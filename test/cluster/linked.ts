@@ -7,6 +7,9 @@ import { until } from '../../src/tools/harness/waiting.ts';
 
 type Opened = Extract<FromLink, { is: 'opened' }>;
 
+/** An election of leaders takes less, and so does that of a server that wakes up. */
+const STORED_MS_MAX = 60_000;
+
 let clusters = 0;
 const all: Linked[] = [];
 
@@ -35,6 +38,8 @@ export class Linked {
   readonly link: Link;
   readonly start: LinkStart;
   opened: Opened | undefined;
+  /** Where it is connected to, as it said last. */
+  server = '';
   /** Why it was refused. */
   refused: string | undefined;
   readonly links: Extract<FromLink, { is: 'link' }>[] = [];
@@ -82,7 +87,11 @@ export class Linked {
   async store(partition: number, text: string): Promise<number> {
     const number = this.publish(partition, text);
     const found = () => this.stored.find(each => each.partition === partition && each.number === number);
-    await until(() => found() !== undefined, `block ${number} of partition ${partition} is stored`, 30_000);
+    await until(
+      () => found() !== undefined,
+      `block ${number} of partition ${partition} is stored`,
+      STORED_MS_MAX,
+    );
     return found()!.sequence;
   }
 
@@ -137,6 +146,9 @@ export class Linked {
       case 'blocks':
         for (const block of message.blocks) this.#read(block);
         if (this.isApplying) this.apply();
+        break;
+      case 'figures':
+        this.server = message.figures.server;
         break;
       default:
     }
