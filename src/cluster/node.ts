@@ -26,9 +26,10 @@ import { Outbox, VisitCommit } from './outbox.ts';
 import { Reads } from './reads.ts';
 import { Shards } from './shards.ts';
 
-/** How often it is looked whether something is late: halves of transfers, and what the other thread is told. */
+/** How often it is looked whether halves of transfers are late. */
 const LATE_LOOK_MS = 500;
-/** Its thread is told at the latest when so much is applied: a small part of what it may have sent. */
+/** The thread of NATS is told what is applied after so long, or so much: a small part of what it may have sent. */
+const TOLD_MS = 20;
 const TOLD_BLOCKS = 64;
 const TOLD_BYTES = 2 ** 20;
 
@@ -65,6 +66,7 @@ export class ClusterNode implements Intake {
   #openTransfers = 0;
   /** Applied, and not told to the thread of NATS. */
   #untold = { blocks: 0, bytes: 0 };
+  #telling: NodeJS.Timeout | undefined;
   readonly #lateLook: NodeJS.Timeout;
   userLimits: UserLimits | undefined;
   stalledHash = 0;
@@ -88,10 +90,7 @@ export class ClusterNode implements Intake {
     this.#halves = new Halves(machine, this.#outboxes);
     this.#reads = new Reads(machine, this.#outboxes, names);
     this.#counting = new NodeCounting(machine, this.#outboxes);
-    this.#lateLook = setInterval(() => {
-      if (this.#untold.blocks > 0) this.#tellApplied();
-      this.sendHalves();
-    }, LATE_LOOK_MS).unref();
+    this.#lateLook = setInterval(() => this.sendHalves(), LATE_LOOK_MS).unref();
   }
 
   commit(): Commit | undefined {
@@ -180,6 +179,7 @@ export class ClusterNode implements Intake {
     this.#untold.blocks += blocks.length;
     this.#untold.bytes += bytes;
     if (this.#untold.blocks >= TOLD_BLOCKS || this.#untold.bytes >= TOLD_BYTES) this.#tellApplied();
+    else this.#telling ??= setTimeout(() => this.#tellApplied(), TOLD_MS).unref();
     this.sendHalves();
   }
 
@@ -259,6 +259,8 @@ export class ClusterNode implements Intake {
   }
 
   #tellApplied(): void {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
     const { bytes } = this.#untold;
     this.#untold = { blocks: 0, bytes: 0 };
     this.#link.send({ is: 'applied', bytes, sequences: this.machine.parts.map(({ sequence }) => sequence) });
