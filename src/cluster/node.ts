@@ -153,7 +153,8 @@ export class ClusterNode implements Intake {
     const partition = this.machine.partitionOf(request.hash);
     const outbox = this.#outboxes[partition]!;
     const { nameAt, nameBytes, hash } = request;
-    const name = this.#names.slice(nameAt, nameAt + nameBytes);
+    // A copy: what the names lie in is a Buffer, whose own slice is a view.
+    const name = Uint8Array.prototype.slice.call(this.#names, nameAt, nameAt + nameBytes);
     const balance = () => this.#balanceOf(this.machine.find({ nameAt: 0, nameBytes, hash }, name));
     const last = this.#lastOf(partition, writes);
     if (last < outbox.number && (request.wants & Wants.fresh) === 0) {
