@@ -165,6 +165,8 @@ export class ClusterNode implements Intake {
     this.stalledHash = hash;
     if (!outbox.hasRoom) return undefined;
     const position = new Asked(outbox.writer.addMark());
+    // Balances that this client asks for next must not be older, though nothing waits for them.
+    this.#openVisit().writes[partition] = outbox.number;
     position.decided = () => position.reach(balance());
     outbox.wait(position);
     return position;
@@ -357,8 +359,13 @@ export class ClusterNode implements Intake {
   }
 
   #add(outbox: Outbox): VisitCommit {
+    const visit = this.#openVisit();
+    outbox.add(visit);
+    return visit;
+  }
+
+  #openVisit(): VisitCommit {
     this.#visit ??= new VisitCommit(this.#outboxes.length);
-    outbox.add(this.#visit);
     return this.#visit;
   }
 
