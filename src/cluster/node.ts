@@ -39,8 +39,9 @@ export interface NodeOptions {
   epoch: number;
   /** A setting, which may change. */
   readonly limits: { readonly whenFull: 'reject' | 'wait' };
-  /** Milliseconds since any time; tests have their own. */
+  /** Milliseconds since any time, and numbers from 0 up to 1; tests have their own. */
   clock?: () => number;
+  random?: () => number;
 }
 
 /** A reply that is the balance after a record, or a refusal. */
@@ -92,7 +93,7 @@ export class ClusterNode implements Intake {
           link.send({ is: 'block', partition, number, bytes }),
         ),
     );
-    this.#halves = new Halves(machine, this.#outboxes);
+    this.#halves = new Halves(machine, this.#outboxes, options.random);
     this.#lateLook = setInterval(() => this.sendHalves(), LATE_LOOK_MS).unref();
   }
 
