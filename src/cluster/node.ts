@@ -46,8 +46,9 @@ export interface NodeOptions {
   epoch: number;
   /** A setting, which may change. */
   readonly limits: { readonly whenFull: 'reject' | 'wait' };
-  /** Milliseconds since any time; tests have their own. */
+  /** Milliseconds since any time, and numbers from 0 up to 1; tests have their own. */
   clock?: () => number;
+  random?: () => number;
 }
 
 export class ClusterNode implements Intake {
@@ -87,7 +88,7 @@ export class ClusterNode implements Intake {
           link.send({ is: 'block', partition, number, bytes }),
         ),
     );
-    this.#halves = new Halves(machine, this.#outboxes);
+    this.#halves = new Halves(machine, this.#outboxes, options.random);
     this.#reads = new Reads(machine, this.#outboxes, names);
     this.#counting = new NodeCounting(machine, this.#outboxes);
     this.#lateLook = setInterval(() => this.sendHalves(), LATE_LOOK_MS).unref();
@@ -135,7 +136,7 @@ export class ClusterNode implements Intake {
 
   askBalance(request: BalanceRequest, writes?: Float64Array): Position | undefined {
     this.stalledHash = request.hash;
-    return this.#reads.ask(request, writes, this.#visit?.writes);
+    return this.#reads.ask(request, writes, () => this.#openVisit().writes);
   }
 
   whenRoom(hash: number, retry: () => void): void {
@@ -297,8 +298,13 @@ export class ClusterNode implements Intake {
   }
 
   #add(outbox: Outbox): VisitCommit {
+    const visit = this.#openVisit();
+    outbox.add(visit);
+    return visit;
+  }
+
+  #openVisit(): VisitCommit {
     this.#visit ??= new VisitCommit(this.#outboxes.length);
-    outbox.add(this.#visit);
     return this.#visit;
   }
 
