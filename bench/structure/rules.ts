@@ -97,13 +97,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // The table of commands, and so the only file of src that knows the steps.
   'src/cli/main.ts': { may: ['src', 'steps'] },
   'src/cli/serve.ts': { may: ['src'] },
-<<<<<<< HEAD
-  'src/cli/config': { may: ['src/cli/terminal', 'src/config'] },
-  'src/cli/cluster.ts': { may: ['src/cli/terminal', 'src/tools'] },
-=======
   // It finds in files what a start would find.
   'src/cli/config': { may: ['src/cli/terminal', 'src/config', 'src/server'] },
->>>>>>> strangers
+  'src/cli/cluster.ts': { may: ['src/cli/terminal', 'src/tools'] },
   'src/cli/start-display.ts': { may: ['src/cli/terminal'], mayTypes: ['src'] },
   'src/cli/version.ts': { may: [] },
   // Each of the ten steps is read, and must run, alone.
@@ -114,7 +110,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'steps/explore/scenarios': {
     may: ['steps', ...OUTSIDE, 'src/protocol', 'src/engine', 'src/journal'],
   },
-  'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol', 'src/security'] },
+  'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol', 'src/security', 'src/cluster'] },
   // It writes journals as the server does.
   'bench/journal/written.ts': { may: ['bench', 'src/engine', 'src/journal'] },
   'bench/peers/floor.ts': { may: ['bench', 'src/net'] },
