@@ -35,6 +35,7 @@ export class Load {
   readonly #counters: readonly Counter[];
   readonly #payers: readonly Payer[];
   readonly #onWrong: (what: string) => void;
+  readonly #roundMs: number;
   readonly #over: Promise<void>;
   #killedMs = 0;
   #isStopped = false;
@@ -42,8 +43,9 @@ export class Load {
   /** By set: what the last check of it has found. */
   readonly #found = new Map<UserSet, Checked>();
 
-  /** `onWrong` is told what is not as it must be. */
-  constructor(counters: readonly Counter[], onWrong: (what: string) => void) {
+  /** `onWrong` is told what is not as it must be. The sets take turns after `roundMs` at least. */
+  constructor(counters: readonly Counter[], onWrong: (what: string) => void, roundMs = ROUND_MS) {
+    this.#roundMs = roundMs;
     this.#counters = counters;
     this.#onWrong = onWrong;
     this.#payers = counters.map((_, home) => new Payer(this.books, counters, home, onWrong));
@@ -114,7 +116,7 @@ export class Load {
 
   async #check(): Promise<void> {
     while (!this.#isStopped) {
-      await this.#wait(() => false, ROUND_MS);
+      await this.#wait(() => false, this.#roundMs);
       const set = this.books.turn();
       await this.#wait(() => set.open === 0);
       if (this.#isStopped) return;

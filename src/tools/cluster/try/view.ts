@@ -53,67 +53,71 @@ const STYLES: Record<State | NatsLook['state'], 'green' | 'yellow' | 'red'> = {
 };
 /** A silence that a person notices. */
 const SILENT_MS = 500;
-const COLUMNS = { key: 4, name: 9, state: 11, address: 18 } as const;
+const COLUMNS = { key: 4, name: 8, state: 10, address: 17 } as const;
 /** Rows of all that is always there. */
-const ROWS_FIXED = 19;
-const KEYS =
-  'keys: 1 2 3 kill -9 of a node, or start it again   4 5 6 the same of a NATS server   l load   q quit';
+const ROWS_FIXED = 20;
+/** What a person can do, in 80 columns. */
+const KEYS = '1 2 3 kill a node, or start it again   4 5 6 a NATS server   l load   q quit';
 
 export function trialLines(view: TrialView): string[] {
   const { nodes, nats, load, happened, rows, paint, folder, elapsedMs } = view;
   const streams = streamsOf(nats);
   const spoken = nodes.find(({ look }) => look.state === 'up') ?? nodes[0]!;
   const room = Math.max(1, rows - ROWS_FIXED);
-  return [
-    `${paint('bold', 'tally cluster try')}  for ${duration(1_000 * Math.floor(elapsedMs / 1_000))}, in ${folder}`,
+  const lines = [
+    `${paint('bold', 'tally cluster try')}  for ${secondsText(elapsedMs)}, in ${folder}`,
     '',
-    paint('dim', nodeLine('', 'node', 'state', 'address', 'events/s', 'applied/s', 'lag', 'acknowledged in')),
+    paint('dim', nodeLine('', 'node', 'state', 'address', 'events/s', 'applied/s', 'lag', 'acked in')),
     ...nodes.map((node, place) => nodeRow(String(place + 1), node, paint)),
     '',
     paint('dim', natsLine('', 'NATS', 'state', 'address', 'leads')),
     ...nats.map((each, place) => natsRow(String(nodes.length + place + 1), each, streams, paint)),
-    leaderlessText(leaderlessOf(nats), paint),
-    `  load   ${loadText(load)}`,
-    `  money  ${moneyText(load, paint)}`,
+    paint('yellow', waitingText(leaderlessOf(nats), load)),
+    `  load      ${loadText(load)}`,
+    `  money     ${moneyText(load, paint)}`,
+    `  snapshot  ${snapshotText(nodes)}`,
     '',
     ...happened.slice(-room).map(([time, what]) => `  ${paint('dim', time)}  ${what}`),
     ...Array<string>(Math.max(0, room - happened.length)).fill(''),
     '',
-    `  speak to one:  ${speakTo(spoken)}${spoken.page === undefined ? '' : `   ${spoken.page}`}`,
-    '',
-    paint('dim', KEYS),
+    `  ${speakTo(spoken)}`,
+    spoken.page === undefined ? '' : `  ${spoken.page}`,
   ];
+  return [...lines.slice(0, Math.max(0, rows - 1)), paint('dim', KEYS)];
 }
 
-function nodeRow(
-  key: string,
-  { name, address, look, complaint, madeSnapshot }: NodeRow,
-  paint: Paint,
-): string {
+function nodeRow(key: string, { name, address, look, complaint }: NodeRow, paint: Paint): string {
   const { figures, rates, state } = look;
+  const shown = paint(STYLES[state], state);
+  if (complaint !== '') return `${start(key, name, shown, address)} ${paint('red', complaint)}`;
   const isStuck = figures !== undefined && figures.underWay > 0 && rates !== undefined;
-  const ack = rates?.ackMs === undefined ? (isStuck ? 'nothing' : '–') : `${ms(rates.ackMs)} ms`;
-  const line = nodeLine(
-    key,
-    name,
-    paint(STYLES[state], state),
-    address,
+  return nodeLine(
+    ...([key, name, shown, address] as const),
     rates === undefined ? '–' : count(Math.max(0, rates.sentPerS)),
     rates === undefined ? '–' : count(Math.max(0, rates.appliedPerS)),
     figures === undefined ? '–' : count(figures.lag),
-    ack,
+    rates?.ackMs === undefined ? (isStuck ? 'nothing' : '–') : `${ms(rates.ackMs)} ms`,
   );
-  const snapshots = figures?.makesSnapshots
-    ? 'makes a snapshot'
-    : madeSnapshot && figures?.snapshotAgeMs !== undefined
-      ? `made the snapshot, ${duration(1_000 * Math.round(figures.snapshotAgeMs / 1_000))} ago`
-      : '';
-  return `${line}   ${complaint === '' ? snapshots : paint('red', complaint)}`;
 }
 
 function nodeLine(key: string, name: string, state: string, address: string, ...figures: string[]): string {
   const [events, applied, lag, ack] = figures as [string, string, string, string];
-  return `${start(key, name, state, address)}${events.padStart(9)}${applied.padStart(11)}${lag.padStart(7)}${ack.padStart(17)}`;
+  return `${start(key, name, state, address)}${events.padStart(9)}${applied.padStart(11)}${lag.padStart(6)}${ack.padStart(11)}`;
+}
+
+/** Who has made the newest, as far as that was seen. */
+function snapshotText(nodes: readonly NodeRow[]): string {
+  const maker = nodes.find(({ look }) => look.figures?.makesSnapshots);
+  if (maker !== undefined) return `${maker.name} makes one`;
+  const ageMs = nodes.find(({ look }) => look.figures?.snapshotAgeMs !== undefined)?.look.figures
+    ?.snapshotAgeMs;
+  if (ageMs === undefined) return 'none yet';
+  const last = nodes.find(({ madeSnapshot }) => madeSnapshot);
+  return `${last === undefined ? 'the newest is' : `${last.name} made the newest,`} ${secondsText(ageMs)} old`;
+}
+
+function secondsText(timeMs: number): string {
+  return duration(1_000 * Math.floor(timeMs / 1_000));
 }
 
 function natsRow(key: string, look: NatsLook, streams: number, paint: Paint): string {
@@ -123,10 +127,14 @@ function natsRow(key: string, look: NatsLook, streams: number, paint: Paint): st
   return natsLine(key, name, paint(STYLES[state], state), address, led);
 }
 
-function leaderlessText(streams: number, paint: Paint): string {
-  if (streams <= 0) return '';
-  const have = streams === 1 ? '1 stream has' : `${streams} streams have`;
-  return paint('yellow', `    ${have} no leader: what is sent to it waits`);
+/** What is held up, and for how long. */
+function waitingText(leaderless: number, { silentMs }: LoadView): string {
+  const without = leaderless === 1 ? '1 stream has no leader' : `${leaderless} streams have no leader`;
+  const parts = [
+    ...(leaderless > 0 ? [`${without}: what is sent there waits`] : []),
+    ...(silentMs > SILENT_MS ? [`no answer for ${(silentMs / 1_000).toFixed(1)} s`] : []),
+  ];
+  return parts.length === 0 ? '' : `    ${parts.join('; ')}`;
 }
 
 function natsLine(key: string, name: string, state: string, address: string, leads: string): string {
@@ -142,9 +150,8 @@ function start(key: string, name: string, state: string, address: string): strin
   );
 }
 
-function loadText({ isOn, accepted, open, resent, silentMs }: LoadView): string {
-  const waiting = silentMs > SILENT_MS ? `, no answer for ${(silentMs / 1_000).toFixed(1)} s` : '';
-  return `${isOn ? 'on ' : 'off'}   ${count(accepted)} events acknowledged, ${count(open)} under way, ${count(resent)} sent again${waiting}`;
+function loadText({ isOn, accepted, open, resent }: LoadView): string {
+  return `${isOn ? 'on ' : 'off'}   ${count(accepted)} events acknowledged, ${count(open)} under way, ${count(resent)} sent again`;
 }
 
 /** What the last check has found. */
