@@ -95,6 +95,7 @@ export async function serve(
   announce(log, settings, version, addresses, all, httpAt, journal !== undefined);
   if (journal !== undefined) logRecovery(log, journal);
   warnIfExposed(log, settings, addresses, all, httpAt?.address);
+  security.warn();
   reload.begin();
 }
 
