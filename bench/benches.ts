@@ -9,6 +9,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   'micro-parking': () => import('./micro/parking.ts'),
   'micro-growth': () => import('./micro/growth.ts'),
   'micro-tokens': () => import('./micro/tokens.ts'),
+  'micro-applying': () => import('./micro/applying.ts'),
   start: () => import('./peers/start.ts'),
   workers: () => import('./peers/workers.ts'),
   lines: () => import('./peers/lines.ts'),

@@ -58,7 +58,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['src/protocol', 'src/engine', 'src/security', 'src/guard', 'src/log.ts'],
     mayTypes: ['src/journal'],
   },
-  'src/commands': { may: ['src/protocol', 'src/engine', 'src/metrics'], mayTypes: ['src/guard'] },
+  'src/commands': {
+    may: ['src/protocol', 'src/engine', 'src/metrics', 'src/security'],
+    mayTypes: ['src/guard'],
+  },
   'src/session': {
     may: ['src/net', 'src/commands', 'src/protocol', 'src/engine', 'src/metrics', 'src/config'],
     mayTypes: ['src/log.ts', 'src/guard'],
@@ -94,7 +97,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // The table of commands, and so the only file of src that knows the steps.
   'src/cli/main.ts': { may: ['src', 'steps'] },
   'src/cli/serve.ts': { may: ['src'] },
-  'src/cli/config': { may: ['src/cli/terminal', 'src/config'] },
+  // It finds in files what a start would find.
+  'src/cli/config': { may: ['src/cli/terminal', 'src/config', 'src/server'] },
   'src/cli/cluster.ts': { may: ['src/cli/terminal', 'src/tools'] },
   'src/cli/start-display.ts': { may: ['src/cli/terminal'], mayTypes: ['src'] },
   'src/cli/version.ts': { may: [] },
@@ -106,7 +110,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'steps/explore/scenarios': {
     may: ['steps', ...OUTSIDE, 'src/protocol', 'src/engine', 'src/journal'],
   },
-  'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol', 'src/security'] },
+  'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol', 'src/security', 'src/cluster'] },
   // It writes journals as the server does.
   'bench/journal/written.ts': { may: ['bench', 'src/engine', 'src/journal'] },
   'bench/peers/floor.ts': { may: ['bench', 'src/net'] },

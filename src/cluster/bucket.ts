@@ -79,7 +79,7 @@ export class Bucket {
     return keys;
   }
 
-  /** How many replicas it has. */
+  /** How many servers have a copy of it: as many as of all that the cluster keeps. */
   async replicas(): Promise<number> {
     return (await this.#kv.status()).replicas;
   }

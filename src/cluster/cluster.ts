@@ -41,7 +41,9 @@ export class Cluster implements Link {
   #onFailed: (reason: string) => void = () => {};
   #onLink: (isUp: boolean, reason: string) => void = () => {};
   #onBlocks: () => void = () => {};
-  #onWarning: (reason: string) => void = () => {};
+  #onWarning: (reason: string) => void = reason => this.#warnings.push(reason);
+  /** Before somebody listens. */
+  #warnings: string[] = [];
   isUp = true;
 
   private constructor(settings: Settings, thread: Worker, opened: Opened, startMs: number) {
@@ -62,8 +64,10 @@ export class Cluster implements Link {
       workerData: start,
       name: 'tally-nats',
     });
+    const warnings: string[] = [];
     const opened = await new Promise<Opened>((resolve, reject) => {
       const heard = (message: FromLink) => {
+        if (message.is === 'warning') warnings.push(message.reason);
         if (message.is === 'opened') resolve(message);
         if (message.is === 'refused') reject(new ClusterError(message.reason));
       };
@@ -74,7 +78,9 @@ export class Cluster implements Link {
       thread.removeAllListeners('message');
       thread.removeAllListeners('error');
     });
-    return new Cluster(settings, thread, opened, startMs);
+    const cluster = new Cluster(settings, thread, opened, startMs);
+    cluster.#warnings = warnings;
+    return cluster;
   }
 
   /** Of all hashes: the same on every node. */
@@ -128,6 +134,8 @@ export class Cluster implements Link {
   /** Is told what goes wrong beside, in one line. */
   onWarning(tell: (reason: string) => void): void {
     this.#onWarning = tell;
+    for (const reason of this.#warnings) tell(reason);
+    this.#warnings = [];
   }
 
   /** Is told when blocks can't be stored for the time being, and when they can again. */

@@ -37,7 +37,7 @@ export async function openConnection(start: LinkStart, limitMs = START_MS_MAX): 
         error instanceof errors.UserAuthenticationExpiredError
       )
         throw new Refusal(
-          `NATS at ${addresses} does not let us in: ${messageOf(error)}; see --nats-user, --nats-creds`,
+          `NATS at ${addresses} does not let us in: ${messageOf(error)}; see --cluster-creds`,
           {
             cause: error,
           },
@@ -53,11 +53,6 @@ export async function openConnection(start: LinkStart, limitMs = START_MS_MAX): 
 }
 
 function optionsOf({ servers, credentials, node, cluster }: LinkStart): NodeConnectionOptions {
-  const withName = servers.find(server => server.includes('@'));
-  if (withName !== undefined)
-    throw new Refusal(
-      'an address of NATS with a name and password in it can be seen by others (ps); give them in a file (--nats-creds)',
-    );
   return {
     servers: [...servers],
     name: `tally ${cluster} ${node}`,

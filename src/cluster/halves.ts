@@ -31,11 +31,12 @@ export class Halves {
   readonly #outboxes: readonly Outbox[];
   readonly #sendings = new Map<Chain, Sending>();
   readonly #record = emptyRecord();
-  readonly #patienceMs = PATIENCE_MS * (1 + Math.random());
+  readonly #patienceMs: number;
 
-  constructor(machine: Machine, outboxes: readonly Outbox[]) {
+  constructor(machine: Machine, outboxes: readonly Outbox[], random: () => number = Math.random) {
     this.#machine = machine;
     this.#outboxes = outboxes;
+    this.#patienceMs = PATIENCE_MS * (1 + random());
   }
 
   /** Called after blocks were applied, and from time to time. */

@@ -20,6 +20,7 @@ import { Publisher } from './publisher.ts';
 import { messageOf, Refusal, refusalOf } from './refusal.ts';
 import { SnapshotDuty } from './snapshot-duty.ts';
 import { type SnapshotPlace, Snapshots } from './snapshots.ts';
+import { checkedState } from './state.ts';
 import { hasBlocks, lookAt, openJetStream, openStreams, type Stream } from './streams.ts';
 
 /** `transfer`: memory that goes with the message, and is gone here. Whoever hears `refused` calls `stop`. */
@@ -99,7 +100,7 @@ export class Link {
 
   async #open(): Promise<void> {
     const start = this.#start;
-    const { cluster, replicas, blockBytesMax } = start;
+    const { cluster, blockBytesMax } = start;
     const nats = await openConnection(start);
     this.#nats = nats;
     if (this.#isStopping) {
@@ -109,16 +110,20 @@ export class Link {
     const manager = await openJetStream(nats, blockBytesMax);
     this.#readManager = await jetstreamManager(nats, { timeout: READER_MS_MAX, checkAPI: false });
     const bucket = await this.#orRefuse('make the bucket for its nodes', () =>
-      Bucket.open(nats, cluster, replicas),
+      Bucket.open(nats, cluster, start.replicas),
     );
-    const { constitution, isFirst } = await patiently(() => agreeOn(bucket, start, () => hasBlocks(manager, cluster)), PATIENCE_MS);
+    const replicas = await this.#replicas(bucket);
+    const { constitution, isFirst } = await patiently(
+      () => agreeOn(bucket, start, () => hasBlocks(manager, cluster)),
+      PATIENCE_MS,
+    );
     const [streams, snapshots] = await Promise.all([
       openStreams(manager, {
         ...{ cluster, replicas, blockBytesMax, isFirst },
         partitions: constitution.partitions,
       }),
       this.#orRefuse('make the object store for snapshots', () =>
-        Snapshots.open(nats, manager, bucket, start),
+        Snapshots.open(nats, manager, bucket, { cluster, replicas }),
       ),
     ]);
     this.#snapshots = snapshots;
@@ -150,12 +155,28 @@ export class Link {
     );
   }
 
+  /** As the first node wanted it. */
+  async #replicas(bucket: Bucket): Promise<number> {
+    const { cluster, replicas, given } = this.#start;
+    const has = await patiently(() => bucket.replicas(), PATIENCE_MS);
+    if (has !== replicas && given.includes('clusterReplicas'))
+      throw new Refusal(
+        `the cluster '${cluster}' was made with --cluster-replicas ${has}, and this node has --cluster-replicas ${replicas}; give it --cluster-replicas ${has}, or make another cluster (--cluster-name)`,
+      );
+    return has;
+  }
+
   /** The newest snapshot: our own copy of it, if we have that. */
   async #snapshotOf(newest: SnapshotPlace | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const own = this.#copy?.snapshot;
     if (own !== undefined && (newest === undefined || newest.name === own.name)) {
-      const bytes = this.#copy!.read();
-      if (bytes !== undefined) return bytes;
+      try {
+        const bytes = this.#copy!.read()!;
+        checkedState(bytes);
+        return bytes;
+      } catch (error) {
+        this.#warn(`the copy of the snapshot can't be used: ${messageOf(error)}; taking that of the cluster`);
+      }
     }
     const snapshot = await patiently(() => this.#snapshots!.read(), PATIENCE_MS);
     if (snapshot === undefined) return undefined;

@@ -242,7 +242,9 @@ export class Machine {
     const hasId = (record.wants & Wants.id) !== 0;
     const back = known ?? this.#owedBack(record, hasId);
     back.reason = user === NOBODY ? Outcome.tooManyUsers : Outcome.balanceOverflow;
-    this.refunds[partition]![source]!.issue(back);
+    const refunds = this.refunds[partition]![source]!;
+    // It may have come back already: partitions are read side by side.
+    if (refunds.issue(back) <= refunds.passed) this.#end(back, refusal(back.reason));
   }
 
   #refund(part: Part, partition: number, record: BlockRecord): void {

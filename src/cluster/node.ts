@@ -26,9 +26,10 @@ import { Outbox, VisitCommit } from './outbox.ts';
 import { Reads } from './reads.ts';
 import { Shards } from './shards.ts';
 
-/** How often it is looked whether something is late: halves of transfers, and what the other thread is told. */
+/** How often it is looked whether halves of transfers are late. */
 const LATE_LOOK_MS = 500;
-/** Its thread is told at the latest when so much is applied: a small part of what it may have sent. */
+/** The thread of NATS is told what is applied after so long, or so much: a small part of what it may have sent. */
+const TOLD_MS = 20;
 const TOLD_BLOCKS = 64;
 const TOLD_BYTES = 2 ** 20;
 
@@ -45,8 +46,9 @@ export interface NodeOptions {
   epoch: number;
   /** A setting, which may change. */
   readonly limits: { readonly whenFull: 'reject' | 'wait' };
-  /** Milliseconds since any time; tests have their own. */
+  /** Milliseconds since any time, and numbers from 0 up to 1; tests have their own. */
   clock?: () => number;
+  random?: () => number;
 }
 
 export class ClusterNode implements Intake {
@@ -65,6 +67,7 @@ export class ClusterNode implements Intake {
   #openTransfers = 0;
   /** Applied, and not told to the thread of NATS. */
   #untold = { blocks: 0, bytes: 0 };
+  #telling: NodeJS.Timeout | undefined;
   readonly #lateLook: NodeJS.Timeout;
   userLimits: UserLimits | undefined;
   stalledHash = 0;
@@ -85,13 +88,10 @@ export class ClusterNode implements Intake {
           link.send({ is: 'block', partition, number, bytes }),
         ),
     );
-    this.#halves = new Halves(machine, this.#outboxes);
+    this.#halves = new Halves(machine, this.#outboxes, options.random);
     this.#reads = new Reads(machine, this.#outboxes, names);
     this.#counting = new NodeCounting(machine, this.#outboxes);
-    this.#lateLook = setInterval(() => {
-      if (this.#untold.blocks > 0) this.#tellApplied();
-      this.sendHalves();
-    }, LATE_LOOK_MS).unref();
+    this.#lateLook = setInterval(() => this.sendHalves(), LATE_LOOK_MS).unref();
   }
 
   commit(): Commit | undefined {
@@ -136,7 +136,7 @@ export class ClusterNode implements Intake {
 
   askBalance(request: BalanceRequest, writes?: Float64Array): Position | undefined {
     this.stalledHash = request.hash;
-    return this.#reads.ask(request, writes, this.#visit?.writes);
+    return this.#reads.ask(request, writes, () => this.#openVisit().writes);
   }
 
   whenRoom(hash: number, retry: () => void): void {
@@ -180,6 +180,7 @@ export class ClusterNode implements Intake {
     this.#untold.blocks += blocks.length;
     this.#untold.bytes += bytes;
     if (this.#untold.blocks >= TOLD_BLOCKS || this.#untold.bytes >= TOLD_BYTES) this.#tellApplied();
+    else this.#telling ??= setTimeout(() => this.#tellApplied(), TOLD_MS).unref();
     this.sendHalves();
   }
 
@@ -259,6 +260,8 @@ export class ClusterNode implements Intake {
   }
 
   #tellApplied(): void {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
     const { bytes } = this.#untold;
     this.#untold = { blocks: 0, bytes: 0 };
     this.#link.send({ is: 'applied', bytes, sequences: this.machine.parts.map(({ sequence }) => sequence) });
@@ -295,8 +298,13 @@ export class ClusterNode implements Intake {
   }
 
   #add(outbox: Outbox): VisitCommit {
+    const visit = this.#openVisit();
+    outbox.add(visit);
+    return visit;
+  }
+
+  #openVisit(): VisitCommit {
     this.#visit ??= new VisitCommit(this.#outboxes.length);
-    outbox.add(this.#visit);
     return this.#visit;
   }
 

@@ -80,10 +80,12 @@ export class Outbox {
   add(commit: VisitCommit): void {
     this.events += 1;
     this.#gatheredEvents += 1;
-    if (commit.writes[this.#partition] === this.number) return;
+    const { commits } = this.#gathering;
+    // One visit is served at a time.
+    if (commits.at(-1) === commit) return;
     commit.writes[this.#partition] = this.number;
     commit.extend();
-    this.#gathering.commits.push(commit);
+    commits.push(commit);
   }
 
   /** For a record that was just added. */

@@ -36,9 +36,13 @@ export class Reads {
 
   /**
    * As `read`, when that can be; called where it can't be yet. Behind events of this client that still gather, as for a
-   * fresh one, the place is a mark in the block. Undefined: there is no room for it.
+   * fresh one, the place is a mark in the block. `now` opens what this visit has written. Undefined: there is no room.
    */
-  ask(request: BalanceRequest, earlier?: Float64Array, now?: Float64Array): Position | undefined {
+  ask(
+    request: BalanceRequest,
+    earlier: Float64Array | undefined,
+    now: () => Float64Array,
+  ): Position | undefined {
     const partition = this.#machine.partitionOf(request.hash);
     const outbox = this.#outboxes[partition]!;
     const { nameAt, nameBytes, hash } = request;
@@ -46,7 +50,7 @@ export class Reads {
     const bytes = new Uint8Array(this.#names.buffer, this.#names.byteOffset + nameAt, nameBytes);
     const party = { name: Uint8Array.from(bytes), hash };
     const balance = () => this.#balanceOf(this.#machine.indexOf(party));
-    const last = this.#lastOf(partition, earlier, now);
+    const last = this.#lastOf(partition, earlier, now());
     if (last < outbox.number && (request.wants & Wants.fresh) === 0) {
       const position = new Position(0);
       outbox.whenApplied(last, () => position.reach(balance()));
@@ -54,6 +58,8 @@ export class Reads {
     }
     if (!outbox.hasRoom) return undefined;
     const position = new Asked(outbox.writer.addMark());
+    // Balances that this client asks for next must not be older, though nothing waits for them.
+    now()[partition] = outbox.number;
     position.decided = () => position.reach(balance());
     outbox.wait(position);
     return position;

@@ -11,7 +11,7 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { Consumer } from './consumer.ts';
 import type { Delivered } from './delivered.ts';
 import { readDirect } from './direct.ts';
-import { Refusal } from './refusal.ts';
+import { isNoStream, Refusal } from './refusal.ts';
 
 const FIRST_DELAY_MS = 50;
 const DELAY_MS_MAX = 500;
@@ -104,25 +104,12 @@ export class StreamReader {
   /** What a consumer that was being made before brings is forgotten. */
   async #make(): Promise<void> {
     clearTimeout(this.#retry);
-    const { nats, manager, stream } = this.#start;
     this.#made += 1;
     const made = this.#made;
     const behindHole = this.#behindHole;
     let consumer: Consumer | undefined;
     try {
-      consumer = await Consumer.make({
-        nats,
-        manager,
-        stream,
-        from: behindHole ?? this.#next,
-        onMessage: message => this.#take(message),
-        onEnd: isTooLarge => {
-          this.#isTooLarge = isTooLarge;
-          this.#pull();
-        },
-        onSilence: () => void this.#bridge(),
-        onGone: () => this.#remake(),
-      });
+      consumer = await this.#newConsumer(behindHole ?? this.#next);
       // Behind the making, so that nothing can be purged unseen between the two.
       await this.#start.check(this.#next);
       if (this.#made !== made || this.#hasEnded) {
@@ -138,6 +125,29 @@ export class StreamReader {
     } catch (error) {
       consumer?.stop();
       if (this.#made === made) this.#failed(error);
+    }
+  }
+
+  async #newConsumer(from: number): Promise<Consumer> {
+    const { nats, manager, stream } = this.#start;
+    try {
+      return await Consumer.make({
+        nats,
+        manager,
+        stream,
+        from,
+        onMessage: message => this.#take(message),
+        onEnd: isTooLarge => {
+          this.#isTooLarge = isTooLarge;
+          this.#pull();
+        },
+        onSilence: () => void this.#bridge(),
+        onGone: () => this.#remake(),
+      });
+    } catch (error) {
+      // Is it gone for good?
+      if (isNoStream(error)) await this.#start.check(this.#next);
+      throw error;
     }
   }
 

@@ -106,6 +106,7 @@ export async function serve(
   if (journal !== undefined) logRecovery(log, journal);
   if (cluster !== undefined) logJoined(log, settings, cluster);
   warnIfExposed(log, settings, addresses, all, httpAt?.address);
+  security.warn();
   reload.begin();
 }
 

@@ -11,10 +11,11 @@ import { type Running, start } from '../harness/process.ts';
 import { freePort, ServerError } from '../harness/server.ts';
 import { until } from '../harness/waiting.ts';
 import { type NatsConfig, natsConfigText } from './nats-config.ts';
-import { isHealthy, type JetStreamSeen, jetStreamOf } from './nats-monitor.ts';
+import { illnessOf, type JetStreamSeen, jetStreamOf } from './nats-monitor.ts';
 
 const HOST = '127.0.0.1';
-const START_MS_MAX = 30_000;
+/** One that is started again, or that went on, may have to read much, and to vote more than once. */
+const START_MS_MAX = 60_000;
 const LOOK_MS = 50;
 const MISSING =
   'nats-server is not installed here; apt-get install nats-server brings it, or take it from https://github.com/nats-io/nats-server/releases';
@@ -89,15 +90,7 @@ export class NatsServers {
   /** Resolves when all that run are well, and see one another. */
   async untilWell(hasJetStream = true): Promise<void> {
     const running = this.servers.filter(({ isRunning }) => isRunning);
-    for (const server of running)
-      await until(
-        async () => {
-          if (!server.isRunning) throw new ServerError(`${server.name} ended: ${server.output()}`);
-          return (await isHealthy(server.httpPort)) || sleep(LOOK_MS, false);
-        },
-        `nats-server ${server.name} is well`,
-        START_MS_MAX,
-      );
+    for (const server of running) await untilWell(server);
     if (!hasJetStream || this.servers.length === 1) return;
     const isWhole = (seen: JetStreamSeen | undefined) => seen?.current === running.length - 1;
     await until(
@@ -208,6 +201,20 @@ export class NatsServer {
   async end(): Promise<void> {
     this.signal('SIGTERM');
     await this.#running?.ended;
+  }
+}
+
+async function untilWell(server: NatsServer): Promise<void> {
+  const endMs = performance.now() + START_MS_MAX;
+  for (;;) {
+    if (!server.isRunning) throw new ServerError(`${server.name} ended: ${server.output()}`);
+    const illness = await illnessOf(server.httpPort);
+    if (illness === undefined) return;
+    if (performance.now() > endMs)
+      throw new ServerError(
+        `nats-server ${server.name} is not well after ${START_MS_MAX / 1_000} s: ${illness}`,
+      );
+    await sleep(LOOK_MS);
   }
 }
 

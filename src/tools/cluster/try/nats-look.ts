@@ -1,5 +1,5 @@
 /** The three NATS servers as they are seen: whether each is well, and how many streams it leads, by its own word. */
-import { isHealthy, jetStreamOf } from '../nats-monitor.ts';
+import { illnessOf, jetStreamOf } from '../nats-monitor.ts';
 import type { NatsServer } from '../nats-servers.ts';
 
 export interface NatsLook {
@@ -18,10 +18,10 @@ export async function lookAt(server: NatsServer): Promise<NatsLook> {
   const { name, isRunning } = server;
   const blank = { name, address: `127.0.0.1:${server.port}`, leads: 0, streams: 0, isMetaLeader: false };
   if (!isRunning) return { ...blank, state: 'down' };
-  const [isWell, seen] = await Promise.all([isHealthy(server.httpPort), jetStreamOf(server.httpPort)]);
+  const [illness, seen] = await Promise.all([illnessOf(server.httpPort), jetStreamOf(server.httpPort)]);
   return {
     ...blank,
-    state: isWell ? 'up' : 'unwell',
+    state: illness === undefined ? 'up' : 'unwell',
     leads: seen?.streams.filter(({ leader }) => leader === name).length ?? 0,
     streams: seen?.streams.length ?? 0,
     isMetaLeader: seen?.metaLeader === name,
