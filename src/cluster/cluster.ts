@@ -188,7 +188,10 @@ export class Cluster implements Link {
       snapshot_age_ms:
         figures === undefined || figures.snapshotMs === 0 ? -1 : Date.now() - figures.snapshotMs,
       makes_snapshots: figures?.makesSnapshots ? 1 : 0,
-      ack_times: ACK_MS_BOUNDS.map((ms, bucket) => ({ ms, count: figures?.ackBuckets[bucket] ?? 0 })),
+      ack_times: [...ACK_MS_BOUNDS, Number.POSITIVE_INFINITY].map((ms, bucket) => ({
+        ms,
+        count: figures?.ackBuckets[bucket] ?? 0,
+      })),
     };
   }
 
