@@ -33,7 +33,7 @@ const WAITING_EACH = 'redis, WAIT 1 behind each';
 
 export const bench: Bench = {
   name: 'cluster',
-  about: 'A cluster with three servers of NATS, a message an event, and Redis that waits for a replica',
+  about: 'A cluster with three servers of NATS, a message an event, and Redis with a replica',
   run: (size, say) =>
     withProgramInC('once.c', say, async program => {
       if (program === undefined) return [];
