@@ -39,6 +39,8 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/cluster': {
     may: ['src/protocol', 'src/threads', 'src/engine', 'src/config', 'src/journal/lock.ts'],
   },
+  // A command that looks at one from outside.
+  'src/cluster/cli': { may: ['src/cluster', 'src/config', 'src/cli/terminal'] },
   'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
   'src/signals.ts': { may: [] },
@@ -99,7 +101,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/cli/serve.ts': { may: ['src'] },
   // It finds in files what a start would find.
   'src/cli/config': { may: ['src/cli/terminal', 'src/config', 'src/server'] },
-  'src/cli/cluster.ts': { may: ['src/cli/terminal', 'src/tools'] },
+  'src/cli/cluster.ts': { may: ['src/cli/terminal', 'src/tools', 'src/cluster/cli'] },
   'src/cli/start-display.ts': { may: ['src/cli/terminal'], mayTypes: ['src'] },
   'src/cli/version.ts': { may: [] },
   // Each of the ten steps is read, and must run, alone.

@@ -6,6 +6,7 @@ import { UsageError } from './terminal/usage.ts';
 
 const HELP = `tally cluster: several machines with the same balances, as nodes that share a journal in NATS JetStream.
 
+  tally cluster status   its nodes, streams and snapshots, as NATS knows them
   tally cluster try      a cluster on this machine, to play with: kill its servers, and look what happens
 
 A server becomes a node by its flags:
@@ -17,6 +18,7 @@ Exit codes: 0 done, 1 not done (one line says why), 2 wrong usage.
 
 /** By name. */
 const COMMANDS: Readonly<Record<string, (args: string[]) => Promise<void>>> = {
+  status: async args => (await import('../cluster/cli/status.ts')).statusCommand(args),
   try: async args => (await import('../tools/cluster/try/command.ts')).tryCommand(args),
 };
 

@@ -23,6 +23,7 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally watch [:PORT]    a running server, live: its counts, rings and latency
   tally admin users      its users and balances; connections, close N, log-level LEVEL, snapshot (tally admin --help)
 
+  tally cluster status   a cluster of several nodes: who runs, what is stored, how old the snapshot is
   tally cluster try      three nodes and three NATS servers on this machine, to kill and to watch (tally cluster --help)
 
   tally config check FILE     what tally serve --config FILE would run with, or what is wrong (tally config --help)

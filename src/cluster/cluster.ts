@@ -2,17 +2,16 @@
  * The cluster, as a server sees it: starts the thread that speaks to NATS, makes the node, and keeps the two together.
  * Loaded only with `--cluster`.
  */
-import { readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
-import { ConfigError } from '../config/config-error.ts';
 import { natsServersOf } from '../config/nats-servers.ts';
 import type { Settings } from '../config/settings.ts';
 import type { HashSeed } from '../protocol/hash.ts';
 import { createThread } from '../threads/thread.ts';
 import { FORMAT_VERSION } from './block.ts';
 import { hashSeedOf } from './constitution.ts';
+import { readNatsCredentials } from './credentials.ts';
 import { ACK_MS_BOUNDS } from './figures.ts';
-import type { LinkStart, NatsCredentials } from './link-options.ts';
+import type { LinkStart } from './link-options.ts';
 import { BLOCK_BYTES_MAX, Machine } from './machine.ts';
 import type { FromLink, LinkFigures, ToLink } from './messages.ts';
 import { ClusterNode, type Link } from './node.ts';
@@ -243,7 +242,7 @@ function linkStartOf(settings: Settings, given: ReadonlySet<string>, program: st
   const servers = natsServersOf(cluster).map(server => server!);
   return {
     servers: servers.map(({ address }) => address),
-    credentials: credentialsOf(settings, servers),
+    credentials: readNatsCredentials(settings, servers),
     node,
     cluster: clusterName,
     replicas: clusterReplicas,
@@ -260,29 +259,4 @@ function linkStartOf(settings: Settings, given: ReadonlySet<string>, program: st
     data: settings.data,
     program,
   };
-}
-
-function credentialsOf(
-  { clusterCreds, clusterCa, clusterCert, clusterKey }: Settings,
-  servers: readonly { address: string; user: string; password: string }[],
-): NatsCredentials {
-  const { user, password } = servers.find(each => each.user !== '') ?? { user: '', password: '' };
-  return {
-    ...(clusterCreds !== '' && { creds: read(clusterCreds, '--cluster-creds') }),
-    ...(user !== '' && { user, password }),
-    isTls: clusterCa !== '' || servers.some(({ address }) => address.startsWith('tls:')),
-    ...(clusterCa !== '' && { ca: read(clusterCa, '--cluster-ca') }),
-    ...(clusterCert !== '' && {
-      cert: read(clusterCert, '--cluster-cert'),
-      key: read(clusterKey, '--cluster-key'),
-    }),
-  };
-}
-
-function read(path: string, flag: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigError(`${flag} ${path}: ${(error as Error).message}`);
-  }
 }

@@ -23,8 +23,10 @@ const PINGS_OUT_MAX = 3;
 const REDIAL_MS = 250;
 const JITTER_MS = 100;
 
+export type Connecting = Pick<LinkStart, 'servers' | 'credentials' | 'node' | 'cluster'>;
+
 /** Throws a `Refusal` that names the servers if none lets us in. */
-export async function openConnection(start: LinkStart, limitMs = START_MS_MAX): Promise<NatsConnection> {
+export async function openConnection(start: Connecting, limitMs = START_MS_MAX): Promise<NatsConnection> {
   const addresses = start.servers.join(', ');
   const options = optionsOf(start);
   const endMs = performance.now() + limitMs;
@@ -42,6 +44,10 @@ export async function openConnection(start: LinkStart, limitMs = START_MS_MAX): 
             cause: error,
           },
         );
+      if (!mayPass(error))
+        throw new Refusal(`no connection to NATS at ${addresses}: ${messageOf(error)}${adviceFor(error)}`, {
+          cause: error,
+        });
       if (performance.now() + RETRY_MS > endMs)
         throw new Refusal(
           `no nats-server at ${addresses} within ${limitMs / 1_000} s: ${messageOf(error)}; is it running, and is the address right?`,
@@ -52,7 +58,19 @@ export async function openConnection(start: LinkStart, limitMs = START_MS_MAX): 
   }
 }
 
-function optionsOf({ servers, credentials, node, cluster }: LinkStart): NodeConnectionOptions {
+/** No server there, or none that answers: not yet, perhaps. Not a certificate that is not trusted, or a mistake. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof errors.ConnectionError || error instanceof errors.TimeoutError) return true;
+  const { code } = error as NodeJS.ErrnoException;
+  return code !== undefined && /^E[A-Z]+$/.test(code);
+}
+
+function adviceFor(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined ? '' : '; --cluster-ca says whose certificates are trusted';
+}
+
+function optionsOf({ servers, credentials, node, cluster }: Connecting): NodeConnectionOptions {
   return {
     servers: [...servers],
     name: `tally ${cluster} ${node}`,

@@ -30,7 +30,8 @@ export interface Holder {
   readonly hasEnded: boolean;
 }
 
-const RENEWAL_MS = 2_000;
+/** How often the holder of a name renews it. */
+export const RENEWAL_MS = 2_000;
 /** Then the next renewal is tried sooner. */
 const AGAIN_MS = 500;
 const LOOK_MS = 500;

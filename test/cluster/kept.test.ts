@@ -2,10 +2,12 @@
 import { jetstreamManager } from '@nats-io/jetstream';
 import { describe, expect, test } from 'vitest';
 import { Bucket } from '../../src/cluster/bucket.ts';
+import { agreeOn } from '../../src/cluster/constitution.ts';
 import { nodeKey, snapshotsOf, streamOf, subjectOf } from '../../src/cluster/names.ts';
 import { type Holder, NodeName } from '../../src/cluster/node-name.ts';
 import { Snapshots } from '../../src/cluster/snapshots.ts';
 import { openStreams } from '../../src/cluster/streams.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { Linked, linkStart, newCluster } from './linked.ts';
 import { isNatsMissing, useNats } from './nats.ts';
 
@@ -25,6 +27,21 @@ describe.skipIf(isNatsMissing)('a cluster keeps', { concurrent: true }, () => {
     );
     return { name, waited };
   };
+
+  test('what is the same for all, as it was drawn by one of two that drew it at once', async () => {
+    const start = startIn(newCluster());
+    const bucket = await openBucket(start.cluster);
+    let waiting = 0;
+    // Both have seen that there is nothing yet, before one writes.
+    const hasBlocks = async () => {
+      waiting += 1;
+      await until(() => waiting >= 2, 'both are there');
+      return false;
+    };
+    const agreed = await Promise.all([agreeOn(bucket, start, hasBlocks), agreeOn(bucket, start, hasBlocks)]);
+    expect(agreed.map(({ isFirst }) => isFirst).toSorted()).toEqual([false, true]);
+    expect(agreed[0].constitution).toEqual(agreed[1].constitution);
+  });
 
   test('a name for one node at a time, and counts its starts', async () => {
     const start = startIn(newCluster());
@@ -160,6 +177,9 @@ describe.skipIf(isNatsMissing)('a cluster keeps', { concurrent: true }, () => {
 
   test('blocks from the older one of two snapshots on; who is behind that is sent to the newest', async () => {
     const { snapshots, cluster } = await openSnapshots();
+    const first = await Linked.open(startIn(cluster));
+    expect(first.opened).toBeDefined();
+    await first.stop();
     const manager = await jetstreamManager(used.nats);
     const firsts = async () =>
       Promise.all(

@@ -1,12 +1,16 @@
 /** What a node says when it can't be one: a line that names what is wrong, and what to do. Over real servers. */
+import { readFileSync } from 'node:fs';
 import { jetstreamManager, RetentionPolicy, StorageType, type StreamConfig } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { describe, expect, test } from 'vitest';
 import { openConnection } from '../../src/cluster/connection.ts';
-import type { LinkStart } from '../../src/cluster/link-options.ts';
+import type { LinkStart, NatsCredentials } from '../../src/cluster/link-options.ts';
 import { streamOf } from '../../src/cluster/names.ts';
+import { Refusal } from '../../src/cluster/refusal.ts';
 import { NatsServers } from '../../src/tools/cluster/nats-servers.ts';
 import { freePort } from '../../src/tools/harness/server.ts';
+import { Authority } from '../support/certificates.ts';
+import { operatorWithUser } from './jwt.ts';
 import { Linked, linkStart, newCluster } from './linked.ts';
 import { isNatsMissing, useNats } from './nats.ts';
 
@@ -39,6 +43,51 @@ describe.skipIf(isNatsMissing)('a node is refused', { concurrent: true }, () => 
       /^NATS at nats:\/\/\S+ does not let us in: .*authorization violation.*; see --cluster-creds$/i;
     expect(await refusalAt(lines)).toMatch(said);
     expect(await refusalAt(lines, { credentials: { user: 'tally', password: 'wrong' } })).toMatch(said);
+  });
+
+  test('where a certificate is not what is wanted, of the server or its own; let in with the right ones', async () => {
+    const [authority, stranger] = [new Authority(), new Authority('strangers')];
+    const [server, own, wrong] = [authority.issue('nats'), authority.issue('node'), stranger.issue('node')];
+    const more = `tls { cert_file: "${server.cert}", key_file: "${server.key}", ca_file: "${authority.ca}", verify: true }`;
+    const servers = await NatsServers.start({ count: 1, more });
+    const text = (path: string) => readFileSync(path, 'utf8');
+    const open = (credentials: NatsCredentials) =>
+      openConnection(
+        linkStart(
+          servers.urls.map(url => url.replace('nats:', 'tls:')),
+          { credentials },
+        ),
+        300,
+      );
+    try {
+      const ca = text(authority.ca);
+      const withOwn = { cert: text(own.cert), key: text(own.key) };
+      await expect(open({ isTls: true, ca: text(stranger.ca), ...withOwn })).rejects.toThrow(
+        /^no connection to NATS at tls:\S+: .*; --cluster-ca says whose certificates are trusted$/,
+      );
+      await expect(open({ ca })).rejects.toThrow(/no nats-server at|no connection to NATS at/);
+      await expect(open({ ca, cert: text(wrong.cert), key: text(wrong.key) })).rejects.toThrow(Refusal);
+      const nats = await open({ ca, ...withOwn });
+      expect(nats.info!.tls_verify).toBe(true);
+      await nats.close();
+    } finally {
+      await servers.stop();
+    }
+  });
+
+  test('with credentials that the operator of NATS did not give; let in with those that it gave', async () => {
+    const { lines, creds } = operatorWithUser();
+    const servers = await NatsServers.start({ count: 1, more: lines, hasJetStream: false });
+    const open = (credentials: NatsCredentials) =>
+      openConnection(linkStart(servers.urls, { credentials }), 300);
+    try {
+      await expect(open({ creds: operatorWithUser().creds })).rejects.toThrow(/does not let us in/);
+      const nats = await open({ creds });
+      await nats.flush();
+      await nats.close();
+    } finally {
+      await servers.stop();
+    }
   });
 
   test('where JetStream is off, or off for the account', async () => {
