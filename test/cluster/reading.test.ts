@@ -146,6 +146,47 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
     expect(await readDirect(used.nats, stream, texts.length + 1)).toBeUndefined();
   });
 
+  test('on one by one, when its consumer goes and no other can be made', async () => {
+    const node = await Linked.open(startIn(newCluster()));
+    const stream = streamOf(node.start.cluster, 0);
+    let made = 0;
+    const consumers = {
+      add: (...of: Parameters<typeof manager.consumers.add>) => {
+        made += 1;
+        return made === 1 ? manager.consumers.add(...of) : new Promise<never>(() => {});
+      },
+      delete: async () => true,
+    };
+    const read: number[] = [];
+    const reader = new StreamReader({
+      ...{
+        nats: used.nats,
+        manager: { ...manager, consumers } as unknown as JetStreamManager,
+        stream,
+        from: 1,
+      },
+      ...{ messagesMax: 8, bytesMax: 100_000 },
+      onMessage: ({ sequence }) => read.push(sequence),
+      check: async () => {},
+      onRefused: refusal => {
+        throw refusal;
+      },
+    });
+    await fill(node.start.cluster, 3, 10);
+    await until(() => read.length === 3, 'what there is is read');
+    const [consumer] = await manager.consumers.list(stream).next();
+    await manager.consumers.delete(stream, consumer!.name);
+    await until(() => made === 2, 'another one is wanted');
+    await fill(node.start.cluster, 10, 10);
+    await until(() => read.length === 8, 'as many as it may are read');
+    await new Promise(resolve => setTimeout(resolve, 100));
+    expect(read).toHaveLength(8);
+    reader.release(8, 80);
+    await until(() => read.length === 13, 'all are read');
+    reader.stop();
+    expect(read).toEqual(Array.from({ length: 13 }, (_, index) => index + 1));
+  });
+
   test('what is larger than all that it may have at a time, alone', async () => {
     const node = await Linked.open(startIn(newCluster()));
     await fill(node.start.cluster, 3, 5_000);

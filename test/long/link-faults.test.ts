@@ -68,6 +68,10 @@ describe.skipIf(isNatsMissing)('two links', () => {
           await node.untilRead(partition, 6 * BLOCKS);
           expect(new Set(node.texts(partition)).size).toBe(6 * BLOCKS);
         }
+      // It was told that nothing was stored for a while, and that it was stored again.
+      for (const { links } of nodes) expect(links.at(-1)?.isUp ?? true).toBe(true);
+      if (find === faults[0]![1])
+        for (const { links } of nodes) expect(links.some(({ isUp }) => !isUp)).toBe(true);
       expect(nodes[1]!.blocks).toEqual(nodes[0]!.blocks);
       expect(nodes.flatMap(({ mistakes, refused }) => [...mistakes, refused ?? []].flat())).toEqual([]);
       await Promise.all(nodes.map(node => node.stop()));
