@@ -56,7 +56,7 @@ Once it serves, from another terminal:
   printf '{"type":"balance","user":"alice"}\\n' | nc -N 127.0.0.1 7878
 
 Exit codes: 0 stopped cleanly, 1 could not start, 2 wrong usage, 3 accepted events were lost,
-4 the journal could not be written,
+4 the journal could not be written, or the cluster not be followed,
 129, 130 or 143 stopped at once by a second signal.
 `;
 
