@@ -24,7 +24,6 @@ const page = textOf('');
 /** What a view shows in another way, or not. */
 const LEFT_OUT: Record<string, Partial<Record<keyof Snapshot, string>>> = {
   'the live page': {
-    ring_depths: 'drawn from the heads and tails of the rings, which are beside the metrics',
     parks: 'a figure to tune by, in /metrics',
     naps: 'a figure to tune by, in /metrics',
   },
