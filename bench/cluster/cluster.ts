@@ -27,13 +27,15 @@ const DEPTHS: Record<Size, number[]> = { small: [16], full: [1, 16, 128, 1024] }
 const ROUNDS: Record<Size, number> = { small: 1, full: 3 };
 const RATES: Record<Size, number[]> = { small: [2_000], full: [20_000, 100_000] };
 const FOLLOW_MS_MAX = 10_000;
+/** Beside as many as there are by default. */
+const MANY_PARTITIONS = 8;
 const PUBLISHED = 'one message an event';
 const WAITING = 'redis, WAIT 1 behind what is sent at once';
 const WAITING_EACH = 'redis, WAIT 1 behind each';
 
 export const bench: Bench = {
   name: 'cluster',
-  about: 'A cluster with three servers of NATS, a message an event, and Redis that waits for a replica',
+  about: 'A cluster with three servers of NATS, a message an event, and Redis with a replica',
   run: (size, say) =>
     withProgramInC('once.c', say, async program => {
       if (program === undefined) return [];
@@ -55,7 +57,11 @@ async function run(
   size: Size,
   say: (line: string) => void,
 ): Promise<Measure[]> {
-  const nodes = [1, 3].map(count => nodesOf(count, urls, manager));
+  const nodes = [
+    nodesOf(1, urls, manager),
+    nodesOf(1, urls, manager, MANY_PARTITIONS),
+    nodesOf(3, urls, manager),
+  ];
   const redis =
     (await redisIfInstalled(say)).length > 0 ? [withReplica(WAITING), withReplica(WAITING_EACH)] : [];
   const measures: Measure[] = [];
@@ -116,17 +122,19 @@ function inC(
 }
 
 /** A cluster of its own for each trial; the load goes to its first node. Its streams go with it. */
-function nodesOf(count: number, urls: readonly string[], manager: JetStreamManager): Subject {
+function nodesOf(count: number, urls: readonly string[], manager: JetStreamManager, partitions = 0): Subject {
   let clusters = 0;
-  const name = count === 1 ? 'tally, one node' : `tally, ${count} nodes`;
+  const flags = partitions === 0 ? [] : ['--cluster-partitions', String(partitions)];
+  const all = count === 1 ? 'tally, one node' : `tally, ${count} nodes`;
+  const name = partitions === 0 ? all : `${all}, ${partitions} partitions`;
   return {
     ...TALLY,
     name,
     async start(): Promise<PeerProcess> {
       clusters += 1;
-      const cluster = `bench-${count}-${clusters}`;
+      const cluster = `bench-${count}-${partitions}-${clusters}`;
       const nodes = await Promise.all(
-        Array.from({ length: count }, (_, node) => startNode(name, urls, cluster, `node-${node + 1}`)),
+        Array.from({ length: count }, (_, node) => startNode(name, urls, cluster, `node-${node + 1}`, flags)),
       );
       const [first, ...others] = nodes;
       return {

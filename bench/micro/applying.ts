@@ -13,8 +13,7 @@ const BLOCK_EVENTS = [10, 500];
 
 export const bench: Bench = {
   name: 'micro-applying',
-  about:
-    'what an event costs a node of a cluster when its block comes back, by users and by events of a block',
+  about: 'what an event costs a node of a cluster when its block comes back, by users',
   run(size, say) {
     const trials = USERS.flatMap(users =>
       BLOCK_EVENTS.map(blockEvents => trialOf({ users, blockEvents, events: EVENTS[size] })),

@@ -40,7 +40,9 @@ export class Cluster implements Link {
   #onFailed: (reason: string) => void = () => {};
   #onLink: (isUp: boolean, reason: string) => void = () => {};
   #onBlocks: () => void = () => {};
-  #onWarning: (reason: string) => void = () => {};
+  #onWarning: (reason: string) => void = reason => this.#warnings.push(reason);
+  /** Before somebody listens. */
+  #warnings: string[] = [];
   isUp = true;
 
   private constructor(settings: Settings, thread: Worker, opened: Opened, startMs: number) {
@@ -61,8 +63,10 @@ export class Cluster implements Link {
       workerData: start,
       name: 'tally-nats',
     });
+    const warnings: string[] = [];
     const opened = await new Promise<Opened>((resolve, reject) => {
       const heard = (message: FromLink) => {
+        if (message.is === 'warning') warnings.push(message.reason);
         if (message.is === 'opened') resolve(message);
         if (message.is === 'refused') reject(new ClusterError(message.reason));
       };
@@ -73,7 +77,9 @@ export class Cluster implements Link {
       thread.removeAllListeners('message');
       thread.removeAllListeners('error');
     });
-    return new Cluster(settings, thread, opened, startMs);
+    const cluster = new Cluster(settings, thread, opened, startMs);
+    cluster.#warnings = warnings;
+    return cluster;
   }
 
   /** Of all hashes: the same on every node. */
@@ -127,6 +133,8 @@ export class Cluster implements Link {
   /** Is told what goes wrong beside, in one line. */
   onWarning(tell: (reason: string) => void): void {
     this.#onWarning = tell;
+    for (const reason of this.#warnings) tell(reason);
+    this.#warnings = [];
   }
 
   /** Is told when blocks can't be stored for the time being, and when they can again. */
@@ -180,7 +188,10 @@ export class Cluster implements Link {
       snapshot_age_ms:
         figures === undefined || figures.snapshotMs === 0 ? -1 : Date.now() - figures.snapshotMs,
       makes_snapshots: figures?.makesSnapshots ? 1 : 0,
-      ack_times: ACK_MS_BOUNDS.map((ms, bucket) => ({ ms, count: figures?.ackBuckets[bucket] ?? 0 })),
+      ack_times: [...ACK_MS_BOUNDS, Number.POSITIVE_INFINITY].map((ms, bucket) => ({
+        ms,
+        count: figures?.ackBuckets[bucket] ?? 0,
+      })),
     };
   }
 

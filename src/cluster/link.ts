@@ -20,6 +20,7 @@ import { Publisher } from './publisher.ts';
 import { messageOf, Refusal, refusalOf } from './refusal.ts';
 import { SnapshotDuty } from './snapshot-duty.ts';
 import { type SnapshotPlace, Snapshots } from './snapshots.ts';
+import { checkedState } from './state.ts';
 import { hasBlocks, lookAt, openJetStream, openStreams, type Stream } from './streams.ts';
 
 /** `transfer`: memory that goes with the message, and is gone here. Whoever hears `refused` calls `stop`. */
@@ -169,8 +170,13 @@ export class Link {
   async #snapshotOf(newest: SnapshotPlace | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
     const own = this.#copy?.snapshot;
     if (own !== undefined && (newest === undefined || newest.name === own.name)) {
-      const bytes = this.#copy!.read();
-      if (bytes !== undefined) return bytes;
+      try {
+        const bytes = this.#copy!.read()!;
+        checkedState(bytes);
+        return bytes;
+      } catch (error) {
+        this.#warn(`the copy of the snapshot can't be used: ${messageOf(error)}; taking that of the cluster`);
+      }
     }
     const snapshot = await patiently(() => this.#snapshots!.read(), PATIENCE_MS);
     if (snapshot === undefined) return undefined;

@@ -168,7 +168,18 @@ describe('tally config check', () => {
 });
 
 /** Flags without which a setting is a mistake. */
+const OF_CLUSTER = '--cluster nats://a --node a';
 const NEEDED: Partial<Record<keyof typeof SETTINGS, string>> = {
+  cluster: '--node a',
+  node: '--cluster nats://a',
+  clusterName: OF_CLUSTER,
+  clusterPartitions: OF_CLUSTER,
+  clusterReplicas: OF_CLUSTER,
+  clusterSnapshotBlocks: OF_CLUSTER,
+  clusterCreds: OF_CLUSTER,
+  clusterCa: OF_CLUSTER,
+  clusterCert: `${OF_CLUSTER} --cluster-key k`,
+  clusterKey: `${OF_CLUSTER} --cluster-cert c`,
   sync: '--data d',
   syncMs: '--data d --sync interval',
   segmentBytes: '--data d',

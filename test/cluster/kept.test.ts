@@ -177,7 +177,9 @@ describe.skipIf(isNatsMissing)('a cluster keeps', { concurrent: true }, () => {
 
   test('blocks from the older one of two snapshots on; who is behind that is sent to the newest', async () => {
     const { snapshots, cluster } = await openSnapshots();
-    await (await Linked.open(startIn(cluster))).stop();
+    const first = await Linked.open(startIn(cluster));
+    expect(first.opened).toBeDefined();
+    await first.stop();
     const manager = await jetstreamManager(used.nats);
     const firsts = async () =>
       Promise.all(

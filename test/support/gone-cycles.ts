@@ -91,7 +91,7 @@ export async function loseNodes(rounds: number, onRound: (done: number) => void)
 
 export async function loseLeaders(rounds: number, onRound: (done: number) => void): Promise<GoneFigures> {
   return inRounds(rounds, onRound, async ({ nats }, round) => {
-    const leader = await nats.leaderOf(`TALLY_P${round % 4}`);
+    const leader = await nats.leaderOf(`TALLY_P${round % 2}`);
     if (leader === undefined) throw new Error('the stream has no leader');
     await leader.kill();
     return {

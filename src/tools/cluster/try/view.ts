@@ -170,7 +170,7 @@ export function checkedText({ accepted, nodes: names }: Checked, nodes: number):
 /** A command to copy. */
 export function speakTo({ address }: { readonly address: string }): string {
   const [host, port] = address.split(':');
-  return `printf '{"user":"alice","action":"buy","amount":100,"wait":true}\\n' | nc -N ${host} ${port}`;
+  return `printf '{"user":"alice","action":"buy","amount":100}\\n' | nc -N ${host} ${port}`;
 }
 
 /** How it goes, in one line. */
