@@ -240,6 +240,7 @@ export class Link {
       onRead: (partition, { id, sequence }) => this.#publishers[partition]!.confirm(id, sequence),
       onBlocks: (blocks, memory) => this.#send({ is: 'blocks', blocks }, [memory]),
       onRefused: refusal => this.#refuse(refusal),
+      onTrouble: reason => this.#warn(reason),
       snapshotAt: async () => (await this.#snapshots!.places())?.newest.sequences,
     });
   }
