@@ -9,6 +9,7 @@ import { filesUnder } from '../bench/structure/tree.ts';
 import { readSettings } from '../src/config/read.ts';
 import { flagOf, SETTINGS, type Settings, variableOf } from '../src/config/settings.ts';
 import { Log } from '../src/log.ts';
+import { CLUSTER_FIELDS } from '../src/metrics/cluster.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
 import { assemble } from '../src/server/assemble.ts';
 import { FLAG_NAMES } from '../src/tools/load/flags.ts';
@@ -108,6 +109,14 @@ describe('settings', () => {
 
 describe('the protocol', () => {
   const protocol = read('docs/protocol.md');
+  /** In the first column of the tables of a section. */
+  const fieldsIn = (section: string) =>
+    protocol
+      .split(`## ${section}`)[1]!
+      .split('\n## ')[0]!
+      .split('\n')
+      .filter(line => line.startsWith('| `'))
+      .flatMap(line => [...line.split('|')[1]!.matchAll(/`([^`]+)`/g)].map(match => match[1]!));
 
   test('every fixed reply is there, byte for byte', () => {
     const lines = Object.values(Reply).map(reply => replyLine(reply).toString().trimEnd());
@@ -123,12 +132,12 @@ describe('the protocol', () => {
         ? [name, ...Object.keys(value).map(inner => `${name}.${inner}`)]
         : [name],
     );
-    const section = protocol.split('## Metrics in detail')[1]!.split('\n## ')[0]!;
-    const documented = section
-      .split('\n')
-      .filter(line => line.startsWith('| `'))
-      .flatMap(line => [...line.split('|')[1]!.matchAll(/`([^`]+)`/g)].map(match => match[1]!));
-    expect(documented.sort()).toEqual(fields.sort());
+    expect(fieldsIn('Metrics in detail').sort()).toEqual(fields.sort());
+  });
+
+  test('so is every field of the metrics of a node', () => {
+    const fields = [...Object.keys(CLUSTER_FIELDS), 'ack_times'];
+    expect(fieldsIn('Metrics of a node').sort()).toEqual(fields.sort());
   });
 });
 

@@ -9,6 +9,8 @@
  *   transfer  from an even user to the next odd one                   ok, with a balance
  *   move      the same with an id                                     ok, with a balance
  *   incrby    Redis: INCRBY or DECRBY                                 a sum
+ *   wait      Redis: INCRBY or DECRBY, and behind what is sent at once WAIT 1: answered when a replica has it
+ *   wait-each the same with WAIT 1 behind each
  *   script    Redis: EVALSHA of a script that does SET NX, then INCRBY  a sum
  *
  * What it prints is what client.c prints. Of Redis's and a transfer's replies only the form is looked at: whoever runs it
@@ -29,14 +31,15 @@
 
 enum { USERS = 10000, AMOUNT = 50, DEPTH_MAX = 1024, CONNECTIONS_MAX = 256, CHUNK_BYTES = 65536, LINE_BYTES_MAX = 256 };
 enum { SILENCE_MS_MAX = 5000, SHOWN_BYTES_MAX = 120 };
+static const char WAIT[] = "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$1\r\n0\r\n";
 static const char ACCEPTED[] = "{\"status\":\"accepted\"}\n", OK[] = "{\"status\":\"ok\",\"balance\":";
 /** Sets the key of the id if there is none, and only then adds; what was there before is answered as it is. */
 static const char SCRIPT[] =
     "if redis.call('SET',KEYS[2],1,'NX','PX',600000) then return redis.call('INCRBY',KEYS[1],ARGV[1]) else return "
     "tonumber(redis.call('GET',KEYS[1])) end";
 
-enum kind { EVENT, ID, TRANSFER, MOVE, INCRBY, SCRIPTED, KINDS };
-static const char *const NAMES[KINDS] = {"event", "id", "transfer", "move", "incrby", "script"};
+enum kind { EVENT, ID, TRANSFER, MOVE, INCRBY, WAITED, WAITED_EACH, SCRIPTED, KINDS };
+static const char *const NAMES[KINDS] = {"event", "id", "transfer", "move", "incrby", "wait", "wait-each", "script"};
 static enum kind kind;
 static char sha[41];
 
@@ -49,6 +52,8 @@ struct connection {
   char in[CHUNK_BYTES + LINE_BYTES_MAX];
   size_t in_bytes;
   int waits_to_send;
+  unsigned batches[DEPTH_MAX + 1], batch_from, batch_to; /* of WAITED: how many lines each WAIT is for */
+  unsigned in_batch;                                     /* replies to the first of them so far */
 };
 static struct connection *connections;
 static int poll_set;
@@ -134,6 +139,13 @@ static void send_out(struct connection *c) {
   c->waits_to_send = waits;
 }
 
+/** For the last `count` lines. */
+static char *put_wait(char *to, struct connection *c, size_t count) {
+  c->batches[c->batch_to] = count;
+  c->batch_to = (c->batch_to + 1) % (DEPTH_MAX + 1);
+  return put(to, WAIT);
+}
+
 static void add_lines(struct connection *c, size_t count) {
   if (c->out_from > 0) {
     memmove(c->out, c->out + c->out_from, c->out_to - c->out_from);
@@ -141,7 +153,12 @@ static void add_lines(struct connection *c, size_t count) {
     c->out_from = 0;
   }
   char *to = c->out + c->out_to;
-  while (count-- > 0) to = put_line(to, c);
+  size_t lines = count;
+  while (lines-- > 0) {
+    to = put_line(to, c);
+    if (kind == WAITED_EACH) to = put_wait(to, c, 1);
+  }
+  if (kind == WAITED && count > 0) to = put_wait(to, c, count);
   c->out_to = to - c->out;
 }
 
@@ -154,6 +171,20 @@ static void judge(const char *reply, size_t bytes) {
   exit(1);
 }
 
+/** Of WAITED: lines count as answered when their WAIT is; returns how many that are. */
+static size_t waited(struct connection *c, const char *reply, size_t bytes) {
+  unsigned batch = c->batches[c->batch_from];
+  if (c->in_batch < batch) {
+    judge(reply, bytes);
+    c->in_batch += 1;
+    return 0;
+  }
+  if (bytes != 4 || memcmp(reply, ":1\r\n", 4) != 0) judge("", 0);
+  c->in_batch = 0;
+  c->batch_from = (c->batch_from + 1) % (DEPTH_MAX + 1);
+  return batch;
+}
+
 /** How many replies one read brought to their end. */
 static size_t receive(struct connection *c) {
   ssize_t bytes = read(c->socket, c->in + c->in_bytes, CHUNK_BYTES);
@@ -164,8 +195,12 @@ static size_t receive(struct connection *c) {
   char *reply = c->in, *end = c->in + c->in_bytes + bytes, *line_end;
   size_t answered = 0;
   while ((line_end = memchr(reply, '\n', end - reply)) != NULL) {
-    judge(reply, line_end + 1 - reply);
-    answered += 1;
+    if (kind == WAITED || kind == WAITED_EACH) {
+      answered += waited(c, reply, line_end + 1 - reply);
+    } else {
+      judge(reply, line_end + 1 - reply);
+      answered += 1;
+    }
     reply = line_end + 1;
   }
   c->in_bytes = end - reply;
@@ -208,7 +243,7 @@ int main(int count, char **values) {
   double warmup_s = count == 7 ? atof(values[5]) : 0, seconds = count == 7 ? atof(values[6]) : 0;
   for (kind = 0; kind < KINDS && count > 1 && strcmp(values[1], NAMES[kind]) != 0;) kind++;
   if (kind == KINDS || port < 1 || opened < 1 || opened > CONNECTIONS_MAX || depth < 1 || depth > DEPTH_MAX || seconds <= 0) {
-    fprintf(stderr, "once event|id|transfer|move|incrby|script PORT CONNECTIONS(1 to %d) DEPTH(1 to %d) WARMUP_S SECONDS\n",
+    fprintf(stderr, "once event|id|transfer|move|incrby|wait|wait-each|script PORT CONNECTIONS(1 to %d) DEPTH(1 to %d) WARMUP_S SECONDS\n",
             CONNECTIONS_MAX, DEPTH_MAX);
     return 2;
   }

@@ -26,19 +26,25 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/protocol': { may: [] },
   'src/threads': { may: [] },
   'src/engine': { may: ['src/protocol', 'src/threads'] },
-  'src/journal': { may: ['src/protocol', 'src/threads', 'src/engine'] },
+  'src/journal': { may: ['src/protocol', 'src/threads', 'src/engine', 'src/journal/lock.ts'] },
+  // Nodes of a cluster lock their folders, too, and have nothing else of a journal.
+  'src/journal/lock.ts': { may: [] },
   // Commands that read a journal, beside a server or without one.
   'src/journal/cli': { may: ['src/journal', 'src/cli/terminal'] },
   // Who may do what: pure, so that every way in asks the same.
   'src/security': { may: ['src/protocol'] },
   // The command that writes the file of tokens.
   'src/security/cli': { may: ['src/security', 'src/cli/terminal'] },
-  // Nodes that share a journal in NATS. Loaded only by a server that is one of them.
-  'src/cluster': { may: ['src/protocol', 'src/threads'] },
+  // Nodes that share a journal in NATS: what takes the place of the engine, made of its parts. Loaded only by one of them.
+  'src/cluster': {
+    may: ['src/protocol', 'src/threads', 'src/engine', 'src/config', 'src/journal/lock.ts'],
+  },
+  // A command that looks at one from outside.
+  'src/cluster/cli': { may: ['src/cluster', 'src/config', 'src/cli/terminal'] },
   'src/output.ts': { may: [] },
   'src/log.ts': { may: [] },
   'src/signals.ts': { may: [] },
-  'src/metrics': { may: ['src/protocol', 'src/engine'], mayTypes: ['src/journal'] },
+  'src/metrics': { may: ['src/protocol', 'src/engine'], mayTypes: ['src/journal', 'src/cluster'] },
   'src/config': {
     may: ['src/cli/terminal'],
     mayTypes: ['src/protocol', 'src/engine', 'src/journal', 'src/log.ts'],
@@ -54,7 +60,10 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['src/protocol', 'src/engine', 'src/security', 'src/guard', 'src/log.ts'],
     mayTypes: ['src/journal'],
   },
-  'src/commands': { may: ['src/protocol', 'src/engine', 'src/metrics'], mayTypes: ['src/guard'] },
+  'src/commands': {
+    may: ['src/protocol', 'src/engine', 'src/metrics', 'src/security'],
+    mayTypes: ['src/guard'],
+  },
   'src/session': {
     may: ['src/net', 'src/commands', 'src/protocol', 'src/engine', 'src/metrics', 'src/config'],
     mayTypes: ['src/log.ts', 'src/guard'],
@@ -71,6 +80,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/server': {
     may: [
       ...LOW,
+      'src/cluster',
       'src/signals.ts',
       'src/security',
       'src/net',
@@ -89,7 +99,9 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // The table of commands, and so the only file of src that knows the steps.
   'src/cli/main.ts': { may: ['src', 'steps'] },
   'src/cli/serve.ts': { may: ['src'] },
-  'src/cli/config': { may: ['src/cli/terminal', 'src/config'] },
+  // It finds in files what a start would find.
+  'src/cli/config': { may: ['src/cli/terminal', 'src/config', 'src/server'] },
+  'src/cli/cluster.ts': { may: ['src/cli/terminal', 'src/tools', 'src/cluster/cli'] },
   'src/cli/start-display.ts': { may: ['src/cli/terminal'], mayTypes: ['src'] },
   'src/cli/version.ts': { may: [] },
   // Each of the ten steps is read, and must run, alone.
@@ -100,7 +112,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'steps/explore/scenarios': {
     may: ['steps', ...OUTSIDE, 'src/protocol', 'src/engine', 'src/journal'],
   },
-  'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol', 'src/security'] },
+  'bench/micro': { may: ['bench', 'src/tools', 'src/engine', 'src/protocol', 'src/security', 'src/cluster'] },
   // It writes journals as the server does.
   'bench/journal/written.ts': { may: ['bench', 'src/engine', 'src/journal'] },
   'bench/peers/floor.ts': { may: ['bench', 'src/net'] },

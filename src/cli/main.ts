@@ -23,6 +23,9 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally watch [:PORT]    a running server, live: its counts, rings and latency
   tally admin users      its users and balances; connections, close N, log-level LEVEL, snapshot (tally admin --help)
 
+  tally cluster status   a cluster of several nodes: who runs, what is stored, how old the snapshot is
+  tally cluster try      three nodes and three NATS servers on this machine, to kill and to watch (tally cluster --help)
+
   tally config check FILE     what tally serve --config FILE would run with, or what is wrong (tally config --help)
   tally config example        a file of all settings, to begin with
 
@@ -75,6 +78,8 @@ async function main(args: string[]): Promise<void> {
       return (await import('../tools/watch/command.ts')).watchCommand(rest);
     case 'admin':
       return (await import('../tools/admin/command.ts')).adminCommand(rest);
+    case 'cluster':
+      return (await import('./cluster.ts')).clusterCommand(rest);
     case 'journal':
       return (await import('../journal/cli/command.ts')).journalCommand(rest);
     case 'backup':

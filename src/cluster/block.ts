@@ -7,8 +7,8 @@
  * ```
  *  header   magic and version 4    epoch of the node 4    number of the block 4    records 4
  *           bytes of the node's name 4, the name
- *  record   kind 1    flags 1    bytes of the name 1    bytes of the other name 1    hash of the name 4    amount 8
- *           id 16, if it has one    min 8, if it has one
+ *  record   kind 1    flags 1    bytes of the name 1    bytes of the other name 1    hash of the name 4
+ *           amount 4, or 8 if it has more than 32 bits    id 16, if it has one    min 8, if it has one
  *           of a half: source partition 4    reason 4    place in its chain 8    number of the transfer 8
  *           the name    if there is another name: its hash 4, the name
  * ```
@@ -19,9 +19,11 @@ import { type ParsedRequest, Wants } from '../protocol/request.ts';
 export const FORMAT_VERSION = 1;
 const MAGIC = 0x424c5400; // "\0TLB"; the version is in the lowest byte
 const HEADER_BYTES = 20;
-const RECORD_BYTES_MIN = 16;
+const RECORD_BYTES_MIN = 12;
+/** Of the flags, beside the bits of `Wants`: the amount is a float64. */
+const WIDE = 128;
 /** Of a record with all that it can have: two names of 128 bytes. */
-export const RECORD_BYTES_MAX = RECORD_BYTES_MIN + 16 + 8 + 24 + 128 + 4 + 128;
+export const RECORD_BYTES_MAX = RECORD_BYTES_MIN + 4 + 16 + 8 + 24 + 128 + 4 + 128;
 /** Behind a block, the parsers of names read whole words. */
 export const SLACK_BYTES = 64;
 
@@ -89,32 +91,42 @@ export class BlockWriter {
   readonly #bytes: Buffer;
   readonly #view: DataView;
   readonly #start: number;
+  readonly #bytesMax: number;
   #at: number;
   records = 0;
 
   /** The block has at most `bytesMax` bytes. */
   constructor(node: string, epoch: number, bytesMax: number) {
-    this.#bytes = Buffer.alloc(bytesMax + SLACK_BYTES);
-    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, bytesMax);
+    // Its pages are touched when they are needed.
+    this.#bytes = Buffer.allocUnsafeSlow(bytesMax + SLACK_BYTES);
+    this.#view = new DataView(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.length);
+    this.#bytesMax = bytesMax;
     const bytes = Buffer.from(node);
+    this.#start = HEADER_BYTES + padded(bytes.length);
+    this.#bytes.fill(0, 0, this.#start).set(bytes, HEADER_BYTES);
     this.#view.setUint32(0, MAGIC | FORMAT_VERSION, true);
     this.#view.setUint32(4, epoch, true);
     this.#view.setUint32(16, bytes.length, true);
-    this.#bytes.set(bytes, HEADER_BYTES);
-    this.#start = HEADER_BYTES + padded(bytes.length);
     this.#at = this.#start;
   }
 
   get hasRoom(): boolean {
-    return this.#at + RECORD_BYTES_MAX <= this.#view.byteLength;
+    return this.#at + RECORD_BYTES_MAX <= this.#bytesMax;
   }
 
-  /** Adds an event, or a transfer whose names lie in `names`; there must be room. Returns its place in the block. */
-  addRequest(kind: RecordKind, request: ParsedRequest, names: Uint8Array): number {
+  /**
+   * Adds an event, or a transfer whose names lie in `names`, with 3 bytes behind each that can be read; there must be room.
+   * Returns its place in the block.
+   */
+  addRequest(kind: RecordKind, request: ParsedRequest, names: DataView): number {
     const isTransfer = kind === RecordKind.transfer;
     this.#begin(kind, request, isTransfer ? request.to.nameBytes : 0);
     this.#name(request, names);
-    if (isTransfer) this.#other(request.to, names);
+    if (isTransfer) {
+      this.#view.setInt32(this.#at, request.to.hash, true);
+      this.#at += 4;
+      this.#name(request.to, names);
+    }
     return this.records++;
   }
 
@@ -126,8 +138,12 @@ export class BlockWriter {
     this.#view.setFloat64(this.#at + 8, half.chain, true);
     this.#view.setFloat64(this.#at + 16, half.number, true);
     this.#at += 24;
-    this.#name({ nameAt: 0, nameBytes: name.length, hash: half.hash }, name);
-    if (other.length > 0) this.#other({ nameAt: 0, nameBytes: other.length, hash: half.to.hash }, other);
+    this.#bytesOf(name);
+    if (other.length > 0) {
+      this.#view.setInt32(this.#at, half.to.hash, true);
+      this.#at += 4;
+      this.#bytesOf(other);
+    }
     return this.records++;
   }
 
@@ -151,13 +167,20 @@ export class BlockWriter {
     const view = this.#view;
     const at = this.#at;
     const { wants } = record;
-    view.setUint8(at, kind);
-    view.setUint8(at + 1, wants);
-    view.setUint8(at + 2, record.nameBytes);
-    view.setUint8(at + 3, otherBytes);
+    const { amount } = record;
+    const isWide = (amount | 0) !== amount;
+    // Little endian: the kind comes first.
+    const first =
+      kind | ((isWide ? wants | WIDE : wants) << 8) | (record.nameBytes << 16) | (otherBytes << 24);
+    view.setInt32(at, first, true);
     view.setInt32(at + 4, record.hash, true);
-    view.setFloat64(at + 8, record.amount, true);
     let end = at + RECORD_BYTES_MIN;
+    if (isWide) {
+      view.setFloat64(at + 8, amount, true);
+      end += 4;
+    } else {
+      view.setInt32(at + 8, amount, true);
+    }
     if ((wants & Wants.id) !== 0) {
       for (let word = 0; word < 4; word++) view.setInt32(end + word * 4, record.id[word]!, true);
       end += 16;
@@ -169,15 +192,19 @@ export class BlockWriter {
     this.#at = end;
   }
 
-  #name({ nameAt, nameBytes }: NameAt, names: Uint8Array): void {
-    for (let byte = 0; byte < nameBytes; byte++) this.#bytes[this.#at + byte] = names[nameAt + byte]!;
-    this.#at += padded(nameBytes);
+  /** In words: what is behind the name is overwritten by what comes next. */
+  #name({ nameAt, nameBytes }: NameAt, names: DataView): void {
+    const view = this.#view;
+    const at = this.#at;
+    for (let byte = 0; byte < nameBytes; byte += 4)
+      view.setInt32(at + byte, names.getInt32(nameAt + byte, true), true);
+    this.#at = at + padded(nameBytes);
   }
 
-  #other(other: NameAt, names: Uint8Array): void {
-    this.#view.setInt32(this.#at, other.hash, true);
-    this.#at += 4;
-    this.#name(other, names);
+  #bytesOf(name: Uint8Array): void {
+    const end = this.#at + padded(name.length);
+    this.#bytes.fill(0, this.#at, end).set(name, this.#at);
+    this.#at = end;
   }
 }
 
@@ -225,14 +252,17 @@ export class BlockReader {
     const { record } = this;
     let at = this.#at;
     if (at + RECORD_BYTES_MIN > this.#end) throw new BlockError('it ends within a record');
-    record.kind = view.getUint8(at) as RecordKind;
+    const first = view.getInt32(at, true);
+    record.kind = (first & 0xff) as RecordKind;
     if (record.kind > RecordKind.mark) throw new BlockError(`it has a record of kind ${record.kind}`);
-    record.wants = view.getUint8(at + 1);
-    record.nameBytes = view.getUint8(at + 2);
-    const otherBytes = view.getUint8(at + 3);
+    const flags = (first >> 8) & 0xff;
+    record.wants = flags & ~WIDE;
+    record.nameBytes = (first >> 16) & 0xff;
+    const otherBytes = first >>> 24;
     record.hash = view.getInt32(at + 4, true);
-    record.amount = view.getFloat64(at + 8, true);
-    at += RECORD_BYTES_MIN;
+    const isWide = (flags & WIDE) !== 0;
+    record.amount = isWide ? view.getFloat64(at + 8, true) : view.getInt32(at + 8, true);
+    at += RECORD_BYTES_MIN + (isWide ? 4 : 0);
     if ((record.wants & Wants.id) !== 0) {
       for (let word = 0; word < 4; word++) record.id[word] = view.getInt32(at + word * 4, true);
       at += 16;

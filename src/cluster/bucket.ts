@@ -3,11 +3,11 @@
  *
  * Values are read from the bucket's leader: a replica may be behind.
  */
-import { jetstream } from '@nats-io/jetstream';
+import { type JetStreamManager, jetstream } from '@nats-io/jetstream';
 import { type KV, Kvm } from '@nats-io/kv';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { bucketOf } from './names.ts';
-import { isNameInUse, isOutrun } from './refusal.ts';
+import { isNameInUse, isNoStream, isOutrun } from './refusal.ts';
 
 export interface Entry<Value> {
   /** Undefined: it was deleted. */
@@ -38,6 +38,22 @@ export class Bucket {
       if (isNameInUse(error)) return new Bucket(await kvm.open(bucketOf(cluster), options));
       throw error;
     }
+  }
+
+  /** Undefined: it is not there. */
+  static async find(
+    nats: NatsConnection,
+    manager: JetStreamManager,
+    cluster: string,
+  ): Promise<Bucket | undefined> {
+    const kvm = new Kvm(jetstream(nats, { timeout: REQUEST_MS_MAX }));
+    try {
+      await manager.streams.info(`KV_${bucketOf(cluster)}`);
+    } catch (error) {
+      if (isNoStream(error)) return undefined;
+      throw error;
+    }
+    return new Bucket(await kvm.open(bucketOf(cluster), { allow_direct: false }));
   }
 
   /** Undefined: there is no such key, and never was. */
@@ -79,7 +95,7 @@ export class Bucket {
     return keys;
   }
 
-  /** How many replicas it has. */
+  /** How many servers have a copy of it: as many as of all that the cluster keeps. */
   async replicas(): Promise<number> {
     return (await this.#kv.status()).replicas;
   }

@@ -2,17 +2,16 @@
  * The cluster, as a server sees it: starts the thread that speaks to NATS, makes the node, and keeps the two together.
  * Loaded only with `--cluster`.
  */
-import { readFileSync } from 'node:fs';
 import type { Worker } from 'node:worker_threads';
-import { ConfigError } from '../config/config-error.ts';
 import { natsServersOf } from '../config/nats-servers.ts';
 import type { Settings } from '../config/settings.ts';
-import { createThread } from '../threads/thread.ts';
 import type { HashSeed } from '../protocol/hash.ts';
+import { createThread } from '../threads/thread.ts';
 import { FORMAT_VERSION } from './block.ts';
 import { hashSeedOf } from './constitution.ts';
+import { readNatsCredentials } from './credentials.ts';
 import { ACK_MS_BOUNDS } from './figures.ts';
-import type { LinkStart, NatsCredentials } from './link-options.ts';
+import type { LinkStart } from './link-options.ts';
 import { BLOCK_BYTES_MAX, Machine } from './machine.ts';
 import type { FromLink, LinkFigures, ToLink } from './messages.ts';
 import { ClusterNode, type Link } from './node.ts';
@@ -41,6 +40,9 @@ export class Cluster implements Link {
   #onFailed: (reason: string) => void = () => {};
   #onLink: (isUp: boolean, reason: string) => void = () => {};
   #onBlocks: () => void = () => {};
+  #onWarning: (reason: string) => void = reason => this.#warnings.push(reason);
+  /** Before somebody listens. */
+  #warnings: string[] = [];
   isUp = true;
 
   private constructor(settings: Settings, thread: Worker, opened: Opened, startMs: number) {
@@ -61,8 +63,10 @@ export class Cluster implements Link {
       workerData: start,
       name: 'tally-nats',
     });
+    const warnings: string[] = [];
     const opened = await new Promise<Opened>((resolve, reject) => {
       const heard = (message: FromLink) => {
+        if (message.is === 'warning') warnings.push(message.reason);
         if (message.is === 'opened') resolve(message);
         if (message.is === 'refused') reject(new ClusterError(message.reason));
       };
@@ -73,7 +77,9 @@ export class Cluster implements Link {
       thread.removeAllListeners('message');
       thread.removeAllListeners('error');
     });
-    return new Cluster(settings, thread, opened, startMs);
+    const cluster = new Cluster(settings, thread, opened, startMs);
+    cluster.#warnings = warnings;
+    return cluster;
   }
 
   /** Of all hashes: the same on every node. */
@@ -82,7 +88,7 @@ export class Cluster implements Link {
   }
 
   /** The node; `names` holds the names of users when their events are submitted. Throws `ClusterError`. */
-  nodeFor(names: Uint8Array): ClusterNode {
+  nodeFor(names: DataView): ClusterNode {
     const { constitution, snapshot, epoch } = this.opened;
     try {
       const machine = snapshot === undefined ? new Machine(constitution) : load(constitution, snapshot);
@@ -124,11 +130,19 @@ export class Cluster implements Link {
     if (this.#failure !== undefined) tell(this.#failure);
   }
 
+  /** Is told what goes wrong beside, in one line. */
+  onWarning(tell: (reason: string) => void): void {
+    this.#onWarning = tell;
+    for (const reason of this.#warnings) tell(reason);
+    this.#warnings = [];
+  }
+
   /** Is told when blocks can't be stored for the time being, and when they can again. */
   onLink(tell: (isUp: boolean, reason: string) => void): void {
     this.#onLink = tell;
   }
 
+  readonly kind = 'cluster';
   readonly failing = "the cluster can't be followed";
 
   /** When all is answered. */
@@ -171,9 +185,13 @@ export class Cluster implements Link {
       ack_ms: Math.round(figures?.ackMs ?? 0),
       reconnects: figures?.reconnects ?? 0,
       consumers_remade: figures?.remade ?? 0,
-      snapshot_age_ms: figures === undefined || figures.snapshotMs === 0 ? -1 : Date.now() - figures.snapshotMs,
+      snapshot_age_ms:
+        figures === undefined || figures.snapshotMs === 0 ? -1 : Date.now() - figures.snapshotMs,
       makes_snapshots: figures?.makesSnapshots ? 1 : 0,
-      ack_times: ACK_MS_BOUNDS.map((ms, bucket) => ({ ms, count: figures?.ackBuckets[bucket] ?? 0 })),
+      ack_times: [...ACK_MS_BOUNDS, Number.POSITIVE_INFINITY].map((ms, bucket) => ({
+        ms,
+        count: figures?.ackBuckets[bucket] ?? 0,
+      })),
     };
   }
 
@@ -203,6 +221,9 @@ export class Cluster implements Link {
       case 'refused':
         this.#failed(message.reason);
         return;
+      case 'warning':
+        this.#onWarning(message.reason);
+        return;
       case 'opened':
     }
   }
@@ -221,7 +242,7 @@ function linkStartOf(settings: Settings, given: ReadonlySet<string>, program: st
   const servers = natsServersOf(cluster).map(server => server!);
   return {
     servers: servers.map(({ address }) => address),
-    credentials: credentialsOf(settings, servers),
+    credentials: readNatsCredentials(settings, servers),
     node,
     cluster: clusterName,
     replicas: clusterReplicas,
@@ -234,31 +255,8 @@ function linkStartOf(settings: Settings, given: ReadonlySet<string>, program: st
     },
     given: [...given],
     blockBytesMax: BLOCK_BYTES_MAX,
+    snapshotBlocks: settings.clusterSnapshotBlocks,
+    data: settings.data,
     program,
   };
-}
-
-function credentialsOf(
-  { clusterCreds, clusterCa, clusterCert, clusterKey }: Settings,
-  servers: readonly { address: string; user: string; password: string }[],
-): NatsCredentials {
-  const { user, password } = servers.find(each => each.user !== '') ?? { user: '', password: '' };
-  return {
-    ...(clusterCreds !== '' && { creds: read(clusterCreds, '--cluster-creds') }),
-    ...(user !== '' && { user, password }),
-    isTls: clusterCa !== '' || servers.some(({ address }) => address.startsWith('tls:')),
-    ...(clusterCa !== '' && { ca: read(clusterCa, '--cluster-ca') }),
-    ...(clusterCert !== '' && {
-      cert: read(clusterCert, '--cluster-cert'),
-      key: read(clusterKey, '--cluster-key'),
-    }),
-  };
-}
-
-function read(path: string, flag: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new ConfigError(`${flag} ${path}: ${(error as Error).message}`);
-  }
 }

@@ -6,6 +6,7 @@ import {
   errors,
   type NatsConnection,
   type NodeConnectionOptions,
+  type Server,
 } from '@nats-io/transport-node';
 import type { LinkStart, NatsCredentials } from './link-options.ts';
 import { messageOf, Refusal } from './refusal.ts';
@@ -22,8 +23,10 @@ const PINGS_OUT_MAX = 3;
 const REDIAL_MS = 250;
 const JITTER_MS = 100;
 
+export type Connecting = Pick<LinkStart, 'servers' | 'credentials' | 'node' | 'cluster'>;
+
 /** Throws a `Refusal` that names the servers if none lets us in. */
-export async function openConnection(start: LinkStart, limitMs = START_MS_MAX): Promise<NatsConnection> {
+export async function openConnection(start: Connecting, limitMs = START_MS_MAX): Promise<NatsConnection> {
   const addresses = start.servers.join(', ');
   const options = optionsOf(start);
   const endMs = performance.now() + limitMs;
@@ -36,11 +39,15 @@ export async function openConnection(start: LinkStart, limitMs = START_MS_MAX): 
         error instanceof errors.UserAuthenticationExpiredError
       )
         throw new Refusal(
-          `NATS at ${addresses} does not let us in: ${messageOf(error)}; see --nats-user, --nats-creds`,
+          `NATS at ${addresses} does not let us in: ${messageOf(error)}; see --cluster-creds`,
           {
             cause: error,
           },
         );
+      if (!mayPass(error))
+        throw new Refusal(`no connection to NATS at ${addresses}: ${messageOf(error)}${adviceFor(error)}`, {
+          cause: error,
+        });
       if (performance.now() + RETRY_MS > endMs)
         throw new Refusal(
           `no nats-server at ${addresses} within ${limitMs / 1_000} s: ${messageOf(error)}; is it running, and is the address right?`,
@@ -51,12 +58,19 @@ export async function openConnection(start: LinkStart, limitMs = START_MS_MAX): 
   }
 }
 
-function optionsOf({ servers, credentials, node, cluster }: LinkStart): NodeConnectionOptions {
-  const withName = servers.find(server => server.includes('@'));
-  if (withName !== undefined)
-    throw new Refusal(
-      'an address of NATS with a name and password in it can be seen by others (ps); give them in a file (--nats-creds)',
-    );
+/** No server there, or none that answers: not yet, perhaps. Not a certificate that is not trusted, or a mistake. */
+function mayPass(error: unknown): boolean {
+  if (error instanceof errors.ConnectionError || error instanceof errors.TimeoutError) return true;
+  const { code } = error as NodeJS.ErrnoException;
+  return code !== undefined && /^E[A-Z]+$/.test(code);
+}
+
+function adviceFor(error: unknown): string {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === undefined ? '' : '; --cluster-ca says whose certificates are trusted';
+}
+
+function optionsOf({ servers, credentials, node, cluster }: Connecting): NodeConnectionOptions {
   return {
     servers: [...servers],
     name: `tally ${cluster} ${node}`,
@@ -69,6 +83,7 @@ function optionsOf({ servers, credentials, node, cluster }: LinkStart): NodeConn
     reconnectJitterTLS: JITTER_MS,
     // Once we were let in, a server that does not let us in is one that is being set up.
     ignoreAuthErrorAbort: true,
+    reconnectToServer: inTurn(),
     noAsyncTraces: true,
     ...authenticationOf(credentials),
     ...tlsOf(credentials),
@@ -89,5 +104,18 @@ function tlsOf({ isTls, ca, cert, key }: NatsCredentials): NodeConnectionOptions
       ...(cert !== undefined && { cert }),
       ...(key !== undefined && { key }),
     },
+  };
+}
+
+/** One after the other, so that a server that has just failed is not the first to be tried again. */
+function inTurn(): (pool: readonly Server[]) => Server | null {
+  let last = '';
+  return pool => {
+    const addresses = pool.map(({ listen }) => listen).sort();
+    const next = addresses[(addresses.indexOf(last) + 1) % addresses.length];
+    // The first one is the client's choice, which is random: nodes are spread over servers.
+    const server = pool.find(({ listen }) => listen === next && last !== '') ?? pool[0] ?? null;
+    last = server?.listen ?? '';
+    return server;
   };
 }

@@ -7,7 +7,7 @@ import { drawHashSeed, type HashSeed } from '../protocol/hash.ts';
 import type { Bucket } from './bucket.ts';
 import type { LinkStart, Wanted } from './link-options.ts';
 import type { Constitution } from './messages.ts';
-import { CONSTITUTION_KEY } from './names.ts';
+import { bucketOf, CONSTITUTION_KEY } from './names.ts';
 import { Refusal } from './refusal.ts';
 
 const WORD_DIGITS = 8;
@@ -22,10 +22,14 @@ const SETTINGS: readonly (readonly [keyof Wanted, string, string])[] = [
   ['idsMs', 'idsMs', '--ids-ms'],
 ];
 
-/** That of the cluster, written now if it has none. Throws a `Refusal` if it is not what is wanted. */
+/**
+ * That of the cluster, written now if it has none; `hasBlocks` says whether there are streams with blocks all the same,
+ * which another one must have made. Throws a `Refusal` then, or if it is not what is wanted.
+ */
 export async function agreeOn(
   bucket: Bucket,
   { wanted, given, cluster }: Pick<LinkStart, 'wanted' | 'given' | 'cluster'>,
+  hasBlocks: () => Promise<boolean>,
 ): Promise<{ constitution: Constitution; isFirst: boolean }> {
   for (;;) {
     const known = await bucket.get<Constitution>(CONSTITUTION_KEY);
@@ -33,6 +37,10 @@ export async function agreeOn(
       checkAgainst(known.value, wanted, given, cluster);
       return { constitution: known.value, isFirst: false };
     }
+    if (await hasBlocks())
+      throw new Refusal(
+        `the streams of cluster '${cluster}' have blocks, and the key that says how to read them is gone: restore the bucket ${bucketOf(cluster)}, or make another cluster (--cluster-name)`,
+      );
     const drawn = draw(wanted);
     const revision = await bucket.set(CONSTITUTION_KEY, drawn, known?.revision);
     if (revision !== undefined) return { constitution: drawn, isFirst: true };
@@ -60,12 +68,7 @@ export function hashSeedOf({ hashSeed, idKey }: Constitution): HashSeed {
   return { start, first, second, id };
 }
 
-function checkAgainst(
-  known: Constitution,
-  wanted: Wanted,
-  given: readonly string[],
-  cluster: string,
-): void {
+function checkAgainst(known: Constitution, wanted: Wanted, given: readonly string[], cluster: string): void {
   if (known.version !== wanted.version)
     throw new Refusal(
       `the cluster '${cluster}' is of format ${known.version}, and this Tally writes format ${wanted.version}; run the version of Tally that the other nodes run`,

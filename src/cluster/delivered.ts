@@ -16,6 +16,9 @@ export interface Delivered {
   id(): string;
 }
 
+/** It came without a consumer. */
+export const NOT_DELIVERED = 0;
+
 const PREFIX = '$JS.ACK.';
 /** `$JS.ACK.<stream>.<consumer>.<deliveries>.<sequence>.<delivery>.<time>.<pending>` */
 const SHORT = 9;

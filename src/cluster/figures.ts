@@ -28,7 +28,9 @@ export class Counts {
     this.#reconnects += 1;
   }
 
-  figures(more: Pick<LinkFigures, 'lags' | 'server' | 'remade' | 'snapshotMs' | 'makesSnapshots'>): LinkFigures {
+  figures(
+    more: Pick<LinkFigures, 'lags' | 'server' | 'remade' | 'snapshotMs' | 'makesSnapshots'>,
+  ): LinkFigures {
     return {
       sent: this.#sent,
       resent: this.#resent,

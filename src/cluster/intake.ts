@@ -83,13 +83,6 @@ export class Intake {
     return this.#readers.reduce((sum, { made }) => sum + Math.max(0, made - 1), 0);
   }
 
-  /** Why a partition can't be read now, of the first such one. */
-  get problem(): string | undefined {
-    for (const [partition, { problem }] of this.#readers.entries())
-      if (problem !== undefined) return `${this.#start.streams[partition]!.name} can't be read: ${problem}`;
-    return undefined;
-  }
-
   /** By partition, all up to this sequence is applied. */
   applied(sequences: readonly number[]): void {
     for (const [partition, sent] of this.#sent.entries()) {

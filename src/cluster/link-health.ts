@@ -26,7 +26,7 @@ export class LinkHealth {
   readonly #timer: NodeJS.Timeout;
   #isConnected = true;
   #lastError = '';
-  #told = { isUp: true, reason: '' };
+  #told: 'up' | 'disconnected' | 'stalled' = 'up';
   #acknowledgedMs = performance.now();
 
   constructor(start: HealthStart) {
@@ -43,7 +43,7 @@ export class LinkHealth {
   /** A block was stored. */
   acknowledged(): void {
     this.#acknowledgedMs = performance.now();
-    if (!this.#told.isUp) this.#look();
+    if (this.#told !== 'up') this.#look();
   }
 
   stop(): void {
@@ -77,9 +77,9 @@ export class LinkHealth {
     const stalled = this.#start.stalled();
     const isStalled = stalled !== undefined && now - stalled.sinceMs > STALL_MS_MAX;
     const behind = this.#lastError === '' ? '' : ` (${this.#lastError})`;
-    if (!this.#isConnected) this.#tell(false, `no connection to NATS${behind}`);
-    else if (isStalled) this.#tell(false, `${stalled.reason}${behind}`);
-    else this.#tell(true, '');
+    if (!this.#isConnected) this.#tell('disconnected', `no connection to NATS${behind}`);
+    else if (isStalled) this.#tell('stalled', `${stalled.reason}${behind}`);
+    else this.#tell('up', '');
     if (!this.#isConnected || !isStalled) return;
     const quietMs = now - Math.max(this.#acknowledgedMs, stalled.sinceMs);
     if (quietMs < ELSEWHERE_MS) return;
@@ -87,9 +87,9 @@ export class LinkHealth {
     void this.#start.nats.reconnect();
   }
 
-  #tell(isUp: boolean, reason: string): void {
-    if (isUp === this.#told.isUp && reason === this.#told.reason) return;
-    this.#told = { isUp, reason };
-    this.#start.onChange(isUp, reason);
+  #tell(what: 'up' | 'disconnected' | 'stalled', reason: string): void {
+    if (what === this.#told) return;
+    this.#told = what;
+    this.#start.onChange(what === 'up', reason);
   }
 }

@@ -39,6 +39,10 @@ export interface LinkStart {
   readonly given: readonly string[];
   /** The longest block that will be sent, in bytes: NATS must take messages of this size. */
   readonly blockBytesMax: number;
+  /** Blocks behind the newest snapshot with which the next one is due. */
+  readonly snapshotBlocks: number;
+  /** The node's own folder; empty: none. */
+  readonly data: string;
   /** Of Tally, for people who look at the nodes. */
   readonly program: string;
 }

@@ -14,11 +14,14 @@ import type { LinkStart } from './link-options.ts';
 import type { FromLink, ToLink } from './messages.ts';
 import { blockId } from './names.ts';
 import { NodeName } from './node-name.ts';
+import { OwnCopy } from './own-copy.ts';
 import { inTime, patiently } from './patience.ts';
 import { Publisher } from './publisher.ts';
-import { Refusal, refusalOf } from './refusal.ts';
-import { Snapshots } from './snapshots.ts';
-import { lookAt, openJetStream, openStreams, type Stream } from './streams.ts';
+import { messageOf, Refusal, refusalOf } from './refusal.ts';
+import { SnapshotDuty } from './snapshot-duty.ts';
+import { type SnapshotPlace, Snapshots } from './snapshots.ts';
+import { checkedState } from './state.ts';
+import { hasBlocks, lookAt, openJetStream, openStreams, type Stream } from './streams.ts';
 
 /** `transfer`: memory that goes with the message, and is gone here. Whoever hears `refused` calls `stop`. */
 export type Send = (message: FromLink, transfer?: readonly ArrayBuffer[]) => void;
@@ -44,6 +47,10 @@ export class Link {
   #publishers: readonly Publisher[] = [];
   #intake: Intake | undefined;
   #health: LinkHealth | undefined;
+  #copy: OwnCopy | undefined;
+  #duty: SnapshotDuty | undefined;
+  /** By partition. */
+  #applied: readonly number[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isStopping = false;
 
@@ -72,6 +79,7 @@ export class Link {
         this.#publishers[message.partition]!.publish(message.number, message.bytes);
         return;
       case 'applied':
+        this.#applied = message.sequences;
         this.#intake?.applied(message.sequences);
     }
   }
@@ -84,13 +92,15 @@ export class Link {
     await inTime(this.#untilStored(), END_MS_MAX);
     for (const publisher of this.#publishers) publisher.stop();
     this.#health?.stop();
+    if (this.#duty !== undefined) await inTime(this.#duty.stop(), END_MS_MAX);
+    this.#copy?.release();
     if (this.#name !== undefined) await inTime(this.#name.release(), END_MS_MAX);
     await this.#nats?.close();
   }
 
   async #open(): Promise<void> {
     const start = this.#start;
-    const { cluster, replicas, blockBytesMax } = start;
+    const { cluster, blockBytesMax } = start;
     const nats = await openConnection(start);
     this.#nats = nats;
     if (this.#isStopping) {
@@ -100,33 +110,94 @@ export class Link {
     const manager = await openJetStream(nats, blockBytesMax);
     this.#readManager = await jetstreamManager(nats, { timeout: READER_MS_MAX, checkAPI: false });
     const bucket = await this.#orRefuse('make the bucket for its nodes', () =>
-      Bucket.open(nats, cluster, replicas),
+      Bucket.open(nats, cluster, start.replicas),
     );
-    const { constitution, isFirst } = await patiently(() => agreeOn(bucket, start), PATIENCE_MS);
+    const replicas = await this.#replicas(bucket);
+    const { constitution, isFirst } = await patiently(
+      () => agreeOn(bucket, start, () => hasBlocks(manager, cluster)),
+      PATIENCE_MS,
+    );
     const [streams, snapshots] = await Promise.all([
       openStreams(manager, {
         ...{ cluster, replicas, blockBytesMax, isFirst },
         partitions: constitution.partitions,
       }),
       this.#orRefuse('make the object store for snapshots', () =>
-        Snapshots.open(nats, manager, bucket, start),
+        Snapshots.open(nats, manager, bucket, { cluster, replicas }),
       ),
     ]);
     this.#snapshots = snapshots;
     this.#streams = streams;
     const { epoch } = await this.#claim(bucket);
-    const snapshot = await patiently(() => snapshots.read(), PATIENCE_MS);
+    const { data } = start;
+    this.#copy = data === '' ? undefined : await OwnCopy.open(data, cluster, constitution);
+    const places = await patiently(() => snapshots.places(), PATIENCE_MS);
+    const bytes = await this.#snapshotOf(places?.newest);
     const ends = await Promise.all(
       streams.map(({ name, subject }) => patiently(() => lookAt(manager, name, subject), PATIENCE_MS)),
     );
     if (this.#isStopping) return;
     this.#publishers = streams.map((stream, partition) => this.#publisher(stream, partition, epoch));
-    const bytes = snapshot?.bytes;
     this.#send(
       { is: 'opened', constitution, epoch, snapshot: bytes, ends: ends.map(({ last }) => last) },
       bytes === undefined ? [] : [bytes.buffer as ArrayBuffer],
     );
     this.#watch(nats);
+    const duty = { link: start, constitution, epoch, bucket, snapshots };
+    this.#duty = new SnapshotDuty(
+      {
+        ...duty,
+        sequences: () => this.#applied,
+        onNewest: place => void this.#keepCopy(place),
+        onFailed: reason => this.#warn(`a snapshot can't be made: ${reason}`),
+      },
+      places?.newest,
+    );
+  }
+
+  /** As the first node wanted it. */
+  async #replicas(bucket: Bucket): Promise<number> {
+    const { cluster, replicas, given } = this.#start;
+    const has = await patiently(() => bucket.replicas(), PATIENCE_MS);
+    if (has !== replicas && given.includes('clusterReplicas'))
+      throw new Refusal(
+        `the cluster '${cluster}' was made with --cluster-replicas ${has}, and this node has --cluster-replicas ${replicas}; give it --cluster-replicas ${has}, or make another cluster (--cluster-name)`,
+      );
+    return has;
+  }
+
+  /** The newest snapshot: our own copy of it, if we have that. */
+  async #snapshotOf(newest: SnapshotPlace | undefined): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const own = this.#copy?.snapshot;
+    if (own !== undefined && (newest === undefined || newest.name === own.name)) {
+      try {
+        const bytes = this.#copy!.read()!;
+        checkedState(bytes);
+        return bytes;
+      } catch (error) {
+        this.#warn(`the copy of the snapshot can't be used: ${messageOf(error)}; taking that of the cluster`);
+      }
+    }
+    const snapshot = await patiently(() => this.#snapshots!.read(), PATIENCE_MS);
+    if (snapshot === undefined) return undefined;
+    const { place, bytes } = snapshot;
+    this.#copy?.write(place.name, place.sequences, bytes);
+    return bytes;
+  }
+
+  /** Somebody has made a new one. */
+  async #keepCopy({ name, sequences }: SnapshotPlace): Promise<void> {
+    if (this.#copy === undefined || this.#isStopping) return;
+    try {
+      const snapshot = await this.#snapshots!.read();
+      if (snapshot?.place.name === name) this.#copy.write(name, sequences, snapshot.bytes);
+    } catch (error) {
+      this.#warn(`the copy of the snapshot can't be written: ${messageOf(error)}`);
+    }
+  }
+
+  #warn(reason: string): void {
+    if (!this.#isStopping) this.#send({ is: 'warning', reason });
   }
 
   async #claim(bucket: Bucket): Promise<NodeName> {
@@ -210,7 +281,8 @@ export class Link {
     const server = this.#health!.isConnected ? nats.getServer() : '';
     const figures = this.#counts.figures({
       ...{ lags, server, remade: this.#intake?.remade ?? 0 },
-      ...{ snapshotMs: 0, makesSnapshots: false },
+      snapshotMs: this.#duty?.newest?.writtenMs ?? 0,
+      makesSnapshots: this.#duty?.isMaking ?? false,
     });
     this.#send({ is: 'figures', figures });
   }

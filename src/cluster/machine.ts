@@ -8,7 +8,6 @@
  */
 import { BALANCE_MAX, type Decided, decide, OVERFLOWED, outcomeOf, refusal } from '../engine/deciding.ts';
 import { EXTRA_BYTES, ExtraKind, putExtra } from '../engine/extra.ts';
-import { Ids, idsMemory } from '../engine/ids.ts';
 import { balanceSlotsFor } from '../engine/user-indices.ts';
 import { NOBODY, UserTable } from '../engine/user-table.ts';
 import { Outcome } from '../protocol/outcome.ts';
@@ -16,34 +15,16 @@ import { Wants } from '../protocol/request.ts';
 import { BlockError, BlockReader, type BlockRecord, type NameAt, RecordKind, SLACK_BYTES } from './block.ts';
 import { type Chain, chainsFor, type Owed, type Party } from './chains.ts';
 import type { Constitution, Stored } from './messages.ts';
+import { isNew, newPart, type Part } from './part.ts';
+import { NOBODY_WAITS, type Waiting } from './waiting.ts';
 
-/** Nodes, by their starts, whose last block a partition remembers. */
-const SENDERS_MAX = 1_000;
 /** Where blocks lie while they are applied; before them there is room for a name that is looked up. */
 const BLOCK_AT = 512;
-export const BLOCK_BYTES_MAX = 2 ** 18;
+/** What NATS takes by default, less what comes with a message. */
+export const BLOCK_BYTES_MAX = 2 ** 20 - 2 ** 12;
 
 const TOO_MANY = refusal(Outcome.tooManyUsers);
 const NO_ID = new Int32Array(4);
-
-/** Waits for what becomes of one record of a block: its balance, or a refusal (engine/deciding.ts). */
-export interface Waiting {
-  readonly record: number;
-  decided(answer: number): void;
-}
-
-/** One partition's part of the state. */
-export interface Part {
-  /** Of the last block applied. */
-  sequence: number;
-  timeMs: number;
-  users: number;
-  ids: Ids;
-  /** The last block of each node and epoch, in the order in which they were heard last. */
-  readonly senders: Map<string, number>;
-  /** What this partition's part of all transfers adds to what is in transit; the sum of all parts is. */
-  inTransit: bigint;
-}
 
 export class Machine {
   readonly constitution: Constitution;
@@ -53,7 +34,7 @@ export class Machine {
   /** From each partition to each: second halves, and what goes back. */
   readonly credits: readonly (readonly Chain[])[];
   readonly refunds: readonly (readonly Chain[])[];
-  /** Events that were decided since the start of this process. */
+  /** Events that were decided since `beginCounting`; these counts are no part of the state. */
   events = 0;
   tooManyUsers = 0;
   readonly decided: Decided = {
@@ -63,7 +44,10 @@ export class Machine {
   /** By user and id, transfers that are not over: their repeats wait for the end. */
   readonly #openIds = new Map<string, Owed>();
   readonly #usersMax: number;
-  readonly names = Buffer.alloc(BLOCK_AT + BLOCK_BYTES_MAX + SLACK_BYTES);
+  readonly names = Buffer.allocUnsafeSlow(BLOCK_AT + BLOCK_BYTES_MAX + SLACK_BYTES);
+  readonly #view: DataView;
+  /** A name that is looked up, at the beginning of `names`. */
+  readonly #found = { nameAt: 0, nameBytes: 0, hash: 0 };
   readonly #reader = new BlockReader(this.names);
   readonly #extra: { words: Int32Array; floats: Float64Array };
 
@@ -71,30 +55,36 @@ export class Machine {
     const { users, partitions, idsMax, idsMs } = constitution;
     this.constitution = constitution;
     const { buffer, byteOffset, byteLength } = this.names;
-    this.users = new UserTable(new DataView(buffer, byteOffset, byteLength), users, partitions);
+    this.#view = new DataView(buffer, byteOffset, byteLength);
+    this.users = new UserTable(this.#view, users, partitions);
     this.balances = new Float64Array(balanceSlotsFor(users));
     this.#usersMax = Math.floor(users / partitions);
-    const ids = Math.floor(idsMax / partitions);
-    const idSlots = ids === 0 ? 0 : 2 ** Math.ceil(Math.log2(ids));
-    this.parts = Array.from({ length: partitions }, () => ({
-      ...{ sequence: 0, timeMs: 0, users: 0, inTransit: 0n },
-      ids: new Ids(idsMemory(idSlots), ids, idsMs),
-      senders: new Map<string, number>(),
-    }));
+    this.parts = Array.from({ length: partitions }, () => newPart(Math.floor(idsMax / partitions), idsMs));
     this.credits = chainsFor(partitions);
     this.refunds = chainsFor(partitions);
     const bytes = new ArrayBuffer(EXTRA_BYTES);
     this.#extra = { words: new Int32Array(bytes), floats: new Float64Array(bytes) };
   }
 
+  beginCounting(): void {
+    this.events = 0;
+    this.tooManyUsers = 0;
+    for (const count of Object.keys(this.decided) as (keyof Decided)[]) this.decided[count] = 0;
+  }
+
   partitionOf(hash: number): number {
     return this.users.workerOf(hash);
   }
 
-  /** The index of a user whose name lies in other memory, or `NOBODY`. */
-  find({ nameAt, nameBytes, hash }: NameAt, bytes: Uint8Array): number {
-    for (let byte = 0; byte < nameBytes; byte++) this.names[byte] = bytes[nameAt + byte]!;
-    return this.users.find({ nameAt: 0, nameBytes, hash });
+  /** The index of a user whose name lies in other memory, with 3 bytes behind it that can be read; or `NOBODY`. */
+  find({ nameAt, nameBytes, hash }: NameAt, names: DataView): number {
+    const view = this.#view;
+    for (let byte = 0; byte < nameBytes; byte += 4)
+      view.setInt32(byte, names.getInt32(nameAt + byte, true), true);
+    const found = this.#found;
+    found.nameBytes = nameBytes;
+    found.hash = hash;
+    return this.users.find(found);
   }
 
   /** What transfers have taken and not yet given. */
@@ -123,7 +113,7 @@ export class Machine {
     const { node, epoch, number, records } = this.#reader.open(BLOCK_AT, bytes.length);
     part.sequence = sequence;
     part.timeMs = Math.max(part.timeMs, timeMs);
-    if (!this.#isNew(part, `${node}/${epoch}`, number)) return;
+    if (!isNew(part, `${node}/${epoch}`, number)) return;
     part.ids.forget(Math.max(part.timeMs, part.ids.lastMs));
     const waiting = waitingFor?.(node, epoch, number) ?? NOBODY_WAITS;
     let next = 0;
@@ -139,18 +129,7 @@ export class Machine {
       for (const row of chains)
         for (const { open } of row)
           for (const owed of open.values())
-            if (owed.id !== undefined) this.#openIds.set(keyOf(this.#indexOf(owed.from), owed.id), owed);
-  }
-
-  #isNew({ senders }: Part, sender: string, number: number): boolean {
-    const last = senders.get(sender);
-    if (last !== undefined && number <= last) return false;
-    if (last !== undefined && number !== last + 1)
-      throw new BlockError(`it is number ${number} of ${sender}, behind ${last}`);
-    senders.delete(sender);
-    senders.set(sender, number);
-    if (senders.size > SENDERS_MAX) senders.delete(senders.keys().next().value!);
-    return true;
+            if (owed.id !== undefined) this.#openIds.set(keyOf(this.indexOf(owed.from), owed.id), owed);
   }
 
   #record(part: Part, partition: number, record: BlockRecord, waits: Waiting | undefined): void {
@@ -341,13 +320,14 @@ export class Machine {
     return { name: Uint8Array.prototype.slice.call(this.names, nameAt, nameAt + nameBytes), hash };
   }
 
-  #indexOf({ name, hash }: Party): number {
-    return this.find({ nameAt: 0, nameBytes: name.length, hash }, name);
+  indexOf({ name, hash }: Party): number {
+    this.names.set(name);
+    return this.users.find({ nameAt: 0, nameBytes: name.length, hash });
   }
 
   #end(owed: Owed, answer: number): void {
     if (owed.id !== undefined) {
-      const key = keyOf(this.#indexOf(owed.from), owed.id);
+      const key = keyOf(this.indexOf(owed.from), owed.id);
       // Its id may have been forgotten, and be that of another one.
       if (this.#openIds.get(key) === owed) this.#openIds.delete(key);
     }
@@ -364,5 +344,3 @@ function end(owed: Owed, answer: number): void {
 function keyOf(user: number, id: Int32Array = NO_ID): string {
   return `${user} ${id.join(' ')}`;
 }
-
-const NOBODY_WAITS: readonly Waiting[] = [];

@@ -39,6 +39,8 @@ export function snapshotsOf(cluster: string): string {
 /** Keys of the bucket. */
 export const CONSTITUTION_KEY = 'constitution';
 export const SNAPSHOT_KEY = 'snapshot';
+/** Who makes the next snapshot. */
+export const DUTY_KEY = 'snapshot-duty';
 const NODE_PREFIX = 'node.';
 
 export function nodeKey(node: string): string {

@@ -30,7 +30,8 @@ export interface Holder {
   readonly hasEnded: boolean;
 }
 
-const RENEWAL_MS = 2_000;
+/** How often the holder of a name renews it. */
+export const RENEWAL_MS = 2_000;
 /** Then the next renewal is tried sooner. */
 const AGAIN_MS = 500;
 const LOOK_MS = 500;
@@ -68,12 +69,14 @@ export class NodeName {
   /**
    * Takes the name, at once or when its last holder has proved to be gone, about 5 s later. `onWait` is told whom we
    * wait for, `onLost` why the name was lost later. Throws a `Refusal` if a living node has it, and errors of NATS.
+   * `lookMs` is another one for tests only: ten looks must take longer than a holder may be late.
    */
   static async claim(
     bucket: Bucket,
     node: string,
     version: string,
     hear: { onWait(reason: string): void; onLost(refusal: Refusal): void },
+    lookMs = LOOK_MS,
   ): Promise<NodeName> {
     const instance = randomUUID();
     let before = await bucket.get<Holder>(nodeKey(node));
@@ -81,7 +84,7 @@ export class NodeName {
       const holds = before?.value;
       if (holds !== undefined && holds.instance !== instance && !holds.hasEnded) {
         hear.onWait(`the name '${node}' was held by ${described(holds)}: waiting whether that still lives`);
-        const now = await changed(bucket, node, before!.revision);
+        const now = await changed(bucket, node, before!.revision, lookMs);
         if (now?.value !== undefined && !now.value.hasEnded && now.value.instance !== instance)
           throw new Refusal(
             `a node named '${node}' is running already (${described(now.value)}); give this one another --node, or stop that one`,
@@ -146,9 +149,14 @@ export class NodeName {
 }
 
 /** The entry when it has changed, also by its holder's end; undefined: it did not, though it could have been. */
-async function changed(bucket: Bucket, node: string, revision: number): Promise<Entry<Holder> | undefined> {
+async function changed(
+  bucket: Bucket,
+  node: string,
+  revision: number,
+  lookMs: number,
+): Promise<Entry<Holder> | undefined> {
   for (let looks = 0; looks < LOOKS; ) {
-    await sleep(LOOK_MS);
+    await sleep(lookMs);
     try {
       await bucket.put(claimKey(node), {});
       const now = await bucket.get<Holder>(nodeKey(node));

@@ -11,20 +11,27 @@ import { outcomeOf } from '../engine/deciding.ts';
 import type { BalanceRequest, Intake } from '../engine/intake.ts';
 import type { Counts } from '../engine/options.ts';
 import { NO_ROOM, type NoRoom } from '../engine/owners.ts';
-import { type Commit, Position } from '../engine/position.ts';
+import type { Commit, Position } from '../engine/position.ts';
 import type { UserLimits } from '../engine/user-limits.ts';
 import { NOBODY, type UserTable } from '../engine/user-table.ts';
 import { Outcome } from '../protocol/outcome.ts';
-import { type ParsedRequest, Wants } from '../protocol/request.ts';
-import { RECORD_BYTES_MAX, RecordKind } from './block.ts';
+import type { ParsedRequest } from '../protocol/request.ts';
+import { Asked } from './asked.ts';
+import { RecordKind } from './block.ts';
 import { Halves } from './halves.ts';
-import { BLOCK_BYTES_MAX, type Machine, type Waiting } from './machine.ts';
+import type { Machine } from './machine.ts';
 import type { Stored, ToLink } from './messages.ts';
+import { NodeCounting } from './node-counting.ts';
 import { Outbox, VisitCommit } from './outbox.ts';
+import { Reads } from './reads.ts';
 import { Shards } from './shards.ts';
 
 /** How often it is looked whether halves of transfers are late. */
 const LATE_LOOK_MS = 500;
+/** The thread of NATS is told what is applied after so long, or so much: a small part of what it may have sent. */
+const TOLD_MS = 20;
+const TOLD_BLOCKS = 64;
+const TOLD_BYTES = 2 ** 20;
 
 /** The thread that speaks to NATS, as the node sees it. */
 export interface Link {
@@ -44,35 +51,23 @@ export interface NodeOptions {
   random?: () => number;
 }
 
-/** A reply that is the balance after a record, or a refusal. */
-class Asked extends Position implements Waiting {
-  readonly record: number;
-
-  constructor(record: number) {
-    super(0);
-    this.record = record;
-  }
-
-  decided(answer: number): void {
-    this.reach(answer);
-  }
-}
-
 export class ClusterNode implements Intake {
   readonly users: UserTable;
   readonly machine: Machine;
-  readonly #names: Uint8Array;
+  readonly #names: DataView;
   readonly #options: NodeOptions;
   readonly #link: Link;
   readonly #outboxes: readonly Outbox[];
   readonly #halves: Halves;
-  readonly #outcomes = new Float64Array(Outcome.rateLimited + 1);
+  readonly #reads: Reads;
+  readonly #counting: NodeCounting;
   #visit: VisitCommit | undefined;
   #isSealing = false;
   #isUp = true;
   #openTransfers = 0;
-  /** Events that were applied before this node served. */
-  #eventsBefore = { events: 0, processed: 0, notApplied: 0 };
+  /** Applied, and not told to the thread of NATS. */
+  #untold = { blocks: 0, bytes: 0 };
+  #telling: NodeJS.Timeout | undefined;
   readonly #lateLook: NodeJS.Timeout;
   userLimits: UserLimits | undefined;
   stalledHash = 0;
@@ -80,7 +75,7 @@ export class ClusterNode implements Intake {
   replies: { readonly lines: number } = { lines: 0 };
 
   /** `names` holds the names of users when their events are submitted. */
-  constructor(names: Uint8Array, machine: Machine, options: NodeOptions, link: Link) {
+  constructor(names: DataView, machine: Machine, options: NodeOptions, link: Link) {
     const { node, epoch } = options;
     this.#names = names;
     this.machine = machine;
@@ -94,6 +89,8 @@ export class ClusterNode implements Intake {
         ),
     );
     this.#halves = new Halves(machine, this.#outboxes, options.random);
+    this.#reads = new Reads(machine, this.#outboxes, names);
+    this.#counting = new NodeCounting(machine, this.#outboxes);
     this.#lateLook = setInterval(() => this.sendHalves(), LATE_LOOK_MS).unref();
   }
 
@@ -133,44 +130,13 @@ export class ClusterNode implements Intake {
     return position;
   }
 
-  /**
-   * The balance, if it may be read now: everything that this client has sent is applied, and everything that a majority
-   * has of what this node has sent. What other nodes have sent may be missing.
-   */
   readBalance(request: BalanceRequest, writes?: Float64Array): number | undefined {
-    if ((request.wants & Wants.fresh) !== 0) return undefined;
-    const partition = this.machine.partitionOf(request.hash);
-    const { applied } = this.#outboxes[partition]!;
-    return this.#lastOf(partition, writes) > applied
-      ? undefined
-      : this.#balanceOf(this.machine.find(request, this.#names));
+    return this.#reads.read(request, writes, this.#visit?.writes);
   }
 
-  /**
-   * As `readBalance`, when that can be. Behind events of this client that still gather, and where it has to be fresh, the
-   * place is a mark in the block. Undefined: no room for it.
-   */
   askBalance(request: BalanceRequest, writes?: Float64Array): Position | undefined {
-    const partition = this.machine.partitionOf(request.hash);
-    const outbox = this.#outboxes[partition]!;
-    const { nameAt, nameBytes, hash } = request;
-    // A copy: what the names lie in is a Buffer, whose own slice is a view.
-    const name = Uint8Array.prototype.slice.call(this.#names, nameAt, nameAt + nameBytes);
-    const balance = () => this.#balanceOf(this.machine.find({ nameAt: 0, nameBytes, hash }, name));
-    const last = this.#lastOf(partition, writes);
-    if (last < outbox.number && (request.wants & Wants.fresh) === 0) {
-      const position = new Position(0);
-      outbox.whenApplied(last, () => position.reach(balance()));
-      return position;
-    }
-    this.stalledHash = hash;
-    if (!outbox.hasRoom) return undefined;
-    const position = new Asked(outbox.writer.addMark());
-    // Balances that this client asks for next must not be older, though nothing waits for them.
-    this.#openVisit().writes[partition] = outbox.number;
-    position.decided = () => position.reach(balance());
-    outbox.wait(position);
-    return position;
+    this.stalledHash = request.hash;
+    return this.#reads.ask(request, writes, () => this.#openVisit().writes);
   }
 
   whenRoom(hash: number, retry: () => void): void {
@@ -178,7 +144,7 @@ export class ClusterNode implements Intake {
   }
 
   refuse(outcome: Outcome): Outcome {
-    this.#outcomes[outcome]! += 1;
+    this.#counting.refused[outcome]! += 1;
     return outcome;
   }
 
@@ -211,7 +177,10 @@ export class ClusterNode implements Intake {
       if (own > 0) outbox.wasApplied(own);
       bytes += block.bytes.length;
     }
-    this.#link.send({ is: 'applied', bytes, sequences: this.machine.parts.map(({ sequence }) => sequence) });
+    this.#untold.blocks += blocks.length;
+    this.#untold.bytes += bytes;
+    if (this.#untold.blocks >= TOLD_BLOCKS || this.#untold.bytes >= TOLD_BYTES) this.#tellApplied();
+    else this.#telling ??= setTimeout(() => this.#tellApplied(), TOLD_MS).unref();
     this.sendHalves();
   }
 
@@ -232,55 +201,16 @@ export class ClusterNode implements Intake {
 
   /** What was applied so far is not counted. */
   beginCounting(): void {
-    const { events } = this.machine;
-    const { processed } = this.machine.decided;
-    this.#eventsBefore = { events, processed, notApplied: this.#notApplied };
+    this.machine.beginCounting();
   }
 
   /** `received = processed + dropped + queued`: the events of all nodes as they are applied, and what this one refused. */
   counts(): Counts {
-    const before = this.#eventsBefore;
-    const refused = this.#outcomes.reduce((sum, count) => sum + count, 0);
-    const queued = this.#outboxes.reduce((sum, outbox) => sum + outbox.events, 0);
-    return {
-      received: this.machine.events - before.events + refused + queued,
-      processed: this.machine.decided.processed - before.processed,
-      dropped: refused + this.#notApplied - before.notApplied,
-      queued,
-    };
+    return this.#counting.counts();
   }
 
   detail() {
-    const { machine, workers } = this;
-    const outcomes = this.#outcomes;
-    const { overflowed, insufficient, reused, duplicate, idsFull } = machine.decided;
-    return {
-      accepted: machine.events - this.#eventsBefore.events,
-      refused: {
-        server_busy: outcomes[Outcome.serverBusy]! + idsFull,
-        too_many_users: outcomes[Outcome.tooManyUsers]! + machine.tooManyUsers,
-        shutting_down: outcomes[Outcome.shuttingDown]!,
-        disk_full: 0,
-        rate_limited: outcomes[Outcome.rateLimited]!,
-        balance_overflow: overflowed,
-        insufficient_balance: insufficient,
-        id_reused: reused,
-        duplicate,
-      },
-      users: machine.users.users,
-      users_max: machine.users.usersMax,
-      in_transit: machine.inTransit,
-      ids: machine.ids,
-      ids_max: machine.constitution.idsMax,
-      workers: machine.parts.length,
-      workers_ready: workers.ready,
-      worker_deaths: 0,
-      ring_slots: Math.floor(BLOCK_BYTES_MAX / RECORD_BYTES_MAX),
-      ring_depths: this.#outboxes.map(({ events }) => events),
-      parks: 0,
-      naps: 0,
-      late_wakes: 0,
-    };
+    return this.#counting.detail(this.workers.ready);
   }
 
   get blocksUnderWay(): number {
@@ -327,6 +257,14 @@ export class ClusterNode implements Intake {
 
   sampler(): Shards {
     return new Shards(this.machine);
+  }
+
+  #tellApplied(): void {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
+    const { bytes } = this.#untold;
+    this.#untold = { blocks: 0, bytes: 0 };
+    this.#link.send({ is: 'applied', bytes, sequences: this.machine.parts.map(({ sequence }) => sequence) });
   }
 
   #submit(event: ParsedRequest, line: number, isPromised: boolean): Outcome | NoRoom {
@@ -381,27 +319,12 @@ export class ClusterNode implements Intake {
     return this.#outboxes[this.machine.partitionOf(hash)]!;
   }
 
-  #balanceOf(user: number): number {
-    return user === NOBODY ? 0 : this.machine.balances[user]!;
-  }
-
-  /** The last own block of a partition that must be applied before a client may read. */
-  #lastOf(partition: number, writes: Float64Array | undefined): number {
-    const { stored } = this.#outboxes[partition]!;
-    return Math.max(stored, writes?.[partition] ?? 0, this.#visit?.writes[partition] ?? 0);
-  }
-
   #refuseBusy(hash: number): Outcome | NoRoom {
     this.stalledHash = hash;
     this.publish();
     if (this.#options.limits.whenFull !== 'wait') return this.refuse(Outcome.serverBusy);
     this.userLimits?.giveBack();
     return NO_ROOM;
-  }
-
-  get #notApplied(): number {
-    const { overflowed, insufficient, reused, duplicate, idsFull } = this.machine.decided;
-    return overflowed + insufficient + reused + duplicate + idsFull + this.machine.tooManyUsers;
   }
 }
 

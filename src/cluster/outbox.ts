@@ -7,7 +7,8 @@
  */
 import { Commit } from '../engine/position.ts';
 import { BlockWriter } from './block.ts';
-import { BLOCK_BYTES_MAX, type Waiting } from './machine.ts';
+import { BLOCK_BYTES_MAX } from './machine.ts';
+import type { Waiting } from './waiting.ts';
 
 /** Blocks that a majority has and that have not come back: beyond these, none is sent. */
 const UNAPPLIED_MAX = 64;

@@ -77,9 +77,9 @@ export function refusalOf(error: unknown, what: string, replicas: number): Refus
 function lineOf(error: unknown, replicas: number): string {
   switch (codeOf(error)) {
     case Code.replicasAlone:
-      return `${replicas} replicas were asked for, and this nats-server is no cluster; connect it with ${replicas - 1} more, or give --replicas 1`;
+      return `${replicas} replicas were asked for, and this nats-server is no cluster; connect it with ${replicas - 1} more, or give --cluster-replicas 1`;
     case Code.noPeers:
-      return `${replicas} replicas were asked for, and NATS has fewer servers with JetStream and room that it can reach; start more of them, or give fewer --replicas`;
+      return `${replicas} replicas were asked for, and NATS has fewer servers with JetStream and room that it can reach; start more of them, or give fewer --cluster-replicas`;
     case Code.insufficientResources:
     case Code.accountResources:
     case Code.storageExceeded:

@@ -37,7 +37,7 @@ export interface SnapshotPlaces {
 
 export interface Snapshot {
   readonly place: SnapshotPlace;
-  readonly bytes: Uint8Array;
+  readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
 /** Nothing comes for so long: the server that sent it is gone. */
@@ -158,7 +158,7 @@ export class Snapshots {
     return (await this.places())?.newest.name === places.newest.name;
   }
 
-  async #bytesOf(place: SnapshotPlace): Promise<Uint8Array> {
+  async #bytesOf(place: SnapshotPlace): Promise<Uint8Array<ArrayBuffer>> {
     const object = await this.#store.get(place.name);
     if (object === null) throw new Error(`the object ${place.name} is not there`);
     const bytes = new Uint8Array(place.bytes);

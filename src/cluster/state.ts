@@ -70,14 +70,7 @@ export function save(machine: Machine): Uint8Array {
 
 /** Throws `StateError`. */
 export function load(constitution: Constitution, bytes: Uint8Array): Machine {
-  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (buffer.length < HEADER_BYTES || buffer.toString('latin1', 0, MAGIC.length) !== MAGIC)
-    throw new StateError('it is no snapshot of a cluster');
-  const version = buffer.readUInt32LE(HEADER_BYTES - 8);
-  if (version !== FORMAT_VERSION)
-    throw new StateError(`it is of version ${version}, and this node knows ${FORMAT_VERSION}`);
-  const state = buffer.subarray(HEADER_BYTES);
-  if (crc32(state) !== buffer.readUInt32LE(HEADER_BYTES - 4)) throw new StateError('its checksum is wrong');
+  const state = checkedState(bytes);
   const saved = deserialize(state) as Saved;
   if (saved.cluster !== constitution.id)
     throw new StateError(`it is of cluster ${saved.cluster}, and not of ${constitution.id}`);
@@ -93,6 +86,19 @@ export function load(constitution: Constitution, bytes: Uint8Array): Machine {
   loadChains(machine.refunds, saved.refunds);
   machine.noteOpenIds();
   return machine;
+}
+
+/** Throws `StateError` if it is not a whole snapshot of this version. */
+export function checkedState(bytes: Uint8Array): Uint8Array {
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (buffer.length < HEADER_BYTES || buffer.toString('latin1', 0, MAGIC.length) !== MAGIC)
+    throw new StateError('it is no snapshot of a cluster');
+  const version = buffer.readUInt32LE(HEADER_BYTES - 8);
+  if (version !== FORMAT_VERSION)
+    throw new StateError(`it is of version ${version}, and this node knows ${FORMAT_VERSION}`);
+  const state = buffer.subarray(HEADER_BYTES);
+  if (crc32(state) !== buffer.readUInt32LE(HEADER_BYTES - 4)) throw new StateError('its checksum is wrong');
+  return state;
 }
 
 function savedIds(ids: Machine['parts'][number]['ids']): Int32Array {

@@ -21,6 +21,8 @@ const REPEATS_MS = 120_000;
 const REQUEST_MS_MAX = 5_000;
 /** While it starts: servers that start too may still have no leader. */
 const PATIENCE_MS = 20_000;
+/** The server has no JetStream itself; another one of its cluster may. */
+const PATIENCE_OFF_MS = 500;
 /** For the first node to make the streams. */
 const FIRST_MS_MAX = 8_000;
 const LOOK_MS = 100;
@@ -50,7 +52,8 @@ export interface Stream {
 export async function openJetStream(nats: NatsConnection, blockBytesMax: number): Promise<JetStreamManager> {
   const manager = await jetstreamManager(nats, { timeout: REQUEST_MS_MAX, checkAPI: false });
   try {
-    await patiently(() => manager.getAccountInfo(), REQUEST_MS_MAX);
+    const hasJetStream = nats.info!.jetstream === true;
+    await patiently(() => manager.getAccountInfo(), hasJetStream ? PATIENCE_MS : PATIENCE_OFF_MS);
   } catch (error) {
     throw refusalOf(error, 'use JetStream', 1);
   }
@@ -70,6 +73,16 @@ export async function openStreams(manager: JetStreamManager, wanted: StreamsWant
 
 export async function lookAt(manager: JetStreamManager, name: string, subject: string): Promise<Stream> {
   return streamIn(await manager.streams.info(name), subject);
+}
+
+/** Whether somebody has stored blocks of a cluster of this name. */
+export async function hasBlocks(manager: JetStreamManager, cluster: string): Promise<boolean> {
+  try {
+    return (await manager.streams.info(streamOf(cluster, 0))).state.last_seq > 0;
+  } catch (error) {
+    if (isNoStream(error)) return false;
+    throw error;
+  }
 }
 
 async function openStream(
@@ -135,6 +148,8 @@ function configOf(name: string, subject: string, replicas: number): WantedConfig
     max_bytes: -1,
     max_msgs_per_subject: -1,
     max_msg_size: -1,
+    // Read while there is no consumer.
+    allow_direct: true,
   };
 }
 
@@ -143,7 +158,7 @@ function mistakeIn(has: StreamConfig, wanted: WantedConfig, blockBytesMax: numbe
   const stream = `the stream ${wanted.name}`;
   const edit = `nats stream edit ${wanted.name}`;
   if (has.num_replicas !== wanted.num_replicas)
-    return `${stream} has ${has.num_replicas} replicas, and --replicas is ${wanted.num_replicas}; give --replicas ${has.num_replicas}, or change all streams of the cluster (${edit} --replicas ${wanted.num_replicas})`;
+    return `${stream} has ${has.num_replicas} replicas, and the cluster has ${wanted.num_replicas}; change it (${edit} --replicas ${wanted.num_replicas})`;
   if (has.subjects?.length !== 1 || has.subjects[0] !== wanted.subjects[0])
     return `${stream} stores ${has.subjects?.join(', ') || 'nothing'}, and not ${wanted.subjects[0]}; it belongs to something else: give another --cluster-name`;
   if (has.storage !== wanted.storage)

@@ -3,12 +3,13 @@
  */
 import type { Guard } from '../guard/guard.ts';
 import { Reply } from '../protocol/replies.ts';
+import { repeatedKey } from '../security/repeated-key.ts';
 import type { Answer } from './command.ts';
 
 /** `line` must be valid JSON. False if the token is still being verified; then nothing was answered. */
 export function authCommand(guard: Guard | undefined, line: string, answer: Answer): boolean {
   const { token } = JSON.parse(line) as { token?: unknown };
-  if (typeof token !== 'string' || token === '') {
+  if (typeof token !== 'string' || token === '' || repeatedKey(line) !== undefined) {
     answer.refuse(Reply.invalidEvent);
     return true;
   }

@@ -123,6 +123,7 @@ const OF_CLUSTER = [
   'clusterName',
   'clusterPartitions',
   'clusterReplicas',
+  'clusterSnapshotBlocks',
   'clusterCreds',
   'clusterCa',
   'clusterCert',
@@ -130,15 +131,13 @@ const OF_CLUSTER = [
 ] as const;
 /** A node has no rings, and the cluster keeps the journal. */
 const NOT_OF_CLUSTER = ['workers', 'ring', 'workUs', 'firstSequence', ...OF_JOURNAL] as const;
-/** It is part of names in NATS. */
-const NAME = /^[\w-]{1,32}$/;
 
 function checkCluster(
   config: Settings,
   nameOf: (key: keyof Settings) => string | undefined,
   name: (key: keyof Settings) => string,
 ): void {
-  const { cluster, node, clusterCert, clusterKey } = config;
+  const { cluster, node, clusterName, clusterCert, clusterKey } = config;
   const alone = OF_CLUSTER.find(key => nameOf(key) !== undefined);
   if (cluster === '') {
     if (alone !== undefined)
@@ -153,9 +152,17 @@ function checkCluster(
         `${name('cluster')} ${cluster} is no list of nats://HOST:PORT, with commas between them`,
       );
   if (node === '') throw new ConfigError(`${name('cluster')} needs a name for this node: --node NAME`);
-  for (const key of ['node', 'clusterName'] as const)
-    if (!NAME.test(config[key]))
-      throw new ConfigError(`${name(key)} ${config[key]} is no name of letters, digits, - and _, 32 at most`);
+  if (!/^[\w-]{1,64}$/.test(node))
+    throw new ConfigError(`${name('node')} ${node} is no name of letters, digits, - and _, 64 at most`);
+  // It goes into names of streams in capitals, too.
+  if (!/^[a-z][a-z0-9_-]{0,30}$/.test(clusterName))
+    throw new ConfigError(
+      `${name('clusterName')} ${clusterName} is no name of small letters, digits, - and _, 31 at most, a letter first`,
+    );
+  if (cluster.includes('@') && nameOf('cluster')?.startsWith('--'))
+    throw new ConfigError(
+      `a password in ${name('cluster')} can be seen by others (ps); give it in TALLY_CLUSTER, or in a file of settings`,
+    );
   const other = NOT_OF_CLUSTER.find(key => nameOf(key) !== undefined);
   if (other !== undefined)
     throw new ConfigError(`${name(other)} is for a server alone; with ${name('cluster')} it means nothing`);

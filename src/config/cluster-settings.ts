@@ -12,8 +12,14 @@ export const CLUSTER = {
   ),
   node: text('', 'a name', 'what this node is called; no two nodes have one name', 'shop-1'),
   clusterName: text('tally', 'a name', 'of the cluster: the first part of all names in NATS'),
-  clusterPartitions: integer(8, 1, 64, 'streams that users are shared out to; fixed by the first node'),
+  clusterPartitions: integer(2, 1, 64, 'streams that users are shared out to; fixed by the first node'),
   clusterReplicas: integer(3, 1, 5, 'servers of NATS that keep each stream; fixed by the first node'),
+  clusterSnapshotBlocks: integer(
+    20_000,
+    1,
+    1_000_000_000,
+    'blocks behind a snapshot with which the next one is due; after ten minutes, one',
+  ),
   clusterCreds: text('', 'a file', 'file of credentials for NATS', '/etc/tally/nats.creds'),
   clusterCa: text(
     '',

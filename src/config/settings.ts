@@ -41,6 +41,7 @@ export interface Settings {
   clusterName: string;
   clusterPartitions: number;
   clusterReplicas: number;
+  clusterSnapshotBlocks: number;
   clusterCreds: string;
   clusterCa: string;
   clusterCert: string;

@@ -35,7 +35,11 @@ export class Owners {
   /** The user of an event, added if new; below 0 if that can't be. */
   userOf(event: ParsedRequest, lane: Lane, isAsking: boolean): number {
     const user = this.#users.find(event);
-    if (user !== NOBODY) return this.mayTake(user) ? user : LIMITED;
+    if (user === NOBODY) return this.#newUser(event, lane, isAsking);
+    return this.mayTake(user) ? user : LIMITED;
+  }
+
+  #newUser(event: ParsedRequest, lane: Lane, isAsking: boolean): number {
     if (this.#users.isFull) return FULL;
     // Only an accepted event adds a user. Room seen here remains until the push: workers only make more.
     if (!lane.hasRoomForNew(event.nameBytes, isAsking)) return BUSY;

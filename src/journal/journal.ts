@@ -158,6 +158,7 @@ export class Journal implements Recording {
     return this.#failure;
   }
 
+  readonly kind = 'journal';
   readonly failing = "the journal can't be written";
 
   /** Called once, at once if the disk has failed already. */

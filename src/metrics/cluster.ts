@@ -24,7 +24,11 @@ export const CLUSTER_FIELDS: { readonly [Key in Exclude<keyof ClusterDetail, 'ac
     kind: 'gauge',
     help: 'Blocks of this node that are sent and not applied here yet.',
   },
-  blocks_sent: { name: 'cluster_blocks_sent_total', kind: 'counter', help: 'Blocks that this node has sent.' },
+  blocks_sent: {
+    name: 'cluster_blocks_sent_total',
+    kind: 'counter',
+    help: 'Blocks that this node has sent.',
+  },
   blocks_resent: {
     name: 'cluster_blocks_resent_total',
     kind: 'counter',

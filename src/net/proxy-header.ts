@@ -55,6 +55,9 @@ function isHead(head: Buffer): boolean {
   );
 }
 
+/** An address of IPv4 in one of IPv6: ten bytes of 0, two of 255, and the address (RFC 4291). */
+const MAPPED = Buffer.from('00000000000000000000ffff', 'hex');
+
 /** Empty: the balancer's own. Undefined: it is cut short. */
 function addressIn(head: Buffer, rest: Buffer): string | undefined {
   if ((head[12]! & 0x0f) === LOCAL) return '';
@@ -63,6 +66,8 @@ function addressIn(head: Buffer, rest: Buffer): string | undefined {
       return rest.length < 12 ? undefined : rest.subarray(0, 4).join('.');
     case IPV6: {
       if (rest.length < 36) return undefined;
+      // A balancer that listens for both kinds says so of clients with IPv4, who share no network.
+      if (rest.subarray(0, MAPPED.length).equals(MAPPED)) return rest.subarray(MAPPED.length, 16).join('.');
       const groups = Array.from({ length: 8 }, (_, group) => rest.readUInt16BE(2 * group).toString(16));
       return groups.join(':');
     }

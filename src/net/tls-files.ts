@@ -3,7 +3,7 @@
  * only (RFC 9325).
  */
 import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 
 /** A file of TLS that can't be used; one line. */
@@ -53,20 +53,31 @@ export function readTls({ tlsCert, tlsKey, tlsClientCa }: TlsFiles): SecureConte
     createSecureContext(options);
     return options;
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    if (code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH')
+    if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH')
       throw new TlsError(`the key in ${tlsKey || tlsCert} is not that of the certificate in ${tlsCert}`);
-    // What OpenSSL says of a key does not repeat it.
-    throw new TlsError(
-      `--tls-key ${tlsKey} holds no private key that can be used (PEM, not encrypted): ${message}`,
-    );
+    throw new TlsError(whatIsWrong(tlsCert, tlsKey, key));
   }
+}
+
+/** Nothing of the key is in it. */
+function whatIsWrong(tlsCert: string, tlsKey: string, key: Buffer): string {
+  const isThere = key.includes('PRIVATE KEY-----');
+  if (!isThere && tlsKey === '')
+    return `--tls-cert ${tlsCert} holds no private key; --tls-key FILE says where it is`;
+  const place = tlsKey === '' ? `--tls-cert ${tlsCert}` : `--tls-key ${tlsKey}`;
+  if (!isThere) return `${place} holds no private key (PEM: -----BEGIN PRIVATE KEY-----)`;
+  return key.includes('ENCRYPTED')
+    ? `${place} holds a private key that is encrypted, and nobody is asked for its password; openssl pkey takes it off`
+    : `${place} holds no private key that can be used`;
 }
 
 function fileOf(flag: string, path: string): Buffer {
   try {
+    // A pipe would be waited for, and is empty at the next reload.
+    if (!statSync(path).isFile()) throw new TlsError(`${flag} ${path} is not a file`);
     return readFileSync(path);
   } catch (error) {
+    if (error instanceof TlsError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     const why =
       code === 'ENOENT'

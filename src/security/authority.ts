@@ -45,13 +45,20 @@ export class Authority {
 
   /** Reads everything anew, and changes nothing; the function that is returned puts it in force. Throws like `open`. */
   async prepare({ tokens, jwtKeys, jwtAudience, jwtIssuer }: AuthoritySettings): Promise<() => void> {
-    const book = tokens === '' ? new TokenBook() : await bookIn(tokens);
+    const book = tokens === '' ? new TokenBook() : await ofFlag('--tokens', () => bookIn(tokens));
     const jwt =
-      jwtKeys === '' ? undefined : await verifierOf(jwtKeys, { audience: jwtAudience, issuer: jwtIssuer });
+      jwtKeys === ''
+        ? undefined
+        : await ofFlag('--jwt-keys', () => verifierOf(jwtKeys, { audience: jwtAudience, issuer: jwtIssuer }));
     return () => {
       this.#book = book;
       this.#jwt = jwt;
     };
+  }
+
+  /** Whatever is presented, nobody is let in. */
+  get isEmpty(): boolean {
+    return this.#jwt === undefined && this.#book.isEmpty;
   }
 
   /**
@@ -123,6 +130,15 @@ async function verifierOf(
   const { text } = await readSmallFile(path);
   const { JwtVerifier } = await import('./jwt.ts');
   return await orNamed(path, () => JwtVerifier.open(text, settings));
+}
+
+/** A mistake in a file, with the setting that names it. */
+async function ofFlag<Value>(flag: string, work: () => Promise<Value>): Promise<Value> {
+  try {
+    return await work();
+  } catch (error) {
+    throw new SecurityError(`${flag} ${(error as Error).message}`, { cause: error });
+  }
 }
 
 /** A mistake in a file, with its name. */

@@ -57,6 +57,10 @@ export class TokenBook {
     return this.#byProof.get(proof);
   }
 
+  get isEmpty(): boolean {
+    return this.#byProof.size === 0;
+  }
+
   #keep(sha256: string, access: Access): void {
     const start = sha256.slice(0, START_DIGITS);
     const kept = { hash: Buffer.from(sha256, 'hex'), access };

@@ -86,7 +86,15 @@ export function logJoined(log: Log, { node, clusterName }: Settings, { opened, s
   const { epoch, constitution, ends } = opened;
   const blocks = ends.reduce((sum, end) => sum + end, 0);
   const ms = Math.round(performance.now() - startMs);
-  const fields = { node, cluster: clusterName, id: constitution.id, epoch, partitions: ends.length, blocks, ms };
+  const fields = {
+    node,
+    cluster: clusterName,
+    id: constitution.id,
+    epoch,
+    partitions: ends.length,
+    blocks,
+    ms,
+  };
   const text = `node ${node} of cluster ${clusterName}, start ${epoch}, has all ${grouped(blocks)} blocks, in ${ms} ms`;
   log.info('joined', fields, text);
 }

@@ -73,7 +73,7 @@ export function assembleNode(
   guardsOf?: (engine: Intake) => Guards | undefined,
 ): Assembled {
   const readBuffer = createReadBuffer(settings);
-  const node = cluster.nodeFor(readBuffer.bytes);
+  const node = cluster.nodeFor(readBuffer.view);
   const sessions = new Sessions(settings, node, readBuffer, cluster.seed, log, { cluster }, guardsOf?.(node));
   node.replies = sessions.dispatch;
   return { engine: node, sessions, restore() {}, async settle() {} };

@@ -22,6 +22,8 @@ export interface Security {
   guardsOf(engine: Intake, journal?: Journal): Guards | undefined;
   /** Watches these sessions from now on. */
   watch(sessions: Sessions): void;
+  /** Says what is doubtful about the files. */
+  warn(): void;
   /** Files that are read again by a reload. */
   readonly participants: readonly Reloadable[];
 }
@@ -53,8 +55,14 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
         };
       },
     });
+  const warnings =
+    tls === undefined && authority === undefined ? undefined : await import('./file-warnings.ts');
+  const warn = () => warnings?.warnOfFiles(log, settings, authority);
+  // Behind the others: by then they have changed.
+  if (warnings !== undefined) participants.push({ prepare: () => warn });
   return {
     tls,
+    warn,
     guardsOf(engine, journal) {
       if (guards === undefined || limits === undefined) return undefined;
       const users = new limits.UserLimits(settings, balanceSlotsFor(engine.users.usersMax));
@@ -82,6 +90,15 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
     },
     participants,
   };
+}
+
+/** Reads the files as a start would; throws a `ConfigError` about the first that can't be used. */
+export async function checkSecurity(settings: Settings): Promise<void> {
+  const { tlsCert, tokens, jwtKeys } = settings;
+  await orConfigError(async () => {
+    if (tlsCert !== '') (await import('../net/tls-files.ts')).readTls(settings);
+    if (tokens !== '' || jwtKeys !== '') await openAuthority(settings);
+  });
 }
 
 async function openTls(settings: Settings): Promise<TlsAcceptor | undefined> {

@@ -36,6 +36,7 @@ interface Keeper {
   readonly failure: string | undefined;
   /** What can't be done any more, for people. */
   readonly failing: string;
+  readonly kind: 'journal' | 'cluster';
   /** When the workers have ended. */
   close(): Promise<void>;
   terminate(): void;
@@ -116,7 +117,10 @@ export class Shutdown {
   }
 
   #logFailure(reason: string): void {
-    this.#parts.log.error('journal_failed', { reason }, `${this.#parts.keeper!.failing}: ${reason}`);
+    const { log, keeper } = this.#parts;
+    const text = `${keeper!.failing}: ${reason}`;
+    if (keeper!.kind === 'cluster') log.error('cluster_failed', { reason }, text);
+    else log.error('journal_failed', { reason }, text);
   }
 
   #signalled(signal: Signal): void {

@@ -2,10 +2,10 @@
  * `tally serve`: assembles the parts, starts them, and announces the address.
  */
 import { setFlagsFromString } from 'node:v8';
+import type { CatchUpProgress } from '../cluster/cluster.ts';
 import { addressesOf } from '../config/addresses.ts';
 import type { Settings } from '../config/settings.ts';
 import type { Watched } from '../http/snapshot.ts';
-import type { CatchUpProgress } from '../cluster/cluster.ts';
 import type { StartProgress } from '../journal/journal.ts';
 import type { Log } from '../log.ts';
 import { Listener, type ListensAt } from '../net/listener.ts';
@@ -91,6 +91,7 @@ export async function serve(
     shutdown.watchSignals(reload);
     keeper?.onFailed(reason => shutdown.fail(reason));
     cluster?.onLink((isUp, reason) => logLink(log, isUp, reason));
+    cluster?.onWarning(reason => log.warn('cluster_warning', { reason }, reason));
     for (const address of addresses) all.push(await listener.listen(address, settings.backlog));
     httpThread?.serving();
   } catch (error) {
@@ -105,6 +106,7 @@ export async function serve(
   if (journal !== undefined) logRecovery(log, journal);
   if (cluster !== undefined) logJoined(log, settings, cluster);
   warnIfExposed(log, settings, addresses, all, httpAt?.address);
+  security.warn();
   reload.begin();
 }
 

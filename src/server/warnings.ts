@@ -54,7 +54,8 @@ export function warnIfExposed(
       ? 'whoever is on the way can read tokens and events'
       : 'whoever reaches the server may buy and sell for anyone';
     const text = `${address}: ${risk}; ${lacks.join(', and ')}. --exposed says that this is meant`;
-    log.warn('exposed', { flag: '--host', address }, text);
+    const flag = is === 'descriptor' ? 'LISTEN_FDS' : index === 0 ? '--host' : '--listen';
+    log.warn('exposed', { flag, address }, text);
   }
   if (http === undefined || isLoopback(http)) return;
   const risk = riskOfHttp(settings, asksWho);

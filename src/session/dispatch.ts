@@ -90,7 +90,6 @@ export class Dispatch implements Answer {
     this.#phase = phase;
     this.#detail.isStale = true;
     this.#guard = guard;
-    guard?.begin();
     while (at < end) {
       if (replies.bytes >= roomBytes) {
         stop = 'replies';
@@ -138,7 +137,6 @@ export class Dispatch implements Answer {
       roomBytes = queue.roomBytes;
       at = framer.isHttp || guard?.isOver ? end : next;
     }
-    guard?.end();
     framer.at = at;
     return stop;
   }

@@ -33,7 +33,10 @@ export function visit(
   bytes: number,
 ): { stop: Stop; hasEndedLine: boolean } {
   framer.lay(bytes);
+  // Here, not where lines are served: V8 makes only so much code part of that loop.
+  guard?.begin();
   const stop = dispatch.serve(framer, replies, phase, mayFastSubmit, guard);
+  guard?.end();
   framer.hasLines = stop !== 'end';
   const { hasEndedLine, laidBytes } = framer;
   if (framer.isTooLong) {

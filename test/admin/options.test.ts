@@ -17,7 +17,8 @@ const file = (name: string, text: string, mode = 0o600) => {
 };
 const TOKEN = `tally_${'a'.repeat(43)}`;
 const token = file('token', `${TOKEN}\n`);
-const pem = file('pem', 'PEM\n');
+const PEM = '-----BEGIN CERTIFICATE-----\n';
+const pem = file('pem', PEM);
 
 function read(args: string, env: NodeJS.ProcessEnv = {}) {
   const warnings: string[] = [];
@@ -54,12 +55,12 @@ describe('where, and as whom', () => {
     ['--host [::1] --port 9000 --json', { target: { host: '::1', port: 9_000 }, json: true }],
     ['--socket /run/tally.sock', { target: { path: '/run/tally.sock' } }],
     ['--tls', { credentials: { tls: {} } }],
-    [`--tls-ca ${pem}`, { credentials: { tls: { ca: 'PEM\n' } } }],
+    [`--tls-ca ${pem}`, { credentials: { tls: { ca: PEM } } }],
     // The key may be in the same file.
-    [`--tls-cert ${pem}`, { credentials: { tls: { cert: 'PEM\n', key: 'PEM\n' } } }],
+    [`--tls-cert ${pem}`, { credentials: { tls: { cert: PEM, key: PEM } } }],
     [
       `--tls --tls-cert ${pem} --tls-key ${token}`,
-      { credentials: { tls: { cert: 'PEM\n', key: `${TOKEN}\n` } } },
+      { credentials: { tls: { cert: PEM, key: `${TOKEN}\n` } } },
     ],
     [`--token-file ${token}`, { credentials: { token: TOKEN } }],
   ])('%s', (args, expected) => {
@@ -121,6 +122,7 @@ describe('a mistake is one line', () => {
     ['users --host a/b', '--host a/b is not a host, such as 127.0.0.1, localhost or [::1]'],
     ['users --socket /a --port 1', '--socket is a path on this machine; leave --host and --port out'],
     ['users --socket /a --tls', '--socket: there is no TLS on a Unix socket'],
+    [`users --tls-ca ${token}`, `--tls-ca ${token} holds no certificate (PEM: -----BEGIN CERTIFICATE-----)`],
     ['users --tls-ca ./none', '--tls-ca ./none cannot be read: no such file or directory'],
     [`users --tls-key ${pem}`, '--tls-key is the key of --tls-cert FILE, which is missing'],
     [

@@ -24,6 +24,7 @@ const MEASURED: readonly [name: string, subjects: string[], conditions: number, 
   ['micro-growth', ["the server's table", 'a full table is replaced'], 1,
     ['ms a chunk, median', 'ms a chunk, p99', 'ms a chunk, most']],
   ['micro-tokens', ["the server's look-up", 'a loop that stops early'], 4, ['ns/token']],
+  ['micro-applying', ['10,000 users', '1,000,000 users'], 2, ['ns/event']],
 ];
 
 test('the group is what is tested here', () => expect(GROUPS.micro).toEqual(MEASURED.map(([name]) => name)));

@@ -28,8 +28,13 @@ async function config(...args: string[]): Promise<Awaited<ReturnType<typeof runC
       return true;
     }),
   );
+  const heard = (['stdout', 'stderr'] as const).map(stream => process[stream].listeners('error'));
   await configCommand(args);
   for (const spy of spies) spy.mockRestore();
+  // A process has one command; here each would leave its listeners behind.
+  for (const [index, stream] of (['stdout', 'stderr'] as const).entries())
+    for (const listener of process[stream].listeners('error'))
+      if (!heard[index]!.includes(listener)) process[stream].off('error', listener as () => void);
   const exitCode = Number(process.exitCode);
   process.exitCode = undefined;
   return { exitCode, ...printed };
@@ -122,6 +127,27 @@ describe('tally config check', () => {
   });
 
   test.each([
+    ['tls-cert = "nowhere.pem"', '--tls-cert nowhere.pem is not there'],
+    ['tokens = "nowhere"', '--tokens nowhere: no such file or directory'],
+    [
+      'jwt-keys = "nowhere"\njwt-audience = "a"\njwt-issuer = "i"',
+      '--jwt-keys nowhere: no such file or directory',
+    ],
+    [`tokens = "${fileOf('torn', '{"name":')}"`, `--tokens ${join(folder, 'torn')}: line 1: is not JSON`],
+    [
+      'socket = "x"\nsocket-mode = "888"',
+      '--socket-mode 888 is no mode of a file: three digits from 0 to 7, as in 660',
+    ],
+  ])('what a start would read or listen on is looked at, too: %s', async (text, what) => {
+    const { exitCode, stdout, stderr } = await config('check', fileOf('files.toml', text));
+    expect({ exitCode, stdout, stderr }).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: `tally config: ${what}\n`,
+    });
+  });
+
+  test.each([
     [['check'], /which file\? tally config check FILE$/],
     [['check', '--json'], /which file\?/],
     [
@@ -142,7 +168,18 @@ describe('tally config check', () => {
 });
 
 /** Flags without which a setting is a mistake. */
+const OF_CLUSTER = '--cluster nats://a --node a';
 const NEEDED: Partial<Record<keyof typeof SETTINGS, string>> = {
+  cluster: '--node a',
+  node: '--cluster nats://a',
+  clusterName: OF_CLUSTER,
+  clusterPartitions: OF_CLUSTER,
+  clusterReplicas: OF_CLUSTER,
+  clusterSnapshotBlocks: OF_CLUSTER,
+  clusterCreds: OF_CLUSTER,
+  clusterCa: OF_CLUSTER,
+  clusterCert: `${OF_CLUSTER} --cluster-key k`,
+  clusterKey: `${OF_CLUSTER} --cluster-cert c`,
   sync: '--data d',
   syncMs: '--data d --sync interval',
   segmentBytes: '--data d',

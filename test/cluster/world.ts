@@ -196,7 +196,7 @@ export class World {
       random,
     };
     return {
-      node: new ClusterNode(this.#names, machine, options, link),
+      node: new ClusterNode(this.#view, machine, options, link),
       ...{ machine, epoch, underWay, untold: [], ends: this.streams.map(({ length }) => length) },
     };
   }

@@ -44,6 +44,9 @@ for (const [name, functions] of Object.entries(REFUSED)) {
   vi.doMock(`node:${name}`, async original => ({ ...(await original<object>()), ...instead }));
 }
 
+// Its client is not loaded through Vitest, and would connect.
+vi.doMock('@nats-io/transport-node', async original => ({ ...(await original<object>()), connect: refuse }));
+
 // What a test file has loaded before is loaded anew, with these.
 vi.resetModules();
 

@@ -76,12 +76,23 @@ test('an event that has to come again is given back', () => {
   expect(limits.take(0)).toBe(false);
 });
 
-test('a rate that changes while the server runs holds from then on; 0 is no limit', () => {
-  const settings = { rateUser: 0, rateBurstMs: 1_000 };
+test('a rate that changes while the server runs holds from then on, and what a user lacks stays', () => {
+  const settings = { rateUser: 2, rateBurstMs: 1_000 };
   const limits = new UserLimits(settings, 1);
-  for (let event = 0; event < 100; event++) expect(limits.take(0)).toBe(true);
-  settings.rateUser = 3;
-  expect([1, 2, 3, 4].map(() => limits.take(0))).toEqual([true, true, true, false]);
+  const passed = (nowMs: number) => {
+    limits.setTime(nowMs);
+    let events = 0;
+    while (limits.take(0)) events += 1;
+    return events;
+  };
+  expect(passed(7)).toBe(2);
+  settings.rateUser = 4;
+  // It lacks the two of before.
+  expect(passed(7)).toBe(2);
+  expect(passed(507)).toBe(2);
+  settings.rateUser = 1;
+  expect(passed(1_507)).toBe(0);
+  expect(passed(9_999)).toBe(1);
 });
 
 test('who connects again has the bucket that it had; full ones are forgotten, and their number is bounded', () => {

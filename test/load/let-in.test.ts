@@ -83,6 +83,12 @@ describe('load', () => {
   });
 });
 
+test('where nobody answers in clear, TLS is thought of', async () => {
+  const { exitCode, stderr } = await tally(['load', '--port', String(its.server.port), '--events', '10']);
+  expect(exitCode).toBe(1);
+  expect(stderr).toMatch(/^tally load: no line was answered; does the server speak TLS\? \(--tls\)$/m);
+});
+
 describe('watch', () => {
   test('looks over TLS, and sees what its token may', async () => {
     const where = ['watch', `localhost:${its.server.port}`, '--count', '1', '--json', ...tls];
@@ -119,6 +125,12 @@ describe('watch', () => {
       why: expect.stringMatching(/^the certificate of/),
     });
     wrong.close();
+    const inClear = new Watcher('localhost', port);
+    expect(await inClear.look()).toMatchObject({
+      state: 'gone',
+      why: 'it hung up; does it speak TLS? (--tls)',
+    });
+    inClear.close();
   });
 });
 

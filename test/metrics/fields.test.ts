@@ -1,11 +1,13 @@
 /** Every field of the metrics is in every view of them, or is left out for a reason that stands here. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
+import type { ClusterDetail } from '../../src/cluster/cluster.ts';
 import { readSettings } from '../../src/config/read.ts';
 import { prometheusText } from '../../src/http/prometheus.ts';
 import { takeSnapshot } from '../../src/http/snapshot.ts';
 import type { JournalDetail } from '../../src/journal/detail.ts';
 import { Log } from '../../src/log.ts';
+import { CLUSTER_FIELDS } from '../../src/metrics/cluster.ts';
 import { FIELDS } from '../../src/metrics/fields.ts';
 import { JOURNAL_FIELDS } from '../../src/metrics/journal.ts';
 import type { Snapshot } from '../../src/metrics/snapshot.ts';
@@ -47,6 +49,11 @@ const JOURNAL_VIEWS: Record<string, string> = {
   'tally watch': read('src/tools/watch/journal.ts'),
 };
 
+/** And of a cluster. */
+const CLUSTER_LEFT_OUT: Partial<Record<keyof ClusterDetail, string>> = {
+  ack_ms: 'the times are in ack_times, one by one',
+};
+
 const settings = readSettings(['--workers', '2', '--ring', '8', '--users', '8'], {});
 const { engine, sessions } = assemble(settings, new Log(settings, process.stdout));
 const snapshot = sessions.metrics.snapshot();
@@ -68,6 +75,14 @@ test.each(Object.entries(JOURNAL_VIEWS))('%s shows all that a journal says of it
   const all = [...Object.keys(JOURNAL_FIELDS), 'write_times'] as (keyof JournalDetail)[];
   expect(all.filter(key => !isShown(key) && JOURNAL_LEFT_OUT[key] === undefined)).toEqual([]);
   expect(Object.keys(JOURNAL_LEFT_OUT).filter(isShown), 'shown after all').toEqual([]);
+});
+
+test('the live page shows all that a node says of its cluster', () => {
+  const text = read('src/http/page/cluster.js');
+  const isShown = (key: string) => new RegExp(`\\b${key}\\b`).test(text);
+  const all = [...Object.keys(CLUSTER_FIELDS), 'ack_times'] as (keyof ClusterDetail)[];
+  expect(all.filter(key => !isShown(key) && CLUSTER_LEFT_OUT[key] === undefined)).toEqual([]);
+  expect(Object.keys(CLUSTER_LEFT_OUT).filter(isShown), 'shown after all').toEqual([]);
 });
 
 test('the live page has every reason for which an event is refused', () => {

@@ -7,6 +7,11 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, type TestContext, test } from 'vitest';
+import type { ClusterDetail } from '../../src/cluster/cluster.ts';
+import { readSettings } from '../../src/config/read.ts';
+import { prometheusText } from '../../src/http/prometheus.ts';
+import { Log } from '../../src/log.ts';
+import { assemble } from '../../src/server/assemble.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { anchorsIn } from '../docs/links.ts';
 import { startHttpServer } from '../support/http.ts';
@@ -45,6 +50,16 @@ const dashboard = JSON.parse(read('tally-dashboard.json')) as Dashboard;
 const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 const targets = panels.flatMap(({ title, targets: all = [] }) => all.map(target => ({ title, ...target })));
 
+const CLUSTER: ClusterDetail = {
+  ...{ up: 1, lags: [0, 3], sequences: [5, 6], blocks_under_way: 0, events_sent: 9, ack_ms: 7 },
+  ...{ blocks_sent: 4, blocks_resent: 0, blocks_stored: 4, reconnects: 0, consumers_remade: 0 },
+  ...{ snapshot_age_ms: -1, makes_snapshots: 0 },
+  ack_times: [
+    { ms: 1, count: 3 },
+    { ms: Number.POSITIVE_INFINITY, count: 1 },
+  ],
+};
+
 let text: string;
 let exported: Exported;
 let families: string[];
@@ -54,11 +69,25 @@ beforeAll(async () => {
   // With all that adds metrics.
   const flags = ['--workers', '2', '--data', join(folder, 'data'), ...strangers.tokenFlags];
   const server = await startHttpServer(flags);
-  text = (await server.get('/metrics', { headers: bearer(strangers.reader) })).body;
+  text = (await server.get('/metrics', { headers: bearer(strangers.reader) })).body + (await ofNode());
   await server.stop();
   rmSync(folder, { recursive: true });
   ({ exported, families } = exportedIn(text));
 });
+
+/** What a node of a cluster exports beside that: it has no journal, so that no one server exports all. */
+async function ofNode(): Promise<string> {
+  const settings = readSettings(['--workers', '1', '--ring', '8', '--users', '8'], {});
+  const { sessions } = assemble(settings, new Log(settings, process.stdout));
+  const snapshot = {
+    ...{ state: 'serving' as const, connectionsMax: 1, rings: [], owners: [] },
+    metrics: { ...sessions.metrics.snapshot(), cluster: CLUSTER },
+    shards: { pushed: 0, sampled: 0, events: new Float64Array(), users: new Int32Array() },
+    delay: { p50Ms: 0, p99Ms: 0, maxMs: 0, sumMs: 0, samples: 0 },
+  };
+  const families = prometheusText(snapshot, '0').split(/^(?=# HELP )/m);
+  return families.filter(family => family.startsWith('# HELP tally_cluster_')).join('');
+}
 
 describe('the reader of expressions', () => {
   const of = (expression: string, ...texts: string[]) => mistakesIn(expression, texts, exported);
@@ -137,10 +166,12 @@ describe('every alert', () => {
   });
 
   test('leads to a section that is there', () => {
-    const anchors = anchorsIn(readFileSync(join(ROOT, 'docs/operations.md'), 'utf8'));
-    const runbooks = rules.map(({ annotations }) => annotations.runbook!.split('#') as [string, string]);
-    expect(new Set(runbooks.map(([page]) => page))).toEqual(new Set(['docs/operations.md']));
-    expect(runbooks.filter(([, anchor]) => !anchors.includes(anchor))).toEqual([]);
+    const pages = ['docs/operations.md', 'docs/cluster.md'];
+    const anchors = pages.flatMap(page =>
+      anchorsIn(readFileSync(join(ROOT, page), 'utf8')).map(anchor => `${page}#${anchor}`),
+    );
+    const runbooks = rules.map(({ annotations }) => annotations.runbook!);
+    expect(runbooks.filter(runbook => !anchors.includes(runbook))).toEqual([]);
   });
 
   test('has a case in which it fires, and each case an alert', () => {

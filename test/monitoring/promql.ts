@@ -22,8 +22,8 @@ const SELECTOR = /(?<![\w.$"])([a-zA-Z_:][\w:]*)(?!\s*\(|[\w:])(?:\s*\{([^}]*)\}
 const MATCHER = /(\w+)\s*(=~|!~|!=|=)\s*"([^"]*)"/g;
 /** These, Prometheus adds itself. */
 const FOREIGN_LABELS = ['job', 'instance'];
-/** They have as many values as a server has workers, or as a disk has ways to be slow. */
-const OPEN_LABELS = [...FOREIGN_LABELS, 'worker', 'le', 'version', 'node'];
+/** They have as many values as a server has workers or partitions, or as a disk has ways to be slow. */
+const OPEN_LABELS = [...FOREIGN_LABELS, 'worker', 'partition', 'le', 'version', 'node'];
 /** Not exported by the server, but by Prometheus. */
 const FOREIGN: Exported = new Map([
   ['up', new Map()],

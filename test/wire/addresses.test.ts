@@ -112,6 +112,12 @@ describe('behind a balancer', () => {
     Buffer.from(`${SIGNATURE}${head}${(rest.length / 2).toString(16).padStart(4, '0')}${rest}`, 'hex');
   /** 192.0.2.`last` to 10.0.0.1. */
   const of = (last: number) => header(`c00002${last.toString(16).padStart(2, '0')}0a00000104d21ed6`);
+  /** The same, as a balancer says it that listens for IPv6 and IPv4 with one socket. */
+  const mapped = (last: number) =>
+    header(
+      `${'0'.repeat(20)}ffffc00002${last.toString(16).padStart(2, '0')}${'0'.repeat(32)}04d21ed6`,
+      '2121',
+    );
   const behind = async (bytes: Buffer, lines: string[]) => {
     const client = await at(server.port);
     client.on('error', () => {});
@@ -156,19 +162,26 @@ describe('behind a balancer', () => {
   });
 
   test('limits are those of the client, not of the balancer', async () => {
-    const connectAs = async (last: number) => {
+    const connectAs = async (bytes: Buffer) => {
       const client = await at(server.port);
-      client.write(of(last));
+      client.write(bytes);
       client.write(`${HEALTH}\n`);
       const [chunk] = (await once(client, 'data')) as [Buffer];
       return { client, said: chunk.toString() };
     };
-    const clients = [await connectAs(7), await connectAs(7), await connectAs(8), await connectAs(7)];
+    const clients = [
+      await connectAs(of(7)),
+      await connectAs(mapped(7)),
+      await connectAs(mapped(8)),
+      await connectAs(mapped(7)),
+      await connectAs(mapped(9)),
+    ];
     expect(clients.map(({ said }) => said)).toEqual([
       `${OK}\n`,
       `${OK}\n`,
       `${OK}\n`,
       '{"status":"rejected","reason":"too_many_connections"}\n',
+      `${OK}\n`,
     ]);
     for (const { client } of clients) client.destroy();
   });

@@ -161,7 +161,8 @@ test('a wrong token changes nothing, and ten of them in a row end the connection
 });
 
 test('what is no token is no event, and nothing that was presented is in the log', async () => {
-  for (const line of ['{"type":"auth"}', '{"type":"auth","token":""}', '{"type":"auth","token":7}'])
+  const twice = '{"type":"auth","token":"a","token":"b"}';
+  for (const line of ['{"type":"auth"}', '{"type":"auth","token":""}', '{"type":"auth","token":7}', twice])
     expect(await speak([line])).toEqual(['{"status":"error","reason":"invalid_event"}']);
   const secret = 'tally_this-was-typed-by-mistake-0123456789abcdefghij';
   expect(await speak([auth(secret)])).toEqual([UNAUTHORIZED]);

@@ -1,4 +1,5 @@
 /** `tally config`: what a file of settings comes to, before a server runs with it; and a file to begin with. */
+import { addressesOf } from '../../config/addresses.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { type Loaded, loadSettings } from '../../config/read.ts';
 import { KEYS, nameOf, SETTINGS } from '../../config/settings.ts';
@@ -34,7 +35,8 @@ it is checked before any of it changes. Settings that only a restart can change 
 file that changes one of those is refused as a whole. The log says what has changed (reloaded), or why nothing has
 (reload_failed).
 
-Flags of check are those of tally serve, and:
+check reads the certificate, the key, the tokens and the keys of JWTs too, with the rights of whoever calls it: so call it
+as the user of the server, in its folder. Flags of check are those of tally serve, and:
 
   --json    one object instead of the table
 
@@ -70,7 +72,7 @@ async function check(args: string[]): Promise<number> {
   if (rest.some(arg => /^--config(?:=|$)/.test(arg)))
     throw new UsageError(`--config is one file too many: ${quoteIfNeeded(file)} is to be checked`);
   const flags = rest.filter(arg => arg !== '--json');
-  const loaded = await loadSettings([`--config=${file}`, ...flags], process.env).catch(error => {
+  const loaded = await loadChecked([`--config=${file}`, ...flags]).catch(error => {
     throw error instanceof ConfigError ? new UsageError(error.message) : error;
   });
   const settings = rowsOf(loaded);
@@ -87,6 +89,15 @@ async function check(args: string[]): Promise<number> {
     }
   }
   return Exit.ok;
+}
+
+/** As a start would: with addresses, certificates, tokens and keys. Throws a `ConfigError`. */
+async function loadChecked(flags: string[]): Promise<Loaded> {
+  const loaded = await loadSettings(flags, process.env);
+  addressesOf(loaded.settings, process.env);
+  const { checkSecurity } = await import('../../server/security.ts');
+  await checkSecurity(loaded.settings);
+  return loaded;
 }
 
 /** A setting as it would hold. */

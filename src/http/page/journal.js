@@ -2,7 +2,8 @@
  * The journal: how often and how long it writes, what it takes, and what it brought back. A server without one shows
  * nothing of it.
  */
-import { bytes, duration, milliseconds, put, rate, whole } from './format.js';
+import { bytes, duration, put, rate, whole } from './format.js';
+import { grownTimes, limitOf, limitText } from './histogram.js';
 
 const part = document.getElementById('journal');
 
@@ -24,7 +25,11 @@ export function showJournal(now, earlier, ms) {
     ['journal-p99', 0.99],
   ]) {
     const limit = limitOf(times, share);
-    put(id, text(limit, limitText), limit ?? '');
+    put(
+      id,
+      text(limit, each => limitText(each, '> 4 s')),
+      limit ?? '',
+    );
   }
   put('journal-bytes', bytes(now.bytes), now.bytes);
   put('journal-snapshots', whole(now.snapshots), now.snapshots);
@@ -33,27 +38,4 @@ export function showJournal(now, earlier, ms) {
   put('journal-recovered', whole(now.recovered_events), now.recovered_events);
   put('journal-recovery', `${whole(now.recovery_ms)} ms`, now.recovery_ms);
   put('journal-full', now.disk_full === 0 ? 'yes' : 'no', now.disk_full);
-}
-
-/** How many writes took how long between two views, from the fastest on. A limit of null is none. */
-function grownTimes(now, earlier) {
-  const before = new Map(earlier.map(({ ms, count }) => [ms, count]));
-  return now
-    .map(({ ms, count }) => ({ limit: ms ?? Infinity, count: Math.max(0, count - (before.get(ms) ?? 0)) }))
-    .sort((one, other) => one.limit - other.limit);
-}
-
-/** The limit in ms below which so many of them are; undefined if there are none. */
-function limitOf(times, share) {
-  const rank = share * times.reduce((sum, { count }) => sum + count, 0);
-  let below = 0;
-  if (rank === 0) return undefined;
-  for (const { limit, count } of times) {
-    below += count;
-    if (below >= rank) return limit;
-  }
-}
-
-function limitText(ms) {
-  return ms === Infinity ? '> 4 s' : `< ${milliseconds(ms)} ms`;
 }

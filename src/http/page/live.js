@@ -3,6 +3,7 @@
  * differences of the server's own counts over its own clock.
  */
 import { Charts } from './charts.js';
+import { showCluster, showKind } from './cluster.js';
 import { Feed } from './feed.js';
 import { duration, milliseconds, percent, put, rate, whole } from './format.js';
 import { showJournal } from './journal.js';
@@ -25,25 +26,41 @@ const BANNERS = {
   gone: 'The server does not answer: what you see is the last it said. Trying again.',
 };
 
+const BANNERS_OF_NODE = {
+  starting: 'The node reads what it has missed. It serves when it has that.',
+  degraded: 'Nothing can be stored in NATS: events wait, and balances are read. It goes on by itself.',
+};
+
 const rings = new Rings();
 const shards = new Shards();
-const charts = new Charts([
-  {
-    ...{ title: 'Throughput', unit: 'events/s', height: 150, least: 10, format: rate },
-    curves: [
-      { name: 'applied', of: point => point.applied },
-      { name: 'refused', of: point => point.refused },
-    ],
-  },
-  {
-    ...{ title: 'Fullest ring', unit: 'of its slots', height: 92, most: 1, format: percent },
-    curves: [{ name: '', of: point => point.level }],
-  },
-  {
-    ...{ title: 'Answer time of the socket thread', unit: 'ms', height: 92, least: 1, format: milliseconds },
-    curves: [{ name: '', of: point => point.answerMs }],
-  },
-]);
+/** Made when it is known what answers: undefined before. */
+let charts;
+
+function chartsFor(isNode) {
+  const level = isNode
+    ? { title: 'Lag', unit: 'blocks', height: 92, least: 10, format: whole }
+    : { title: 'Fullest ring', unit: 'of its slots', height: 92, most: 1, format: percent };
+  return new Charts([
+    {
+      ...{ title: 'Throughput', unit: 'events/s', height: 150, least: 10, format: rate },
+      curves: [
+        { name: 'applied', of: point => point.applied },
+        { name: 'refused', of: point => point.refused },
+      ],
+    },
+    { ...level, curves: [{ name: '', of: point => point.level }] },
+    {
+      ...{
+        title: 'Answer time of the socket thread',
+        unit: 'ms',
+        height: 92,
+        least: 1,
+        format: milliseconds,
+      },
+      curves: [{ name: '', of: point => point.answerMs }],
+    },
+  ]);
+}
 
 let windowS = 60;
 let points = [];
@@ -55,18 +72,31 @@ function show(view) {
   // Another server, perhaps of another version with another page; or a view that was shown before.
   const last = views.at(-1);
   if (last !== undefined && view.started_at !== last.started_at) {
-    if (view.version !== last.version) return location.reload();
+    if (view.version !== last.version || isNode(view) !== isNode(last)) return location.reload();
     forget();
   }
+  charts ??= begun(isNode(view));
   if (metrics.uptime_ms === views.at(-1)?.metrics.uptime_ms) return;
   views.push(view);
   views = views.filter(({ metrics: { uptime_ms } }) => metrics.uptime_ms - uptime_ms <= HEAT_MS * 2);
 
   remember(view);
-  showState(view.state);
+  showState(view.state, isNode(view));
   showFigures(view);
   showShards(view);
   draw();
+}
+
+const isNode = ({ metrics }) => metrics.cluster !== undefined;
+
+/** The first view has come. */
+function begun(isOfNode) {
+  showKind(isOfNode);
+  if (isOfNode) {
+    shards.ofNode();
+    put('workers-name', 'partitions ready');
+  }
+  return chartsFor(isOfNode);
 }
 
 function forget() {
@@ -88,7 +118,9 @@ function rateOf(view, earlier, countOf) {
 const applied = view => view.metrics.processed;
 const refused = view => view.metrics.dropped;
 const levelOf = ({ rings, metrics }) =>
-  Math.max(...rings.map(({ head, tail }) => ((tail - head) >>> 0) / metrics.ring_slots));
+  metrics.cluster === undefined
+    ? Math.max(...rings.map(({ head, tail }) => ((tail - head) >>> 0) / metrics.ring_slots))
+    : metrics.cluster.lags.reduce((sum, lag) => sum + lag, 0);
 
 /** The first view tells no rate. */
 function remember(view) {
@@ -153,9 +185,15 @@ function showFigures(view) {
   for (const reason of REASONS) put(reason, whole(metrics.refused[reason]), metrics.refused[reason]);
   put('workers', `${metrics.workers_ready} of ${metrics.workers}`, metrics.workers_ready);
   put('delay', `${milliseconds(view.delay.p99_ms)} ms`, view.delay.p99_ms);
-  const rates = view.rings.map((_, worker) => rateOf(view, earlier, ({ rings }) => rings[worker].processed));
-  rings.show(view.rings, metrics.ring_slots, rates);
-  showJournal(metrics.journal, earlier.metrics.journal, metrics.uptime_ms - earlier.metrics.uptime_ms);
+  const elapsedMs = metrics.uptime_ms - earlier.metrics.uptime_ms;
+  if (isNode(view)) showCluster(metrics.cluster, earlier.metrics.cluster, elapsedMs, metrics.ring_depths);
+  else {
+    const rates = view.rings.map((_, worker) =>
+      rateOf(view, earlier, ({ rings }) => rings[worker].processed),
+    );
+    rings.show(view.rings, metrics.ring_slots, rates);
+  }
+  showJournal(metrics.journal, earlier.metrics.journal, elapsedMs);
   put('about', `up ${duration(metrics.uptime_ms)} · version ${view.version}`);
 }
 
@@ -169,16 +207,16 @@ function showShards(view) {
 }
 
 /** Announced by screen readers, only when it changes. */
-function showState(state) {
+function showState(state, isOfNode = false) {
   if (document.body.dataset.state === state) return;
   document.body.dataset.state = state;
   put('state-word', state);
-  put('banner', BANNERS[state] ?? '');
+  put('banner', (isOfNode ? BANNERS_OF_NODE[state] : undefined) ?? BANNERS[state] ?? '');
   document.title = state === 'serving' ? 'Tally' : `Tally: ${state}`;
 }
 
 function draw() {
-  charts.show(points, windowS, performance.now() / 1000);
+  charts?.show(points, windowS, performance.now() / 1000);
 }
 
 const feed = new Feed(show, isLocked => {

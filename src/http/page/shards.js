@@ -19,6 +19,8 @@ export class Shards {
   #at;
   #by = 'events';
   #shown;
+  /** What a shard belongs to. */
+  #owner = 'worker';
 
   constructor() {
     const placed = shard => ({
@@ -54,6 +56,13 @@ export class Shards {
       });
   }
 
+  /** Of a node of a cluster: shards belong to partitions, and their events are not looked at. */
+  ofNode() {
+    this.#owner = 'partition';
+    this.#by = 'users';
+    put('owner-name', this.#owner);
+  }
+
   /** `rates`: estimated events per second of each shard. */
   show({ rates, users, owners, sampledShare }) {
     this.#shown = { events: rates, users, owners, sampledShare };
@@ -85,14 +94,15 @@ export class Shards {
         this.#by === 'events' && sampledShare > 0
           ? ` ${percent(sampledShare)} of the events were looked at.`
           : '';
-      return `The most: shard ${first} of worker ${owners[first]}, with ${percent(values[first] / total)}.${looked}`;
+      return `The most: shard ${first} of ${this.#owner} ${owners[first]}, with ${percent(values[first] / total)}.${looked}`;
     };
     put('heat-readout', text());
   }
 
   #describe(shard) {
     const { events, users, owners } = this.#shown;
-    return `Shard ${shard}, of worker ${owners[shard]}: about ${rate(events[shard])} events/s, ${whole(users[shard])} ${users[shard] === 1 ? 'user' : 'users'}.`;
+    const about = this.#owner === 'partition' ? '' : `about ${rate(events[shard])} events/s, `;
+    return `Shard ${shard}, of ${this.#owner} ${owners[shard]}: ${about}${whole(users[shard])} ${users[shard] === 1 ? 'user' : 'users'}.`;
   }
 
   #choose(shard) {
@@ -126,7 +136,12 @@ export class Shards {
       rows.append(row);
     }
     for (let shard = 0; shard < SHARDS; shard++) {
-      const texts = [String(shard), String(owners[shard]), rate(events[shard]), whole(users[shard])];
+      const texts = [
+        String(shard),
+        String(owners[shard]),
+        this.#owner === 'partition' ? '–' : rate(events[shard]),
+        whole(users[shard]),
+      ];
       const { cells } = rows.children[shard];
       texts.forEach((text, column) => {
         if (cells[column].textContent !== text) cells[column].textContent = text;

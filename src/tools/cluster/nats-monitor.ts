@@ -27,10 +27,11 @@ interface Jsz {
   }[];
 }
 
-/** Undefined where the server does not answer, or is not well. */
-export async function isHealthy(httpPort: number): Promise<boolean> {
-  const answer = await ask<{ status?: string }>(httpPort, 'healthz');
-  return answer?.status === 'ok';
+/** Why a server is not well; undefined: it is. It writes a line into its log for each question to which it says no. */
+export async function illnessOf(httpPort: number): Promise<string | undefined> {
+  const answer = await ask<{ status?: string; error?: string }>(httpPort, 'healthz');
+  if (answer === undefined) return 'it does not answer';
+  return answer.status === 'ok' ? undefined : (answer.error ?? answer.status ?? 'it does not say why');
 }
 
 /** Undefined where the server does not answer. */

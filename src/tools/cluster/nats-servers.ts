@@ -6,14 +6,17 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Running, start } from '../harness/process.ts';
 import { freePort, ServerError } from '../harness/server.ts';
 import { until } from '../harness/waiting.ts';
 import { type NatsConfig, natsConfigText } from './nats-config.ts';
-import { isHealthy, type JetStreamSeen, jetStreamOf } from './nats-monitor.ts';
+import { illnessOf, type JetStreamSeen, jetStreamOf } from './nats-monitor.ts';
 
 const HOST = '127.0.0.1';
-const START_MS_MAX = 30_000;
+/** One that is started again, or that went on, may have to read much, and to vote more than once. */
+const START_MS_MAX = 60_000;
+const LOOK_MS = 50;
 const MISSING =
   'nats-server is not installed here; apt-get install nats-server brings it, or take it from https://github.com/nats-io/nats-server/releases';
 
@@ -96,19 +99,11 @@ export class NatsServers {
   /** Resolves when all that run are well, and see one another. */
   async untilWell(hasJetStream = true): Promise<void> {
     const running = this.servers.filter(({ isRunning }) => isRunning);
-    for (const server of running)
-      await until(
-        async () => {
-          if (!server.isRunning) throw new ServerError(`${server.name} ended: ${server.output()}`);
-          return isHealthy(server.httpPort);
-        },
-        `nats-server ${server.name} is well`,
-        START_MS_MAX,
-      );
+    for (const server of running) await untilWell(server);
     if (!hasJetStream || this.servers.length === 1) return;
     const isWhole = (seen: JetStreamSeen | undefined) => seen?.current === running.length - 1;
     await until(
-      async () => isWhole(await this.#seenByMetaLeader(running)),
+      async () => isWhole(await this.#seenByMetaLeader(running)) || sleep(LOOK_MS, false),
       'the nats-servers have a leader that sees them all',
       START_MS_MAX,
     );
@@ -215,6 +210,20 @@ export class NatsServer {
   async end(): Promise<void> {
     this.signal('SIGTERM');
     await this.#running?.ended;
+  }
+}
+
+async function untilWell(server: NatsServer): Promise<void> {
+  const endMs = performance.now() + START_MS_MAX;
+  for (;;) {
+    if (!server.isRunning) throw new ServerError(`${server.name} ended: ${server.output()}`);
+    const illness = await illnessOf(server.httpPort);
+    if (illness === undefined) return;
+    if (performance.now() > endMs)
+      throw new ServerError(
+        `nats-server ${server.name} is not well after ${START_MS_MAX / 1_000} s: ${illness}`,
+      );
+    await sleep(LOOK_MS);
   }
 }
 

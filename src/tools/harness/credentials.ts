@@ -58,6 +58,7 @@ type Values = { readonly [Name in keyof typeof CREDENTIAL_OPTIONS]?: unknown };
 const FILE_BYTES_MAX = 1_048_576;
 /** A token of Tally, or a JWT. */
 const TOKEN = /^[\x21-\x7e]{1,8192}$/;
+const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----/;
 
 /** To be called before the flags are read: nothing of a token may be repeated in a message. */
 export function refuseTokenFlag(args: readonly string[]): void {
@@ -79,6 +80,11 @@ export function readCredentials(
   };
   const [ca, cert] = [text('tls-ca'), text('tls-cert')];
   const key = text('tls-key') ?? cert;
+  // Node takes it, and trusts nobody.
+  if (ca !== undefined && !CERTIFICATE.test(ca))
+    throw new UsageError(
+      `--tls-ca ${quoteIfNeeded(String(values['tls-ca']))} holds no certificate (PEM: -----BEGIN CERTIFICATE-----)`,
+    );
   if (cert === undefined && key !== undefined)
     throw new UsageError('--tls-key is the key of --tls-cert FILE, which is missing');
   const isTls = values.tls === true || ca !== undefined || cert !== undefined;

@@ -108,6 +108,9 @@ export function sumUp(plan: LoadPlan, outcomes: readonly ThreadOutcome[], isCutS
           : why.replace('a connection', `${count(times)} of ${count(plan.connections)} connections`),
       ),
       ...(missing > 0 && !isCutShort ? [unansweredLine(plan, missing, lostCount)] : []),
+      ...(answered === 0 && lostCount > 0 && !plan.tls && !plan.reconnect && !isCutShort
+        ? ['no line was answered; does the server speak TLS? (--tls)']
+        : []),
       ...(missingWarmup > 0 && !isCutShort
         ? [`${count(missingWarmup)} lines of the warm-up were not answered`]
         : []),

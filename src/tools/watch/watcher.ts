@@ -147,7 +147,12 @@ export class Watcher {
   #whyGone(error: unknown): string {
     if (error instanceof NotLetIn) throw error;
     if (error instanceof TooLate) return error.message;
-    if (error instanceof HungUp && error.cause === undefined) return 'it hung up';
+    if (error instanceof HungUp && error.cause === undefined) {
+      const hasSpoken = this.#probes.length > 0 || this.#before !== undefined;
+      return this.#credentials.tls === undefined && !hasSpoken
+        ? 'it hung up; does it speak TLS? (--tls)'
+        : 'it hung up';
+    }
     const cause = (error instanceof HungUp ? error.cause : error) as NodeJS.ErrnoException;
     const { code, message } = cause;
     if (code === undefined && !(error instanceof HungUp)) throw error;

@@ -1,0 +1,212 @@
+/** What a node reads of its streams, over a real server: how much at a time, and where something is missing. */
+import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readDirect, timeOf } from '../../src/cluster/direct.ts';
+import { streamOf, subjectOf } from '../../src/cluster/names.ts';
+import { StreamReader } from '../../src/cluster/stream-reader.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { Linked, linkStart, newCluster } from './linked.ts';
+import { isNatsMissing, useNats } from './nats.ts';
+
+describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
+  const used = useNats({ count: 1 });
+  let manager: JetStreamManager;
+  const startIn = (cluster: string) => linkStart(used.servers.urls, { cluster, replicas: 1 });
+  beforeAll(async () => {
+    if (!isNatsMissing) manager = await jetstreamManager(used.nats);
+  });
+
+  /** As another node would. */
+  async function fill(cluster: string, blocks: number, bytes: number): Promise<void> {
+    const client = jetstream(used.nats);
+    const body = Buffer.alloc(bytes);
+    const acks = Array.from({ length: blocks }, () => client.publish(subjectOf(cluster, 0), body));
+    await Promise.all(acks);
+  }
+
+  test('no more than it may before something is applied: so many blocks', async () => {
+    const node = await Linked.open(startIn(newCluster()));
+    await fill(node.start.cluster, 3_000, 10);
+    node.isApplying = false;
+    node.link.hear({ is: 'begin', from: [1, 1] });
+    await node.untilRead(0, 2_048);
+    await new Promise(resolve => setTimeout(resolve, 200));
+    expect(node.blocks[0]).toHaveLength(2_048);
+    node.apply();
+    await node.untilRead(0, 3_000);
+    expect(node.blocks[0]!.map(({ sequence }) => sequence)).toEqual(
+      Array.from({ length: 3_000 }, (_, index) => index + 1),
+    );
+    expect(node.mistakes).toEqual([]);
+  });
+
+  test('no more than it may before something is applied: so many bytes', async () => {
+    const node = await Linked.open(startIn(newCluster()));
+    const bytes = 60_000;
+    await fill(node.start.cluster, 200, bytes);
+    node.isApplying = false;
+    node.link.hear({ is: 'begin', from: [1, 1] });
+    // A pull counts headers and subjects, too.
+    const most = Math.floor(8_388_608 / bytes);
+    await node.untilRead(0, most - 2);
+    await new Promise(resolve => setTimeout(resolve, 200));
+    expect(node.blocks[0]!.length).toBeLessThanOrEqual(most);
+    while (node.blocks[0]!.length < 200) {
+      const had = node.blocks[0]!.length;
+      node.apply();
+      await node.untilRead(0, had + 1);
+    }
+    expect(node.mistakes).toEqual([]);
+  });
+
+  test('from where it is told to, with the time of the stream', async () => {
+    const node = await Linked.open(startIn(newCluster()));
+    await fill(node.start.cluster, 5, 10);
+    node.link.hear({ is: 'begin', from: [4, 1] });
+    await node.untilRead(0, 2);
+    expect(node.blocks[0]!.map(({ sequence }) => sequence)).toEqual([4, 5]);
+    const { state } = await manager.streams.info(streamOf(node.start.cluster, 0));
+    expect(node.blocks[0]![1]!.timeMs).toBe(timeOf(state.last_ts));
+  });
+
+  test('on when its consumer is deleted, and over a hole', async () => {
+    const cluster = newCluster();
+    const node = await Linked.begun(startIn(cluster));
+    const stream = streamOf(cluster, 0);
+    for (const text of ['a', 'b', 'c']) await node.store(0, text);
+    await node.untilRead(0, 3);
+    const consumers = await manager.consumers.list(stream).next();
+    expect(consumers).toHaveLength(1);
+    await manager.consumers.delete(stream, consumers[0]!.name);
+    await node.store(0, 'd');
+    await node.untilRead(0, 4);
+    const other = await Linked.open({ ...node.start, node: 'other' });
+    await manager.streams.deleteMessage(stream, 2);
+    other.link.hear({ is: 'begin', from: [1, 1] });
+    await other.untilRead(0, 3);
+    expect(other.texts(0)).toEqual(['a', 'c', 'd']);
+    await node.store(0, 'e');
+    await other.untilRead(0, 4);
+    expect([...node.mistakes, ...other.mistakes, node.refused, other.refused]).toEqual([
+      undefined,
+      undefined,
+    ]);
+  });
+
+  test('not what was purged by hand: it is refused', async () => {
+    const node = await Linked.open(startIn(newCluster()));
+    await fill(node.start.cluster, 10, 10);
+    await manager.streams.purge(streamOf(node.start.cluster, 0), { seq: 6 });
+    node.link.hear({ is: 'begin', from: [3, 1] });
+    expect(await node.untilRefused()).toBe(
+      `this node wanted block 3 of the stream ${streamOf(node.start.cluster, 0)}, which begins at 6, and no snapshot reaches to there: the stream was purged by hand, and what it held is lost to this node; restore the stream, or make another cluster (--cluster-name)`,
+    );
+  });
+
+  test('not what was purged while it had no room for it: it is refused', async () => {
+    const node = await Linked.begun(startIn(newCluster()));
+    node.isApplying = false;
+    await fill(node.start.cluster, 2_048, 10);
+    await node.untilRead(0, 2_048);
+    await fill(node.start.cluster, 10, 10);
+    await manager.streams.purge(streamOf(node.start.cluster, 0), { seq: 2_055 });
+    node.apply();
+    expect(await node.untilRefused()).toMatch(
+      /^this node wanted block 2049 of the stream .*, which begins at 2055/,
+    );
+  });
+
+  test('not from a stream that was made anew: it is refused', async () => {
+    const node = await Linked.begun(startIn(newCluster()));
+    await node.store(0, 'first');
+    await node.untilRead(0, 1);
+    const stream = streamOf(node.start.cluster, 0);
+    const { config } = await manager.streams.info(stream);
+    await manager.streams.delete(stream);
+    await manager.streams.add(config);
+    expect(await node.untilRefused()).toBe(
+      `the stream ${stream} was deleted and made again; its blocks are lost, and this node can't go on with others: restore the stream, or make another cluster (--cluster-name)`,
+    );
+  });
+
+  test('one by one, while there is no consumer, the same as from a consumer', async () => {
+    const node = await Linked.begun(startIn(newCluster()));
+    const texts = Array.from({ length: 30 }, (_, index) => `block ${index}`);
+    for (const text of texts) await node.store(0, text);
+    await node.untilRead(0, texts.length);
+    const stream = streamOf(node.start.cluster, 0);
+    for (const block of node.blocks[0]!) {
+      const { sequence, timeMs, bytes, id } = (await readDirect(used.nats, stream, block.sequence))!;
+      expect({ partition: 0, sequence, timeMs, bytes: Buffer.from(bytes) }).toEqual({
+        ...block,
+        bytes: Buffer.from(block.bytes),
+      });
+      expect(id()).toBe(`one.1.0.${sequence}`);
+    }
+    expect(await readDirect(used.nats, stream, texts.length + 1)).toBeUndefined();
+  });
+
+  test('on one by one, when its consumer goes and no other can be made', async () => {
+    const node = await Linked.open(startIn(newCluster()));
+    const stream = streamOf(node.start.cluster, 0);
+    let made = 0;
+    const consumers = {
+      add: (...of: Parameters<typeof manager.consumers.add>) => {
+        made += 1;
+        return made === 1 ? manager.consumers.add(...of) : new Promise<never>(() => {});
+      },
+      delete: async () => true,
+    };
+    const read: number[] = [];
+    const reader = new StreamReader({
+      ...{
+        nats: used.nats,
+        manager: { ...manager, consumers } as unknown as JetStreamManager,
+        stream,
+        from: 1,
+      },
+      ...{ messagesMax: 8, bytesMax: 100_000 },
+      onMessage: ({ sequence }) => read.push(sequence),
+      check: async () => {},
+      onRefused: refusal => {
+        throw refusal;
+      },
+    });
+    await fill(node.start.cluster, 3, 10);
+    await until(() => read.length === 3, 'what there is is read');
+    const [consumer] = await manager.consumers.list(stream).next();
+    await manager.consumers.delete(stream, consumer!.name);
+    await until(() => made === 2, 'another one is wanted');
+    await fill(node.start.cluster, 10, 10);
+    await until(() => read.length === 8, 'as many as it may are read');
+    await new Promise(resolve => setTimeout(resolve, 100));
+    expect(read).toHaveLength(8);
+    reader.release(8, 80);
+    await until(() => read.length === 13, 'all are read');
+    reader.stop();
+    expect(read).toEqual(Array.from({ length: 13 }, (_, index) => index + 1));
+  });
+
+  test('what is larger than all that it may have at a time, alone', async () => {
+    const node = await Linked.open(startIn(newCluster()));
+    await fill(node.start.cluster, 3, 5_000);
+    const read: number[] = [];
+    const reader = new StreamReader({
+      ...{ nats: used.nats, manager, stream: streamOf(node.start.cluster, 0), from: 1 },
+      ...{ messagesMax: 10, bytesMax: 1_000 },
+      onMessage: ({ sequence }) => read.push(sequence),
+      check: async () => {},
+      onRefused: refusal => {
+        throw refusal;
+      },
+    });
+    for (let count = 1; count <= 3; count++) {
+      await until(() => read.length === count, `${count} are read`);
+      await new Promise(resolve => setTimeout(resolve, 50));
+      expect(read).toHaveLength(count);
+      reader.release(1, 5_000);
+    }
+    reader.stop();
+    expect(read).toEqual([1, 2, 3]);
+  });
+});
