@@ -1,7 +1,7 @@
 /** Blocks of shell are run, and print what the page says below them: see blocks.ts. The long ones are in test/long. */
 import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { markOf, Reader } from './blocks.ts';
+import { markOf, needs, Reader } from './blocks.ts';
 import { allPages, pageOf } from './pages.ts';
 
 const LIMIT_MS = 20_000;
@@ -13,11 +13,11 @@ const isHere = (program: string) =>
 const pages = allPages().map(page => {
   const blocks = page.blocks.filter(({ language }) => language === 'sh');
   const run = blocks.filter(block => ['run', 'like', 'serve'].includes(markOf(block).does!));
-  const wanted = ['nc', 'ncat', 'socat', 'openssl', 'curl'].filter(name =>
-    run.some(({ text }) => new RegExp(`\\b${name} `).test(text)),
+  const wanted = ['nc', 'ncat', 'socat', 'openssl', 'curl', 'nats-server'].filter(name =>
+    run.some(block => needs(block, name)),
   );
   const absent = wanted.filter(name => !isHere(name));
-  const here = run.filter(({ text }) => !absent.some(name => new RegExp(`\\b${name} `).test(text)));
+  const here = run.filter(block => !absent.some(name => needs(block, name)));
   return {
     page,
     blocks,

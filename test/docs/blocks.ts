@@ -39,6 +39,12 @@ export function markOf({ mark }: Block): { does: string | undefined; anew: strin
   return { does, anew: flags?.split(' ').filter(Boolean) };
 }
 
+/** Whether a block needs a program, by its name or because a command of ours starts it. */
+export function needs({ text }: Block, program: string): boolean {
+  if (program === 'nats-server' && text.includes('tally cluster try')) return true;
+  return new RegExp(`\\b${program} `).test(text);
+}
+
 interface Server {
   port: number;
   http?: number | undefined;

@@ -64,6 +64,8 @@ describe.skipIf(!areHere)('the live page of a node, in Chromium', () => {
       `Array.from(document.querySelectorAll('h2'), heading => heading.checkVisibility() ? heading.textContent : '').filter(Boolean)`,
     );
     expect(visible).toEqual(['Partitions', 'Shards', 'The last minute', 'Cluster', 'Ledger']);
+    // Its events are not looked at by shard.
+    expect(await page.evaluate(`document.querySelector('input[name=heat]').checkVisibility()`)).toBe(false);
     expect(await textOf('cluster-up')).toBe('yes');
     expect(await textOf('workers')).toBe(`${PARTITIONS} of ${PARTITIONS}`);
     await until(async () => Number(await textOf('cluster-sent')) === EVENTS, 'the blocks');

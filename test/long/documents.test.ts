@@ -7,7 +7,7 @@ import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { markOf, Reader } from '../docs/blocks.ts';
+import { markOf, needs, Reader } from '../docs/blocks.ts';
 import { isExternal, linksOf } from '../docs/links.ts';
 import { allPages, ROOT } from '../docs/pages.ts';
 import { figure } from '../support/figure.ts';
@@ -32,8 +32,8 @@ describe('does what the page says:', () => {
     const reader = new Reader(page);
     const wrong: string[] = [];
     for (const block of page.blocks.filter(one => markOf(one).does === 'long')) {
-      const absent = ['nc', 'cargo'].find(
-        program => new RegExp(`\\b${program} `).test(block.text) && !isHere(program),
+      const absent = ['nc', 'cargo', 'nats-server'].find(
+        program => needs(block, program) && !isHere(program),
       );
       if (absent !== undefined) {
         console.log(`${page.path}:${block.line}: left out: there is no ${absent} here`);
