@@ -4,7 +4,7 @@ import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, writeSync } from '
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isHealthy } from '../../../src/tools/cluster/nats-monitor.ts';
+import { illnessOf } from '../../../src/tools/cluster/nats-monitor.ts';
 import { type NatsServer, NatsServers } from '../../../src/tools/cluster/nats-servers.ts';
 import { ChaosNode } from './chaos-node.ts';
 import { NodeLink } from './node-link.ts';
@@ -94,7 +94,7 @@ export class Trio {
     const server = this.diskOf!;
     const endMs = performance.now() + RECOVERY_MS_MAX;
     while (server.isRunning && performance.now() < endMs) {
-      if (await isHealthy(server.httpPort)) return;
+      if ((await illnessOf(server.httpPort)) === undefined) return;
       await sleep(LOOK_MS);
     }
     await server.kill();
