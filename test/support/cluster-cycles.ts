@@ -38,6 +38,8 @@ export interface ClusterFigures {
   undecided: number;
   /** Starts of nodes that were refused while NATS could not be reached. */
   refusals: number;
+  /** Nodes that had been away for so long that the streams were purged meanwhile, and ended. */
+  fellBehind: number;
   complaints: number;
   /** No disk could be filled here. */
   withoutDisk: number;
@@ -122,7 +124,9 @@ function take(figures: ClusterFigures, seen: Seen, trio: Trio): void {
   for (const name of ['histories', 'undecided', 'repeats'] as const) figures[name] += seen[name];
   for (const node of trio.nodes) {
     figures.refusals += node.refusals;
+    figures.fellBehind += node.fellBehind;
     node.refusals = 0;
+    node.fellBehind = 0;
   }
   if (trio.diskOf === undefined) figures.withoutDisk = 1;
 }
@@ -139,6 +143,6 @@ function noFigures(): ClusterFigures {
   return {
     ...{ runs: 0, faults, events: 0, transfers: 0, returned: 0, insufficient: 0, reads: 0, fresh: 0 },
     ...{ unknown: 0, connections: 0, cuts: 0, resent: 0, busy: 0, repeats: 0, histories: 0, undecided: 0 },
-    ...{ refusals: 0, complaints: 0, withoutDisk: 0 },
+    ...{ refusals: 0, fellBehind: 0, complaints: 0, withoutDisk: 0 },
   };
 }

@@ -8,7 +8,6 @@ import type { ChaosNode } from './chaos-node.ts';
 import type { NodeLink } from './node-link.ts';
 import type { Trio } from './trio.ts';
 
-const PARTITIONS = 8;
 /** How long a process is stopped, and how long a link is disturbed. */
 const PAUSE_MS = [500, 8_000] as const;
 const LINK_MS = [500, 5_000] as const;
@@ -74,7 +73,7 @@ export const FAULTS = {
     await restart(server, random);
   },
   'the leader of a stream killed': async ({ trio, server, random }) => {
-    const stream = streamOf(DEFAULT_CLUSTER, Math.floor(random() * PARTITIONS));
+    const stream = streamOf(DEFAULT_CLUSTER, Math.floor(random() * trio.partitions));
     const leader = (await trio.nats.leaderOf(stream)) ?? server;
     await restart(leader, random);
   },

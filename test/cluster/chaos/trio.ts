@@ -10,6 +10,10 @@ import { ChaosNode } from './chaos-node.ts';
 import { NodeLink } from './node-link.ts';
 
 export const NODES = 3;
+/** Streams, one of which is drawn for each trio. */
+const PARTITIONS = [2, 4, 8];
+/** A snapshot every other run or so. */
+const SNAPSHOT_BLOCKS = 8_000;
 /** Of the one nats-server that has a disk of its own, which can be filled. */
 const DISK_MIB = 256;
 const BALLAST_BYTES = 2 ** 20;
@@ -24,31 +28,40 @@ export class Trio {
   readonly links: readonly (readonly NodeLink[])[];
   /** The disk of its own is a file system in memory, which only root may mount; otherwise there is none. */
   readonly diskOf: NatsServer | undefined;
+  readonly partitions: number;
   readonly #folder: string;
   readonly #disk: string;
 
   private constructor(
     folder: string,
-    disk: string,
     hasDisk: boolean,
     nats: NatsServers,
     links: NodeLink[][],
     program: string,
+    partitions: number,
   ) {
     this.#folder = folder;
-    this.#disk = disk;
+    this.#disk = diskIn(folder);
     this.nats = nats;
     this.links = links;
+    this.partitions = partitions;
     this.diskOf = hasDisk ? nats.servers.at(-1) : undefined;
-    this.nodes = links.map(
-      (row, node) => new ChaosNode({ name: `node-${node}`, program, servers: row.map(({ url }) => url) }),
-    );
+    const flags = [
+      ...['--cluster-partitions', String(partitions)],
+      ...['--cluster-snapshot-blocks', String(SNAPSHOT_BLOCKS)],
+    ];
+    this.nodes = links.map((row, node) => {
+      // The others start from what NATS has.
+      const data = node === 0 ? ['--data', join(folder, 'data')] : [];
+      const servers = row.map(({ url }) => url);
+      return new ChaosNode({ name: `node-${node}`, program, servers, flags: [...flags, ...data] });
+    });
   }
 
   /** `program`: of the nodes, compiled. Resolves when all of them serve. */
   static async start(program: string, seed: number): Promise<Trio> {
     const folder = mkdtempSync(join(tmpdir(), 'tally-chaos-'));
-    const disk = join(folder, `n${NODES}`);
+    const disk = diskIn(folder);
     mkdirSync(disk);
     const hasDisk = mount(disk);
     const nats = await NatsServers.start({ folder, advertises: false }).catch(error => {
@@ -60,8 +73,11 @@ export class Trio {
         Promise.all(nats.servers.map(({ port }) => NodeLink.open(port, seed))),
       ),
     );
-    const trio = new Trio(folder, disk, hasDisk, nats, links, program);
+    const partitions = PARTITIONS[seed % PARTITIONS.length]!;
+    const trio = new Trio(folder, hasDisk, nats, links, program, partitions);
     try {
+      // The first one makes the streams.
+      await trio.nodes[0]!.start();
       await Promise.all(trio.nodes.map(node => node.start()));
     } catch (error) {
       await trio.stop();
@@ -126,6 +142,10 @@ export class Trio {
     if (this.diskOf !== undefined) unmount(this.#disk);
     rmSync(this.#folder, { recursive: true, force: true });
   }
+}
+
+function diskIn(folder: string): string {
+  return join(folder, `n${NODES}`);
 }
 
 /** False: it may not be mounted here. */
