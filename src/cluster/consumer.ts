@@ -3,7 +3,7 @@
  * server falls silent.
  *
  * While a pull waits, the server says every 300 ms that it is there. Silence may also mean that the pull is over without
- * a word, so the consumer is asked again before it is given up.
+ * a word, so the consumer is asked whether it is there before it is given up.
  */
 import {
   AckPolicy,
@@ -24,9 +24,9 @@ import { messageOf } from './refusal.ts';
 
 const HEARTBEAT_MS = 300;
 const LOOK_MS = 50;
-/** Then it is asked again. */
+/** Then it is asked. */
 const SILENCE_MS_MAX = 500;
-/** If it does not answer that either, it is given up. */
+/** If it does not answer, it is given up. */
 const GONE_MS_MAX = 1_000;
 /** A pull that nothing comes for is over after this time. */
 const PULL_MS_MAX = 20_000;
@@ -35,6 +35,8 @@ const IDLE_MS_MAX = 30_000;
 
 /** Codes of what the server says beside messages. */
 const Status = { heartbeat: 100, timeout: 408, ended: 409 } as const;
+/** A question whether it is there: it takes no message, and is answered behind the pull under way. */
+const QUESTION: Limits = { batch: 1, max_bytes: 1 };
 /** A pull that has ended although the consumer is well. */
 const ENDED = /exceeds maxbytes|batch completed/i;
 
@@ -47,7 +49,7 @@ export interface ConsumerStart {
   onMessage(message: Delivered): void;
   /** The pull is over; `isTooLarge`: the next message alone is larger than what was asked for. */
   onEnd(isTooLarge: boolean): void;
-  /** Nothing is heard of it, and it was asked again. It may speak again, or go. */
+  /** Nothing is heard of it, and it was asked whether it is there. It may speak again, or go. */
   onSilence(): void;
   /** It is of no use any more. */
   onGone(why: string): void;
@@ -81,7 +83,7 @@ export class Consumer {
     this.#start = start;
     this.#name = this.#inbox.slice(this.#inbox.indexOf('.') + 1);
     // Before it is made, so that nothing that it sends is missed.
-    this.#subscription = start.nats.subscribe(this.#inbox, {
+    this.#subscription = start.nats.subscribe(`${this.#inbox}.*`, {
       callback: (error, message) => {
         if (this.#isOver) return;
         if (error === null) this.#take(message);
@@ -118,7 +120,7 @@ export class Consumer {
     this.#isFresh = true;
     this.#isSilent = false;
     this.#heardMs = performance.now();
-    this.#request(limits);
+    this.#request(limits, 'pull');
   }
 
   /** Nothing is to be expected of it for now. */
@@ -151,11 +153,11 @@ export class Consumer {
     this.#start.onGone(why);
   }
 
-  #request(limits: Limits): void {
+  #request(limits: Limits, what: 'pull' | 'question'): void {
     const { nats, stream } = this.#start;
     const times = { expires: nanos(PULL_MS_MAX), idle_heartbeat: nanos(HEARTBEAT_MS) };
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${this.#name}`;
-    nats.publish(subject, JSON.stringify({ ...limits, ...times }), { reply: this.#inbox });
+    nats.publish(subject, JSON.stringify({ ...limits, ...times }), { reply: `${this.#inbox}.${what}` });
   }
 
   #take(message: Msg): void {
@@ -177,15 +179,17 @@ export class Consumer {
     this.#start.onMessage(delivered);
   }
 
-  /** What the server says about the pull. */
-  #hear({ headers }: Msg): void {
+  /** What the server says about the pull, or in reply to a question. */
+  #hear({ headers, subject }: Msg): void {
+    const isPull = subject.endsWith('.pull');
     const code = headers?.code ?? 0;
     const description = headers?.description ?? '';
     if (code === Status.heartbeat) {
       const last = Number(headers?.get('Nats-Last-Consumer') || 0);
       if (last > this.#delivery) this.#gone('a message was lost on its way');
     } else if (code === Status.timeout || (code === Status.ended && ENDED.test(description))) {
-      const isTooLarge = code === Status.ended && this.#isFresh;
+      if (!isPull && code === Status.timeout) return;
+      const isTooLarge = isPull && code === Status.ended && this.#isFresh;
       this.#asked = 0;
       this.#start.onEnd(isTooLarge);
     } else this.#gone(`${code} ${description}`);
@@ -201,8 +205,7 @@ export class Consumer {
     }
     this.#isSilent = true;
     this.#heardMs = performance.now();
-    this.#asked += 1;
-    this.#request({ batch: 1 });
+    this.#request(QUESTION, 'question');
     this.#start.onSilence();
   }
 }

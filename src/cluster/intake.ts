@@ -29,6 +29,8 @@ export interface IntakeStart {
   onRead(partition: number, message: Delivered): void;
   onBlocks(blocks: Stored[], memory: ArrayBuffer): void;
   onRefused(refusal: Refusal): void;
+  /** Something should be looked at; reading goes on as well as it can. */
+  onTrouble(reason: string): void;
   /** The sequences that the newest snapshot stands for; undefined: there is none. */
   snapshotAt(): Promise<readonly number[] | undefined>;
 }
@@ -68,6 +70,9 @@ export class Intake {
           check: next => this.#check(stream, partition, next),
           onRefused: refusal => {
             if (!this.#hasEnded) start.onRefused(refusal);
+          },
+          onTrouble: reason => {
+            if (!this.#hasEnded) start.onTrouble(`the stream ${stream.name} can hardly be read: ${reason}`);
           },
         }),
     );

@@ -21,7 +21,7 @@ import { messageOf, Refusal, refusalOf } from './refusal.ts';
 import { SnapshotDuty } from './snapshot-duty.ts';
 import { type SnapshotPlace, Snapshots } from './snapshots.ts';
 import { checkedState } from './state.ts';
-import { hasBlocks, lookAt, openJetStream, openStreams, type Stream } from './streams.ts';
+import { hasBlocks, openJetStream, openStreams, type Stream } from './streams.ts';
 
 /** `transfer`: memory that goes with the message, and is gone here. Whoever hears `refused` calls `stop`. */
 export type Send = (message: FromLink, transfer?: readonly ArrayBuffer[]) => void;
@@ -133,13 +133,10 @@ export class Link {
     this.#copy = data === '' ? undefined : await OwnCopy.open(data, cluster, constitution);
     const places = await patiently(() => snapshots.places(), PATIENCE_MS);
     const bytes = await this.#snapshotOf(places?.newest);
-    const ends = await Promise.all(
-      streams.map(({ name, subject }) => patiently(() => lookAt(manager, name, subject), PATIENCE_MS)),
-    );
     if (this.#isStopping) return;
     this.#publishers = streams.map((stream, partition) => this.#publisher(stream, partition, epoch));
     this.#send(
-      { is: 'opened', constitution, epoch, snapshot: bytes, ends: ends.map(({ last }) => last) },
+      { is: 'opened', constitution, epoch, snapshot: bytes, ends: streams.map(({ last }) => last) },
       bytes === undefined ? [] : [bytes.buffer as ArrayBuffer],
     );
     this.#watch(nats);
@@ -243,6 +240,7 @@ export class Link {
       onRead: (partition, { id, sequence }) => this.#publishers[partition]!.confirm(id, sequence),
       onBlocks: (blocks, memory) => this.#send({ is: 'blocks', blocks }, [memory]),
       onRefused: refusal => this.#refuse(refusal),
+      onTrouble: reason => this.#warn(reason),
       snapshotAt: async () => (await this.#snapshots!.places())?.newest.sequences,
     });
   }

@@ -64,6 +64,8 @@ export async function makeSnapshot(start: LinkStart, constitution: Constitution)
           intake.stop();
           reject(refusal);
         },
+        // The node that has started this hears the same.
+        onTrouble() {},
         snapshotAt: async () => (await snapshots.places())?.newest.sequences,
       });
     });

@@ -60,7 +60,7 @@ export type FromLink =
   | { readonly is: 'blocks'; readonly blocks: readonly Stored[] }
   /** Whether blocks can be stored now, as far as is known. Before `opened`: what is waited for. */
   | { readonly is: 'link'; readonly isUp: boolean; readonly reason: string }
-  /** The node's own copy, or the next snapshot, can't be written; it goes on without. */
+  /** The node's own copy, or the next snapshot, can't be written, or a stream hardly be read; it goes on as it can. */
   | { readonly is: 'warning'; readonly reason: string }
   /** Once a second. */
   | { readonly is: 'figures'; readonly figures: LinkFigures };

@@ -11,8 +11,10 @@ import type { NatsConnection } from '@nats-io/transport-node';
 import { Consumer } from './consumer.ts';
 import type { Delivered } from './delivered.ts';
 import { readDirect } from './direct.ts';
-import { isNoStream, Refusal } from './refusal.ts';
+import { isNoStream, messageOf, Refusal } from './refusal.ts';
 
+/** Without a consumer for so long, somebody should know. */
+const TOLD_AFTER_MS = 10_000;
 const FIRST_DELAY_MS = 50;
 const DELAY_MS_MAX = 500;
 /** Between two questions for a message that is not there. */
@@ -38,6 +40,8 @@ export interface ReaderStart {
   check(next: number): Promise<void>;
   /** `check` has refused: nothing more comes. */
   onRefused(refusal: Refusal): void;
+  /** There has been no consumer for 10 s, and why; it is told once, until there is one. */
+  onTrouble(reason: string): void;
 }
 
 export class StreamReader {
@@ -53,6 +57,8 @@ export class StreamReader {
   #isTooLarge = false;
   #isBridged = false;
   #delayMs = FIRST_DELAY_MS;
+  /** Since when there is no consumer; undefined: it was told. */
+  #troubleMs: number | undefined = performance.now();
   #retry: NodeJS.Timeout | undefined;
   #hasEnded = false;
 
@@ -120,6 +126,7 @@ export class StreamReader {
       this.#behindHole = undefined;
       this.#isTooLarge = false;
       this.#delayMs = FIRST_DELAY_MS;
+      this.#troubleMs = performance.now();
       this.#consumer = consumer;
       this.#pull();
     } catch (error) {
@@ -158,14 +165,21 @@ export class StreamReader {
       this.#start.onRefused(error);
       return;
     }
+    if (this.#troubleMs !== undefined && performance.now() - this.#troubleMs > TOLD_AFTER_MS) {
+      this.#troubleMs = undefined;
+      this.#start.onTrouble(messageOf(error));
+    }
     this.#retry = setTimeout(() => void this.#make(), this.#delayMs);
     this.#delayMs = Math.min(this.#delayMs * 2, DELAY_MS_MAX);
   }
 
   #remake(): void {
-    this.#pending = this.#consumer?.pending ?? this.#pending;
-    this.#consumer?.stop();
-    this.#consumer = undefined;
+    if (this.#consumer !== undefined) {
+      this.#pending = this.#consumer.pending;
+      this.#consumer.stop();
+      this.#consumer = undefined;
+      this.#troubleMs = performance.now();
+    }
     if (this.#hasEnded) return;
     void this.#make();
     void this.#bridge();
@@ -209,7 +223,7 @@ export class StreamReader {
     this.#isBridged = true;
     const { nats, stream } = this.#start;
     while (!this.#hasEnded && (this.#consumer?.isSilent ?? true)) {
-      const hasRoom = this.#free.messages > 0 && this.#free.bytes > 0;
+      const hasRoom = this.#free.messages > 0 && this.#free.bytes >= this.#start.bytesMax * PART;
       const message = hasRoom ? await readDirect(nats, stream, this.#next).catch(() => undefined) : undefined;
       if (this.#hasEnded) break;
       if (message === undefined) await sleep(NOTHING_MS);

@@ -41,7 +41,7 @@ export interface Deed {
 /** Nothing was decided: it may be sent again. */
 const NOT_TAKEN: readonly Outcome[] = [Outcome.serverBusy, Outcome.shuttingDown, Outcome.diskFull];
 
-export function isDecided(reply: Reply | undefined): reply is Reply {
+export function isDecided(reply: Reply | undefined): boolean {
   return reply !== undefined && !NOT_TAKEN.includes(reply.outcome);
 }
 

@@ -2,6 +2,7 @@
 import { Outcome } from '../../src/protocol/outcome.ts';
 import { type Deed, decidedAttempt, fateOf, isDecided, nameOf, type Wish } from './history.ts';
 import { check, complaintOf, operationsOf } from './linearizable.ts';
+import { Savers } from './savers.ts';
 import { checkSessions } from './sessions.ts';
 import { checkIds, checkReplies, checkSums } from './sums.ts';
 import { type Connection, isRead, type Seat, World } from './world.ts';
@@ -9,8 +10,8 @@ import { type Connection, isRead, type Seat, World } from './world.ts';
 const NODES = 3;
 const ROUNDS = 120;
 const PAYERS = 8;
-/** Who only get. */
-const SAVERS = 4;
+/** At a time. */
+const SAVERS = 3;
 const RESENDS_MAX = 5;
 const COMPLAINTS_MAX = 3;
 
@@ -39,13 +40,20 @@ class Life {
   readonly #connections: Connection[] = [];
   /** A few users with all that a balance can hold, and few places for users: what is paid comes back. */
   readonly #isFull: boolean;
+  /** Of so many rounds one ends with a death. */
+  readonly #killing: number;
+  readonly #savers: Savers;
+  #lastUser: string;
   #kills = 0;
   #resent = 0;
 
   constructor(seed: number) {
     this.#seed = seed;
     this.#random = randomFrom(seed);
+    this.#savers = new Savers(` of ${seed}`);
+    this.#lastUser = this.#payer();
     this.#isFull = this.#random() < 0.4;
+    this.#killing = this.#random() < 0.3 ? 0.2 : 0.05;
     this.#world = new World(NODES, this.#random, { users: this.#isFull ? PAYERS + SAVERS : 400 });
   }
 
@@ -75,7 +83,7 @@ class Life {
     // The same again, elsewhere, at once.
     for (const deed of deeds) if (deed.wish.id !== undefined && this.#random() < 0.1) this.#visit([deed]);
     for (let steps = this.#below(16); steps > 0; steps--) this.#world.step();
-    if (this.#random() < 0.05) {
+    if (this.#random() < this.#killing) {
       this.#kills += 1;
       this.#world.kill(this.#below(NODES));
     }
@@ -105,31 +113,32 @@ class Life {
 
   #wish(): Wish {
     const random = this.#random;
-    const user = random() < 0.4 ? this.#saver() : this.#payer();
     const drawn = random();
-    if (drawn < 0.25) return { kind: drawn < 0.1 ? 'fresh' : 'balance', user, amount: 0 };
+    if (drawn < 0.3) return { kind: drawn < 0.1 ? 'fresh' : 'balance', user: this.#lastUser, amount: 0 };
+    const isTransfer = drawn < 0.6;
+    const payer = this.#below(PAYERS);
+    const gift = isTransfer
+      ? { user: this.#payer((payer + 1 + this.#below(PAYERS - 1)) % PAYERS), amount: 1 + this.#below(50) }
+      : { user: this.#payer(payer), amount: (random() < 0.4 ? -1 : 1) * (1 + this.#below(50)) };
+    const choice = this.#below(SAVERS);
+    const isToSaver = random() < (isTransfer ? 0.3 : 0.5);
+    const give = () => (isTransfer ? this.#savers.transfer(choice) : this.#savers.event(choice));
+    const { user, amount } = isToSaver ? give() : gift;
+    // Who asks is often interested in what was just done.
+    if (random() < 0.7) this.#lastUser = user;
     const base = {
-      amount: 1 + this.#below(50),
-      ...(random() < 0.7 && { id: String(this.#deeds.length) }),
-      ...(random() < 0.3 && { min: -this.#below(100) }),
+      amount,
+      ...(random() < 0.6 && { id: String(this.#deeds.length) }),
+      ...(random() < 0.2 && { min: -this.#below(100) }),
     };
-    if (drawn < 0.6) {
-      const from = this.#below(PAYERS);
-      const to = random() < 0.3 ? this.#saver() : this.#payer((from + 1 + this.#below(PAYERS - 1)) % PAYERS);
-      return { kind: 'transfer', user: this.#payer(from), to, ...base };
-    }
-    const isGiving = user.startsWith('payer') && random() < 0.3;
-    const amount = isGiving ? -base.amount : base.amount;
+    if (isTransfer) return { kind: 'transfer', user: this.#payer(payer), to: user, ...base };
     // Where it may be refused, what was accepted beforehand would say little.
-    return { kind: 'event', user, ...base, amount, isWaiting: user === this.#payer(0) || random() < 0.3 };
+    const mustTell = user === this.#payer(0) && base.id === undefined;
+    return { kind: 'event', user, ...base, isWaiting: mustTell || random() < 0.3 };
   }
 
   #payer(number = this.#below(PAYERS)): string {
     return `payer ${number} of ${this.#seed}`;
-  }
-
-  #saver(): string {
-    return `saver ${this.#below(SAVERS)} of ${this.#seed}`;
   }
 
   /** What has an id is sent again until it is decided. */
@@ -183,7 +192,7 @@ class Life {
       ...checkIds(deeds),
       ...sums.complaints,
       ...this.#disagreements(),
-      ...checkSessions(deeds, user => user.startsWith('saver')),
+      ...checkSessions(deeds),
       ...unexpected(deeds),
     ];
     let { undecided } = sums;
@@ -199,6 +208,9 @@ class Life {
 
   /** What nodes have beside balances is the same, and nothing is between two accounts. */
   #disagreements(): string[] {
+    const busy = this.#world.seats.filter(
+      ({ node }) => !node.areRingsEmpty || node.blocksUnderWay > 0 || node.counts().queued > 0,
+    );
     const states = this.#world.seats.map(({ machine }) => {
       const ids = machine.parts.map(part => part.ids.count);
       const users = machine.parts.map(part => part.users);
@@ -209,6 +221,7 @@ class Life {
     });
     const isOver = states[0]!.includes('"inTransit":0,"open":0');
     return [
+      ...(busy.length > 0 ? [`${busy.length} nodes wait for something`] : []),
       ...(new Set(states).size > 1 ? [`nodes disagree: ${states.join('\n')}`] : []),
       ...(isOver ? [] : [`transfers are not over: ${states[0]}`]),
     ];

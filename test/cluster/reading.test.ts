@@ -1,5 +1,6 @@
 /** What a node reads of its streams, over a real server: how much at a time, and where something is missing. */
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readDirect, timeOf } from '../../src/cluster/direct.ts';
 import { streamOf, subjectOf } from '../../src/cluster/names.ts';
@@ -171,6 +172,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
       onRefused: refusal => {
         throw refusal;
       },
+      onTrouble: () => {},
     });
     await fill(node.start.cluster, 3, 10);
     await until(() => read.length === 3, 'what there is is read');
@@ -187,6 +189,44 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
     expect(read).toEqual(Array.from({ length: 13 }, (_, index) => index + 1));
   });
 
+  test('on with the same consumer, when a pull was lost on its way', async () => {
+    const node = await Linked.open(startIn(newCluster()));
+    await fill(node.start.cluster, 3, 10);
+    let pulls = 0;
+    const nats: NatsConnection = Object.assign(Object.create(used.nats) as NatsConnection, {
+      publish: (...[subject, body, options]: Parameters<NatsConnection['publish']>) => {
+        if (options?.reply?.endsWith('.pull')) pulls += 1;
+        if (pulls !== 1) used.nats.publish(subject, body, options);
+      },
+      // It would bring them, too.
+      request: () => new Promise<never>(() => {}),
+    });
+    const read: number[] = [];
+    const reader = new StreamReader({
+      ...{
+        nats,
+        manager,
+        stream: streamOf(node.start.cluster, 0),
+        from: 1,
+        messagesMax: 8,
+        bytesMax: 100_000,
+      },
+      onMessage: ({ sequence }) => read.push(sequence),
+      check: async () => {},
+      onRefused: refusal => {
+        throw refusal;
+      },
+      onTrouble: () => {},
+    });
+    await until(() => pulls === 1, 'it pulls');
+    // The question has another subject; it goes through when this is passed.
+    await new Promise(resolve => setTimeout(resolve, 100));
+    pulls += 1;
+    await until(() => read.length === 3, 'all are read');
+    expect(reader.made).toBe(1);
+    reader.stop();
+  });
+
   test('what is larger than all that it may have at a time, alone', async () => {
     const node = await Linked.open(startIn(newCluster()));
     await fill(node.start.cluster, 3, 5_000);
@@ -199,6 +239,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
       onRefused: refusal => {
         throw refusal;
       },
+      onTrouble: () => {},
     });
     for (let count = 1; count <= 3; count++) {
       await until(() => read.length === count, `${count} are read`);

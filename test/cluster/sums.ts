@@ -87,7 +87,7 @@ export function checkIds(deeds: readonly Deed[]): string[] {
     if (decided === undefined) return [`it was never decided: ${wordsOf(deed)}`];
     const { outcome, balance } = decided.reply;
     const isOther = deed.attempts.some(
-      ({ reply }) => isDecided(reply) && (reply.outcome !== outcome || reply.balance !== balance),
+      ({ reply }) => isDecided(reply) && (reply!.outcome !== outcome || reply!.balance !== balance),
     );
     return isOther ? [`replies to one id differ: ${wordsOf(deed)}`] : [];
   });
@@ -100,4 +100,25 @@ export function checkReplies(deeds: readonly Deed[], hasLived: (connection: numb
       attempts.some(({ reply, connection }) => reply === undefined && hasLived(connection)),
     )
     .map(deed => `a reply is missing on a connection that lived: ${wordsOf(deed)}`);
+}
+
+/** All balances together are what was put in: transfers only move it. */
+export function checkMoney(deeds: readonly Deed[], nodes: readonly ReadonlyMap<string, number>[]): string[] {
+  let least = 0n;
+  let most = 0n;
+  for (const deed of deeds) {
+    const { kind, amount } = deed.wish;
+    const fate = fateOf(deed);
+    if (kind !== 'event' || (fate !== 'applied' && fate !== 'unknown')) continue;
+    const change = BigInt(amount);
+    if (fate === 'applied' || change < 0n) least += change;
+    if (fate === 'applied' || change > 0n) most += change;
+  }
+  return nodes.flatMap((balances, node) => {
+    const sum = [...balances.values()].reduce((all, balance) => all + BigInt(balance), 0n);
+    const wanted = least === most ? `${least}` : `${least} to ${most}`;
+    return sum >= least && sum <= most
+      ? []
+      : [`all balances of node ${node} are ${sum}, and what was put in is ${wanted}`];
+  });
 }

@@ -18,6 +18,7 @@ export const SEED = { start: 12_345, first: 0x5bd1e995 | 1, second: 0x1b873593, 
 const TO_AT = 256;
 /** In each, whatever is late is done. */
 const SETTLING_ROUNDS = 6;
+const SETTLING_STEPS_MAX = 50_000;
 
 interface Block {
   readonly partition: number;
@@ -145,8 +146,12 @@ export class World {
 
   /** Until nothing happens any more but that a node tries in vain to give back what there is no room for. */
   settle(): void {
+    let steps = 0;
     for (let rounds = 0; rounds < SETTLING_ROUNDS; rounds++) {
-      while (this.step());
+      while (this.step()) {
+        steps += 1;
+        if (steps > SETTLING_STEPS_MAX) throw new Error('it comes to no end');
+      }
       this.nowMs += 5_000;
       for (const { node } of this.seats) node.sendHalves();
     }

@@ -8,8 +8,13 @@
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** All may be combined. Delays are at least what they say; a busy process may add to them. */
+/**
+ * All may be combined. Delays are at least what they say; a busy process may add to them. What changes in here while the
+ * connection is open holds for what is read, and passed on, from then on.
+ */
 export interface Faults {
+  /** Nothing is passed on, not even the end, until this is no longer so: then all of it is. */
+  isHeld?: boolean;
   /** Each piece that is read arrives so much later, and up to `jitterMs` more, drawn anew for each. */
   latencyMs?: number;
   jitterMs?: number;
@@ -36,6 +41,7 @@ export interface Cuttable {
 const WAITING_BYTES_MAX = 65_536;
 /** With a limited rate, a piece takes about so long, so that bytes trickle and do not come in gulps. */
 const PIECE_MS = 10;
+const HELD_LOOK_MS = 5;
 
 interface Waiting {
   /** Undefined: the end. */
@@ -105,6 +111,7 @@ export class FaultPipe {
         continue;
       }
       await untilMs(next.dueMs);
+      while (this.#faults.isHeld === true && !this.#isCut && !this.#to.destroyed) await sleep(HELD_LOOK_MS);
       if (next.chunk === undefined) {
         if (this.#faults.slowCloseMs !== undefined) await sleep(this.#faults.slowCloseMs);
         if (this.#isReset) this.#connection.reset();

@@ -95,6 +95,11 @@ class FaultyConnection implements Cuttable {
     this.#client.destroySoon();
     this.#server.destroySoon();
   }
+
+  /** The server is gone, and the client is not told: what it sends goes nowhere, and nothing ever comes. */
+  dropServer(): void {
+    this.#server.destroy();
+  }
 }
 
 /** Node resets a socket when all that was written has gone; and one that was ended it may never close. */

@@ -8,6 +8,8 @@ export interface NatsConfig {
   readonly folder: string;
   /** Of itself, and of all servers, itself included; undefined: it is alone. */
   readonly routes: { readonly port: number; readonly all: readonly number[] } | undefined;
+  /** False: clients are not told of the other servers. */
+  readonly advertises?: boolean;
   /** More lines of configuration, such as users or limits. */
   readonly more?: string;
   /** False: JetStream is off. */
@@ -25,7 +27,8 @@ export function natsConfigText({ name, port, httpPort, folder, routes, more, ...
   ];
   if (routes !== undefined) {
     const urls = routes.all.map(each => `"nats-route://${HOST}:${each}"`).join(', ');
-    lines.push(`cluster { name: try, listen: "${HOST}:${routes.port}", routes: [${urls}] }`);
+    const telling = has.advertises === false ? ', no_advertise: true' : '';
+    lines.push(`cluster { name: try, listen: "${HOST}:${routes.port}", routes: [${urls}]${telling} }`);
   }
   return `${[...lines, more ?? ''].join('\n')}\n`;
 }

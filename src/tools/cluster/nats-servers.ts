@@ -31,14 +31,20 @@ export interface NatsServersOptions {
   /** Lines of configuration for all of them. */
   readonly more?: string;
   readonly hasJetStream?: boolean;
+  /** For their files, a folder of each server in it: the caller's, who removes it. */
+  readonly folder?: string;
+  /** False: clients know the servers that they were given, and are not told of others. */
+  readonly advertises?: boolean;
 }
 
 export class NatsServers {
   readonly servers: readonly NatsServer[];
   readonly #folder: string;
+  readonly #isOurs: boolean;
 
-  private constructor(folder: string, servers: readonly NatsServer[]) {
+  private constructor(folder: string, isOurs: boolean, servers: readonly NatsServer[]) {
     this.#folder = folder;
+    this.#isOurs = isOurs;
     this.servers = servers;
   }
 
@@ -47,9 +53,11 @@ export class NatsServers {
     count = 3,
     more,
     hasJetStream = true,
+    folder: given,
+    advertises = true,
   }: NatsServersOptions = {}): Promise<NatsServers> {
     if (!isNatsServerHere()) throw new ServerError(MISSING);
-    const folder = mkdtempSync(join(tmpdir(), 'tally-nats-'));
+    const folder = given ?? mkdtempSync(join(tmpdir(), 'tally-nats-'));
     const ports = await freePorts(count * 3);
     const all = ports.slice(0, count);
     const servers = all.map((port, index) => {
@@ -60,11 +68,12 @@ export class NatsServers {
         folder: join(folder, `n${index + 1}`),
         routes: count === 1 ? undefined : { port, all },
         hasJetStream,
+        advertises,
         ...(more !== undefined && { more }),
       };
       return new NatsServer(config, join(folder, `n${index + 1}.conf`));
     });
-    const these = new NatsServers(folder, servers);
+    const these = new NatsServers(folder, given === undefined, servers);
     try {
       for (const server of servers) server.start();
       await these.untilWell(hasJetStream);
@@ -120,7 +129,7 @@ export class NatsServers {
 
   async stop(): Promise<void> {
     await Promise.all(this.servers.map(server => server.kill()));
-    rmSync(this.#folder, { recursive: true, force: true });
+    if (this.#isOurs) rmSync(this.#folder, { recursive: true, force: true });
   }
 
   async #seenByMetaLeader(running: readonly NatsServer[]): Promise<JetStreamSeen | undefined> {
