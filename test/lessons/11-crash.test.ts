@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { exchange } from '../../src/tools/harness/client.ts';
 import { subjectsOf } from '../../steps/lesson-kit/lesson.ts';
@@ -9,6 +10,7 @@ import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
 import { Place } from '../../steps/lesson-kit/place.ts';
 import { ofSubject, subjectArgs } from '../../steps/lesson-kit/sources.ts';
 import { buyLine } from '../support/asking.ts';
+import { runCli } from '../support/server.ts';
 import { testsOf } from './lesson-tests.ts';
 
 testsOf(11, {
@@ -29,12 +31,13 @@ testsOf(11, {
   ],
 });
 
+const folder = mkdtempSync(join(tmpdir(), 'tally-crash-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
 describe('the log of lesson 11', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'tally-log-'));
   const file = join(folder, 'events.log');
   const [, right] = subjectsOf(lessonOf(11)!);
   const own = { data: folder };
-  afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   /** Starts it on the folder, and has it answer. */
   async function answers(lines: string): Promise<string> {
@@ -66,5 +69,21 @@ describe('the log of lesson 11', () => {
     const { status, stdout } = spawnSync(process.execPath, subjectArgs(right!, 0, own), { encoding: 'utf8' });
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
     expect(readFileSync(file, 'utf8')).toContain('"amount":5}\n');
+  });
+});
+
+const hasPython = spawnSync('python3', ['--version']).status === 0;
+if (!hasPython) console.log('left out: python3 is not installed');
+
+describe.skipIf(!hasPython)('a server in another language', () => {
+  const server = fileURLToPath(new URL('servers/crash.py', import.meta.url));
+
+  test.concurrent.each([
+    ['is told of its folder by a variable, and loses', `python3 ${server} memory`, 1, 'present'],
+    ['is told of it in the command, and loses nothing', `python3 ${server} log {port} {data}`, 0, 'absent'],
+  ])('%s', async (_, command, exitCode, observed) => {
+    const ran = await runCli(['pain', '11', '--json', '--cmd', command], { XDG_STATE_HOME: folder });
+    expect(ran, ran.stderr).toMatchObject({ exitCode });
+    expect(JSON.parse(ran.stdout)).toMatchObject({ pain: 11, step: command, observed });
   });
 });
