@@ -9,7 +9,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 // biome-ignore format: a table
 const FIRST = [
-  'steps/matrix', 'steps/liars', 'wire/idle', 'client/payments', 'explore/mutants', 'steps/check', 'explore/explore', 'load/ends',
+  'steps/matrix', 'lessons/11-crash', 'steps/liars', 'wire/idle', 'client/payments', 'explore/mutants', 'steps/check', 'explore/explore', 'load/ends',
   'steps/check-wrong', 'load/wrong-servers', 'wire/journal-disk', 'wire/journal', 'journal/cli/backup',
   'journal/cli/verify', 'bench/peers', 'wire/backpressure', 'wire/shutdown', 'bench/growth', 'bench/shapes',
   'wire/cuts', 'journal/cli/history', 'engine/engine', 'load/loops', 'bench/micro', 'steps/wire-abuse', 'load/output',
@@ -28,11 +28,11 @@ class LongFirst extends BaseSequencer {
   }
 }
 
-/** The suite. The long runs (soaks, hundreds of cycles) have a configuration of their own. */
+/** The suite. The long runs (soaks, hundreds of cycles) and the lessons with engines have configurations of their own. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/long/**'],
+    exclude: ['test/long/**', 'test/lessons/engines/**'],
     pool: 'forks',
     // No more than this at a time: what the tests start keeps the cores busy itself, and where starting a process is
     // dear, more of them wait for one another past their deadlines, and all of it takes twice as long.

@@ -28,6 +28,7 @@ export const BENCHES: Record<string, () => Promise<{ bench: Bench }>> = {
   floods: () => import('./peers/floods.ts'),
   client: () => import('./peers/client.ts'),
   pains: () => import('./pains.ts'),
+  lessons: () => import('./lessons.ts'),
   where: () => import('./peers/where.ts'),
   against: () => import('./peers/against.ts'),
   soak: () => import('./soak.ts'),

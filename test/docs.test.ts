@@ -13,6 +13,9 @@ import { CLUSTER_FIELDS } from '../src/metrics/cluster.ts';
 import { Reply, replyLine } from '../src/protocol/replies.ts';
 import { assemble } from '../src/server/assemble.ts';
 import { FLAG_NAMES } from '../src/tools/load/flags.ts';
+import { ENGINES, settingOf } from '../steps/lesson-kit/engines/engines.ts';
+import { LESSONS } from '../steps/lesson-kit/lessons.ts';
+import { takenBy } from '../steps/lesson-kit/run.ts';
 import { allPages, ROOT } from './docs/pages.ts';
 import { runCli, startServer } from './support/server.ts';
 
@@ -84,6 +87,9 @@ describe('settings', () => {
       // The path's.
       ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
       ...['--every-run', '--runs-max'],
+      ...LESSONS.flatMap(lesson => [...takenBy(lesson).keys()]),
+      ...Object.values(ENGINES).map(({ name }) => `--${settingOf(name)}`),
+      ...['--right', '--way', '--lessons'],
       ...[
         '--quick',
         '--strict',

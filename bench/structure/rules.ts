@@ -1,5 +1,6 @@
 /** The rules of the tree as data: which room may import which, and how long files may be. This is their only place. */
 import { STEPS } from '../../steps/kit/manifest.ts';
+import { LESSONS } from '../../steps/lesson-kit/lessons.ts';
 
 /** Files whose imports have one rule: a folder, or one file. A file's room is the longest of these that holds it. */
 export interface Room {
@@ -106,8 +107,12 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   'src/cli/version.ts': { may: [] },
   // Each of the ten steps is read, and must run, alone.
   ...Object.fromEntries(STEPS.map(({ folder }) => [`steps/${folder}`, { may: [] }])),
+  // And each of the two servers of a lesson.
+  ...Object.fromEntries(
+    LESSONS.flatMap(({ folder }) => ['wrong', 'right'].map(side => [`steps/${folder}/${side}`, { may: [] }])),
+  ),
   steps: { may: ['steps', ...OUTSIDE] },
-  'steps/kit/step.ts': { may: ['steps', ...OUTSIDE, 'src/signals.ts'] },
+  'steps/kit/foreground.ts': { may: ['steps', ...OUTSIDE, 'src/signals.ts'] },
   // Those run what the server is made of: in every order, and beside other ways to do the same.
   'steps/explore/scenarios': {
     may: ['steps', ...OUTSIDE, 'src/protocol', 'src/engine', 'src/journal'],

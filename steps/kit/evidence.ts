@@ -2,8 +2,14 @@
 import { decimal } from '../../src/cli/terminal/numbers.ts';
 import type { Evidence } from './witnesses/witness.ts';
 
-const UNITS: Readonly<Record<string, string>> = { ms: ' ms', us: ' µs', mib: ' MiB', pers: ' a second' };
-const UNIT = /(?:Ms|Us|MiB|[Pp]erS)(?=[A-Z]|$)/;
+const UNITS: Readonly<Record<string, string>> = {
+  ms: ' ms',
+  us: ' µs',
+  mib: ' MiB',
+  pers: ' a second',
+  percent: ' %',
+};
+const UNIT = /(?:Ms|Us|MiB|[Pp]erS|Percent)(?=[A-Z]|$)/;
 
 export function evidenceTable(evidence: Evidence): string {
   const rows = Object.entries(evidence).map(
@@ -11,6 +17,22 @@ export function evidenceTable(evidence: Evidence): string {
   );
   const width = Math.max(...rows.map(([label]) => label.length));
   return rows.map(([label, value]) => `    ${label.padEnd(width)}  ${value}\n`).join('');
+}
+
+/** Several of them side by side; a figure that one does not have is left out there. */
+export function evidenceColumns(columns: readonly { name: string; evidence: Evidence }[]): string {
+  const names = [...new Set(columns.flatMap(({ evidence }) => Object.keys(evidence)))];
+  const rows = [
+    ['', ...columns.map(({ name }) => name)],
+    ...names.map(name => [
+      labelText(name),
+      ...columns.map(({ evidence }) => (name in evidence ? valueText(name, evidence[name]!) : '')),
+    ]),
+  ];
+  const widths = rows[0]!.map((_, at) => Math.max(...rows.map(row => row[at]!.length)));
+  const line = (row: readonly string[]) =>
+    row.map((cell, at) => (at === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[at]!))).join('  ');
+  return rows.map(row => `    ${line(row)}`.trimEnd().concat('\n')).join('');
 }
 
 /** `healthP99Ms` is `health p99`, `perSWith8` is `with 8`, `isBounded` is `bounded`. */

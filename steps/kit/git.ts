@@ -17,13 +17,13 @@ export function gitEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** Git's output without the last newline; undefined if it failed. `input` is its standard input. */
-export function tryGit(args: readonly string[], input = ''): string | undefined {
+export function tryGit(args: readonly string[], input: string | Buffer = ''): string | undefined {
   const { status, stdout } = run(args, input);
   return status === 0 ? stdout.replace(/\n$/, '') : undefined;
 }
 
 /** The same, but a failure is an error with Git's own reason. */
-export function git(args: readonly string[], input = ''): string {
+export function git(args: readonly string[], input: string | Buffer = ''): string {
   const { status, stdout, stderr } = run(args, input);
   if (status !== 0) throw new CommandError(`git ${args[0]}: ${reasonIn(stderr) || `exit code ${status}`}`);
   return stdout.replace(/\n$/, '');
@@ -44,7 +44,7 @@ function reasonIn(stderr: string): string {
     .trim();
 }
 
-function run(args: readonly string[], input: string) {
+function run(args: readonly string[], input: string | Buffer) {
   const options = { cwd: ROOT, env: gitEnvironment(), input, encoding: 'utf8' } as const;
   // Ignores the reader's replaced objects, and does not refresh the index.
   const ran = spawnSync('git', ['--no-replace-objects', '--no-optional-locks', ...args], options);

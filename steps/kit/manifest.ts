@@ -15,9 +15,11 @@ export interface Settings {
   windowUs?: number;
   /** Whether that cost blocks (sleeps) or computes. */
   work?: 'block' | 'cpu';
+  /** What only a lesson has: the folder `data`, the addresses of its engines, flags of its own; by name. */
+  own?: Readonly<Record<string, string | number>>;
 }
 
-export type SettingName = keyof Settings;
+export type SettingName = Exclude<keyof Settings, 'own'>;
 
 export const FLAGS: Record<SettingName, string> = {
   workers: '--workers',

@@ -4,18 +4,21 @@ import { painterFor } from '../../src/cli/terminal/colours.ts';
 import { Exit, exitOnSignals, runCommand } from '../../src/cli/terminal/command.ts';
 import { readCount } from '../../src/cli/terminal/numbers.ts';
 import { printForMachines } from '../../src/cli/terminal/output.ts';
-import { foldedFor } from '../../src/cli/terminal/prose.ts';
 import { canRepaint } from '../../src/cli/terminal/terminal.ts';
 import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
+import type { Lesson } from '../lesson-kit/lesson.ts';
+import { LESSONS, lessonIn, rangeOfLessons } from '../lesson-kit/lessons.ts';
+import { lessonMatrix } from '../lesson-kit/matrix.ts';
+import { readTarget } from '../lesson-kit/target.ts';
+import { tryLesson } from '../lesson-kit/trial.ts';
 import { asideOf } from './asides.ts';
-import { evidenceTable } from './evidence.ts';
 import { expectedOf, nameOf, readStep, STEPS, type Step, stepOf } from './manifest.ts';
 import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
-import { compared, comparison, predicted } from './predict.ts';
-import { remember } from './progress.ts';
+import { questionOf, whetherOf } from './predictions.ts';
 import type { Source } from './server.ts';
 import { SOURCE_OPTIONS, sourceOf } from './sources.ts';
-import { type Finding, WITNESS_MS_MAX, whyNot } from './witnesses/witness.ts';
+import { print, seconds, type Trial, tryOut } from './trial.ts';
+import { WITNESS_MS_MAX, whyNot } from './witnesses/witness.ts';
 import { witnessOf } from './witnesses/witnesses.ts';
 
 const UNDECIDED = 3;
@@ -26,6 +29,9 @@ const OPTIONS = {
   json: { type: 'boolean' },
   predict: { type: 'boolean' },
   times: { type: 'string' },
+  right: { type: 'boolean' },
+  way: { type: 'string' },
+  lessons: { type: 'boolean' },
 } as const;
 
 const HELP = `tally pain N: start step N, hurt it, and see what happens.
@@ -37,14 +43,19 @@ const HELP = `tally pain N: start step N, hurt it, and see what happens.
   tally pain --all                 every pain on every step, beside what should be: the matrix
   tally pain 5 --all               one row of it
   tally pain 5 --predict           asks first what you expect, and compares it with what was measured
+  tally pain 11                    lesson 11 and its pain, in the wrong one of its two servers
+  tally pain 11 --right            is it gone in the right one? (or --step 11-right; --step src, the finished server)
+  tally pain 11 --all              all of them, side by side
+  tally pain --all --lessons       the pains of all lessons
 
 The pains:
-${STEPS.map(({ number, pain }) => `  ${String(number).padStart(2)}  ${pain}`).join('\n')}
+${[...STEPS, ...LESSONS].map(({ number, pain }) => `  ${String(number).padStart(2)}  ${pain}`).join('\n')}
 
 A command is run by a shell, without input. It must listen on 127.0.0.1, on the port in the variable PORT, and do as
 WORKERS, QUEUE (places in the queue), WORK_US and WINDOW_US say: what an event costs before the balance is read, and
 between reading and writing it, in µs, spent sleeping. Or write {port}, {workers}, {queue}, {work_us}, {window_us}
-into the command.
+into the command. Of lessons, it gets what they need: DATA or {data}, a folder that outlives it; REDIS_URL or
+{redis_url}, POSTGRES_URL or {postgres_url}, NATS_URL or {nats_url}, where the engine listens that was started for it.
 
   --predict      one or two questions before it runs; an empty answer means no idea. Answers may be piped in, a line
                  each
@@ -52,6 +63,7 @@ into the command.
                  {"pain","step","expected","observed","evidence",…}; with --predict also "predictions",
                  and the questions go to stderr
   --times COUNT  with --all: the matrix that many times
+  --way NAME     of a lesson whose server goes several ways: which (tally lessons lists them)
 
 When a server has started, it has ${WITNESS_MS_MAX / 1_000} s, whatever it does: then there is a verdict, or why it can't be told.
 
@@ -73,35 +85,60 @@ export function painCommand(args: string[]): Promise<void> {
 }
 
 async function pain(args: string[]): Promise<number> {
-  const { number, source, times, isJson, isPredicted } = readPain(args);
+  const options = readPain(args);
+  const { isJson, isPredicted, times } = options;
+  if (options.lessons !== undefined) return lessonMatrix(options.lessons, times, isJson);
+  if (options.target !== undefined) return tryLesson(options.target, isJson, isPredicted);
+  const { number, source } = options;
   if (number === undefined || source === undefined) return matrix(number, times, isJson);
-  return one(number, source, isJson, isPredicted);
+  return tryOut(trialOf(number, source), isJson, isPredicted);
 }
 
-/** Reads and checks the arguments. Without a source: the matrix, or one row of it. */
+/** Reads and checks the arguments. Without a source, a target and lessons: the matrix, or one row of it. */
 export function readPain(args: string[]) {
   const { values, positionals } = readArgs('pain', args, OPTIONS);
-  const { all, predict, times, cmd, connect, step } = values;
+  const { all, predict, times, cmd, connect, step, right, way } = values;
   const [text, ...more] = positionals;
   if (more.length > 0) throw new UsageError(`one pain at a time, or --all; not ${positionals.join(' ')}`);
-  const number = text === undefined ? undefined : readStep(text, 'pain').number;
+  const lesson = lessonIn(text);
+  const number = text === undefined ? undefined : (lesson?.number ?? readPainNumber(text));
   if (all && predict)
     throw new UsageError('--predict asks about one pain: tally pain 5 --predict, without --all');
-  if (all && (cmd !== undefined || connect !== undefined || step !== undefined))
+  if (all && [cmd, connect, step, right, way].some(value => value !== undefined))
     throw new UsageError(
-      '--all runs every step of this repository; --cmd, --connect and --step go with one pain',
+      '--all runs every server of this repository; --cmd, --connect, --step, --right and --way go with one pain',
     );
   if (!all && number === undefined)
-    throw new UsageError('which pain? tally pain 1 to tally pain 10, or tally pain --all');
+    throw new UsageError(
+      `which pain? tally pain 1 to tally pain ${LESSONS.at(-1)!.number}, or tally pain --all`,
+    );
   if (!all && times !== undefined) throw new UsageError('--times goes with --all');
-  const source = all ? undefined : sourceOf(values, number);
+  if (values.lessons && (!all || number !== undefined))
+    throw new UsageError('--lessons goes with --all, and without a number: tally pain --all --lessons');
+  if (lesson === undefined && (right || way !== undefined))
+    throw new UsageError(`${right ? '--right' : '--way'} goes with a lesson: ${rangeOfLessons()}`);
+  const lessons: readonly Lesson[] | undefined = values.lessons
+    ? LESSONS
+    : all && lesson !== undefined
+      ? [lesson]
+      : undefined;
   return {
     number,
-    source,
+    lessons,
+    target: all || lesson === undefined ? undefined : readTarget(lesson, values),
+    source: all || lesson !== undefined ? undefined : sourceOf(values, number),
     times: timesOf(times),
     isJson: values.json === true,
     isPredicted: predict === true,
   };
+}
+
+function readPainNumber(text: string): number {
+  if (/^\d\d$/.test(text) && Number(text) > STEPS.length)
+    throw new UsageError(
+      `there is no pain ${text}: they are 1 to ${STEPS.length} and ${rangeOfLessons()}; tally lessons lists those`,
+    );
+  return readStep(text, 'pain').number;
 }
 
 function timesOf(text = '1'): number {
@@ -111,73 +148,32 @@ function timesOf(text = '1'): number {
   return times;
 }
 
-async function one(number: number, source: Source, isJson: boolean, isPredicted: boolean): Promise<number> {
+function trialOf(number: number, source: Source): Trial {
   const step = stepOf(number);
   const witness = witnessOf(number);
+  const { subject, name } = source;
   if (witness.mustStart && !source.isStarted)
     throw new UsageError(
       `pain ${number} takes a server that is started anew with other settings: give --cmd, not --connect`,
     );
-  const expected = source.subject === undefined ? 'absent' : expectedOf(number, source.subject);
+  const expected = subject === undefined ? 'absent' : expectedOf(number, subject);
   if (expected === undefined)
     throw new UsageError(
-      `pain ${number} does not apply to ${nameOf(source.subject!)}: tally pain --all shows which do`,
+      `pain ${number} does not apply to ${nameOf(subject!)}: tally pain --all shows which do`,
     );
-  if (!isJson) print(`${paint('bold', `Pain ${number}: ${step.pain}`)}, in ${titleOf(source)}\n\n`);
-  const prediction = isPredicted
-    ? await predicted(step, source, isJson ? process.stderr : process.stdout)
-    : undefined;
-  const startMs = performance.now();
-  const say = isJson
-    ? () => {}
-    : (text: string) => print(`  ${paint('dim', seconds(performance.now() - startMs))}  ${text}\n`);
-  const finding = await witness.run(source, say).catch(error => {
-    if (isJson) print(`${JSON.stringify(undecided(number, source, expected, whyNot(error)))}\n`);
-    throw error;
-  });
-  const observed = finding.isPresent ? 'present' : 'absent';
-  if (isJson) {
-    const row = {
-      pain: number,
-      step: source.subject ?? source.name,
-      expected,
-      observed,
-      evidence: finding.evidence,
-      ...(prediction && { predictions: compared(prediction, finding) }),
-    };
-    printForMachines(`${JSON.stringify(row)}\n`);
-  } else {
-    print(`\n${verdict(finding, source, observed === expected)}\n${evidenceTable(finding.evidence)}\n`);
-    if (prediction !== undefined) print(`${comparison(prediction, finding)}\n`);
-    if (source.subject === number) await showAside(number, say);
-    print(next(step, source, finding.isPresent));
-  }
-  if (finding.isPresent) remember(number, 'felt');
-  return observed === expected ? Exit.ok : Exit.failed;
-}
-
-/** As the matrix has it. */
-function undecided(pain: number, { subject, name }: Source, expected: string, error: string) {
-  return { pain, step: subject ?? name, expected, observed: 'undecided', evidence: { error } };
-}
-
-function titleOf({ subject, name }: Source): string {
-  return subject === undefined ? name : nameOf(subject);
-}
-
-function verdict({ isPresent, sentence }: Finding, { subject }: Source, isExpected: boolean): string {
-  const [head, colour] = isPresent ? ['It hurts.', 'red' as const] : ['No pain.', 'green' as const];
-  const warning =
-    isExpected || subject === undefined ? '' : ' (That is not as it should be: see steps/kit/manifest.ts.)';
-  return `  ${paint(colour, head)} ${sentence}${warning}\n`;
-}
-
-async function showAside(number: number, say: (text: string) => void): Promise<void> {
-  const aside = asideOf(number);
-  if (aside === undefined) return;
-  print(`  ${aside.title}\n\n`);
-  await aside.run(say);
-  print('\n');
+  return {
+    pain: number,
+    painName: step.pain,
+    title: subject === undefined ? name : nameOf(subject),
+    step: subject ?? name,
+    expected,
+    expectedBy: subject === undefined ? undefined : 'steps/kit/manifest.ts',
+    question: questionOf(number),
+    whether: whetherOf(number, step.pain, subject === number, name),
+    run: say => witness.run(source, say),
+    aside: subject === number ? asideOf(number) : undefined,
+    closing: isPresent => next(step, source, isPresent),
+  };
 }
 
 function next({ number, lesson, painLesson }: Step, { subject }: Source, isPresent: boolean): string {
@@ -232,12 +228,4 @@ async function table(onlyPain: number | undefined): Promise<Row[]> {
   }
   print('\n');
   return rows;
-}
-
-function seconds(ms: number): string {
-  return `${(ms / 1_000).toFixed(1).padStart(5)} s`;
-}
-
-function print(text: string): void {
-  process.stdout.write(foldedFor(process.stdout, text));
 }

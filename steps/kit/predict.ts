@@ -10,9 +10,7 @@ import { readableColumns, wrappedMarkdown } from '../../src/cli/terminal/prose.t
 import { quoteIfNeeded } from '../../src/cli/terminal/quoting.ts';
 import { canRepaint, isTerminal } from '../../src/cli/terminal/terminal.ts';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
-import type { Step } from './manifest.ts';
-import { type Choice, type Question, questionOf, type Unit, type Whether, whetherOf } from './predictions.ts';
-import type { Source } from './server.ts';
+import type { Choice, Question, Unit, Whether } from './predictions.ts';
 import type { Finding } from './witnesses/witness.ts';
 
 /** `from` inclusive, `to` exclusive; for a number that the reader typed, both are that number. */
@@ -59,12 +57,10 @@ const NUMBER = /^((?:\d{1,3}(?:[,_]\d{3})+|\d+)(?:\.\d+)?)\s*(\S*)$/;
 
 /** Asks on the terminal, or reads lines from a pipe. Questions after the end of the input count as no idea. */
 export async function predicted(
-  { number, pain }: Step,
-  { subject, name }: Source,
+  question: Question,
+  whether: Whether | undefined,
   out: NodeJS.WriteStream,
 ): Promise<Prediction> {
-  const question = questionOf(number);
-  const whether = whetherOf(number, pain, subject === number, name);
   const { stdin } = process;
   const isLive = isTerminal(stdin) && isTerminal(out);
   const isEdited = isLive && canRepaint(out);

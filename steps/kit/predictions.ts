@@ -40,18 +40,19 @@ export interface Question {
   because: { present: string; absent: string };
 }
 
-const MS: Unit = {
+export const MS: Unit = {
   name: 'ms',
   others: { us: 0.001, µs: 0.001, s: 1_000, min: 60_000, m: 60_000 },
   print: value => `${ms(value)} ms`,
 };
-const MIB: Unit = {
+export const MIB: Unit = {
   name: 'MiB',
   others: { KiB: 1 / 1_024, MB: 0.954, GiB: 1_024 },
   print: value => `${value} MiB`,
 };
-const TIMES: Unit = { name: 'times', others: { x: 1, '×': 1 }, print: value => `${value} times` };
-const EVENTS: Unit = { name: 'events', others: { event: 1 }, print: value => count(value) };
+export const TIMES: Unit = { name: 'times', others: { x: 1, '×': 1 }, print: value => `${value} times` };
+export const EVENTS: Unit = { name: 'events', others: { event: 1 }, print: value => count(value) };
+export const PERCENT: Unit = { name: '%', others: { percent: 1 }, print: value => `${value} %` };
 const REST = Number.POSITIVE_INFINITY;
 
 /** By the number of the pain. */
@@ -253,7 +254,11 @@ export function whetherOf(
   isOwnStep: boolean,
   server: string,
 ): Whether | undefined {
-  if (isOwnStep) return questionOf(pain).whether;
+  return isOwnStep ? questionOf(pain).whether : whetherWith(pain, painName, server);
+}
+
+/** Whether the pain shows in a server of which it is not known. */
+export function whetherWith(pain: number, painName: string, server: string): Whether {
   return {
     asks: `Will pain ${pain}, ${painName}, show in ${server}?`,
     measured: ({ isPresent }) => isPresent,

@@ -16,7 +16,7 @@ export interface Source {
   start(settings?: Settings): Promise<Server>;
 }
 
-const START_LIMIT_MS = 30_000;
+export const START_LIMIT_MS = 30_000;
 
 export function ofStep(subject: Subject): Source {
   return {
@@ -67,7 +67,7 @@ export function ofAddress(host: string, port: number): Source {
 /** Node's arguments to run a step: its source, if that is newer than the compiled file. */
 export function stepArgs(step: Step, port: number, settings: Settings = {}, more: string[] = []): string[] {
   const flags = step.takes.flatMap(name => flagOf(name, settings));
-  return [...runArgs(step), '--port', String(port), ...flags, ...more];
+  return [...runArgs(step.folder), '--port', String(port), ...flags, ...more];
 }
 
 function flagOf(name: SettingName, settings: Settings): string[] {
@@ -75,7 +75,8 @@ function flagOf(name: SettingName, settings: Settings): string[] {
   return value === undefined ? [] : [FLAGS[name], String(value)];
 }
 
-function runArgs({ folder }: Step): string[] {
+/** Node's arguments to run the server in a folder of steps/, without any of its own. */
+export function runArgs(folder: string): string[] {
   const source = `${ROOT}steps/${folder}`;
   const compiled = `${ROOT}dist/steps/${folder}`;
   // A package has the sources to be read: nobody changes them there, and their times are those of its installation.
@@ -118,9 +119,14 @@ function serverArgs(
   ];
 }
 
-function variablesOf(settings: Settings = {}): Variables {
-  const { workers = 4, queue = 1024, workUs = 0, windowUs = 0, work = 'block' } = settings;
+export function variablesOf(settings: Settings = {}): Variables {
+  const { workers = 4, queue = 1024, workUs = 0, windowUs = 0, work = 'block', own = {} } = settings;
+  const owned = Object.entries(own).map(([name, value]) => [
+    name.toUpperCase().replaceAll('-', '_'),
+    String(value),
+  ]);
   return {
+    ...Object.fromEntries(owned),
     WORKERS: String(workers),
     QUEUE: String(queue),
     WORK_US: String(workUs),

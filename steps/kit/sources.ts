@@ -19,13 +19,7 @@ export interface Given {
 
 /** At most one may be given; if none is, the step `otherwise`. */
 export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Source {
-  const given = Object.entries({ cmd, connect, step }).flatMap(([name, value]) =>
-    value === undefined ? [] : [`--${name}`],
-  );
-  if (given.length > 1)
-    throw new UsageError(`${given.join(' and ')} exclude each other: one server at a time`);
-  if (cmd?.trim() === '')
-    throw new UsageError("--cmd is empty; it needs a command, as in --cmd 'python3 server.py'");
+  onlyOneOf({ cmd, connect, step });
   if (cmd !== undefined) return ofCommand(cmd);
   if (connect !== undefined) {
     const { host, port } = readAddress(connect, '--connect ');
@@ -34,6 +28,15 @@ export function sourceOf({ cmd, connect, step }: Given, otherwise?: number): Sou
   if (step !== undefined) return ofStep(subjectOf(step));
   if (otherwise === undefined) throw new UsageError("which server? --cmd 'COMMAND' or --connect HOST:PORT");
   return ofStep(otherwise);
+}
+
+/** At most one names a server, and a command is one. */
+export function onlyOneOf(names: Readonly<Record<string, string | undefined>>): void {
+  const given = Object.entries(names).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}`]));
+  if (given.length > 1)
+    throw new UsageError(`${given.join(' and ')} exclude each other: one server at a time`);
+  if (names.cmd?.trim() === '')
+    throw new UsageError("--cmd is empty; it needs a command, as in --cmd 'python3 server.py'");
 }
 
 function subjectOf(text: string): Subject {

@@ -1,18 +1,22 @@
 /**
- * `tally tags`: creates the git tags step-00 to step-10 from the folders of the last commit. They form a chain of
- * commits whose trees hold only the files of a step, at the root, so that the difference between two is exactly the
- * lesson. Author, date and message are fixed, so that every clone gets the same hashes.
+ * `tally tags`: creates the git tags step-00 to step-10 from the folders of the last commit, and step-11, step-11-right and
+ * so on for lessons. Those of the steps form a chain of commits whose trees hold only the files of a step, at the root, so
+ * that the difference between two is exactly the lesson; each lesson is a branch of two from the last of them. Author,
+ * date and message are fixed, so that every clone gets the same hashes.
  */
 
 import { CommandError, runCommand } from '../../src/cli/terminal/command.ts';
 import { printForMachines } from '../../src/cli/terminal/output.ts';
 import { readSwitches, UsageError } from '../../src/cli/terminal/usage.ts';
+import type { Lesson } from '../lesson-kit/lesson.ts';
+import { LESSONS } from '../lesson-kit/lessons.ts';
 import { git, tryGit, whyNoRepository } from './git.ts';
 import { STEPS } from './manifest.ts';
 
 const SWITCHES = ['--list', '--dry-run', '--json'] as const;
 
-const HELP = `tally tags: cut the git tags step-00 to step-${STEPS.length} from the folders in steps/, as they were last committed.
+const HELP = `tally tags: cut the git tags step-00 to step-${STEPS.length} from the folders in steps/, as they were last committed, and
+for each lesson two: step-${LESSONS[0]!.number}, the wrong server, and step-${LESSONS[0]!.number}-right.
 
   tally tags             cut those that are missing
   tally tags --list      say which are there and which are not, and cut none (or --dry-run)
@@ -26,6 +30,7 @@ const AUTHOR = 'Tally <tally@example.invalid>';
 /** The time of the first commit: the start of 2025. Each later one is a minute later. */
 const FIRST_AT_S = 1_735_689_600;
 const SECONDS_BETWEEN = 60;
+const MANIFEST = 'steps/kit/manifest.ts';
 const CONTRACT = {
   folder: '00-contract',
   title: 'the contract',
@@ -74,42 +79,105 @@ function lastCommit(): string {
 
 /** The tags are made of committed files and compiled names: warns if these differ from the working tree. */
 function warnOfChanges(): void {
-  const paths = [CONTRACT, ...STEPS].map(({ folder }) => `steps/${folder}`);
-  const changed = tryGit(['status', '--porcelain', '--', ...paths, 'steps/kit/manifest.ts']);
+  const paths = [CONTRACT, ...STEPS, ...LESSONS].map(({ folder }) => `steps/${folder}`);
+  const changed = tryGit(['status', '--porcelain', '--', ...paths, MANIFEST]);
   if (changed !== undefined && changed !== '')
     process.stderr.write('tally tags: steps/ has uncommitted changes; tags are cut from the last commit\n');
-  const manifest = tryGit(['show', 'HEAD:./steps/kit/manifest.ts']) ?? '';
-  const isCompiled = STEPS.every(step =>
-    [step.title, step.lesson, step.pain].every(text => manifest.includes(text)),
+  const named = [
+    ...STEPS.map(({ title, lesson, pain }) => ({ file: MANIFEST, texts: [title, lesson, pain] })),
+    ...LESSONS.map(({ folder, title, pain, painLesson }) => ({
+      file: `steps/${folder}/lesson.ts`,
+      texts: [title, pain, painLesson],
+    })),
+  ];
+  const committed = new Map(
+    [...new Set(named.map(({ file }) => file))].map(file => [file, tryGit(['show', `HEAD:./${file}`]) ?? '']),
   );
-  if (!isCompiled)
+  const stale = named.find(({ file, texts }) => !texts.every(text => committed.get(file)!.includes(text)));
+  if (stale !== undefined)
     process.stderr.write(
-      'tally tags: steps/kit/manifest.ts of the last commit is not the one that runs here, so the hashes are not ' +
+      `tally tags: ${stale.file} of the last commit is not the one that runs here, so the hashes are not ` +
         'those of other clones; npm run build\n',
     );
 }
 
-/** In order, each the parent of the next. On a dry run, Git computes the hashes without writing. */
+/** What a tag is made of. */
+interface Cut {
+  name: string;
+  title: string;
+  /** The first line of its message, and the rest. */
+  subject: string;
+  message: string;
+  atS: number;
+  tree(isDry: boolean): string;
+  /** The name of the tag that it follows. */
+  after: string | undefined;
+}
+
+function cuts(commit: string): Cut[] {
+  const nameOf = (number: number) => `step-${String(number).padStart(2, '0')}`;
+  const steps = [CONTRACT, ...STEPS].map((step, number) => ({
+    name: nameOf(number),
+    title: step.title,
+    subject: `Step ${number}: ${step.title}`,
+    message: 'message' in step ? step.message : messageOf(step),
+    atS: FIRST_AT_S + number * SECONDS_BETWEEN,
+    tree: () => objectAt(step.folder, commit),
+    after: number === 0 ? undefined : nameOf(number - 1),
+  }));
+  const lessons = LESSONS.flatMap(lesson =>
+    (['wrong', 'right'] as const).map(side => {
+      const name = nameOf(lesson.number);
+      const isWrong = side === 'wrong';
+      return {
+        name: isWrong ? name : `${name}-right`,
+        title: `${lesson.title}, ${side}`,
+        subject: `Lesson ${lesson.number}: ${lesson.title}, ${side}`,
+        message: lessonMessage(lesson, side),
+        atS: FIRST_AT_S + lesson.number * SECONDS_BETWEEN + (isWrong ? 0 : SECONDS_BETWEEN / 2),
+        tree: (isDry: boolean) => treeOfSide(`${lesson.folder}/${side}`, lesson.folder, commit, isDry),
+        after: isWrong ? nameOf(STEPS.length) : name,
+      };
+    }),
+  );
+  return [...steps, ...lessons];
+}
+
+function objectAt(path: string, commit: string): string {
+  const hash = tryGit(['rev-parse', '--verify', '--quiet', `HEAD:./steps/${path}`]);
+  if (hash !== undefined) return hash;
+  throw new CommandError(`steps/${path} is not in the last commit, ${commit.slice(0, 12)}: commit it first`);
+}
+
+/** The files of one of the two servers, and the chapter of both. */
+function treeOfSide(path: string, folder: string, commit: string, isDry: boolean): string {
+  const lines = git(['ls-tree', objectAt(path, commit)]).split('\n');
+  const entries = lines.map(line => {
+    const [, mode, hash, name] = /^(\d+) \w+ (\w+)\t(.+)$/.exec(line)!;
+    return { mode: mode!, hash: hash!, name: name! };
+  });
+  entries.push({ mode: '100644', hash: objectAt(`${folder}/README.md`, commit), name: 'README.md' });
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const bytes = Buffer.concat(
+    entries.flatMap(({ mode, hash, name }) => [Buffer.from(`${mode} ${name}\0`), Buffer.from(hash, 'hex')]),
+  );
+  return git(['hash-object', '-t', 'tree', ...(isDry ? [] : ['-w']), '--stdin'], bytes);
+}
+
+/** In order; each follows one before it. On a dry run, Git computes the hashes without writing. */
 function plannedTags(commit: string, isDry: boolean): Tag[] {
   const existing = existingTags();
-  let parent: string | undefined;
-  return [CONTRACT, ...STEPS].map((step, number) => {
-    const tree = tryGit(['rev-parse', '--verify', '--quiet', `HEAD:./steps/${step.folder}`]);
-    if (tree === undefined)
-      throw new CommandError(
-        `steps/${step.folder} is not in the last commit, ${commit.slice(0, 12)}: commit it first`,
-      );
-    const message = 'message' in step ? step.message : messageOf(step);
-    const text = commitText(tree, parent, number, `Step ${number}: ${step.title}\n\n${message}`);
+  const hashes = new Map<string | undefined, string>();
+  return cuts(commit).map(({ name, title, subject, message, atS, tree, after }) => {
+    const text = commitText(tree(isDry), hashes.get(after), atS, `${subject}\n\n${message}`);
     const hash = git(['hash-object', '-t', 'commit', ...(isDry ? [] : ['-w']), '--stdin'], text);
-    parent = hash;
-    const name = `step-${String(number).padStart(2, '0')}`;
+    hashes.set(name, hash);
     const found = existing.get(name);
-    if (found === undefined) return { name, title: step.title, hash, state: 'missing' };
-    if (found.hash === hash) return { name, title: step.title, hash, state: 'there' };
+    if (found === undefined) return { name, title, hash, state: 'missing' };
+    if (found.hash === hash) return { name, title, hash, state: 'there' };
     return {
       name,
-      title: step.title,
+      title,
       hash,
       state: 'other',
       pointsAt: `${found.hash.slice(0, 12)} "${found.subject}"`,
@@ -121,8 +189,8 @@ function plannedTags(commit: string, isDry: boolean): Tag[] {
  * The bytes of the commit object: what `git commit-tree` would write, independent of the names, encodings and
  * signatures that the reader has configured.
  */
-function commitText(tree: string, parent: string | undefined, number: number, message: string): string {
-  const at = `${FIRST_AT_S + number * SECONDS_BETWEEN} +0000`;
+function commitText(tree: string, parent: string | undefined, atS: number, message: string): string {
+  const at = `${atS} +0000`;
   return [
     `tree ${tree}`,
     ...(parent === undefined ? [] : [`parent ${parent}`]),
@@ -135,6 +203,12 @@ function commitText(tree: string, parent: string | undefined, number: number, me
 
 function messageOf({ builds, lesson, pain }: (typeof STEPS)[number]): string {
   return `What it does: ${builds}.\nIts pain: ${pain}.\n\n${lesson}\n`;
+}
+
+function lessonMessage({ wrong, right, pain, painLesson }: Lesson, side: 'wrong' | 'right'): string {
+  const does = side === 'wrong' ? wrong : right;
+  const hurts = side === 'wrong' ? `Its pain: ${pain}` : `Mended: ${pain}`;
+  return `What it does: ${does}.\n${hurts}.\n\n${painLesson}\n`;
 }
 
 /** An annotated tag counts as the commit it points at. */
@@ -164,9 +238,10 @@ function table(tags: Tag[], isDry: boolean): string {
     other: 'left alone: it is something else',
   };
   const titleColumns = Math.max(...tags.map(({ title }) => title.length));
+  const nameColumns = Math.max(...tags.map(({ name }) => name.length));
   const rows = tags.map(
     ({ name, hash, title, state }) =>
-      `${name}  ${hash.slice(0, 12)}  ${title.padEnd(titleColumns)}  ${said[state]}`,
+      `${name.padEnd(nameColumns)}  ${hash.slice(0, 12)}  ${title.padEnd(titleColumns)}  ${said[state]}`,
   );
   const isDone = !isDry && tags.every(({ state }) => state === 'there');
   return `${rows.join('\n')}\n\n${isDone ? 'All were there: nothing has changed.\n' : ''}${isDry ? '' : USAGE}`;

@@ -6,13 +6,11 @@ import { printForMachines } from '../../src/cli/terminal/output.ts';
 import { Screen } from '../../src/cli/terminal/screen.ts';
 import { canRepaint, columnsOn } from '../../src/cli/terminal/terminal.ts';
 import { stepOf } from '../kit/manifest.ts';
-import { ofStep } from '../kit/server.ts';
-import { witnessOf } from '../kit/witnesses/witnesses.ts';
 import { laneResult, type RaceResult } from './figures.ts';
 import { Lane } from './lane.ts';
 import { LiveLane, type LiveRace, liveLines } from './live.ts';
-import { labelOf } from './matchup.ts';
 import { type RaceOptions, readOptions } from './options.ts';
+import { labelOf, painNameOf, seenIn } from './racer.ts';
 import { headLines, raceTable, type View } from './table.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -25,10 +23,11 @@ const HELP = `tally race N M: two servers under the same load, side by side, and
   tally race 8 9                      can it be asked what it did?
   tally race 9 10                     Ctrl+C with events in the queue
   tally race 10 src                   the last step and the finished server, as fast as they get
+  tally race 11 11-right              a lesson: what does mending it cost?
   tally race 4 5 --rate 500           fewer than step 4 can do: what is left of the difference?
   tally race 7 8 --workers 2 --json   two workers; everything, for machines
 
-Steps 4 to 10 and src can race, any two of them. The two run by turns, lap by lap, so that the machine is as fast
+Steps 4 to 10 and src can race, any two of them, and the two servers of a lesson. They run by turns, lap by lap, so that the machine is as fast
 for the one as for the other; a short warm-up is left out. Without flags, the load is one that shows what the
 earlier of the two has wrong; it is printed.
 
@@ -90,9 +89,9 @@ async function race(options: RaceOptions): Promise<RaceResult> {
       live.now = 'counting the money';
       live.lanes[index]!.money = await lane.money();
       await lane.stop();
-      if (matchup.lens !== 'witness') continue;
-      live.now = `a last question: ${stepOf(matchup.pain).pain}?`;
-      live.lanes[index]!.witness = await witnessOf(matchup.pain).run(ofStep(lane.subject), () => {});
+      if (matchup.tells === undefined) continue;
+      live.now = `a last question: ${painNameOf(matchup.pain)}?`;
+      live.lanes[index]!.witness = await seenIn(lane.subject, matchup.pain);
     }
   } finally {
     show?.();

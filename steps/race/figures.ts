@@ -2,9 +2,9 @@
 
 import { quantileOf } from '../../src/tools/harness/samples.ts';
 import type { Verdict } from '../../src/tools/load/result.ts';
-import type { Subject } from '../kit/manifest.ts';
 import type { Delay } from './delay.ts';
-import type { RaceLoad } from './matchup.ts';
+import type { RaceLoad } from './load.ts';
+import type { Racer } from './racer.ts';
 
 /** A server's turn under load. */
 export interface Lap {
@@ -42,7 +42,7 @@ export interface Seen {
 }
 
 export interface LaneResult {
-  subject: Subject;
+  subject: Racer;
   sent: number;
   taken: number;
   refused: number;
@@ -64,7 +64,7 @@ export interface LaneResult {
 
 export interface RaceResult {
   schema: 1;
-  subjects: [Subject, Subject];
+  subjects: [Racer, Racer];
   pain: number;
   load: RaceLoad;
   lanes: [LaneResult, LaneResult];
@@ -75,7 +75,7 @@ export interface RaceResult {
 
 /** Of the laps so far. */
 export function laneResult(
-  subject: Subject,
+  subject: Racer,
   laps: readonly Lap[],
   money?: MoneyCount,
   witness?: Seen,

@@ -10,11 +10,10 @@ import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan } from '../../src/tools/load/
 import type { LoadResult, Percentiles, Verdict } from '../../src/tools/load/result.ts';
 import { type Progress, runLoad } from '../../src/tools/load/run.ts';
 import { openForQuestions, Prober } from '../../src/tools/watch/prober.ts';
-import type { Subject } from '../kit/manifest.ts';
-import { startStep } from '../kit/server.ts';
 import { DelayMeter } from './delay.ts';
 import type { Lap, MoneyCount } from './figures.ts';
-import { labelOf, type RaceLoad } from './matchup.ts';
+import type { RaceLoad } from './load.ts';
+import { labelOf, type Racer, type StartedRacer, startRacer } from './racer.ts';
 
 const PROBE_EVERY_MS = 10;
 const WARM_UP_MS = 400;
@@ -30,9 +29,10 @@ const MOVING_MS_MAX = 60_000;
 const USER_PREFIX = 'racer';
 
 export class Lane {
-  readonly subject: Subject;
+  readonly subject: Racer;
   readonly prober: Prober;
   readonly #load: RaceLoad;
+  readonly #started: StartedRacer;
   readonly #server: Server;
   readonly #client: Client;
   readonly #delay: DelayMeter;
@@ -41,10 +41,17 @@ export class Lane {
   #takenEvents = 0;
   #unknownEvents = 0;
 
-  private constructor(subject: Subject, load: RaceLoad, server: Server, client: Client, delay: DelayMeter) {
+  private constructor(
+    subject: Racer,
+    load: RaceLoad,
+    started: StartedRacer,
+    client: Client,
+    delay: DelayMeter,
+  ) {
     this.subject = subject;
     this.#load = load;
-    this.#server = server;
+    this.#started = started;
+    this.#server = started.server;
     this.#client = client;
     this.#delay = delay;
     this.prober = new Prober(client, PROBE_EVERY_MS);
@@ -53,16 +60,16 @@ export class Lane {
   }
 
   /** Starts the server. Throws `ServerError` if it does not. */
-  static async start(subject: Subject, load: RaceLoad): Promise<Lane> {
-    const { workers, queue, workUs, windowUs } = load;
+  static async start(subject: Racer, load: RaceLoad): Promise<Lane> {
     const delay = await DelayMeter.open();
-    let server: Server | undefined;
+    let started: StartedRacer | undefined;
     try {
-      server = await startStep(subject, { workers, queue, workUs, windowUs }, [], delay.nodeFlags);
-      const client = await openForQuestions(server.host, server.port, CONNECT_MS);
-      return new Lane(subject, load, server, client, delay);
+      started = await startRacer(subject, load, delay.nodeFlags);
+      const { host, port } = started.server;
+      const client = await openForQuestions(host, port, CONNECT_MS);
+      return new Lane(subject, load, started, client, delay);
     } catch (error) {
-      await server?.stop();
+      await started?.stop();
       delay.close();
       throw error;
     }
@@ -100,7 +107,7 @@ export class Lane {
   async stop(): Promise<void> {
     this.prober.stop();
     this.#client.close();
-    await this.#server.stop();
+    await this.#started.stop();
     this.#delay.close();
   }
 

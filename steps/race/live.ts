@@ -4,7 +4,8 @@ import { gauge, sparkline } from '../../src/cli/terminal/drawing.ts';
 import { count, ms } from '../../src/cli/terminal/numbers.ts';
 import type { Progress } from '../../src/tools/load/run.ts';
 import { type Lap, laneResult, type MoneyCount, type RaceResult, type Seen } from './figures.ts';
-import type { Matchup, RaceLoad } from './matchup.ts';
+import type { RaceLoad } from './load.ts';
+import type { Matchup } from './matchup.ts';
 import { type Cell, figureRows, type Row } from './rows.ts';
 import { headLines, rowLines, type View } from './table.ts';
 

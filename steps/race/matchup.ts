@@ -2,30 +2,24 @@
  * Which load makes a difference show. Two servers differ by the pain of the earlier one, which the later has no more;
  * so the earlier one says what is sent, and what to look at.
  */
+import { count } from '../../src/cli/terminal/numbers.ts';
 import type { Subject } from '../kit/manifest.ts';
-
-export interface RaceLoad {
-  /** Lines a second of an open loop; undefined: a closed loop, as fast as it gets. */
-  ratePerS: number | undefined;
-  connections: number;
-  /** Lines that a connection may have under way. */
-  pipeline: number;
-  users: number;
-  /** Events are answered when they were applied. */
-  waits: boolean;
-  workUs: number;
-  windowUs: number;
-  workers: number;
-  /** Events that fit into the queue of a worker. */
-  queue: number;
-  seed: number;
-  /** How long each server is under load, all laps together. */
-  durationMs: number;
-  laps: number;
-}
+import type { Lesson } from '../lesson-kit/lesson.ts';
+import type { Seen } from './figures.ts';
+import type { RaceLoad } from './load.ts';
+import { lessonSubject, type Racer } from './racer.ts';
 
 /** The figure in which the pain is to be seen. */
-export type Lens = 'health' | 'refused' | 'money' | 'done' | 'witness';
+export type Lens = 'health' | 'refused' | 'money' | 'done' | 'witness' | 'price';
+
+/** How it is told what a witness saw, of a pain that no load shows. */
+export interface Tells {
+  /** In front of its row. */
+  label: string;
+  cell(seen: Seen): string;
+  /** Behind a name. */
+  text(seen: Seen): string;
+}
 
 export interface Matchup {
   /** The pain that decides, by the number of its step. */
@@ -36,6 +30,8 @@ export interface Matchup {
   why: string;
   /** The step whose lesson that is. */
   lessonOf?: number;
+  /** With the lenses `witness` and `price`. */
+  tells?: Tells;
 }
 
 const COMMON = { waits: false, windowUs: 0, workUs: 0, workers: 4, seed: 1, durationMs: 3_600, laps: 3 };
@@ -111,6 +107,15 @@ const MATCHUPS: readonly Matchup[] = [
       queue: 256,
     },
     why: 'step 8 counts nothing, so nobody can ask it what it has received, processed and dropped.',
+    tells: {
+      label: 'asked for metrics',
+      cell: ({ isPresent, evidence }) =>
+        isPresent ? 'cannot say' : `${evidence.processed} of ${evidence.applied} counted`,
+      text: ({ isPresent, evidence }) =>
+        isPresent
+          ? `answered ${String(evidence.reply)} when asked what it had done`
+          : `had counted all ${evidence.processed} of ${evidence.applied} events`,
+    },
   },
   {
     pain: 9,
@@ -127,6 +132,16 @@ const MATCHUPS: readonly Matchup[] = [
       durationMs: 2_400,
     },
     why: 'step 9 ends at once, and what lies in its queues ends with it.',
+    tells: {
+      label: 'lost at Ctrl+C',
+      cell: ({ isPresent, evidence }) => (isPresent ? `${evidence.lost} of ${evidence.accepted}` : 'nothing'),
+      text: ({ isPresent, evidence }) => {
+        const accepted = count(Number(evidence.accepted));
+        return isPresent
+          ? `lost ${count(Number(evidence.lost))} of ${accepted} accepted events at Ctrl+C`
+          : `applied all ${accepted} accepted events after Ctrl+C`;
+      },
+    },
   },
   {
     pain: 10,
@@ -147,11 +162,16 @@ const MATCHUPS: readonly Matchup[] = [
 /** Those that can race: from the first that keeps balances. */
 export const RACERS: readonly Subject[] = [4, 5, 6, 7, 8, 9, 10, 'src'];
 
-export function matchupOf(one: Subject, other: Subject): Matchup {
-  const earlier = [one, other].filter(subject => subject !== 'src').sort((a, b) => a - b)[0]!;
+export function matchupOf(one: Racer, other: Racer): Matchup {
+  const lesson = lessonSubject(one)?.lesson;
+  if (lesson !== undefined) return lessonMatchup(lesson);
+  const earlier = [one, other].filter(subject => typeof subject === 'number').sort((a, b) => a - b)[0]!;
   return MATCHUPS.find(({ pain }) => pain === earlier)!;
 }
 
-export function labelOf(subject: Subject): string {
-  return subject === 'src' ? 'src' : `step ${subject}`;
+/** What the mending costs, and that it mends. */
+function lessonMatchup({ number, race }: Lesson): Matchup {
+  const { ratePerS, connections, pipeline, users, durationMs, why, label, cell, text } = race!;
+  const load = { ...COMMON, ratePerS, connections, pipeline, users, durationMs, queue: 2 };
+  return { pain: number, lens: 'price', load, why, tells: { label, cell, text } };
 }

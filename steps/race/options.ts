@@ -3,11 +3,14 @@
 import { readCount, readDurationMs } from '../../src/cli/terminal/numbers.ts';
 import { listed } from '../../src/cli/terminal/prose.ts';
 import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
-import { STEPS, type Subject, stepOf } from '../kit/manifest.ts';
-import { labelOf, type Matchup, matchupOf, RACERS, type RaceLoad } from './matchup.ts';
+import { STEPS } from '../kit/manifest.ts';
+import { lessonIn } from '../lesson-kit/lessons.ts';
+import type { RaceLoad } from './load.ts';
+import { type Matchup, matchupOf, RACERS } from './matchup.ts';
+import { labelOf, lessonSubject, type Racer, takes } from './racer.ts';
 
 export interface RaceOptions {
-  subjects: [Subject, Subject];
+  subjects: [Racer, Racer];
   matchup: Matchup;
   load: RaceLoad;
   json: boolean;
@@ -78,17 +81,31 @@ export function readOptions(args: string[]): RaceOptions {
   return { subjects, matchup, load, json: values.json === true };
 }
 
-function readSubjects(words: string[]): [Subject, Subject] {
+function readSubjects(words: string[]): [Racer, Racer] {
   if (words.length !== 2)
     throw new UsageError(
       `two servers are needed, as in tally race 4 5; ${listed(RACERS.map(String))} can race`,
     );
-  const [one, other] = words.map(readSubject) as [Subject, Subject];
+  const [one, other] = words.map(readSubject) as [Racer, Racer];
   if (one === other) throw new UsageError(`${labelOf(one)} beside itself: two different ones are needed`);
+  const [lesson, others] = [one, other].map(subject => lessonSubject(subject)?.lesson.number);
+  if (lesson !== others)
+    throw new UsageError(
+      `a lesson races with itself: tally race ${lesson ?? others} ${lesson ?? others}-right`,
+    );
   return [one, other];
 }
 
-function readSubject(word: string): Subject {
+function readSubject(word: string): Racer {
+  const lesson = lessonIn(word.replace(/-right$/, ''));
+  if (lesson !== undefined) {
+    const { number, race } = lesson;
+    if (race === undefined)
+      throw new UsageError(
+        `lesson ${number} has no race: tally pain ${number} --all measures its servers side by side`,
+      );
+    return word === String(number) ? number : `${number}-right`;
+  }
   const subject = word === 'src' ? word : /^\d{1,2}$/.test(word) ? Number(word) : 0;
   if (RACERS.includes(subject)) return subject;
   const can = `steps 4 to ${STEPS.length} and src can race`;
@@ -109,20 +126,23 @@ function readDuration(text: string | undefined, standard: number): number {
 
 /** A load that one of the two cannot be given would compare nothing, and threads that none has would change nothing. */
 function refuseForeign(
-  subjects: readonly Subject[],
-  { 'window-us': windowUs, workers }: { 'window-us'?: string; workers?: string },
+  subjects: readonly Racer[],
+  given: Partial<Record<'window-us' | 'workers' | 'work-us' | 'queue', string>>,
 ): void {
-  if (
-    workers !== undefined &&
-    subjects.every(subject => subject !== 'src' && !stepOf(subject).takes.includes('workers'))
-  )
+  const lesson = lessonSubject(subjects[0]!)?.lesson;
+  const foreign = (['window-us', 'workers', 'work-us', 'queue'] as const).find(
+    name => given[name] !== undefined,
+  );
+  if (lesson !== undefined && foreign !== undefined)
+    throw new UsageError(`the servers of lesson ${lesson.number} know no --${foreign}`);
+  if (given.workers !== undefined && subjects.every(subject => !takes(subject, 'workers')))
     throw new UsageError(
       `${subjects.map(labelOf).join(' and ')} have one thread that applies events, whatever --workers says`,
     );
-  if (windowUs === undefined) return;
+  if (given['window-us'] === undefined) return;
   for (const subject of subjects)
-    if (subject !== 'src' && !stepOf(subject).takes.includes('windowUs'))
+    if (!takes(subject, 'windowUs'))
       throw new UsageError(
-        `step ${subject} knows no window, as one thread applies its events; --work-us is what an event costs there`,
+        `${labelOf(subject)} knows no window, as one thread applies its events; --work-us is what an event costs there`,
       );
 }

@@ -2,7 +2,7 @@
 import { count, ms } from '../../src/cli/terminal/numbers.ts';
 import { VERDICTS } from '../../src/tools/load/result.ts';
 import type { LaneResult } from './figures.ts';
-import type { Lens, Matchup } from './matchup.ts';
+import type { Lens, Matchup, Tells } from './matchup.ts';
 import { percent } from './verdict.ts';
 
 export interface Cell {
@@ -21,13 +21,11 @@ export interface Row {
   isLens?: boolean;
 }
 
-/** The last row of the pains that no load shows. */
-const WITNESSED: Record<number, string> = { 8: 'asked for metrics', 9: 'lost at Ctrl+C' };
 const UNKNOWN: Cell = { text: '…' };
 const NOT_THERE: Cell = { text: '–' };
 
 /** What is known so far; `…` where nothing is. */
-export function figureRows(lanes: readonly [LaneResult, LaneResult], { lens, pain }: Matchup): Row[] {
+export function figureRows(lanes: readonly [LaneResult, LaneResult], { lens, tells }: Matchup): Row[] {
   const fastestPerS = Math.max(1, ...lanes.map(lane => lane.donePerS));
   const slowestMs = Math.max(1, ...lanes.flatMap(timesMs));
   const row = (label: string, cellOf: (lane: LaneResult) => Cell, about?: Lens): Row => ({
@@ -80,7 +78,7 @@ export function figureRows(lanes: readonly [LaneResult, LaneResult], { lens, pai
       afterALap(({ eventLoopDelayMs }) => time(eventLoopDelayMs?.max, 'yellow')),
     ),
     row('money lost', moneyCell, 'money'),
-    ...(lens === 'witness' ? [row(WITNESSED[pain] ?? '', lane => seenCell(lane, pain), 'witness')] : []),
+    ...(tells === undefined ? [] : [row(tells.label, lane => seenCell(lane, tells), lens)]),
   ];
 }
 
@@ -99,10 +97,6 @@ function moneyCell({ money }: LaneResult): Cell {
   return { text: surplusAmount > 0 ? `${count(surplusAmount)} too much` : 'none' };
 }
 
-function seenCell({ witness }: LaneResult, pain: number): Cell {
-  if (witness === undefined) return UNKNOWN;
-  const { evidence, isPresent } = witness;
-  if (pain === 8)
-    return { text: isPresent ? 'cannot say' : `${evidence.processed} of ${evidence.applied} counted` };
-  return { text: isPresent ? `${evidence.lost} of ${evidence.accepted}` : 'nothing' };
+function seenCell({ witness }: LaneResult, tells: Tells): Cell {
+  return witness === undefined ? UNKNOWN : { text: tells.cell(witness) };
 }

@@ -6,9 +6,11 @@
 import type { Paint } from '../../src/cli/terminal/colours.ts';
 import { bar, columnsOf, fitted, padded, wrapped } from '../../src/cli/terminal/drawing.ts';
 import { count, duration } from '../../src/cli/terminal/numbers.ts';
-import { nameOf, stepOf } from '../kit/manifest.ts';
+import { lessonOf } from '../lesson-kit/lessons.ts';
 import type { RaceResult } from './figures.ts';
-import { labelOf, type Matchup, type RaceLoad } from './matchup.ts';
+import type { RaceLoad } from './load.ts';
+import type { Matchup } from './matchup.ts';
+import { labelOf, nameOf, takes } from './racer.ts';
 import { type Cell, figureRows, type Row } from './rows.ts';
 
 export interface View {
@@ -44,6 +46,7 @@ export function raceTable(result: RaceResult, matchup: Matchup, view: View): str
 }
 
 function readOn(pain: number): string {
+  if (lessonOf(pain) !== undefined) return `What mends it: npx tally diff ${pain}`;
   return pain === 10
     ? 'How src does it: docs/architecture.md'
     : `What mends it: npx tally diff ${pain} ${pain + 1}`;
@@ -87,10 +90,6 @@ function describeThreads({ workers }: RaceLoad, subjects: RaceResult['subjects']
   return `${workers} workers${alone.length > 0 ? ` (${alone.join(', ')}: one thread)` : ''}`;
 }
 
-function takes(subject: RaceResult['subjects'][number], name: 'queue' | 'workers'): boolean {
-  return subject === 'src' || stepOf(subject).takes.includes(name);
-}
-
 function cost(us: number): string {
   return us >= 1_000 ? `${us / 1_000} ms` : `${us} µs`;
 }
@@ -110,7 +109,7 @@ export function rowLines(subjects: RaceResult['subjects'], rows: readonly Row[],
       columns,
     );
   const heads = subjects.map(subject => {
-    const full = subject === 'src' ? 'src' : `step ${subject}, ${stepOf(subject).title}`;
+    const full = subject === 'src' ? 'src' : nameOf(subject);
     return paint('bold', fitted(columnsOf(full) <= lane ? full : labelOf(subject), lane));
   });
   return [

@@ -1,7 +1,8 @@
 /** What came of a race, in a sentence or two with its figures. Pure: whatever the load was, it says what is so. */
 import { count, ms } from '../../src/cli/terminal/numbers.ts';
 import type { LaneResult } from './figures.ts';
-import { type Lens, labelOf, type Matchup } from './matchup.ts';
+import type { Lens, Matchup } from './matchup.ts';
+import { labelOf } from './racer.ts';
 
 /** Below this, a difference is none to speak of. */
 const RATIO_MIN = 1.15;
@@ -60,10 +61,15 @@ const BY_LENS: Record<Lens, Judge> = {
       shows: isClear && isLaterFaster,
     };
   },
-  witness: (earlier, later, { pain }) => ({
-    text: `${name(later)} ${seenText(later, pain)}; ${name(earlier)} ${seenText(earlier, pain)}.`,
-    shows: earlier.witness?.isPresent === true && later.witness?.isPresent === false,
+  witness: (earlier, later, matchup) => ({
+    text: `${name(later)} ${seenText(later, matchup)}; ${name(earlier)} ${seenText(earlier, matchup)}.`,
+    shows: isSeenInOne(earlier, later),
   }),
+  price: (earlier, later, matchup) => {
+    const told = (lane: LaneResult) =>
+      `${name(lane)} got ${count(lane.donePerS)} events a second done and ${seenText(lane, matchup)}`;
+    return { text: `${told(later)}; ${told(earlier)}.`, shows: isSeenInOne(earlier, later) };
+  },
 };
 
 function refusedText({ sent, taken, refused, refusedPercent }: LaneResult): string {
@@ -81,18 +87,13 @@ function moneyText({ money }: LaneResult): string {
   return 'lost nothing';
 }
 
-/** What a witness saw, of the two pains that no load shows. */
-function seenText({ witness }: LaneResult, pain: number): string {
-  if (witness === undefined) return 'was not asked';
-  const { evidence, isPresent } = witness;
-  if (pain === 8)
-    return isPresent
-      ? `answered ${String(evidence.reply)} when asked what it had done`
-      : `had counted all ${evidence.processed} of ${evidence.applied} events`;
-  const accepted = Number(evidence.accepted);
-  return isPresent
-    ? `lost ${count(Number(evidence.lost))} of ${count(accepted)} accepted events at Ctrl+C`
-    : `applied all ${count(accepted)} accepted events after Ctrl+C`;
+/** What a witness saw, of a pain that no load shows. */
+function seenText({ witness }: LaneResult, { tells }: Matchup): string {
+  return witness === undefined ? 'was not asked' : tells!.text(witness);
+}
+
+function isSeenInOne(earlier: LaneResult, later: LaneResult): boolean {
+  return earlier.witness?.isPresent === true && later.witness?.isPresent === false;
 }
 
 export function percent(value: number): string {

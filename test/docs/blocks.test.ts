@@ -1,43 +1,22 @@
 /** Blocks of shell are run, and print what the page says below them: see blocks.ts. The long ones are in test/long. */
-import { spawnSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { markOf, needs, Reader } from './blocks.ts';
+import { markOf, Reader } from './blocks.ts';
 import { allPages, pageOf } from './pages.ts';
+import { enginesOf, hasNetcat, mistakesOn, runnable } from './runs.ts';
 
-const LIMIT_MS = 20_000;
-/** Six processes start, one behind the other. */
-const CLUSTER_MS_MAX = 60_000;
-/** Only OpenBSD's has the -N that the documents use. */
-const hasNetcat = spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr?.includes('OpenBSD');
-const isHere = (program: string) =>
-  program === 'nc' ? hasNetcat : spawnSync('bash', ['-c', `type ${program}`]).status === 0;
-
-const pages = allPages().map(page => {
-  const blocks = page.blocks.filter(({ language }) => language === 'sh');
-  const run = blocks.filter(block => ['run', 'like', 'serve'].includes(markOf(block).does!));
-  const wanted = ['nc', 'ncat', 'socat', 'openssl', 'curl', 'nats-server'].filter(name =>
-    run.some(block => needs(block, name)),
-  );
-  const absent = wanted.filter(name => !isHere(name));
-  const here = run.filter(block => !absent.some(name => needs(block, name)));
-  return {
-    page,
-    blocks,
-    run,
-    here,
-    path: page.path + absent.map(name => ` (without ${name}, which is not here)`).join(''),
-  };
-});
+/** Those of lessons with engines are run beside them: test/lessons/engines/chapters.test.ts. */
+const all = allPages().map(runnable);
+const pages = all.filter(({ page }) => enginesOf(page).length === 0);
 
 test('every block says what is done with it', () => {
-  const unmarked = pages.flatMap(({ page: { path }, blocks }) =>
+  const unmarked = all.flatMap(({ page: { path }, blocks }) =>
     blocks
       .filter(block => markOf(block).does === undefined)
       .map(({ line, mark }) => `${path}:${line}: ${mark}`),
   );
   expect(unmarked).toEqual([]);
   expect(
-    pages.flatMap(({ blocks }) => blocks).filter(block => /run|like/.test(markOf(block).does!)).length,
+    all.flatMap(({ blocks }) => blocks).filter(block => /run|like/.test(markOf(block).does!)).length,
   ).toBeGreaterThan(30);
 });
 
@@ -67,20 +46,13 @@ describe('the reader', () => {
 });
 
 // A page mostly waits: for its servers, and for what it has them do.
-test.concurrent.for(pages.filter(({ run }) => run.length > 0))('$path', async ({ page, here }, context) => {
-  context.skip(here.length === 0, 'what its blocks call is not here');
-  const reader = new Reader(page);
-  const wrong: string[] = [];
-  for (const block of here) {
-    const limitMs = needs(block, 'nats-server') ? CLUSTER_MS_MAX : LIMIT_MS;
-    const mistake = await reader.mistakeIn(block, limitMs);
-    if (mistake !== undefined) wrong.push(`${page.path}:${block.line}: ${mistake}`);
-  }
-  await reader.close();
+test.concurrent.for(pages.filter(({ run }) => run.length > 0))('$path', async (runs, context) => {
+  context.skip(runs.here.length === 0, 'what its blocks call is not here');
+  const { wrong, ends } = await mistakesOn(runs);
   expect(wrong).toEqual([]);
   // What the page says of the end, where it has said of all events how they were answered.
-  if (page.path === 'README.md' && hasNetcat)
-    expect(reader.ends[0]).toMatchObject({
+  if (runs.page.path === 'README.md' && hasNetcat)
+    expect(ends[0]).toMatchObject({
       ledger: { exitCode: 0, received: 100_002, processed: 100_002, invalid: 3, lost: 0 },
     });
 });

@@ -4,7 +4,8 @@
  *     ```sh run     it is run by the suite, and prints what the `text` block below it says, or one of these
  *     ```sh like    the same, but numbers, spaces and the order of lines may differ
  *     ```sh long    it takes its time, so test/long/documents.test.ts runs it; of a pain it prints the same figures
- *     ```sh serve   it starts a server, with which the page goes on, in the reader's other terminal: npm start -- FLAGS
+ *     ```sh serve   it starts a server, with which the page goes on, in the reader's other terminal: npm start -- FLAGS,
+ *                   or npx tally lesson N FLAGS
  *     ```sh read    only its arguments are judged: it changes the machine, wants a key pressed, or goes on for ever
  *
  * It speaks to the server that the page starts: the step, in its chapter, elsewhere the finished one. Behind `anew`
@@ -17,7 +18,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, startSaying } from '../../src/tools/harness/server.ts';
+import { freePort, startOnPort, startSaying } from '../../src/tools/harness/server.ts';
 import type { Subject } from '../../steps/kit/manifest.ts';
 import { startStep } from '../../steps/kit/server.ts';
 import { CLI, startServer } from '../support/server.ts';
@@ -26,9 +27,9 @@ import { type Block, type Page, ROOT } from './pages.ts';
 
 const PORT = '7878';
 const HTTP_PORT = '9100';
-/** What a block writes goes here, unless it speaks of files of the repository. */
-const place = mkdtempSync(join(tmpdir(), 'tally-blocks-'));
-process.on('exit', () => rmSync(place, { recursive: true, force: true }));
+/** What the blocks of a page write goes into a folder of its own in here, unless they speak of files of the repository. */
+const places = mkdtempSync(join(tmpdir(), 'tally-blocks-'));
+process.on('exit', () => rmSync(places, { recursive: true, force: true }));
 const BACKGROUND_MS_MAX = 5_000;
 const SERVE_MS_MAX = 20_000;
 const MARK = /^(run|like|long|serve|read)(?: anew((?: --[\w-]+(?: [\w-]+)?)*))?$/;
@@ -59,6 +60,7 @@ export class Reader {
   #flags: string[] = [];
   /** What each of its servers said of its end. */
   readonly ends: unknown[] = [];
+  readonly #place = mkdtempSync(join(places, 'page-'));
 
   constructor(page: Page) {
     this.#page = page;
@@ -76,7 +78,11 @@ export class Reader {
     const deadlineMs = performance.now() + limitMs;
     let mistake: string | undefined;
     do {
-      const { output, exitCode } = await inBash(script, Math.max(0, deadlineMs - performance.now()));
+      const { output, exitCode } = await inBash(
+        script,
+        this.#place,
+        Math.max(0, deadlineMs - performance.now()),
+      );
       if (exitCode === undefined) return `has not ended within ${limitMs} ms: ${output}`;
       // The pain of a server of the reader's own is said so by its exit code, too.
       const isOwn = exitCode === 1 && block.text.includes(' --cmd ');
@@ -94,10 +100,12 @@ export class Reader {
     this.#server = undefined;
   }
 
-  /** Runs what `npm start` runs, on a free port. */
+  /** Runs what `npm start` runs, or `tally lesson`, on a free port. */
   async #serve(command: string): Promise<string | undefined> {
     const [, flags] = /^npm start -- ([\w ./-]+)$/.exec(command) ?? [];
-    if (flags === undefined) return `is not npm start with flags: ${command}`;
+    const [, lesson] = /^npx tally lesson ([\w ./-]+)$/.exec(command) ?? [];
+    if (lesson !== undefined) return await this.#serveLesson(lesson.split(' '));
+    if (flags === undefined) return `is neither npm start nor npx tally lesson, with flags: ${command}`;
     await this.close();
     const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
     const [, ...words] = (scripts.start as string)
@@ -111,7 +119,7 @@ export class Reader {
       http = said.http;
       return said.port;
     };
-    const program = { name: command, program: process.execPath, args, cwd: place };
+    const program = { name: command, program: process.execPath, args, cwd: this.#place };
     const server = await startSaying(program, portOf, SERVE_MS_MAX);
     this.#server = {
       port: server.port,
@@ -123,6 +131,30 @@ export class Reader {
       },
     };
     return undefined;
+  }
+
+  async #serveLesson(words: readonly string[]): Promise<undefined> {
+    await this.close();
+    const port = await freePort();
+    const server = await startOnPort(
+      {
+        name: `lesson ${words[0]}`,
+        program: process.execPath,
+        args: [CLI, 'lesson', ...words, '--port', String(port)],
+        cwd: this.#place,
+        env: { XDG_STATE_HOME: this.#place },
+      },
+      port,
+      SERVE_MS_MAX,
+    );
+    this.#server = {
+      port,
+      pid: server.pid,
+      stop() {
+        server.signal('SIGTERM');
+        return server.ended;
+      },
+    };
   }
 
   /** `npx` only takes half a second to find what stands here already. */
@@ -144,16 +176,19 @@ export class Reader {
   }
 }
 
-/** The process, if the pattern matches its command line, as `pkill -f` would find it. */
+/** The process, or a child of it, if the pattern matches its command line, as `pkill -f` would find it. */
 function foundBy(pattern: string, pid: number): number {
-  const { stdout } = spawnSync('ps', ['-o', 'args=', '-p', String(pid)], { encoding: 'utf8' });
-  if (!new RegExp(pattern).test(stdout)) throw new Error(`pkill -f '${pattern}' does not find: ${stdout}`);
-  return pid;
+  const args = ['-o', 'pid=,args=', '--pid', String(pid), '--ppid', String(pid)];
+  const { stdout } = spawnSync('ps', args, { encoding: 'utf8' });
+  const found = stdout.split('\n').find(line => new RegExp(pattern).test(line));
+  if (found === undefined) throw new Error(`pkill -f '${pattern}' does not find: ${stdout}`);
+  return Number.parseInt(found, 10);
 }
 
 /** In a process group of its own, which ends as a whole; without an exit code if it was late. */
 async function inBash(
   script: string,
+  place: string,
   limitMs: number,
 ): Promise<{ output: string; exitCode: number | undefined }> {
   const env = { ...process.env, NO_COLOR: '1', LC_ALL: 'C.UTF-8' };

@@ -9,6 +9,7 @@ import { promisify } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { STEPS } from '../../steps/kit/manifest.ts';
 import { flagsOf } from '../../steps/kit/step.ts';
+import { LESSONS } from '../../steps/lesson-kit/lessons.ts';
 import { readOptions as readFuzzOptions } from '../fuzz/options.ts';
 import { type Command, callsIn, commandsOf, isPlaceholder, stepOfPage } from './commands.ts';
 import { CLI, COMMAND_NAMES, dryRun } from './dry-run.ts';
@@ -69,10 +70,11 @@ describe('the extractor', () => {
   });
 });
 
-/** Where something is to be filled in, a sample that fits: `N` is a step, `M` the one behind it. */
+/** Where something is to be filled in, a sample that fits: `N` is a step, `M` the one behind it, `NN` a lesson. */
 const SAMPLES: Record<string, string> = {
   N: '9',
   M: '10',
+  NN: '11',
   PORT: '9100',
   DIR: './data',
   FILE: './tally.toml',
@@ -107,7 +109,10 @@ async function tallyMistake(args: string[]): Promise<string | undefined> {
 
 describe('tally', () => {
   test.each([
-    ['pain 11', 'there is no pain 11'],
+    ['pain 99', 'there is no pain 99'],
+    ['lesson 11 --datta x', 'does not take --datta'],
+    ['race 11 12', 'there is no step 12'],
+    ['diff 11 12', 'a lesson differs in itself'],
     ['load --rat 5', '--rat'],
     ['load --rat', 'no --rat'],
     ['serve --ring 1000', 'not a power of two'],
@@ -129,6 +134,9 @@ describe('tally', () => {
     'load --fail-if …',
     'race N M',
     'compare a b',
+    'lesson 11 --right --data ./data',
+    'pain 11 --all',
+    'race 11 11-right',
   ])('%s is right', async words => expect(await tallyMistake(words.split(' '))).toBeUndefined());
 
   test('takes what the documents give it', async () => {
@@ -222,7 +230,9 @@ test('tags are named as `tally tags` cuts them', () => {
   const named = pages.flatMap(({ path, text }) =>
     (text.match(/\bstep-\d+\b/g) ?? []).map(tag => `${path}: ${tag}`),
   );
-  expect(named.filter(tag => !/ step-(?:0\d|10)$/.test(tag))).toEqual([]);
+  const lessons = LESSONS.map(({ number }) => `step-${number}`);
+  const isCut = (tag: string) => / step-(?:0\d|10)$/.test(tag) || lessons.includes(tag.split(' ').at(-1)!);
+  expect(named.filter(tag => !isCut(tag))).toEqual([]);
 });
 
 test('bash understands every block', () => {

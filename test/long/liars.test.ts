@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import type { Measure } from '../../bench/bench.ts';
 import { WITNESS_MS_MAX } from '../../steps/kit/witnesses/witness.ts';
 import { WITNESSES } from '../../steps/kit/witnesses/witnesses.ts';
+import { LESSONS } from '../../steps/lesson-kit/lessons.ts';
 import { LIES, outcome } from '../steps/liars.ts';
 import { keep } from '../support/keep.ts';
 
@@ -18,8 +19,13 @@ const AT_A_TIME = 4;
 const OUTCOMES = new Set([0, 1, 3]);
 
 const startedAt = new Date();
+const ALONE = LESSONS.filter(({ engines }) => engines.length === 0);
 const examiners = [
-  ...WITNESSES.map(({ pain }) => ({ name: `pain ${pain}`, args: ['pain', String(pain), '--json'] })),
+  // Of lessons, those that need nothing but a server: where an engine is missing, nothing would be examined.
+  ...[...WITNESSES.map(({ pain }) => pain), ...ALONE.map(({ number }) => number)].map(pain => ({
+    name: `pain ${pain}`,
+    args: ['pain', String(pain), '--json'],
+  })),
   { name: 'check 5', args: ['check', '5', '--quick', '--json'] },
 ];
 const measures: Measure[] = [];

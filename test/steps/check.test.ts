@@ -106,7 +106,7 @@ describe.concurrent('a server on a port', () => {
       );
       expect(run.stdout).toContain(`\nSo far it is right. For the rest: npx tally check 9 --cmd '…'\n`);
       for (const address of [`:${server.port}`, String(server.port)])
-        expect(await readCheckOptions(['9', '--connect', address]).source.start()).toMatchObject({
+        expect(await readCheckOptions(['9', '--connect', address]).source!.start()).toMatchObject({
           host: '127.0.0.1',
           port: server.port,
         });
@@ -208,7 +208,9 @@ describe('wrong usage', () => {
   // biome-ignore format: a table
   const cases: readonly (readonly [args: string[], message: string])[] = [
     [[], "which step, from 1 to 10? As in: tally check 4 --cmd 'python3 server.py'"],
-    [['11', '--step', '1'], 'there is no step 11: they are 1 to 10; tally steps lists them'],
+    [['99', '--step', '1'], 'there is no step 99: they are 1 to 10; tally steps lists them'],
+    [['11', '--step', '1'], '--step 1 is no server of lesson 11; it is 11, 11-right or src'],
+    [['4', '--right'], '--right goes with a lesson: 11'],
     [['four', '--step', '1'], 'there is no step four: they are 1 to 10; tally steps lists them'],
     [['4'],
       "which server? --cmd '…' starts one, --connect finds one on a port: tally check 4 --cmd 'python3 server.py'"],

@@ -22,10 +22,12 @@ import { readPain } from '../../steps/kit/pain.ts';
 import { roadmap } from '../../steps/kit/roadmap/command.ts';
 import { issuesScript } from '../../steps/kit/roadmap/issues.ts';
 import { readTasks, SECTIONS, sectionOf } from '../../steps/kit/roadmap/task.ts';
+import { LESSONS, rangeOfLessons } from '../../steps/lesson-kit/lessons.ts';
 import { CLI } from '../support/server.ts';
 
 const tasks = readTasks();
-const steps = tasks.filter(({ subject }) => subject !== 0 && subject !== 'src');
+const steps = tasks.filter(({ subject }) => Number(subject) >= 1 && Number(subject) <= STEPS.length);
+const lessons = tasks.filter(({ subject }) => Number(subject) > STEPS.length);
 const commandsIn = (text: string) => [...text.matchAll(/`npx tally ([^`]+)`/g)].map(match => match[1]!);
 
 /** As a shell splits them, where no quote is within another. */
@@ -35,13 +37,18 @@ function split(command: string): string[] {
 
 describe('the files', () => {
   test('are one for each step of the manifest, between the set-up and the finished server', () => {
-    expect(tasks.map(({ subject }) => subject)).toEqual([0, ...STEPS.map(({ number }) => number), 'src']);
+    const numbers = (all: readonly { number: number }[]) => all.map(({ number }) => number);
+    expect(tasks.map(({ subject }) => subject)).toEqual([0, ...numbers(STEPS), 'src', ...numbers(LESSONS)]);
+    expect(lessons.map(({ title }) => title)).toEqual(
+      LESSONS.map(({ number, title }) => `Lesson ${number}: ${title}`),
+    );
+    expect(lessons.map(({ file }) => file)).toEqual(LESSONS.map(({ folder }) => `${folder}.md`));
     expect(steps.map(({ title }) => title)).toEqual(
       STEPS.map(({ number, title }) => `Step ${number}: ${title}`),
     );
     expect(steps.map(({ file }) => file)).toEqual(STEPS.map(({ folder }) => `${folder}.md`));
     const readme = readFileSync(join(ROOT, 'docs/course/roadmap/README.md'), 'utf8');
-    for (const { number, folder, title, pain } of STEPS) {
+    for (const { number, folder, title, pain } of [...STEPS, ...LESSONS]) {
       expect(readme).toContain(`| [${number}](${folder}.md) | ${title} | ${pain} |\n`);
     }
   });
@@ -75,6 +82,18 @@ describe('the files', () => {
       const gone = number === 1 ? 2 : number - 1;
       expect(lines).toContain(`\`npx tally pain ${gone} --cmd './server'\` says *No pain* (exit code 0)`);
     }
+    for (const { subject, markdown } of lessons) {
+      const lines = sectionOf(markdown, 'Acceptance');
+      expect(
+        lines.match(new RegExp(`\`npx tally check ${subject} --cmd '[^']+'\` passes \\(exit code 0\\)`, 'g')),
+      ).toHaveLength(2);
+      expect(lines).toMatch(
+        new RegExp(`\`npx tally pain ${subject} --cmd '[^']+'\` says \\*It hurts\\* \\(exit code 1\\)`),
+      );
+      expect(lines).toMatch(
+        new RegExp(`\`npx tally pain ${subject} --cmd '[^']+'\` says \\*No pain\\* \\(exit code 0\\)`),
+      );
+    }
   });
 });
 
@@ -102,10 +121,10 @@ describe('tally roadmap', () => {
   const here = (...args: string[]) => roadmap(args, folder);
 
   test('is a command, with help and exit codes', () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'roadmap', '12'], {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [CLI, 'roadmap', '99'], {
       encoding: 'utf8',
     });
-    const message = 'there is no task 12: they are 0 to 10, and src; tally roadmap lists them';
+    const message = `there is no task 99: they are 0 to 10, src and ${rangeOfLessons()}; tally roadmap lists them`;
     expect({ status, stdout, stderr }).toEqual({
       status: 2,
       stdout: '',
@@ -127,7 +146,7 @@ describe('tally roadmap', () => {
 
   test('writes files into a new folder, the same ones again, and none where one differs', () => {
     const args = ['--markdown', 'my tasks', '--tally', 'tally', '--cmd', "python3 'a b.py'"];
-    expect(here(...args)).toBe('my tasks: 13 files written\n');
+    expect(here(...args)).toBe(`my tasks: ${tasks.length + 1} files written\n`);
     const file = join(folder, 'my tasks', '04-single-threaded.md');
     const text = readFileSync(file, 'utf8');
     expect(text).toContain(`\`tally check 4 --cmd 'python3 '\\''a b.py'\\'''\` passes`);
@@ -140,14 +159,14 @@ describe('tally roadmap', () => {
     );
     expect(targets.length).toBeGreaterThan(20);
     expect(targets.filter(target => !existsSync(join(folder, 'my tasks', target)))).toEqual([]);
-    expect(here(...args)).toContain(': 0 files written; 13 were there already\n');
+    expect(here(...args)).toContain(`: 0 files written; ${tasks.length + 1} were there already\n`);
     writeFileSync(file, 'mine');
     rmSync(join(folder, 'my tasks/README.md'));
     expect(() => here(...args)).toThrow(
       /^04-single-threaded\.md in my tasks is not as .*; nothing was written/,
     );
     expect(readFileSync(file, 'utf8')).toBe('mine');
-    expect(readdirSync(join(folder, 'my tasks'))).toHaveLength(12);
+    expect(readdirSync(join(folder, 'my tasks'))).toHaveLength(tasks.length);
   });
 
   test('puts in what the reader says once, and word for word', () => {
@@ -226,7 +245,7 @@ describe('tally roadmap', () => {
 
   test('is JSON for programs', () => {
     const { tasks: all } = JSON.parse(here('--json')) as { tasks: object[] };
-    expect(all).toHaveLength(12);
+    expect(all).toHaveLength(tasks.length);
     expect(all[1]).toMatchObject({ subject: 1, file: '01-blocking-echo.md', title: 'Step 1: blocking echo' });
   });
 });

@@ -64,7 +64,8 @@ describe.concurrent('wrong usage exits with 2, one line, and starts nothing', ()
   test.each([
     ['', 'which one? tally step 1, to 10; tally steps lists them'],
     ['--port 1', 'which one? tally step 1, to 10; tally steps lists them'],
-    ['11', 'there is no step 11: they are 1 to 10; tally steps lists them'],
+    ['11', '11 is a lesson, of two servers: tally lesson 11'],
+    ['99', 'there is no step 99: they are 1 to 10; tally steps lists them'],
     ['five', 'there is no step five: they are 1 to 10; tally steps lists them'],
     ['src', 'src is the finished server: tally serve'],
     ['4 --workers 3', 'step 4 does not take --workers; it takes --port, --work-us and --work'],

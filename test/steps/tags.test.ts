@@ -9,10 +9,16 @@ import { exchange } from '../../src/tools/harness/client.ts';
 import { freePort, startOnPort } from '../../src/tools/harness/server.ts';
 import { gitEnvironment } from '../../steps/kit/git.ts';
 import { STEPS } from '../../steps/kit/manifest.ts';
+import { LESSONS } from '../../steps/lesson-kit/lessons.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FOLDERS = ['00-contract', ...STEPS.map(({ folder }) => folder)];
-const TAGS = FOLDERS.map(folder => `step-${folder.slice(0, 2)}`);
+const STEP_TAGS = FOLDERS.map(folder => `step-${folder.slice(0, 2)}`);
+const SIDES = LESSONS.flatMap(({ number, folder }) => [
+  { tag: `step-${number}`, folder, side: 'wrong' },
+  { tag: `step-${number}-right`, folder, side: 'right' },
+]);
+const TAGS = [...STEP_TAGS, ...SIDES.map(({ tag }) => tag)];
 
 let home: string;
 let origin: string;
@@ -86,7 +92,9 @@ describe('the tags', () => {
     expect(first.stdout).toContain('git worktree add ../step-05 step-05');
     expect(first.stdout).toContain('git diff step-05 step-06');
     expect(tagsIn(one).map(line => line.split(' ')[0])).toEqual(TAGS);
-    expect(planned.stdout.match(/^step-\d\d {2}\w+/gm)).toEqual(first.stdout.match(/^step-\d\d {2}\w+/gm));
+    const hashesOf = (text: string) => text.match(/^step-\S+ +\w{12}/gm);
+    expect(hashesOf(planned.stdout)).toHaveLength(TAGS.length);
+    expect(hashesOf(planned.stdout)).toEqual(hashesOf(first.stdout));
 
     expect(tags(two, [], FOREIGN_CONFIG)).toMatchObject({ exitCode: 0, stderr: '' });
     expect(tagsIn(two)).toEqual(tagsIn(one));
@@ -113,6 +121,21 @@ describe('the tags', () => {
     expect(message).toContain('Its pain: capacity is one thread.');
     expect(message).toContain('Dropping data is better than crashing.');
   });
+
+  test.each(LESSONS)(
+    'of lesson $number follow the last step: the wrong server, then the right one',
+    lesson => {
+      const [wrong, right] = [`step-${lesson.number}`, `step-${lesson.number}-right`];
+      const log = git(tagged, 'log', '--reverse', '--format=%s', `step-10^..${right}`).split('\n');
+      const title = `Lesson ${lesson.number}: ${lesson.title}`;
+      expect(log).toEqual([`Step 10: ${STEPS.at(-1)!.title}`, `${title}, wrong`, `${title}, right`]);
+      expect(git(tagged, 'log', '-1', '--format=%B', wrong)).toContain(`Its pain: ${lesson.pain}.`);
+      const changed = git(tagged, 'diff', '--name-only', wrong, right).split('\n');
+      expect(changed).toContain('server.ts');
+      expect(changed).not.toContain('README.md');
+      expect(changed).not.toContain('request.ts');
+    },
+  );
 
   test("the difference between two lists the step's files only", () => {
     const stdout = git(tagged, 'diff', '--stat', 'step-05', 'step-06');
@@ -229,6 +252,20 @@ describe('a worktree of a tag', () => {
     for (const tag of TAGS) git(tagged, 'worktree', 'add', '--quiet', `../${tag}`, tag);
   });
 
+  test.each(SIDES)(
+    'holds one server of a lesson, at its root, and the chapter, $tag',
+    ({ tag, folder, side }) => {
+      const worktree = join(home, tag);
+      const source = join(origin, 'steps', folder, side);
+      const names = readdirSync(worktree).filter(name => name !== '.git');
+      expect(names.sort()).toEqual([...readdirSync(source), 'README.md'].sort());
+      for (const name of names) {
+        const from = name === 'README.md' ? join(source, '..', name) : join(source, name);
+        expect(readFileSync(join(worktree, name), 'utf8')).toBe(readFileSync(from, 'utf8'));
+      }
+    },
+  );
+
   test.each(FOLDERS)("holds just the step's files, %s", folder => {
     const worktree = join(home, `step-${folder.slice(0, 2)}`);
     const names = readdirSync(worktree).filter(name => name !== '.git');
@@ -241,9 +278,15 @@ describe('a worktree of a tag', () => {
   test.skipIf(node === undefined)(
     'runs by `node server.ts` alone, and replies (skipped where npx finds no newer Node)',
     async () => {
-      const replies = await Promise.all(STEPS.map(({ number }) => replyIn(TAGS[number]!)));
+      // Those of lessons with packages of their own need them beside the files.
+      const alone = LESSONS.filter(({ packages }) => packages.length === 0);
+      const lessons = alone.flatMap(({ number }) => [`step-${number}`, `step-${number}-right`]);
+      const replies = await Promise.all([...STEP_TAGS.slice(1), ...lessons].map(replyIn));
       const [echo, ok] = ['{"type":"health"}\n', '{"status":"ok"}\n'];
-      expect(replies).toEqual(STEPS.map(({ number }) => (number < 3 ? echo : ok)));
+      expect(replies).toEqual([
+        ...STEPS.map(({ number }) => (number < 3 ? echo : ok)),
+        ...lessons.map(() => ok),
+      ]);
     },
   );
 

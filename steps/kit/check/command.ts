@@ -4,12 +4,13 @@ import { painterFor } from '../../../src/cli/terminal/colours.ts';
 import { Exit, exitOnSignals, runCommand } from '../../../src/cli/terminal/command.ts';
 import { printForMachines } from '../../../src/cli/terminal/output.ts';
 import { ServerError } from '../../../src/tools/harness/server.ts';
+import { Place } from '../../lesson-kit/place.ts';
 import { stepOf } from '../manifest.ts';
 import { remember } from '../progress.ts';
 import { type CheckOptions, readCheckOptions } from './options.ts';
 import { closing, printing, SILENT } from './report.ts';
 import { type CheckResult, runStage, type StageResult } from './run.ts';
-import { stageOf } from './stages.ts';
+import { stageOf, stageOfLesson } from './stages.ts';
 import { watchFolder } from './watch.ts';
 
 export const CHECK_HELP = `tally check N: does your server do what step N must do? In any language.
@@ -19,6 +20,7 @@ export const CHECK_HELP = `tally check N: does your server do what step N must d
   tally check 5 --cmd 'go run . -port {port} -queue {queue}' --watch
   tally check 5 --connect 127.0.0.1:7878                   a server that runs already
   tally check 5 --step 6                                   a step of this repository, or src
+  tally check 11 --cmd 'python3 server.py'                 does it speak as a server of lesson 11 must? (--right, --step)
 
 It starts your server, speaks to it over TCP, and compares every reply with the contract (steps/00-contract), byte for
 byte. It stops at the first check that fails, and shows what was sent, what was expected, what came instead, and one
@@ -35,11 +37,13 @@ with slow events, which it must take from the environment, or from the command:
   WORKERS    {workers}    worker threads (steps 6 and up)
   WORK       {work}       block (sleep that long) or cpu (compute that long)
 
-From step 10 on it gets SIGTERM and SIGINT. With go, build first: go run hides the exit code.
+A server of a lesson is told of what the lesson needs, as tally pain --help says: DATA or {data}, REDIS_URL, …
+
+In step 10 it gets SIGTERM and SIGINT. With go, build first: go run hides the exit code.
 
   --cmd COMMAND     a command for a shell that starts the server
   --connect ADDR    a server that runs, at port or host:port; checks that must start it themselves are skipped
-  --step M          a step of this repository, 1 to 10, or src
+  --step M          a step of this repository, 1 to 10, or src; of lesson 11, 11, 11-right (or --right), or src
   --watch [FOLDER]  check again whenever a file under it changes (the current folder), and print only what is new,
                     and what fails; Ctrl+C ends it;
                     not with --connect: the server there is not started anew
@@ -76,11 +80,10 @@ async function checkOften(options: CheckOptions): Promise<never> {
 type Seen = Map<string, string>;
 
 /** Of what was `seen` before, only what has changed is printed, and what fails. */
-async function checkOnce(
-  { step, source, again, isJson, isQuick, isStrict }: CheckOptions,
-  seen: Seen = new Map(),
-): Promise<number> {
+async function checkOnce(options: CheckOptions, seen: Seen = new Map()): Promise<number> {
+  const { step, target, again, isJson, isQuick, isStrict } = options;
   const paint = painterFor(process.stdout, process.env);
+  const title = target?.title ?? options.source!.name;
   const isNews = ({ name, passed, skipped, note }: CheckResult) => {
     const now = JSON.stringify([passed, skipped, note]);
     const isSeen = passed && seen.get(name) === now;
@@ -88,21 +91,25 @@ async function checkOnce(
     return !isSeen;
   };
   if (!isJson && seen.size === 0)
-    process.stdout.write(`Step ${step}, ${paint('bold', stepOf(step).title)}: ${source.name}\n\n`);
+    process.stdout.write(`${headingOf(options, text => paint('bold', text))}: ${title}\n\n`);
   let result: StageResult;
+  let place: Place | undefined;
   try {
+    place = target && (await Place.open(target.lesson.engines));
     result = await runStage(
-      stageOf(step),
-      source,
+      target === undefined ? stageOf(step) : stageOfLesson(target.lesson),
+      target === undefined ? options.source! : target.sourceIn(place!),
       isQuick,
       isJson ? SILENT : printing(process.stdout, paint, isNews),
       isStrict,
     );
   } catch (error) {
     if (!(error instanceof ServerError)) throw error;
-    if (isJson) writeJson({ step, server: source.name, passed: false, error: error.message, checks: [] });
+    if (isJson) writeJson({ step, server: title, passed: false, error: error.message, checks: [] });
     else process.stderr.write(`tally check: ${error.message}\n`);
     return Exit.failed;
+  } finally {
+    await place?.close();
   }
   const { passed, checks, notRun } = result;
   if (isJson) {
@@ -111,13 +118,19 @@ async function checkOnce(
       ...(transcript && { transcript: transcript.join('\n') }),
       ...(note && { note: note.join('\n') }),
     }));
-    writeJson({ step, server: source.name, passed, notRun, checks: texts });
+    writeJson({ step, server: title, passed, notRun, checks: texts });
   } else {
-    process.stdout.write(closing(step, result, again, paint));
+    process.stdout.write(closing(step, result, again, paint, target !== undefined));
   }
   const isWhole = checks.every(({ skipped }) => skipped === undefined);
   if (passed && isWhole && again !== '') remember(step, 'passed');
   return passed ? Exit.ok : Exit.failed;
+}
+
+function headingOf({ step, target }: CheckOptions, strong: (text: string) => string): string {
+  return target === undefined
+    ? `Step ${step}, ${strong(stepOf(step).title)}`
+    : `Lesson ${step}, ${strong(target.lesson.title)}`;
 }
 
 function writeJson(value: object): void {

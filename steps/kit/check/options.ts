@@ -2,13 +2,19 @@
 import { existsSync, statSync } from 'node:fs';
 import { quoteForShellIfNeeded } from '../../../src/cli/terminal/quoting.ts';
 import { readArgs, UsageError } from '../../../src/cli/terminal/usage.ts';
+import { lessonIn, rangeOfLessons } from '../../lesson-kit/lessons.ts';
+import { readTarget, type Target } from '../../lesson-kit/target.ts';
 import { readStep, STEPS } from '../manifest.ts';
 import type { Source } from '../server.ts';
 import { type Given, SOURCE_OPTIONS, sourceOf } from '../sources.ts';
 
 export interface CheckOptions {
+  /** The number of the step, or of the lesson. */
   step: number;
-  source: Source;
+  /** Of a step. */
+  source: Source | undefined;
+  /** Of a lesson. */
+  target: Target | undefined;
   /** The flags that name the reader's own server, for the next command; empty for a step of this repository. */
   again: string;
   isJson: boolean;
@@ -26,6 +32,7 @@ const OPTIONS = {
   quick: { type: 'boolean' },
   strict: { type: 'boolean' },
   watch: { type: 'string' },
+  right: { type: 'boolean' },
 } as const;
 const EXAMPLE = "tally check 4 --cmd 'python3 server.py'";
 
@@ -35,9 +42,12 @@ export function readCheckOptions(args: string[]): CheckOptions {
   if (text === undefined) throw new UsageError(`which step, from 1 to ${STEPS.length}? As in: ${EXAMPLE}`);
   if (more.length > 0)
     throw new UsageError(`${more[0]} is one too many; a command with spaces needs quotes: ${EXAMPLE}`);
-  const step = readStep(text).number;
+  const lesson = lessonIn(text);
+  const step = lesson?.number ?? readStep(text).number;
+  if (values.right && lesson === undefined)
+    throw new UsageError(`--right goes with a lesson: ${rangeOfLessons()}`);
   if (values.cmd?.trim() === '') throw new UsageError(`--cmd is empty; it needs a command: ${EXAMPLE}`);
-  if (values.cmd === undefined && values.connect === undefined && values.step === undefined)
+  if (!values.right && [values.cmd, values.connect, values.step].every(value => value === undefined))
     throw new UsageError(`which server? --cmd '…' starts one, --connect finds one on a port: ${EXAMPLE}`);
   if (values.connect !== undefined && values.watch !== undefined)
     throw new UsageError(
@@ -45,7 +55,8 @@ export function readCheckOptions(args: string[]): CheckOptions {
     );
   return {
     step,
-    source: sourceOf(values),
+    source: lesson === undefined ? sourceOf(values) : undefined,
+    target: lesson === undefined ? undefined : readTarget(lesson, values, false),
     again: againOf(values),
     isJson: values.json === true,
     isQuick: values.quick === true,

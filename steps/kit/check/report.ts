@@ -69,6 +69,7 @@ export function closing(
   { passed, checks, notRun }: StageResult,
   again: string,
   paint: Paint,
+  isLesson = false,
 ): string {
   const skipped = checks.filter(check => check.skipped !== undefined).length;
   const notes = checks.filter(check => check.note !== undefined).length;
@@ -79,13 +80,15 @@ export function closing(
     ...(skipped > 0 ? [`${skipped} skipped`] : []),
     ...(notRun > 0 ? [`${notRun} not run yet: first this one`] : []),
   ].join(', ');
-  return `\n${paint(passed ? 'green' : 'red', counts)}\n${passed ? whatNext(step, again, skipped) : ''}`;
+  return `\n${paint(passed ? 'green' : 'red', counts)}\n${passed ? whatNext(step, again, skipped, isLesson) : ''}`;
 }
 
-function whatNext(step: number, again: string, skipped: number): string {
-  if (again === '') return `It does what step ${step} must do.\n`;
+function whatNext(step: number, again: string, skipped: number, isLesson: boolean): string {
+  const name = `${isLesson ? 'lesson' : 'step'} ${step}`;
+  if (again === '') return `It does what ${isLesson ? 'a server of ' : ''}${name} must do.\n`;
   if (skipped > 0)
     return `So far it is right. For the rest: npx tally check ${step} ${again.startsWith('--cmd') ? again : "--cmd '…'"}\n`;
+  if (isLesson) return `It speaks as it must. Has it the pain of ${name}? npx tally pain ${step} ${again}\n`;
   const next =
     step === LAST_STEP
       ? `Has it the last pain? npx tally pain ${step} ${again}`

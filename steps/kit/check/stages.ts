@@ -1,4 +1,5 @@
 /** The requirements of each step: the cases it must pass, and the pains that must be gone. */
+import type { Lesson } from '../../lesson-kit/lesson.ts';
 import type { Case } from './case.ts';
 import { CROWD, ECHO } from './echo-cases.ts';
 import { BALANCES, FRAMING, LIMITS } from './framing-cases.ts';
@@ -32,6 +33,11 @@ export const STAGES: readonly Stage[] = [
   { step: 9, cases: [...QUEUED, ...COUNTING], absent: [4, 5, 6, 7, 8] },
   { step: 10, cases: [...QUEUED, ...COUNTING, ...STOPPING], absent: [4, 5, 6, 7, 8, 9] },
 ];
+
+/** What every server of a lesson must do, and what is its own; whether it has its pain is not asked here. */
+export function stageOfLesson({ number, cases }: Lesson): Stage {
+  return { step: number, cases: [...KEEPING, ...ACCEPTING, ...cases], absent: [] };
+}
 
 export function stageOf(step: number): Stage {
   const stage = STAGES[step - 1];

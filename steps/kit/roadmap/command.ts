@@ -23,7 +23,7 @@ import { folded, readTasks, type Task, taskOf } from './task.ts';
 const HELP = `tally roadmap: the path as tasks to work through, one a step: goal, tasks, acceptance, hints.
 
   tally roadmap                     lists them
-  tally roadmap 3                   one of them: 0 (set-up), 1 to 10, or src (behind the last step)
+  tally roadmap 3                   one of them: 0 (set-up), 1 to 10, src (behind the last step), or a lesson
   tally roadmap 3 --hint 1          a hint of it, 1 to 3; the third says most
   tally roadmap --markdown tasks    writes them as Markdown files into a folder, and overwrites nothing that differs
   tally roadmap --gh                prints a shell script that makes an issue of each with GitHub's gh:
@@ -176,8 +176,9 @@ function contents(tasks: readonly Task[], { tally, checkout }: Place): string {
   const rows = tasks.map(({ file, title, goal }) => `- [ ] [${title}](${file}): ${goal}`);
   return [
     '# The path\n',
-    'A TCP server, written ten times, each time wrong in one new way. One task a step: predict, build, let it be',
-    'checked, feel the pain, answer the questions. The hints unfold; the third says most.\n',
+    'A TCP server, written ten times, each time wrong in one new way; then, in lessons, what goes wrong with real money.',
+    'One task a step or lesson: predict, build, let it be checked, feel the pain, answer the questions. The hints unfold;',
+    'the third says most.\n',
     `The commands are run in this repository's first folder. They call Tally as \`${tally}\`; it was found in`,
     `\`${checkout}\`, where \`npm ci\` has to be run once. [The first task](${tasks[0]!.file}) sets it up.\n`,
     ...rows,

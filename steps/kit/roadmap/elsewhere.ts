@@ -5,8 +5,7 @@
 import { basename, posix, relative } from 'node:path';
 import { quoteForShell, quoteForShellIfNeeded } from '../../../src/cli/terminal/quoting.ts';
 import { ROOT } from '../../../src/tools/harness/root.ts';
-import { STEPS } from '../manifest.ts';
-import { ROADMAP_FOLDER } from './task.ts';
+import { ROADMAP_FOLDER, subjectOf } from './task.ts';
 
 export interface Place {
   /** The command that runs Tally. */
@@ -74,9 +73,8 @@ function linkOf(text: string, target: string, place: Place): string {
   if (place.hasSiblings && !file.includes('/') && anchor === undefined) return whole;
   if (place.base !== undefined)
     return `[${text}](${place.base}/${path}${anchor === undefined ? '' : `#${anchor}`})`;
-  const task = /^(\d\d)-[^/]*\.md$/.exec(file)?.[1];
-  if (task !== undefined)
-    return `${text} (\`${place.tally} roadmap ${Number(task) > STEPS.length ? 'src' : Number(task)}\`)`;
+  const task = subjectOf(file);
+  if (task !== undefined) return `${text} (\`${place.tally} roadmap ${task}\`)`;
   const reader = /\.\w+$/.test(path) ? 'less' : 'ls';
   return `${text} (\`${reader} ${quoteForShellIfNeeded(posix.join(place.checkout, path))}\`)`;
 }

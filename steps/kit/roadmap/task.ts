@@ -6,9 +6,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { CommandError } from '../../../src/cli/terminal/command.ts';
 import { UsageError } from '../../../src/cli/terminal/usage.ts';
 import { ROOT } from '../../../src/tools/harness/root.ts';
+import { rangeOfLessons } from '../../lesson-kit/lessons.ts';
 import { STEPS, type Subject } from '../manifest.ts';
 
 export const ROADMAP_FOLDER = 'docs/course/roadmap';
+const FINISHED = 'finished-server.md';
 /** Each task has all of them, in this order. */
 export const SECTIONS = [
   'Goal',
@@ -27,7 +29,7 @@ export interface Hint {
 }
 
 export interface Task {
-  /** The step that is built; 0 is the setup, and `src` follows the last step. */
+  /** The step that is built; 0 is the setup, `src` follows the last step, and then come the lessons. */
   subject: Subject;
   file: string;
   title: string;
@@ -49,15 +51,24 @@ export function readTasks(): Task[] {
     throw new CommandError(`the roadmap is not here: ${(error as Error).message}`);
   }
   return files
-    .filter(file => /^\d\d-.*\.md$/.test(file))
-    .sort()
+    .filter(file => /^\d\d-.*\.md$/.test(file) || file === FINISHED)
+    .sort((a, b) => placeOf(a) - placeOf(b))
     .map(file => parseTask(file, readFileSync(`${ROOT}${ROADMAP_FOLDER}/${file}`, 'utf8')));
 }
 
+function placeOf(file: string): number {
+  return file === FINISHED ? STEPS.length + 0.5 : Number(file.slice(0, 2));
+}
+
+/** Of the file of a task; undefined if it is none. */
+export function subjectOf(file: string): Subject | undefined {
+  if (file === FINISHED) return 'src';
+  return /^\d\d-[^/]*\.md$/.test(file) ? placeOf(file) : undefined;
+}
+
 function parseTask(file: string, markdown: string): Task {
-  const number = Number(file.slice(0, 2));
   return {
-    subject: number > STEPS.length ? 'src' : number,
+    subject: subjectOf(file)!,
     file,
     title: /^# (.+)$/m.exec(markdown)?.[1] ?? file,
     goal: sectionOf(markdown, 'Goal').replaceAll('\n', ' '),
@@ -89,7 +100,7 @@ export function taskOf(tasks: readonly Task[], text: string): Task {
   const task = tasks.find(({ subject }) => subject === wanted);
   if (task === undefined)
     throw new UsageError(
-      `there is no task ${text}: they are 0 to ${STEPS.length}, and src; tally roadmap lists them`,
+      `there is no task ${text}: they are 0 to ${STEPS.length}, src and ${rangeOfLessons()}; tally roadmap lists them`,
     );
   return task;
 }

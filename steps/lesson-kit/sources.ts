@@ -1,0 +1,81 @@
+/** The servers of a lesson, to be started in a place: a side, the finished server, or somebody's command. */
+import { CommandError } from '../../src/cli/terminal/command.ts';
+import { findServer, startCommand } from '../../src/tools/harness/elsewhere.ts';
+import { ROOT } from '../../src/tools/harness/root.ts';
+import { freePort, type Server, startOnPort } from '../../src/tools/harness/server.ts';
+import type { Settings } from '../kit/manifest.ts';
+import { runArgs, type Source, START_LIMIT_MS, variablesOf } from '../kit/server.ts';
+import { settingOf } from './engines/engines.ts';
+import { type Given, type Lesson, nameOf, type Subject, wordOf } from './lesson.ts';
+import type { Place } from './place.ts';
+
+/** The names of all that both its servers take, beside `port`. */
+export function namesOf({ keepsData, ways, engines, flags }: Lesson): string[] {
+  return [
+    ...(keepsData ? ['data'] : []),
+    ...(ways === undefined ? [] : ['way']),
+    ...engines.map(settingOf),
+    ...Object.keys(flags),
+  ];
+}
+
+/** Node's arguments to run a server of a lesson. */
+export function subjectArgs({ lesson, side, way }: Subject, port: number, own: Given): string[] {
+  if (side !== 'src')
+    return [...runArgs(`${lesson.folder}/${side}`), ...flagArgs({ lesson, side, way }, port, own)];
+  const flags = ['--port', String(port), '--log-format', 'json', ...lesson.finished!(own)];
+  return [`${ROOT}dist/src/cli/main.js`, 'serve', ...flags];
+}
+
+/** The flags of one of its two servers. */
+export function flagArgs({ lesson, way }: Subject, port: number, own: Given): string[] {
+  const given: Given = { ...own, ...(way !== undefined && { way }) };
+  const flags = namesOf(lesson).flatMap(name =>
+    given[name] === undefined ? [] : [`--${name}`, String(given[name])],
+  );
+  return ['--port', String(port), ...flags];
+}
+
+/** One server of the lesson. It may also be started with flags of Node's. */
+export function ofSubject(subject: Subject, place: Place, nodeFlags: readonly string[] = []): Source {
+  const name = wordOf(subject);
+  return {
+    name: nameOf(subject),
+    subject: undefined,
+    isStarted: true,
+    async start(settings): Promise<Server> {
+      const port = await freePort();
+      const args = [...nodeFlags, ...subjectArgs(subject, port, ownOf(subject.lesson, place, settings))];
+      return startOnPort({ name, program: process.execPath, args }, port, START_LIMIT_MS);
+    },
+  };
+}
+
+/** A command for a shell, as of the ten steps: it also gets `DATA` or `{data}`, and so on. */
+export function ofLessonCommand(lesson: Lesson, command: string, place: Place): Source {
+  return {
+    name: command,
+    subject: undefined,
+    isStarted: true,
+    start: settings =>
+      startCommand(command, variablesOf({ ...settings, own: ownOf(lesson, place, settings) })),
+  };
+}
+
+export function ofLessonAddress(name: string, host: string, port: number): Source {
+  return {
+    name,
+    subject: undefined,
+    isStarted: false,
+    start: () => findServer(host, port),
+  };
+}
+
+/** A server that is not told of a folder gets a new one. */
+export function ownOf(lesson: Lesson, place: Place, settings: Settings = {}): Given {
+  const own = { ...place.addresses, ...settings.own };
+  const unknown = Object.keys(own).find(name => !namesOf(lesson).includes(name));
+  if (unknown !== undefined)
+    throw new CommandError(`lesson ${lesson.number} has no setting ${unknown}: see its lesson.ts`);
+  return lesson.keepsData && own.data === undefined ? { ...own, data: place.folder() } : own;
+}

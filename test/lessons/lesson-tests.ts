@@ -1,0 +1,90 @@
+/**
+ * What every lesson must show, as tests of a file of its own: the pain in its wrong server, whichever way that goes; no
+ * pain in the right one and in the finished server; a witness that finds the faults that are planted in the right one; and
+ * that both speak as servers of lessons must. Never a verdict that can't be told.
+ */
+import { describe, expect, test } from 'vitest';
+import { SILENT } from '../../steps/kit/check/report.ts';
+import { runStage } from '../../steps/kit/check/run.ts';
+import { stageOfLesson } from '../../steps/kit/check/stages.ts';
+import { whatIsMissing } from '../../steps/lesson-kit/engines/engines.ts';
+import { nameOf, type Subject, subjectsOf } from '../../steps/lesson-kit/lesson.ts';
+import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
+import { expectedOf, runSubject } from '../../steps/lesson-kit/matrix.ts';
+import { Place } from '../../steps/lesson-kit/place.ts';
+import { ofSubject } from '../../steps/lesson-kit/sources.ts';
+import { type Fault, onMutant } from './mutant.ts';
+
+/** A witness takes seconds, and on a busy machine ten times as long. */
+const WITNESS_MS_MAX = 180_000;
+
+export interface PlantedFault extends Fault {
+  /** The way in which the right server goes, where it has several. */
+  way?: string;
+}
+
+export interface Expectations {
+  /** Faults of the right server, each of which brings the pain back: one at least. */
+  faults: readonly [PlantedFault, ...PlantedFault[]];
+}
+
+/** To be called in the test file of the lesson. Without its engines the tests are left out, which is said. */
+export function testsOf(number: number, { faults }: Expectations): void {
+  const lesson = lessonOf(number)!;
+  const missing = whatIsMissing(lesson.engines);
+  if (missing !== undefined) console.log(`left out: lesson ${number}: ${missing}`);
+
+  if (missing !== undefined && process.env.CI)
+    test(`lesson ${number} has its engines, under CI`, () => expect(missing).toBeUndefined());
+
+  // At the same time: a witness mostly waits, and its verdict must be right on a busy machine, too.
+  describe.skipIf(missing !== undefined).concurrent(`lesson ${number}, ${lesson.title}`, () => {
+    test.each(subjectsOf(lesson).map(subject => [nameOf(subject), expectedOf(subject), subject] as const))(
+      'the pain of %s is %s',
+      async (_, expected, subject) => {
+        const { observed, evidence } = await runSubject(subject);
+        expect(observed, JSON.stringify(evidence)).toBe(expected);
+        const figure = evidence[lesson.question.figure];
+        expect(Number.isFinite(Number(figure)), `${lesson.question.figure} is ${figure}`).toBe(true);
+      },
+      WITNESS_MS_MAX,
+    );
+
+    test.each(faults.map(fault => [fault.name, fault] as const))(
+      'the witness finds a right server that %s',
+      async (_, fault) => {
+        const subject: Subject = { lesson, side: 'right', way: fault.way };
+        const place = await Place.open(lesson.engines);
+        try {
+          const finding = await onMutant(subject, fault, place, source =>
+            lesson.witness.run(source, () => {}, place),
+          );
+          expect(finding).toMatchObject({ isPresent: true });
+        } finally {
+          await place.close();
+        }
+      },
+      WITNESS_MS_MAX,
+    );
+
+    test.each(subjectsOf(lesson).map(subject => [nameOf(subject), subject] as const))(
+      '%s speaks as it must',
+      async (_, subject) => {
+        const place = await Place.open(lesson.engines);
+        try {
+          const { checks } = await runStage(
+            stageOfLesson(lesson),
+            ofSubject(subject, place),
+            false,
+            SILENT,
+            true,
+          );
+          expect(checks.filter(({ passed }) => !passed)).toEqual([]);
+        } finally {
+          await place.close();
+        }
+      },
+      WITNESS_MS_MAX,
+    );
+  });
+}

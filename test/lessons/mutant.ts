@@ -1,0 +1,51 @@
+/** A server of a lesson with a fault planted in it, to see that the witness finds it. */
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../../src/tools/harness/root.ts';
+import { freePort, startOnPort } from '../../src/tools/harness/server.ts';
+import { type Source, sourceFlags } from '../../steps/kit/server.ts';
+import type { Subject } from '../../steps/lesson-kit/lesson.ts';
+import type { Place } from '../../steps/lesson-kit/place.ts';
+import { flagArgs, ownOf } from '../../steps/lesson-kit/sources.ts';
+
+export interface Fault {
+  name: string;
+  /** In the folder of the side. */
+  file: string;
+  /** Stands there once. */
+  from: string;
+  to: string;
+}
+
+const START_MS_MAX = 60_000;
+
+/** Runs `use` on the side with that fault. Its files are beside the compiled ones, where packages are found. */
+export async function onMutant<T>(
+  subject: Subject,
+  { file, from, to }: Fault,
+  place: Place,
+  use: (source: Source) => Promise<T>,
+): Promise<T> {
+  const { lesson, side } = subject;
+  const folder = mkdtempSync(join(ROOT, 'dist', 'mutant-'));
+  try {
+    cpSync(join(ROOT, 'steps', lesson.folder, side), folder, { recursive: true });
+    const path = join(folder, file);
+    const parts = readFileSync(path, 'utf8').split(from);
+    if (parts.length !== 2) throw new Error(`${from} stands ${parts.length - 1} times in ${file}`);
+    writeFileSync(path, parts.join(to));
+    return await use({
+      name: `${side} with a fault`,
+      subject: undefined,
+      isStarted: true,
+      async start(settings) {
+        const port = await freePort();
+        const flags = flagArgs(subject, port, ownOf(lesson, place, settings));
+        const args = [...sourceFlags(), join(folder, 'server.ts'), ...flags];
+        return startOnPort({ name: 'mutant', program: process.execPath, args }, port, START_MS_MAX);
+      },
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
