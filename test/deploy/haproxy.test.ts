@@ -40,7 +40,8 @@ function configFor(port: number): string {
   put('bind :7878', `bind 127.0.0.1:${port}`);
   put('127.0.0.1:8404', `127.0.0.1:${page}`);
   put('check port 9100', 'check');
-  put('inter 1s fall 10', 'inter 100ms fall 3');
+  // Slow enough that new connections find out first that a node is dead.
+  put('inter 1s fall 10', 'inter 500ms fall 2');
   put('inter 1s fall 3', 'inter 100ms fall 3');
   for (const [place, node] of nodes.entries())
     put(
