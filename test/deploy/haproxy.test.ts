@@ -111,8 +111,6 @@ test.skipIf(!areHere)(
     const left = clients.filter(({ isEnded }) => !isEnded);
     expect(left.length).toBe(1);
     expect(`${await left[0]!.ask(BALANCE)}\n`).toBe(HAS_SEVEN);
-    // Who connects in the very moment may be sent to the dead one, and has to connect again.
-    await until(async () => (await exchange(haproxy.port, BALANCE)) === HAS_SEVEN, 'a new one is served');
     for (let number = 0; number < CONNECTIONS; number++)
       expect(await exchange(haproxy.port, BALANCE)).toBe(HAS_SEVEN);
     await until(async () => (await stateOf('nodes', 'node-1')) === 'DOWN', 'the dead one is known to be');
