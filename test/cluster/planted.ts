@@ -54,7 +54,7 @@ export const PLANTED: readonly Planted[] = [
       ['if (commits.at(-1) === commit) return;', 'if (commit.writes.some(block => block > 0)) return;'],
     ],
   ]),
-  ...inFile('node', [
+  ...inFile('reads', [
     [
       'a fresh balance is that of this node, now',
       1,
@@ -68,39 +68,29 @@ export const PLANTED: readonly Planted[] = [
         'if (last <= outbox.applied) { const p = new Position(0); p.reach(balance()); return p; }\n    if (last < outbox.number) {',
       ],
     ],
-    [
-      'a balance behind a fresh one may be older',
-      1,
-      ['    this.#openVisit().writes[partition] = outbox.number;\n', ''],
-    ],
+    ['a balance behind a fresh one may be older', 1, ['    now()[partition] = outbox.number;\n', '']],
     [
       'a balance waits for nothing',
       1,
-      ['return this.#lastOf(partition, writes) > applied', 'return applied < 0'],
+      [
+        'if (this.#lastOf(partition, earlier, now) > this.#outboxes[partition]!.applied) return undefined;',
+        '',
+      ],
     ],
     [
       'a balance does not wait for what others have sent to this node',
       1,
-      ['Math.max(stored, writes?.[partition] ?? 0,', 'Math.max(writes?.[partition] ?? 0, stored * 0,'],
+      ['return Math.max(stored, earlier', 'return Math.max(stored * 0, earlier'],
     ],
-    [
-      'a balance does not wait for what its client has sent',
-      1,
-      ['Math.max(stored, writes?.[partition] ?? 0,', 'Math.max(stored,'],
-    ],
-    [
-      'a balance does not wait for what was sent just before it',
-      1,
-      [', this.#visit?.writes[partition] ?? 0);', ');'],
-    ],
+    ['a balance does not wait for what its client has sent', 1, ['earlier?.[partition] ?? 0, now', 'now']],
+    ['a balance does not wait for what was sent just before it', 1, [', now?.[partition] ?? 0);', ');']],
     [
       'the name of who is asked for is not copied',
       1,
-      [
-        'Uint8Array.prototype.slice.call(this.#names, nameAt, nameAt + nameBytes)',
-        'this.#names.subarray(nameAt, nameAt + nameBytes)',
-      ],
+      ['const party = { name: Uint8Array.from(bytes), hash };', 'const party = { name: bytes, hash };'],
     ],
+  ]),
+  ...inFile('node', [
     [
       'what has an id is answered before it is decided',
       1,
@@ -122,12 +112,19 @@ export const PLANTED: readonly Planted[] = [
       ['if (from !== node || itsEpoch !== epoch) return [];', 'if (from !== node) return [];'],
     ],
   ]),
-  ...inFile('machine', [
+  ...inFile('part', [
     [
       'a block that lies there twice counts twice',
       1,
       ['number <= last) return false;', 'number <= last) return true;'],
     ],
+    [
+      'a block whose number was met is taken for a repeat, whoever sent it',
+      1,
+      ['const last = senders.get(sender);', 'const last = Math.max(...senders.values());'],
+    ],
+  ]),
+  ...inFile('machine', [
     [
       'a debit is answered as if it were the whole transfer',
       1,

@@ -14,6 +14,7 @@ const LINK_MS = [500, 5_000] as const;
 const DOWN_MS_MAX = 2_000;
 const LATENCY_MS = [20, 300] as const;
 const DISK_MS = [500, 3_000] as const;
+const DISK = 'the disk of a nats-server full';
 const CLOCKS_MS = [-60_000, 0, 60_000];
 
 /** Which node, server and links it befalls. */
@@ -92,7 +93,7 @@ export const FAULTS = {
     link.hold(isToServer, !isToServer);
   }),
   'a link half open': disturbed(link => link.halfOpen()),
-  'the disk of a nats-server full': async ({ trio, random }) => {
+  [DISK]: async ({ trio, random }) => {
     trio.fillDisk();
     await sleep(between(random, DISK_MS));
     await trio.freeDisk();
@@ -109,17 +110,28 @@ export interface Planned {
   readonly seed: number;
 }
 
-/** One fault or two, that do not befall the same process. */
-export function planFaults(random: () => number, hasDisk: boolean, withinMs: number): Planned[] {
+/** Those that can happen here; TALLY_TEST_FAULTS, some of their names with commas between them, leaves only these. */
+export function faultsHere(hasDisk: boolean): FaultName[] {
+  const only = process.env.TALLY_TEST_FAULTS?.split(',');
   const names = (Object.keys(FAULTS) as FaultName[]).filter(
-    name => hasDisk || name !== 'the disk of a nats-server full',
+    name => (hasDisk || name !== DISK) && (only === undefined || only.includes(name)),
   );
+  if (names.length === 0)
+    throw new Error(`TALLY_TEST_FAULTS names none of ${Object.keys(FAULTS).join(', ')}`);
+  return names;
+}
+
+/** One fault or two, that do not befall the same process. */
+export function planFaults(random: () => number, names: readonly FaultName[], withinMs: number): Planned[] {
   const count = random() < 0.5 ? 1 : 2;
-  return Array.from({ length: count }, () => ({
-    fault: names[Math.floor(random() * names.length)]!,
-    afterMs: random() * withinMs,
-    seed: random() * 2 ** 32,
-  })).sort((a, b) => a.afterMs - b.afterMs);
+  return Array.from(
+    { length: count },
+    (): Planned => ({
+      fault: names[Math.floor(random() * names.length)]!,
+      afterMs: random() * withinMs,
+      seed: random() * 2 ** 32,
+    }),
+  ).sort((a, b) => a.afterMs - b.afterMs);
 }
 
 /** Resolves when all of them are over. */
@@ -132,7 +144,7 @@ export async function playFaults(trio: Trio, planned: readonly Planned[]): Promi
       const node = (first + index) % nodes.length;
       // The server with the small disk is the last one: no other fault befalls it in the same run.
       const others = nats.servers.filter(server => server !== trio.diskOf);
-      const servers = planned.some(each => each.fault.startsWith('the disk')) ? others : nats.servers;
+      const servers = planned.some(each => each.fault === DISK) ? others : nats.servers;
       const server = servers[(first + index) % servers.length]!;
       const row = links[node]!;
       const victims: Victims = {

@@ -8,7 +8,7 @@ import { check, complaintOf, operationsOf } from '../linearizable.ts';
 import { checkSessions } from '../sessions.ts';
 import { checkIds, checkMoney, checkReplies, checkSums } from '../sums.ts';
 import { Caller, type Shared, sharedBy } from './caller.ts';
-import { type FaultName, type Planned, planFaults, playFaults } from './faults.ts';
+import { type FaultName, faultsHere, type Planned, planFaults, playFaults } from './faults.ts';
 import { askEach, type Balances, settle } from './settled.ts';
 import type { Trio } from './trio.ts';
 import { Wishes } from './wishes.ts';
@@ -53,7 +53,8 @@ export class Run {
     this.#random = randomFrom(seed);
     const [least, most] = LOAD_MS;
     this.#loadMs = least + this.#random() * (most - least);
-    this.#planned = planFaults(this.#random, trio.diskOf !== undefined, this.#loadMs * FAULTS_WITHIN);
+    const names = faultsHere(trio.diskOf !== undefined);
+    this.#planned = planFaults(this.#random, names, this.#loadMs * FAULTS_WITHIN);
     this.#wishes = new Wishes(name, randomFrom(this.#random() * 2 ** 32));
     this.#shared = sharedBy(
       () => this.#wishes.next(),
