@@ -91,11 +91,15 @@ interface Service {
 
 describe('the services for Docker', () => {
   const READ = 'import json, sys, yaml; json.dump(yaml.safe_load(sys.stdin), sys.stdout)';
-  function composed(context: TestContext, text = read('compose.yaml')) {
-    need(context, 'python3', '-c', 'import yaml');
-    const { status, stdout, stderr } = spawnSync('python3', ['-c', READ], { input: text, encoding: 'utf8' });
-    if (status !== 0) throw new Error(stderr);
-    const { services, volumes } = JSON.parse(stdout) as {
+  const readYaml = (text: string) => spawnSync('python3', ['-c', READ], { input: text, encoding: 'utf8' });
+  const once = readYaml(read('compose.yaml'));
+  function composed(context: TestContext) {
+    if (once.error !== undefined || /No module named 'yaml'/.test(once.stderr)) {
+      console.warn('skipped: there is no python3 with yaml here to read compose.yaml with');
+      context.skip();
+    }
+    if (once.status !== 0) throw new Error(once.stderr);
+    const { services, volumes } = JSON.parse(once.stdout) as {
       services: Record<string, Service>;
       volumes: Record<string, null>;
     };
@@ -116,7 +120,7 @@ describe('the services for Docker', () => {
       }
       if (build !== undefined) expect(existsSync(join(FOLDER, build, 'Dockerfile'))).toBe(true);
     }
-    expect(() => composed(context, read('compose.yaml').replace('services:', 'services: :'))).toThrow(/yaml/);
+    expect(readYaml(read('compose.yaml').replace('services:', 'services: :')).stderr).toMatch(/yaml/);
   });
 
   test('start nodes with settings that there are, which know all servers of NATS', context => {
