@@ -88,6 +88,11 @@ export class Intake {
     return this.#readers.reduce((sum, { made }) => sum + Math.max(0, made - 1), 0);
   }
 
+  /** A block of this sequence is in the stream. */
+  stored(partition: number, sequence: number): void {
+    this.#readers[partition]!.stored(sequence);
+  }
+
   /** By partition, all up to this sequence is applied. */
   applied(sequences: readonly number[]): void {
     for (const [partition, sent] of this.#sent.entries()) {

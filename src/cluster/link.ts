@@ -225,6 +225,7 @@ export class Link {
       onStored: (number, sequence, tookMs) => {
         this.#counts.stored(tookMs);
         this.#send({ is: 'stored', partition, number, sequence });
+        this.#intake?.stored(partition, sequence);
         this.#health?.acknowledged();
       },
       onSent: isAgain => this.#counts.sent(isAgain),

@@ -3,7 +3,9 @@
  *
  * It reads from a consumer; if that goes, another one is made, behind the last message that was passed on. From its
  * silence on, until there is one that speaks, messages are asked for one by one: making a consumer needs the leader of
- * all servers, and electing one takes many seconds.
+ * all servers, and electing one takes many seconds. So is the next message when none has come for a while: the server of
+ * the consumer may have a copy of the stream that lacks the last messages until there are more (seen with NATS 2.9.10
+ * after a server had been stopped), and says that all is well.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { JetStreamManager } from '@nats-io/jetstream';
@@ -19,6 +21,12 @@ const FIRST_DELAY_MS = 50;
 const DELAY_MS_MAX = 500;
 /** Between two questions for a message that is not there. */
 const NOTHING_MS = 20;
+const LOOK_MS = 100;
+/** When nothing has come for so long, the next message is asked for; sooner, if it is known to be there. */
+const IDLE_MS = 1_000;
+const MISSED_MS = 200;
+/** A consumer that is behind by so many messages in a row is given up. */
+const BEHIND_MAX = 20;
 /** More is asked for when this part of all that may be under way is free. */
 const PART = 1 / 4;
 
@@ -56,6 +64,15 @@ export class StreamReader {
   /** The next message is larger than what was free. */
   #isTooLarge = false;
   #isBridged = false;
+  /** The last sequence that is known to be stored. */
+  #stored = 0;
+  /** When the last message was passed on, or was not there. */
+  #movedMs = performance.now();
+  /** How many messages came without the consumer, although that speaks. */
+  #behind = 0;
+  /** There was a consumer, and so the stream is what it should be. */
+  #hasBegun = false;
+  readonly #watch: NodeJS.Timeout;
   #delayMs = FIRST_DELAY_MS;
   /** Since when there is no consumer; undefined: it was told. */
   #troubleMs: number | undefined = performance.now();
@@ -66,6 +83,7 @@ export class StreamReader {
     this.#start = start;
     this.#next = start.from;
     this.#free = { messages: start.messagesMax, bytes: start.bytesMax };
+    this.#watch = setInterval(() => this.#look(), LOOK_MS);
     void this.#make();
   }
 
@@ -77,6 +95,11 @@ export class StreamReader {
   /** How many consumers it has had, or tried to have. */
   get made(): number {
     return this.#made;
+  }
+
+  /** A message of this sequence is in the stream. */
+  stored(sequence: number): void {
+    this.#stored = Math.max(this.#stored, sequence);
   }
 
   /** As much more may be passed on. */
@@ -104,6 +127,7 @@ export class StreamReader {
   stop(): void {
     this.#hasEnded = true;
     clearTimeout(this.#retry);
+    clearInterval(this.#watch);
     this.#consumer?.stop();
   }
 
@@ -128,6 +152,8 @@ export class StreamReader {
       this.#delayMs = FIRST_DELAY_MS;
       this.#troubleMs = performance.now();
       this.#consumer = consumer;
+      this.#hasBegun = true;
+      this.#behind = 0;
       this.#pull();
     } catch (error) {
       consumer?.stop();
@@ -206,29 +232,47 @@ export class StreamReader {
       return;
     }
     // Less: it came without the consumer, or a server that is behind has begun before the place that was asked for.
-    if (message.sequence === this.#next) this.#pass(message);
+    if (message.sequence === this.#next) {
+      this.#behind = 0;
+      this.#pass(message);
+    }
     this.#pull();
   }
 
   #pass(message: Delivered): void {
+    this.#movedMs = performance.now();
     this.#next += 1;
     this.#free.messages -= 1;
     this.#free.bytes -= message.bytes.length;
     this.#start.onMessage(message);
   }
 
-  /** Asks for one message after the other, until a consumer speaks. */
+  #look(): void {
+    if (!this.#hasBegun) return;
+    const quietMs = performance.now() - this.#movedMs;
+    if (quietMs > (this.#stored >= this.#next ? MISSED_MS : IDLE_MS)) void this.#bridge();
+  }
+
+  /** Asks for one message after the other: until none is there, or, without a consumer, until one speaks. */
   async #bridge(): Promise<void> {
     if (this.#isBridged) return;
     this.#isBridged = true;
-    const { nats, stream } = this.#start;
-    while (!this.#hasEnded && (this.#consumer?.isSilent ?? true)) {
-      const hasRoom = this.#free.messages > 0 && this.#free.bytes >= this.#start.bytesMax * PART;
+    const { nats, stream, bytesMax } = this.#start;
+    while (!this.#hasEnded) {
+      const isNeeded = this.#consumer?.isSilent ?? true;
+      const hasRoom = this.#free.messages > 0 && this.#free.bytes >= bytesMax * PART;
       const message = hasRoom ? await readDirect(nats, stream, this.#next).catch(() => undefined) : undefined;
       if (this.#hasEnded) break;
-      if (message === undefined) await sleep(NOTHING_MS);
-      else if (message.sequence === this.#next) this.#pass(message);
+      if (message?.sequence === this.#next) {
+        this.#pass(message);
+        if (!isNeeded) this.#behind += 1;
+      } else if (message === undefined) {
+        this.#movedMs = performance.now();
+        if (!isNeeded) break;
+        await sleep(NOTHING_MS);
+      }
     }
     this.#isBridged = false;
+    if (this.#behind > BEHIND_MAX) this.#remake();
   }
 }

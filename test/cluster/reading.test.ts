@@ -1,5 +1,5 @@
 /** What a node reads of its streams, over a real server: how much at a time, and where something is missing. */
-import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
+import { DeliverPolicy, type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readDirect, timeOf } from '../../src/cluster/direct.ts';
@@ -187,6 +187,47 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
     await until(() => read.length === 13, 'all are read');
     reader.stop();
     expect(read).toEqual(Array.from({ length: 13 }, (_, index) => index + 1));
+  });
+
+  test('what its consumer does not bring, though that says that all is well', async () => {
+    const node = await Linked.open(startIn(newCluster()));
+    const stream = streamOf(node.start.cluster, 0);
+    await fill(node.start.cluster, 30, 10);
+    let made = 0;
+    const consumers = {
+      ...manager.consumers,
+      add: (...[name, config]: Parameters<typeof manager.consumers.add>) => {
+        made += 1;
+        if (made > 1) return manager.consumers.add(name, config);
+        // It lacks what is there: as on a server whose copy is behind, until more comes.
+        const { opt_start_seq: _, ...others } = config;
+        return manager.consumers.add(name, { ...others, deliver_policy: DeliverPolicy.New });
+      },
+      delete: async () => true,
+    };
+    const read: number[] = [];
+    const reader = new StreamReader({
+      ...{
+        nats: used.nats,
+        manager: { ...manager, consumers } as unknown as JetStreamManager,
+        stream,
+        from: 1,
+      },
+      ...{ messagesMax: 100, bytesMax: 100_000 },
+      onMessage: ({ sequence }) => read.push(sequence),
+      check: async () => {},
+      onRefused: refusal => {
+        throw refusal;
+      },
+      onTrouble: () => {},
+    });
+    await until(() => read.length === 30, 'all are read');
+    await until(() => made === 2, 'it is given up');
+    await fill(node.start.cluster, 3, 10);
+    reader.stored(33);
+    await until(() => read.length === 33, 'what came behind is read');
+    reader.stop();
+    expect(read).toEqual(Array.from({ length: 33 }, (_, index) => index + 1));
   });
 
   test('on with the same consumer, when a pull was lost on its way', async () => {

@@ -2,6 +2,9 @@
 
 const ASKING_MS_MAX = 1_000;
 
+/** One that was left behind while its server was stopped stays so until it goes; streams are well without it. */
+const OF_A_CONSUMER = /^JetStream consumer '.*' is not current$/;
+
 export interface JetStreamSeen {
   /** The server that makes streams and consumers; undefined while there is none. */
   readonly metaLeader: string | undefined;
@@ -31,7 +34,8 @@ interface Jsz {
 export async function illnessOf(httpPort: number): Promise<string | undefined> {
   const answer = await ask<{ status?: string; error?: string }>(httpPort, 'healthz');
   if (answer === undefined) return 'it does not answer';
-  return answer.status === 'ok' ? undefined : (answer.error ?? answer.status ?? 'it does not say why');
+  if (answer.status === 'ok' || OF_A_CONSUMER.test(answer.error ?? '')) return undefined;
+  return answer.error ?? answer.status ?? 'it does not say why';
 }
 
 /** Undefined where the server does not answer. */
