@@ -89,7 +89,8 @@ describe('settings', () => {
       ...['--every-run', '--runs-max'],
       ...LESSONS.flatMap(lesson => [...takenBy(lesson).keys()]),
       ...Object.values(ENGINES).map(({ name }) => `--${settingOf(name)}`),
-      ...['--right', '--way', '--lessons'],
+      // The last one is an example of a companion's.
+      ...['--right', '--way', '--lessons', '--database-url'],
       ...[
         '--quick',
         '--strict',

@@ -21,14 +21,14 @@ export const crash: Lesson = {
   witness: goneAfterCrash,
   question: {
     situation:
-      '16 clients send events for half a second, as fast as they are answered. Then the server is killed by kill -9, and started again with the same folder; three times in a row.',
+      '16 clients send events for a little more than a second, as fast as they are answered. Then the server is killed by kill -9, and started again with the same folder; twice in a row.',
     asks: 'How much of what was accepted is gone in the end?',
     unit: PERCENT,
     choices: [
       { text: 'nothing', below: 0.1 },
       { text: 'up to 1 %: the last few', below: 1 },
-      { text: '1 to 50 %', below: 50 },
-      { text: 'more than 50 %', below: Number.POSITIVE_INFINITY },
+      { text: '1 to 10 %', below: 10 },
+      { text: '10 % or more', below: Number.POSITIVE_INFINITY },
     ],
     figure: 'lostPercent',
     because: {

@@ -122,7 +122,10 @@ export function nextOf(progress: Progress): { next: string; alternative?: string
     return build === undefined ? { next } : { next, alternative: build };
   }
   if (build !== undefined) return { next: build };
-  return { next: 'npx tally serve, the finished server; docs/architecture.md says how it is made' };
+  return {
+    next: 'npx tally serve, the finished server; docs/architecture.md says how it is made',
+    alternative: 'npx tally lessons: the path goes on',
+  };
 }
 
 function buildOf({ number }: Step): string {

@@ -75,13 +75,13 @@ function flagOf(name: SettingName, settings: Settings): string[] {
   return value === undefined ? [] : [FLAGS[name], String(value)];
 }
 
-/** Node's arguments to run the server in a folder of steps/, without any of its own. */
-export function runArgs(folder: string): string[] {
+/** Node's arguments to run the server in a folder of steps/, or another program there, without any of its own. */
+export function runArgs(folder: string, program = 'server'): string[] {
   const source = `${ROOT}steps/${folder}`;
   const compiled = `${ROOT}dist/steps/${folder}`;
   // A package has the sources to be read: nobody changes them there, and their times are those of its installation.
   const isChanged = existsSync(`${ROOT}tsconfig.json`) && newestMs(source, '.ts') > newestMs(compiled, '.js');
-  return isChanged ? [...sourceFlags(), `${source}/server.ts`] : [`${compiled}/server.js`];
+  return isChanged ? [...sourceFlags(), `${source}/${program}.ts`] : [`${compiled}/${program}.js`];
 }
 
 /** A Node that strips types runs sources directly. Others need tsx, registered in every thread. */

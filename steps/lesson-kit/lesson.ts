@@ -69,6 +69,11 @@ export interface Lesson {
   engines: readonly EngineName[];
   /** Packages that its servers import: development dependencies of this one. */
   packages: readonly string[];
+  /**
+   * What its servers call and is no engine, such as a slow downstream: `database` is `database.ts` beside them, which takes
+   * `--port`, listens on loopback, and is started for each run; they get its address as `--database-url tcp://HOST:PORT`.
+   */
+  companions?: readonly string[];
   /** Its servers take `--data`, a folder that outlives them. */
   keepsData: boolean;
   flags: Readonly<Record<string, LessonFlag>>;

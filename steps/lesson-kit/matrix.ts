@@ -39,7 +39,7 @@ export async function runSubject(subject: Subject): Promise<LessonRow> {
   const row = async () => {
     let place: Place | undefined;
     try {
-      place = await Place.open(lesson.engines);
+      place = await Place.open(lesson);
       const { isPresent, evidence } = await lesson.witness.run(ofSubject(subject, place), () => {}, place);
       return { observed: isPresent ? ('present' as const) : ('absent' as const), evidence };
     } catch (error) {

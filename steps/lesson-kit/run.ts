@@ -45,25 +45,30 @@ export function lessonCommand(args: string[]): Promise<void> {
 
 /** Every flag that `tally lesson` takes of a lesson. */
 export function takenBy(lesson: Lesson): Map<string, Value | undefined> {
-  const { keepsData, ways, engines, flags } = lesson;
+  const { keepsData, ways, engines, companions = [], flags } = lesson;
   const names = [...new Set((['wrong', 'right'] as const).flatMap(side => waysOf(lesson, side)))];
   return new Map<string, Value | undefined>([
     ['--port', whole(0, 65_535)],
     ['--right', undefined],
     ...(keepsData ? [['--data', text('a folder')] as const] : []),
     ...(ways === undefined ? [] : [['--way', choice(...names.filter(name => name !== undefined))] as const]),
-    ...engines.map(name => [`--${settingOf(name)}`, text('an address')] as const),
+    ...[...engines, ...companions].map(name => [`--${settingOf(name)}`, text('an address')] as const),
     ...Object.entries(flags).map(([name, value]) => [`--${name}`, value] as const),
   ]);
 }
 
 async function run(subject: Subject, given: ReadonlyMap<string, string>): Promise<number> {
   const { lesson } = subject;
-  const wanted = lesson.engines.filter(name => !given.has(`--${settingOf(name)}`));
+  const isWanted = (name: string) => !given.has(`--${settingOf(name)}`);
+  const wanted = lesson.engines.filter(isWanted);
   const missing = whatIsMissing(wanted);
   if (missing !== undefined) throw new CommandError(`lesson ${lesson.number}: ${missing}`);
   const port = await portToTake(given.get('--port'));
-  const place = await Place.open(wanted);
+  const place = await Place.open({
+    folder: lesson.folder,
+    engines: wanted,
+    companions: (lesson.companions ?? []).filter(isWanted),
+  });
   const isTemporary = lesson.keepsData && !given.has('--data');
   const own: Given = {
     ...place.addresses,
@@ -88,7 +93,7 @@ async function run(subject: Subject, given: ReadonlyMap<string, string>): Promis
 
 function introduction(subject: Subject, port: number, own: Given, isTemporary: boolean): string {
   const { lesson, side } = subject;
-  const { number, folder, pain, engines } = lesson;
+  const { number, folder, pain, engines, companions = [] } = lesson;
   const chapter = chapterOf(folder);
   const kept = isTemporary
     ? 'a temporary folder, which goes when it ends (--data FOLDER keeps one)'
@@ -98,6 +103,7 @@ function introduction(subject: Subject, port: number, own: Given, isTemporary: b
     `pain: ${pain} (npx tally pain ${number}${side === 'right' ? ' --right' : ''})${chapter === '' ? '' : `; chapter: ${chapter}`}`,
     ...(lesson.keepsData ? [`data: ${kept}`] : []),
     ...engines.map(name => `${ENGINES[name].title}: ${own[settingOf(name)]}`),
+    ...companions.map(name => `${name}: ${own[settingOf(name)]}`),
     `talk: nc ${HOST} ${port}, then type {"user":"alice","action":"buy","amount":100}`,
     '',
   ].join('\n');

@@ -10,11 +10,11 @@ import { type Given, type Lesson, nameOf, type Subject, wordOf } from './lesson.
 import type { Place } from './place.ts';
 
 /** The names of all that both its servers take, beside `port`. */
-export function namesOf({ keepsData, ways, engines, flags }: Lesson): string[] {
+export function namesOf({ keepsData, ways, engines, companions = [], flags }: Lesson): string[] {
   return [
     ...(keepsData ? ['data'] : []),
     ...(ways === undefined ? [] : ['way']),
-    ...engines.map(settingOf),
+    ...[...engines, ...companions].map(settingOf),
     ...Object.keys(flags),
   ];
 }

@@ -8,7 +8,7 @@ import type { Target } from './target.ts';
 /** The exit code. The engines are there while it runs. */
 export async function tryLesson(target: Target, isJson: boolean, isPredicted: boolean): Promise<number> {
   const { lesson } = target;
-  const place = await Place.open(lesson.engines);
+  const place = await Place.open(lesson);
   try {
     return await tryOut(trialOf(target, place), isJson, isPredicted);
   } finally {

@@ -54,7 +54,7 @@ export async function startRacer(racer: Racer, load: RaceLoad, nodeFlags: string
     const server = await startStep(racer as PathSubject, { workers, queue, workUs, windowUs }, [], nodeFlags);
     return { server, stop: () => server.stop() };
   }
-  const place = await Place.open(subject.lesson.engines);
+  const place = await Place.open(subject.lesson);
   try {
     const server = await ofSubject(subject, place, nodeFlags).start();
     return {
@@ -74,8 +74,8 @@ export async function startRacer(racer: Racer, load: RaceLoad, nodeFlags: string
 export async function seenIn(racer: Racer, pain: number): Promise<Finding> {
   const subject = lessonSubject(racer);
   if (subject === undefined) return witnessOf(pain).run(ofStep(racer as PathSubject), () => {});
-  const { witness, engines } = subject.lesson;
-  const place = await Place.open(engines);
+  const { witness } = subject.lesson;
+  const place = await Place.open(subject.lesson);
   try {
     return await witness.run(ofSubject(subject, place), () => {}, place);
   } finally {

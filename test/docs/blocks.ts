@@ -18,10 +18,10 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, startOnPort, startSaying } from '../../src/tools/harness/server.ts';
+import { freePort, startSaying } from '../../src/tools/harness/server.ts';
 import type { Subject } from '../../steps/kit/manifest.ts';
 import { startStep } from '../../steps/kit/server.ts';
-import { CLI, startServer } from '../support/server.ts';
+import { CLI, portSaid, startServer } from '../support/server.ts';
 import { stepOfPage } from './commands.ts';
 import { type Block, type Page, ROOT } from './pages.ts';
 
@@ -135,20 +135,19 @@ export class Reader {
 
   async #serveLesson(words: readonly string[]): Promise<undefined> {
     await this.close();
-    const port = await freePort();
-    const server = await startOnPort(
+    const server = await startSaying(
       {
         name: `lesson ${words[0]}`,
         program: process.execPath,
-        args: [CLI, 'lesson', ...words, '--port', String(port)],
+        args: [CLI, 'lesson', ...words, '--port', '0'],
         cwd: this.#place,
         env: { XDG_STATE_HOME: this.#place },
       },
-      port,
+      portSaid,
       SERVE_MS_MAX,
     );
     this.#server = {
-      port,
+      port: server.port,
       pid: server.pid,
       stop() {
         server.signal('SIGTERM');

@@ -41,7 +41,7 @@ describe('the log of lesson 11', () => {
 
   /** Starts it on the folder, and has it answer. */
   async function answers(lines: string): Promise<string> {
-    const place = await Place.open([]);
+    const place = await Place.open(lessonOf(11)!);
     const server = await ofSubject(right!, place).start({ own });
     try {
       return await exchange(server.port, lines);

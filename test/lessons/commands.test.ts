@@ -6,7 +6,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { exchange } from '../../src/tools/harness/client.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
-import { freePort, startOnPort } from '../../src/tools/harness/server.ts';
+import { isListening, startSaying } from '../../src/tools/harness/server.ts';
 import { readPain } from '../../steps/kit/pain.ts';
 import type { Deed, Progress } from '../../steps/kit/progress.ts';
 import { ENGINES } from '../../steps/lesson-kit/engines/engines.ts';
@@ -14,10 +14,11 @@ import { type Lesson, subjectsOf, waysOf, wordOf } from '../../steps/lesson-kit/
 import { LESSONS, lessonOf } from '../../steps/lesson-kit/lessons.ts';
 import { list, needs, nextOf } from '../../steps/lesson-kit/listing.ts';
 import { type LessonRow, tableHead, tableLines } from '../../steps/lesson-kit/matrix.ts';
+import { Place } from '../../steps/lesson-kit/place.ts';
 import { namesOf } from '../../steps/lesson-kit/sources.ts';
 import { readTarget, readWay } from '../../steps/lesson-kit/target.ts';
 import { buyLine } from '../support/asking.ts';
-import { CLI, runCli } from '../support/server.ts';
+import { CLI, portSaid, runCli } from '../support/server.ts';
 
 const state = mkdtempSync(join(tmpdir(), 'tally-lessons-'));
 const XDG_STATE_HOME = state;
@@ -27,11 +28,20 @@ const plain = (_: unknown, text: string) => text;
 const progressOf = (deeds: Record<number, Deed[]>): Progress =>
   new Map(Object.entries(deeds).map(([number, done]) => [Number(number), new Set(done)]));
 const crash = lessonOf(11)!;
+/** `tally lesson`, once it says that it listens. */
+const lesson = (words: string[], env: Record<string, string>) =>
+  startSaying(
+    { name: 'lesson', program: process.execPath, args: [CLI, 'lesson', ...words, '--port', '0'], env },
+    portSaid,
+    20_000,
+  );
+
 /** A lesson with all that lessons may have. */
 const rich: Lesson = {
   ...crash,
   number: 98,
   engines: ['redis', 'postgres'],
+  companions: ['database'],
   ways: { right: ['owner', 'for-update'] },
   flags: { limit: { wanted: 'a number', values: '1 to 9', isRight: () => true, meaning: 'events a second' } },
 };
@@ -97,19 +107,16 @@ describe('tally lesson', () => {
 
   test('runs one with its folder, says what it is, and passes on how it ended', async () => {
     const data = mkdtempSync(join(state, 'data-'));
-    const port = await freePort();
-    const args = [CLI, 'lesson', '11', '--right', '--port', String(port), '--data', data];
-    const run = () =>
-      startOnPort({ name: 'lesson', program: process.execPath, args, env: { XDG_STATE_HOME } }, port, 20_000);
+    const run = () => lesson(['11', '--right', '--data', data], { XDG_STATE_HOME });
     let server = await run();
-    expect(await exchange(port, buyLine('alice', 3))).toBe('{"status":"accepted"}\n');
+    expect(await exchange(server.port, buyLine('alice', 3))).toBe('{"status":"accepted"}\n');
     server.signal('SIGTERM');
     expect(await server.ended).toMatchObject({ exitCode: 143 });
     expect(server.errors()).toContain('lesson 11, crash (right): a log of events');
     expect(server.errors()).toContain(`data: ${data}\n`);
     server = await run();
     try {
-      expect(await exchange(port, '{"type":"balance","user":"alice"}\n')).toBe(
+      expect(await exchange(server.port, '{"type":"balance","user":"alice"}\n')).toBe(
         '{"status":"ok","balance":3}\n',
       );
     } finally {
@@ -122,10 +129,7 @@ describe('tally lesson', () => {
 
   test('without a folder takes one that goes when it ends', async () => {
     const TMPDIR = mkdtempSync(join(state, 'tmp-'));
-    const port = await freePort();
-    const args = [CLI, 'lesson', '11', '--port', String(port)];
-    const env = { XDG_STATE_HOME, TMPDIR };
-    const server = await startOnPort({ name: 'lesson', program: process.execPath, args, env }, port, 20_000);
+    const server = await lesson(['11'], { XDG_STATE_HOME, TMPDIR });
     expect(readdirSync(TMPDIR).filter(name => name.startsWith('tally-lesson-'))).toHaveLength(1);
     server.signal('SIGTERM');
     expect(await server.ended).toMatchObject({ exitCode: 0 });
@@ -178,7 +182,7 @@ describe('tally pain of a lesson', () => {
     expect(readTarget(rich, { right: true, way: 'for-update' }).title).toBe(
       'lesson 98, crash (right, for-update)',
     );
-    expect(namesOf(rich)).toEqual(['data', 'way', 'redis-url', 'postgres-url', 'limit']);
+    expect(namesOf(rich)).toEqual(['data', 'way', 'redis-url', 'postgres-url', 'database-url', 'limit']);
   });
 });
 
@@ -214,6 +218,15 @@ describe('the matrix of lessons', () => {
     const pairs = LESSONS.flatMap(subjectsOf).length;
     expect(text).toContain(`${[tableHead(), ...shown].join('\n')}\n\n${pairs} of ${pairs} as`);
   });
+});
+
+test('what a lesson calls is started beside its server, and ends with the place', async () => {
+  const place = await Place.open({ engines: [], folder: '11-crash/wrong', companions: ['server'] });
+  const { port } = place.companion('server');
+  expect(place.addresses).toEqual({ 'server-url': `tcp://127.0.0.1:${port}` });
+  expect(await exchange(port, '{"type":"health"}\n')).toBe('{"status":"ok"}\n');
+  await place.close();
+  expect(await isListening('127.0.0.1', port)).toBe(false);
 });
 
 test('tally diff N shows a lesson from wrong to right', async () => {

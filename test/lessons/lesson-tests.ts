@@ -54,7 +54,7 @@ export function testsOf(number: number, { faults }: Expectations): void {
       'the witness finds a right server that %s',
       async (_, fault) => {
         const subject: Subject = { lesson, side: 'right', way: fault.way };
-        const place = await Place.open(lesson.engines);
+        const place = await Place.open(lesson);
         try {
           const finding = await onMutant(subject, fault, place, source =>
             lesson.witness.run(source, () => {}, place),
@@ -70,7 +70,7 @@ export function testsOf(number: number, { faults }: Expectations): void {
     test.each(subjectsOf(lesson).map(subject => [nameOf(subject), subject] as const))(
       '%s speaks as it must',
       async (_, subject) => {
-        const place = await Place.open(lesson.engines);
+        const place = await Place.open(lesson);
         try {
           const { checks } = await runStage(
             stageOfLesson(lesson),

@@ -41,6 +41,11 @@ describe('the files that are the same everywhere', () => {
   });
 });
 
+test.each(LESSONS)('what $folder calls is there', lesson => {
+  const names = lesson.companions ?? [];
+  expect(names.filter(name => !existsSync(join(folderOf(lesson), `${name}.ts`)))).toEqual([]);
+});
+
 describe('each server', () => {
   test.each(sides)(`$folder/$side has at most ${LINES_MAX} lines`, ({ in: folder }) => {
     const names = readdirSync(folder);
@@ -90,8 +95,10 @@ test.each(LESSONS)('$folder has its tests, among those that need engines or not'
   expect(read(ROOT, path)).toContain('testsOf(');
 });
 
-test('the packages of lessons are development dependencies', () => {
+test('the packages of lessons are dependencies, with their reason in docs/architecture.md', () => {
   const { devDependencies, dependencies } = JSON.parse(read(ROOT, 'package.json')) as Record<string, object>;
   const named = new Set(LESSONS.flatMap(({ packages }) => packages));
   expect([...named].filter(name => !(name in { ...devDependencies, ...dependencies }))).toEqual([]);
+  const reasons = read(join(ROOT, 'docs'), 'architecture.md');
+  expect([...named].filter(name => !reasons.includes(`| \`${name}\``))).toEqual([]);
 });

@@ -11,6 +11,12 @@ const NODE_FLAGS = ['--max-semi-space-size=1'];
 const START_MS_MAX = 90_000;
 export const CLI = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
 
+/** The port in the line with which servers of the path say that they listen. */
+export function portSaid(line: string): number | undefined {
+  const match = /^listening on 127\.0\.0\.1:(\d+)$/.exec(line);
+  return match === null ? undefined : Number(match[1]);
+}
+
 export interface Ledger {
   exitCode: number;
   received: number;

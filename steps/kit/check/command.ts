@@ -95,7 +95,7 @@ async function checkOnce(options: CheckOptions, seen: Seen = new Map()): Promise
   let result: StageResult;
   let place: Place | undefined;
   try {
-    place = target && (await Place.open(target.lesson.engines));
+    place = target && (await Place.open(target.lesson));
     result = await runStage(
       target === undefined ? stageOf(step) : stageOfLesson(target.lesson),
       target === undefined ? options.source! : target.sourceIn(place!),

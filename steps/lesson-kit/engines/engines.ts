@@ -12,8 +12,8 @@ export const ENGINES: Readonly<Record<EngineName, EngineKind>> = {
   nats: NATS,
 };
 
-/** The setting in which a server gets an engine's address: a flag, a variable and a placeholder. */
-export function settingOf(name: EngineName): string {
+/** The setting in which a server gets the address of an engine or a companion: a flag, a variable and a placeholder. */
+export function settingOf(name: string): string {
   return `${name}-url`;
 }
 

@@ -55,7 +55,7 @@ describe.each(NAMES)('%s', name => {
   test.skipIf(missing !== undefined)(
     'starts, answers, is paused, and leaves neither process nor folder',
     async () => {
-      const place = await Place.open([name]);
+      const place = await Place.open({ engines: [name], folder: '' });
       const engine = place.engine(name);
       const { says, hears } = GREETINGS[name];
       expect(place.addresses).toEqual({ [`${name}-url`]: engine.url });
@@ -90,7 +90,7 @@ test('what is missing is said with what installs it, and nothing is started', as
   try {
     const said = 'Redis is not installed here: apt-get install redis-server, or brew install redis';
     expect(whatIsMissing(['redis'])).toBe(said);
-    await expect(Place.open(['redis'])).rejects.toThrow(said);
+    await expect(Place.open({ engines: ['redis'], folder: '' })).rejects.toThrow(said);
   } finally {
     process.env.PATH = path;
   }
