@@ -68,6 +68,7 @@ export class Intake {
           bytesMax: Math.floor(BYTES_MAX / streams.length),
           onMessage: message => this.#take(partition, message),
           check: next => this.#check(stream, partition, next),
+          checkHas: sequence => this.#checkHas(stream, partition, sequence),
           onRefused: refusal => {
             if (!this.#hasEnded) start.onRefused(refusal);
           },
@@ -164,6 +165,22 @@ export class Intake {
     }
   }
 
+  /**
+   * Later blocks are there; is this one? Nobody deletes a single block, so a stream that lacks one has lost it: who went on
+   * would come to other balances than whoever has read it.
+   */
+  async #checkHas({ name, subject }: Stream, partition: number, sequence: number): Promise<void> {
+    const { manager } = this.#start;
+    if ((await manager.streams.getMessage(name, { seq: sequence })) !== null) return;
+    const { first, last } = await lookAt(manager, name, subject);
+    if (first > sequence) throw await this.#purged({ name }, partition, sequence, first);
+    if (last > sequence)
+      throw new Refusal(
+        `the stream ${name} has no block ${sequence}, though it has later ones: NATS has lost it, or somebody deleted it; restore the stream, or make another cluster (--cluster-name)`,
+      );
+    throw new Error(`${name} has no block ${sequence} yet`);
+  }
+
   async #look(known: Stream): Promise<Stream> {
     const endMs = performance.now() + MISSING_MS_MAX;
     for (;;) {
@@ -180,7 +197,12 @@ export class Intake {
     }
   }
 
-  async #purged({ name }: Stream, partition: number, next: number, first: number): Promise<Refusal> {
+  async #purged(
+    { name }: Pick<Stream, 'name'>,
+    partition: number,
+    next: number,
+    first: number,
+  ): Promise<Refusal> {
     const snapshot = await patiently(() => this.#start.snapshotAt(), MISSING_MS_MAX);
     const wanted = `this node wanted block ${next} of the stream ${name}, which begins at ${first}`;
     if ((snapshot?.[partition] ?? 0) + 1 >= first)

@@ -15,7 +15,7 @@ import type { FromLink, ToLink } from './messages.ts';
 import { blockId } from './names.ts';
 import { NodeName } from './node-name.ts';
 import { OwnCopy } from './own-copy.ts';
-import { inTime, patiently } from './patience.ts';
+import { inTime, patientlyNew } from './patience.ts';
 import { Publisher } from './publisher.ts';
 import { messageOf, Refusal, refusalOf } from './refusal.ts';
 import { SnapshotDuty } from './snapshot-duty.ts';
@@ -113,7 +113,7 @@ export class Link {
       Bucket.open(nats, cluster, start.replicas),
     );
     const replicas = await this.#replicas(bucket);
-    const { constitution, isFirst } = await patiently(
+    const { constitution, isFirst } = await patientlyNew(
       () => agreeOn(bucket, start, () => hasBlocks(manager, cluster)),
       PATIENCE_MS,
     );
@@ -131,7 +131,7 @@ export class Link {
     const { epoch } = await this.#claim(bucket);
     const { data } = start;
     this.#copy = data === '' ? undefined : await OwnCopy.open(data, cluster, constitution);
-    const places = await patiently(() => snapshots.places(), PATIENCE_MS);
+    const places = await patientlyNew(() => snapshots.places(), PATIENCE_MS);
     const bytes = await this.#snapshotOf(places?.newest);
     if (this.#isStopping) return;
     this.#publishers = streams.map((stream, partition) => this.#publisher(stream, partition, epoch));
@@ -155,7 +155,7 @@ export class Link {
   /** As the first node wanted it. */
   async #replicas(bucket: Bucket): Promise<number> {
     const { cluster, replicas, given } = this.#start;
-    const has = await patiently(() => bucket.replicas(), PATIENCE_MS);
+    const has = await patientlyNew(() => bucket.replicas(), PATIENCE_MS);
     if (has !== replicas && given.includes('clusterReplicas'))
       throw new Refusal(
         `the cluster '${cluster}' was made with --cluster-replicas ${has}, and this node has --cluster-replicas ${replicas}; give it --cluster-replicas ${has}, or make another cluster (--cluster-name)`,
@@ -175,7 +175,7 @@ export class Link {
         this.#warn(`the copy of the snapshot can't be used: ${messageOf(error)}; taking that of the cluster`);
       }
     }
-    const snapshot = await patiently(() => this.#snapshots!.read(), PATIENCE_MS);
+    const snapshot = await patientlyNew(() => this.#snapshots!.read(), PATIENCE_MS);
     if (snapshot === undefined) return undefined;
     const { place, bytes } = snapshot;
     this.#copy?.write(place.name, place.sequences, bytes);
@@ -203,14 +203,14 @@ export class Link {
       onWait: (reason: string) => this.#send({ is: 'link', isUp: false, reason }),
       onLost: (refusal: Refusal) => this.#refuse(refusal),
     };
-    this.#name = await patiently(() => NodeName.claim(bucket, node, program, hear), PATIENCE_MS);
+    this.#name = await patientlyNew(() => NodeName.claim(bucket, node, program, hear), PATIENCE_MS);
     if (this.#isStopping) await this.#name.release();
     return this.#name;
   }
 
   async #orRefuse<Result>(what: string, work: () => Promise<Result>): Promise<Result> {
     try {
-      return await patiently(work, PATIENCE_MS);
+      return await patientlyNew(work, PATIENCE_MS);
     } catch (error) {
       throw refusalOf(error, what, this.#start.replicas);
     }

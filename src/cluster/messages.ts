@@ -24,7 +24,7 @@ export interface Constitution {
 /** A block as it lies in the stream of its partition. */
 export interface Stored {
   readonly partition: number;
-  /** Of the stream: from 1, in order; there may be gaps. */
+  /** Of the stream: from 1, in order, without gaps. */
   readonly sequence: number;
   /** The stream's time, ms since 1970. */
   readonly timeMs: number;

@@ -39,14 +39,16 @@ export interface ReaderStart {
   /** What may be passed on and not yet released. */
   readonly messagesMax: number;
   readonly bytesMax: number;
-  /** In order, none twice. The sequence may be higher than the next one, where the stream has a hole. */
+  /** In order, none twice, and none is left out. */
   onMessage(message: Delivered): void;
   /**
    * Asked for each new consumer, and where sequences are missing: does the stream still have the next sequence, if it
    * ever had it? Throws a `Refusal` if not, and errors of NATS.
    */
   check(next: number): Promise<void>;
-  /** `check` has refused: nothing more comes. */
+  /** Asked where a later message came: does the stream's leader have this one? Throws as `check`. */
+  checkHas(sequence: number): Promise<void>;
+  /** One of these has refused: nothing more comes. */
   onRefused(refusal: Refusal): void;
   /** There has been no consumer for 10 s, and why; it is told once, until there is one. */
   onTrouble(reason: string): void;
@@ -56,8 +58,8 @@ export class StreamReader {
   readonly #start: ReaderStart;
   readonly #free: { messages: number; bytes: number };
   #next: number;
-  /** Behind a hole: where it goes on, once the hole was looked into. */
-  #behindHole: number | undefined;
+  /** A message came that is not the next one. */
+  #hasMissed = false;
   #pending = 0;
   #made = 0;
   #consumer: Consumer | undefined;
@@ -136,18 +138,19 @@ export class StreamReader {
     clearTimeout(this.#retry);
     this.#made += 1;
     const made = this.#made;
-    const behindHole = this.#behindHole;
     let consumer: Consumer | undefined;
     try {
-      consumer = await this.#newConsumer(behindHole ?? this.#next);
+      consumer = await this.#newConsumer();
       // Behind the making, so that nothing can be purged unseen between the two.
-      await this.#start.check(this.#next);
+      const next = this.#next;
+      await this.#start.check(next);
+      // The server of the consumer may lack what the others have.
+      if (this.#hasMissed) await this.#start.checkHas(next);
       if (this.#made !== made || this.#hasEnded) {
         consumer.stop();
         return;
       }
-      if (behindHole !== undefined) this.#next = Math.max(this.#next, behindHole);
-      this.#behindHole = undefined;
+      this.#hasMissed = false;
       this.#isTooLarge = false;
       this.#delayMs = FIRST_DELAY_MS;
       this.#troubleMs = performance.now();
@@ -161,14 +164,14 @@ export class StreamReader {
     }
   }
 
-  async #newConsumer(from: number): Promise<Consumer> {
+  async #newConsumer(): Promise<Consumer> {
     const { nats, manager, stream } = this.#start;
     try {
       return await Consumer.make({
         nats,
         manager,
         stream,
-        from,
+        from: this.#next,
         onMessage: message => this.#take(message),
         onEnd: isTooLarge => {
           this.#isTooLarge = isTooLarge;
@@ -227,7 +230,7 @@ export class StreamReader {
   #take(message: Delivered): void {
     this.#isTooLarge = false;
     if (message.sequence > this.#next) {
-      this.#behindHole = message.sequence;
+      this.#hasMissed = true;
       this.#remake();
       return;
     }

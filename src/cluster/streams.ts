@@ -13,7 +13,7 @@ import {
 } from '@nats-io/jetstream';
 import { type NatsConnection, nanos } from '@nats-io/transport-node';
 import { streamOf, subjectOf } from './names.ts';
-import { patiently } from './patience.ts';
+import { patiently, patientlyNew } from './patience.ts';
 import { isNameInUse, isNoStream, Refusal, refusalOf } from './refusal.ts';
 
 /** Within it, a block that is sent again is not stored again. */
@@ -94,7 +94,7 @@ async function openStream(
   const subject = subjectOf(wanted.cluster, partition);
   const config = configOf(name, subject, wanted.replicas);
   try {
-    const info = await patiently(() => infoOrMade(manager, config, wanted.isFirst), PATIENCE_MS);
+    const info = await patientlyNew(() => infoOrMade(manager, config, wanted.isFirst), PATIENCE_MS);
     const mistake = mistakeIn(info.config, config, wanted.blockBytesMax);
     if (mistake !== undefined) throw new Refusal(mistake);
     return streamIn(info, subject);

@@ -70,7 +70,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
     expect(node.blocks[0]![1]!.timeMs).toBe(timeOf(state.last_ts));
   });
 
-  test('on when its consumer is deleted, and over a hole', async () => {
+  test('on when its consumer is deleted', async () => {
     const cluster = newCluster();
     const node = await Linked.begun(startIn(cluster));
     const stream = streamOf(cluster, 0);
@@ -81,17 +81,26 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
     await manager.consumers.delete(stream, consumers[0]!.name);
     await node.store(0, 'd');
     await node.untilRead(0, 4);
+    expect([...node.mistakes, node.refused]).toEqual([undefined]);
+  });
+
+  test('nothing behind a block that is gone: it is refused', async () => {
+    const cluster = newCluster();
+    const node = await Linked.begun(startIn(cluster));
+    const stream = streamOf(cluster, 0);
+    for (const text of ['a', 'b', 'c']) await node.store(0, text);
+    await node.untilRead(0, 3);
     const other = await Linked.open({ ...node.start, node: 'other' });
     await manager.streams.deleteMessage(stream, 2);
     other.link.hear({ is: 'begin', from: [1, 1] });
-    await other.untilRead(0, 3);
-    expect(other.texts(0)).toEqual(['a', 'c', 'd']);
-    await node.store(0, 'e');
-    await other.untilRead(0, 4);
-    expect([...node.mistakes, ...other.mistakes, node.refused, other.refused]).toEqual([
-      undefined,
-      undefined,
-    ]);
+    expect(await other.untilRefused()).toMatch(
+      new RegExp(`^the stream ${stream} has no block 2, though it has later ones`),
+    );
+    expect(other.texts(0)).toEqual(['a']);
+    // Who has read it goes on.
+    await node.store(0, 'd');
+    await node.untilRead(0, 4);
+    expect(node.refused).toBeUndefined();
   });
 
   test('not what was purged by hand: it is refused', async () => {
@@ -169,6 +178,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
       ...{ messagesMax: 8, bytesMax: 100_000 },
       onMessage: ({ sequence }) => read.push(sequence),
       check: async () => {},
+      checkHas: async () => {},
       onRefused: refusal => {
         throw refusal;
       },
@@ -216,6 +226,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
       ...{ messagesMax: 100, bytesMax: 100_000 },
       onMessage: ({ sequence }) => read.push(sequence),
       check: async () => {},
+      checkHas: async () => {},
       onRefused: refusal => {
         throw refusal;
       },
@@ -254,6 +265,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
       },
       onMessage: ({ sequence }) => read.push(sequence),
       check: async () => {},
+      checkHas: async () => {},
       onRefused: refusal => {
         throw refusal;
       },
@@ -277,6 +289,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
       ...{ messagesMax: 10, bytesMax: 1_000 },
       onMessage: ({ sequence }) => read.push(sequence),
       check: async () => {},
+      checkHas: async () => {},
       onRefused: refusal => {
         throw refusal;
       },

@@ -1,5 +1,6 @@
 /** Snapshots of the state: what is no whole one is not used. */
 import { expect, test } from 'vitest';
+import { BlockWriter } from '../../src/cluster/block.ts';
 import { Machine } from '../../src/cluster/machine.ts';
 import type { Constitution } from '../../src/cluster/messages.ts';
 import { load, StateError, save } from '../../src/cluster/state.ts';
@@ -33,4 +34,14 @@ test('of another cluster, or of a later version, is refused by name', () => {
   const later = bytes.slice();
   later[24] = 9;
   expect(() => load(OURS, later)).toThrow('it is of version 9, and this node knows 1');
+});
+
+test('a block of somebody unknown is the first that it has sent', () => {
+  const block = (number: number) => {
+    const writer = new BlockWriter('node-1', 1, 1_000);
+    writer.addMark();
+    return { partition: 0, sequence: 1, timeMs: 1, bytes: writer.take(number) };
+  };
+  new Machine(OURS).apply(block(1));
+  expect(() => new Machine(OURS).apply(block(2))).toThrow('it is number 2 of node-1/1, behind 0');
 });
