@@ -16,21 +16,25 @@ import { Timer } from '../../steps/labs/02-await/timer.ts';
 import { type Fault, withCopy } from './mutant.ts';
 
 const CHECK = fileURLToPath(new URL('executor-check.ts', import.meta.url));
-/** All checks take a second; one of a wrong executor may never end. */
-const CHECK_MS_MAX = 10_000;
+/** A check takes less than a second; one of a wrong executor may never end. */
+const QUIET_MS_MAX = 3_000;
+const START_MS_MAX = 20_000;
 
 /** The names of what is wrong; also of what has not ended. */
 async function wrongIn(folder: string): Promise<string[]> {
   const child = spawn(process.execPath, [...sourceFlags(), CHECK, folder], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    timeout: CHECK_MS_MAX,
-    killSignal: 'SIGKILL',
   });
+  const end = () => child.kill('SIGKILL');
   let output = '';
+  let patience = setTimeout(end, START_MS_MAX);
   child.stdout.setEncoding('utf8').on('data', text => {
     output += text;
+    clearTimeout(patience);
+    patience = setTimeout(end, QUIET_MS_MAX);
   });
   await once(child, 'close');
+  clearTimeout(patience);
   return [...output.matchAll(/^(.*): (?!right\n)/gm)].map(([, name]) => name!);
 }
 

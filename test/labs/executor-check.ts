@@ -33,24 +33,28 @@ const CHECKS: Record<string, () => boolean> = {
     return looks < 10;
   },
   'naps at a time end in their order, and take as long as the longest'() {
-    const timer = new Timer();
-    const executor = new Executor(timer);
-    const ended: number[] = [];
-    const startMs = performance.now();
-    executor.run(
-      (function* main() {
-        const futures = [300, 100, 200].map(ms =>
-          executor.spawn(
-            (function* napper() {
-              yield* wait(timer.nap(ms));
-              ended.push(ms);
-            })(),
-          ),
-        );
-        for (const future of futures) yield* wait(future);
-      })(),
-    );
-    return ended.join() === '100,200,300' && performance.now() - startMs < 500;
+    // One after another they take 600 ms, each time; on a busy machine one try may be late, too.
+    const tries = Array.from({ length: 3 }, () => {
+      const timer = new Timer();
+      const executor = new Executor(timer);
+      const ended: number[] = [];
+      const startMs = performance.now();
+      executor.run(
+        (function* main() {
+          const futures = [300, 100, 200].map(ms =>
+            executor.spawn(
+              (function* napper() {
+                yield* wait(timer.nap(ms));
+                ended.push(ms);
+              })(),
+            ),
+          );
+          for (const future of futures) yield* wait(future);
+        })(),
+      );
+      return { order: ended.join(), tookMs: performance.now() - startMs };
+    });
+    return tries.every(({ order }) => order === '100,200,300') && tries.some(({ tookMs }) => tookMs < 500);
   },
   'a task that is always ready does not keep a timer from others'() {
     const timer = new Timer();
