@@ -78,6 +78,8 @@ describe('settings', () => {
       ...FLAG_NAMES,
       // The benches' own.
       ...['--help', '--version', '--list', '--small', '--out', '--build', '--redraw', 'TALLY_SOAK_MINUTES'],
+      // The long tests' own.
+      'TALLY_TEST_CYCLES',
       // The journal's.
       ...['--at', '--until'],
       // Those of tokens.
