@@ -18,7 +18,7 @@ test
     'an event is acknowledged when it is gathered',
     'a fresh balance is that of this node, now',
     'a balance waits for nothing',
-    'what has an id is answered before it is decided',
+    'a debit is answered as if it were the whole transfer',
     'blocks of other nodes are taken for own ones',
   ])('%s', { timeout: RUNS * 120_000 }, async what => {
   const planted = PLANTED.find(each => each.what === what)!;
