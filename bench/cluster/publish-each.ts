@@ -8,7 +8,6 @@ import type { Figure } from '../rounds.ts';
 
 const STREAM = 'EACH';
 const SUBJECT = 'each';
-const WARMUP_MS = 500;
 const ACK_MS_MAX = 30_000;
 
 /** Keeps so many events under way. Throws if the stream does not hold as many as were acknowledged. */
@@ -16,6 +15,7 @@ export async function publishEach(
   urls: readonly string[],
   manager: JetStreamManager,
   underWay: number,
+  warmupMs: number,
   measuredMs: number,
 ): Promise<Figure[]> {
   await manager.streams.add({
@@ -27,7 +27,7 @@ export async function publishEach(
     const stream = jetstream(connection);
     const event = new TextEncoder().encode('{"user":"u1234","action":"buy","amount":50}');
     const startMs = performance.now();
-    const [fromMs, toMs] = [startMs + WARMUP_MS, startMs + WARMUP_MS + measuredMs];
+    const [fromMs, toMs] = [startMs + warmupMs, startMs + warmupMs + measuredMs];
     let acknowledged = 0;
     let measured = 0;
     const publish = async () => {

@@ -26,7 +26,7 @@ import { hasBlocks, openJetStream, openStreams, type Stream } from './streams.ts
 /** `transfer`: memory that goes with the message, and is gone here. Whoever hears `refused` calls `stop`. */
 export type Send = (message: FromLink, transfer?: readonly ArrayBuffer[]) => void;
 
-const FIGURES_MS = 1_000;
+const FIGURES_MS = 200;
 /** While it starts, servers that start too may have no leader yet. */
 const PATIENCE_MS = 20_000;
 /** For a consumer that is made again. */

@@ -2,6 +2,8 @@
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { crash } from '../11-crash/lesson.ts';
 import { retry } from '../13-retry/lesson.ts';
+import { overselling } from '../14-overselling/lesson.ts';
+import { transfer } from '../15-transfer/lesson.ts';
 import { stampede } from '../17-stampede/lesson.ts';
 import type { Lesson } from './lesson.ts';
 
@@ -9,6 +11,8 @@ export const LESSONS: readonly Lesson[] = [
   // In the order of their numbers.
   crash,
   retry,
+  overselling,
+  transfer,
   stampede,
 ];
 

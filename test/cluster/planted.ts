@@ -118,13 +118,13 @@ export const PLANTED: readonly Planted[] = [
       1,
       ['number <= last) return false;', 'number <= last) return true;'],
     ],
-    [
-      'a block whose number was met is taken for a repeat, whoever sent it',
-      1,
-      ['const last = senders.get(sender);', 'const last = Math.max(...senders.values());'],
-    ],
   ]),
   ...inFile('machine', [
+    [
+      'a block of a node that was started again is taken for a repeat of an earlier one',
+      1,
+      ['isNew(part, ', 'isNew(part, node ?? '],
+    ],
     [
       'a debit is answered as if it were the whole transfer',
       1,

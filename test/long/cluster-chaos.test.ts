@@ -3,7 +3,7 @@
  * drawn by its seed.
  */
 import { afterAll, expect, test } from 'vitest';
-import { isNatsServerHere } from '../../src/tools/cluster/nats-servers.ts';
+import { isNatsServerHere, natsServerVersion } from '../../src/tools/cluster/nats-servers.ts';
 import { type ClusterFigures, tortureCluster } from '../support/cluster-cycles.ts';
 import { figure } from '../support/figure.ts';
 import { keep } from '../support/keep.ts';
@@ -36,12 +36,12 @@ test.skipIf(!isNatsServerHere())(
 
 afterAll(() => {
   if (found === undefined || RUNS < RUNS_KEPT) return;
-  const how = 'three nodes and three nats-servers, one fault or two in each run';
+  const how = `three nodes and three nats-servers ${natsServerVersion()}, one fault or two in each run`;
   const { runs, faults, events, transfers, returned, insufficient, reads, fresh, unknown } = found;
   const { cuts, resent, repeats, histories, undecided, complaints } = found;
   const measures = [
     figure(how, 'runs', 'higher', runs),
-    ...Object.entries(faults).map(([fault, count]) => figure(fault, 'times', 'higher', count)),
+    ...Object.entries(faults).map(([fault, count]) => figure(how, `runs with ${fault}`, 'higher', count)),
     figure(how, 'events applied', 'higher', events),
     figure(how, 'transfers done', 'higher', transfers),
     figure(how, 'transfers given back', 'higher', returned),

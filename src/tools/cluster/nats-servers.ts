@@ -17,12 +17,20 @@ const HOST = '127.0.0.1';
 /** One that is started again, or that went on, may have to read much, and to vote more than once. */
 const START_MS_MAX = 60_000;
 const LOOK_MS = 50;
+/** A port that was free may be somebody else's by the time that a server listens on it. */
+const STARTS_MAX = 3;
 const MISSING =
   'nats-server is not installed here; apt-get install nats-server brings it, or take it from https://github.com/nats-io/nats-server/releases';
 
 /** Whether it can be started here. */
 export function isNatsServerHere(): boolean {
-  return spawnSync('nats-server', ['--version']).status === 0;
+  return natsServerVersion() !== undefined;
+}
+
+/** Of the one that is started here, such as `2.15.1`; undefined if there is none. */
+export function natsServerVersion(): string | undefined {
+  const { status, stdout } = spawnSync('nats-server', ['--version'], { encoding: 'utf8' });
+  return status === 0 ? /\d+\.\d+\.\d+/.exec(stdout)?.[0] : undefined;
 }
 
 export interface NatsServersOptions {
@@ -39,13 +47,14 @@ export interface NatsServersOptions {
 
 export class NatsServers {
   readonly servers: readonly NatsServer[];
-  readonly #folder: string;
-  readonly #isOurs: boolean;
+  readonly #removeFolder: () => void;
 
   private constructor(folder: string, isOurs: boolean, servers: readonly NatsServer[]) {
-    this.#folder = folder;
-    this.#isOurs = isOurs;
     this.servers = servers;
+    this.#removeFolder = () => {
+      if (isOurs) rmSync(folder, { recursive: true, force: true });
+    };
+    process.once('exit', this.#removeFolder);
   }
 
   /** Resolves when they are well: streams with as many replicas as there are servers can be made. */
@@ -58,30 +67,33 @@ export class NatsServers {
   }: NatsServersOptions = {}): Promise<NatsServers> {
     if (!isNatsServerHere()) throw new ServerError(MISSING);
     const folder = given ?? mkdtempSync(join(tmpdir(), 'tally-nats-'));
-    const ports = await freePorts(count * 3);
-    const all = ports.slice(0, count);
-    const servers = all.map((port, index) => {
-      const config: NatsConfig = {
-        name: `n${index + 1}`,
-        port: ports[count + index]!,
-        httpPort: ports[2 * count + index]!,
-        folder: join(folder, `n${index + 1}`),
-        routes: count === 1 ? undefined : { port, all },
-        hasJetStream,
-        advertises,
-        ...(more !== undefined && { more }),
-      };
-      return new NatsServer(config, join(folder, `n${index + 1}.conf`));
-    });
-    const these = new NatsServers(folder, given === undefined, servers);
-    try {
-      for (const server of servers) server.start();
-      await these.untilWell(hasJetStream);
-    } catch (error) {
-      await these.stop();
-      throw error;
+    for (let attempt = 1; ; attempt += 1) {
+      const ports = await freePorts(count * 3);
+      const all = ports.slice(0, count);
+      const servers = all.map((port, index) => {
+        const config: NatsConfig = {
+          name: `n${index + 1}`,
+          port: ports[count + index]!,
+          httpPort: ports[2 * count + index]!,
+          folder: join(folder, `n${index + 1}`),
+          routes: count === 1 ? undefined : { port, all },
+          hasJetStream,
+          advertises,
+          ...(more !== undefined && { more }),
+        };
+        return new NatsServer(config, join(folder, `n${index + 1}.conf`));
+      });
+      const these = new NatsServers(folder, given === undefined, servers);
+      try {
+        for (const server of servers) server.start();
+        await these.untilWell(hasJetStream);
+        return these;
+      } catch (error) {
+        const isTaken = servers.some(server => server.output().includes('address already in use'));
+        await these.stop();
+        if (!isTaken || attempt === STARTS_MAX) throw error;
+      }
     }
-    return these;
   }
 
   /** For clients. */
@@ -129,7 +141,8 @@ export class NatsServers {
 
   async stop(): Promise<void> {
     await Promise.all(this.servers.map(server => server.kill()));
-    if (this.#isOurs) rmSync(this.#folder, { recursive: true, force: true });
+    process.off('exit', this.#removeFolder);
+    this.#removeFolder();
   }
 
   async #seenByMetaLeader(running: readonly NatsServer[]): Promise<JetStreamSeen | undefined> {

@@ -1,5 +1,6 @@
 /** What a server with a journal says of it: its figures, its rates between two looks, and how they are written. Pure. */
-import { count, duration, ms } from '../../cli/terminal/numbers.ts';
+import { count, duration } from '../../cli/terminal/numbers.ts';
+import { grownTimes, isTimes, limitText, quantileOf, type Time } from './histogram.ts';
 
 /** As in the detailed metrics, under `journal`. */
 export interface JournalMetrics {
@@ -12,8 +13,8 @@ export interface JournalMetrics {
   snapshot_age_ms: number;
   recovered_events: number;
   recovery_ms: number;
-  /** Writes by their time: below `ms` (null: any), and not below that of the one before. */
-  write_times: { ms: number | null; count: number }[];
+  /** Writes by their time. */
+  write_times: Time[];
 }
 
 export interface JournalRates {
@@ -25,6 +26,9 @@ export interface JournalRates {
   p50Ms: number | null;
   p99Ms: number | null;
 }
+
+/** The last limit of its histogram. */
+const LAST_MS = 4_194;
 
 const FIGURES = [
   'blocks',
@@ -47,18 +51,15 @@ export function readJournal(
   const journal = said as JournalMetrics;
   // A clock that was set back makes an age that is none.
   const age = Math.max(0, journal.snapshot_age_ms);
-  const times: unknown = journal.write_times;
-  if (!Array.isArray(times)) return undefined;
   const figures = { ...journal, snapshot_age_ms: age };
   if (!FIGURES.every(name => isFigure(figures[name]))) return undefined;
-  if (!times.every(each => isFigure(each?.count) && (each.ms === null || isFigure(each.ms))))
-    return undefined;
+  if (!isTimes(journal.write_times, isFigure)) return undefined;
   return {
     ...(Object.fromEntries(FIGURES.map(name => [name, figures[name]])) as Omit<
       JournalMetrics,
       'write_times'
     >),
-    write_times: times.map(each => ({ ms: each.ms, count: each.count })),
+    write_times: journal.write_times.map(each => ({ ms: each.ms, count: each.count })),
   };
 }
 
@@ -70,11 +71,7 @@ export function journalRatesOf(
 ): JournalRates | undefined {
   const grown = (key: 'blocks' | 'events' | 'syncs') => now[key] - before[key];
   if (grown('blocks') < 0 || grown('events') < 0 || grown('syncs') < 0) return undefined;
-  const earlier = new Map(before.write_times.map(each => [each.ms, each.count]));
-  const times = now.write_times.map(each => ({
-    ms: each.ms ?? Number.POSITIVE_INFINITY,
-    count: Math.max(0, each.count - (earlier.get(each.ms) ?? 0)),
-  }));
+  const times = grownTimes(before.write_times, now.write_times);
   const perS = (number: number) => (1_000 * number) / Math.max(1, elapsedMs);
   return {
     writesPerS: perS(grown('blocks')),
@@ -83,19 +80,6 @@ export function journalRatesOf(
     p50Ms: quantileOf(times, 0.5),
     p99Ms: quantileOf(times, 0.99),
   };
-}
-
-/** The upper limit of the bucket in which it is. */
-function quantileOf(times: { ms: number; count: number }[], share: number): number | null {
-  const sorted = [...times].sort((one, other) => one.ms - other.ms);
-  const rank = share * sorted.reduce((sum, each) => sum + each.count, 0);
-  if (rank === 0) return null;
-  let below = 0;
-  for (const each of sorted) {
-    below += each.count;
-    if (below >= rank) return each.ms;
-  }
-  return null;
 }
 
 /** Three rows: a label and what stands behind it. */
@@ -118,12 +102,10 @@ export function journalRows(journal: JournalMetrics, rates: JournalRates | undef
 function writesText({ writesPerS, eventsAWrite, p50Ms, p99Ms }: JournalRates): string {
   const writes = `${count(writesPerS)} writes/s`;
   if (eventsAWrite === null) return writes;
-  return `${writes} of ${few(eventsAWrite)} events   p50 ${limitText(p50Ms)}   p99 ${limitText(p99Ms)} ms`;
+  return `${writes} of ${few(eventsAWrite)} events   p50 ${limitText(p50Ms, LAST_MS)}   p99 ${limitText(p99Ms, LAST_MS)} ms`;
 }
 
 const few = (value: number) => (value < 10 ? value.toFixed(1) : count(value));
-const limitText = (limitMs: number | null) =>
-  limitMs === Number.POSITIVE_INFINITY ? '> 4,194' : `< ${ms(limitMs)}`;
 
 /** In a line, for output that is not a terminal. */
 export function journalText(journal: JournalMetrics, rates: JournalRates | undefined): string {

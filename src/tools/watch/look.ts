@@ -1,6 +1,7 @@
 /** A sample of a server: its metrics, and how long its health took. Pure: replies in, figures out. */
 
 import { quantileOf } from '../harness/samples.ts';
+import { type ClusterMetrics, type ClusterRates, clusterRatesOf, readCluster } from './cluster.ts';
 import { type JournalMetrics, type JournalRates, journalRatesOf, readJournal } from './journal.ts';
 
 /** The counts that every server with metrics has; the others are the finished server's, with `detail`. */
@@ -34,6 +35,8 @@ export interface Metrics {
   uptime_ms?: number;
   /** Only of a server that has one. */
   journal?: JournalMetrics;
+  /** Only of a node. */
+  cluster?: ClusterMetrics;
 }
 
 export interface Probes {
@@ -48,6 +51,7 @@ export interface Rates {
   processedPerS: number;
   droppedPerS: number;
   journal?: JournalRates;
+  cluster?: ClusterRates;
 }
 
 /** `silent`: it is there, and does not answer. `gone`: it is not there. `foreign`: it speaks something else. */
@@ -88,7 +92,13 @@ export function readMetrics(reply: string): Metrics | undefined {
   // Rings without a place hold nothing, and their depth is no share of them.
   if (slots !== undefined && slots < 1) delete metrics.ring_slots;
   const journal = readJournal(said.journal, isFigure);
-  return { ...metrics, received, processed, dropped, ...(journal && { journal }) };
+  const cluster = readCluster(said.cluster, isFigure);
+  return {
+    ...metrics,
+    ...{ received, processed, dropped },
+    ...(journal && { journal }),
+    ...(cluster && { cluster }),
+  };
 }
 
 /** Metrics, or the word of a server that has none. */
@@ -110,9 +120,9 @@ function named(record: Record<string, unknown>): [string, unknown][] {
   return Object.entries(record).filter(([name]) => /^\w+$/.test(name));
 }
 
-/** Figures, but for the depth of each ring, and the refused by their reasons. A journal is read apart. */
+/** Figures, but for the depth of each ring, and the refused by their reasons. A journal and a cluster are read apart. */
 function isShaped(name: string, value: unknown): boolean {
-  if (name === 'journal') return false;
+  if (name === 'journal' || name === 'cluster') return false;
   if (name === 'ring_depths') return Array.isArray(value) && value.every(isFigure);
   return name === 'refused' ? isRecord(value) : isFigure(value);
 }
@@ -130,6 +140,7 @@ export function readHealth(reply: string): 'ok' | 'degraded' | 'draining' | unde
 /** Undefined if the counts went back: another server listens there now. */
 export function ratesOf(before: Metrics, now: Metrics, elapsedMs: number): Rates | undefined {
   const journal = before.journal && now.journal && journalRatesOf(before.journal, now.journal, elapsedMs);
+  const cluster = before.cluster && now.cluster && clusterRatesOf(before.cluster, now.cluster, elapsedMs);
   const perS = (key: 'received' | 'processed' | 'dropped') =>
     (1_000 * (now[key] - before[key])) / Math.max(1, elapsedMs);
   const rates = {
@@ -138,7 +149,7 @@ export function ratesOf(before: Metrics, now: Metrics, elapsedMs: number): Rates
     droppedPerS: perS('dropped'),
   };
   if (Object.values(rates).some(rate => rate < 0)) return undefined;
-  return { ...rates, ...(journal && { journal }) };
+  return { ...rates, ...(journal && { journal }), ...(cluster && { cluster }) };
 }
 
 export function probesOf(latenciesMs: readonly number[]): Probes | undefined {

@@ -2,6 +2,7 @@
 import type { Paint } from '../../cli/terminal/colours.ts';
 import { bar, fitted, gauge, padded, sparkline } from '../../cli/terminal/drawing.ts';
 import { count, duration, ms } from '../../cli/terminal/numbers.ts';
+import { clusterRows, clusterText } from './cluster.ts';
 import { journalRows, journalText } from './journal.ts';
 import type { Look, Metrics, Probes, State } from './look.ts';
 
@@ -118,10 +119,12 @@ function bodyLines(history: readonly Look[], look: Look, view: WatchView): strin
   if (said !== undefined) {
     const figures = (of: WatchView) => [
       ...metricsLines(said, of),
-      ...ringLines(said, of),
-      ...(said.journal === undefined ? [] : journalRows(said.journal, rates?.journal)).map(each =>
-        row(of, ...each),
-      ),
+      // A node has no rings.
+      ...(said.cluster === undefined ? ringLines(said, of) : []),
+      ...[
+        ...(said.journal === undefined ? [] : journalRows(said.journal, rates?.journal)),
+        ...(said.cluster === undefined ? [] : clusterRows(said.cluster, rates?.cluster)),
+      ].map(each => row(of, ...each)),
     ];
     lines.push('', ...(isStale ? greyed(figures) : figures(view)));
   } else if (
@@ -255,9 +258,11 @@ export function lookLine({ state, why, metrics, rates, probes }: Look): string {
         `dropped ${count(metrics.dropped)}`,
       );
     if (metrics.queued !== undefined) parts.push(`queued ${count(metrics.queued)}`);
-    if (metrics.ring_depths !== undefined) parts.push(`rings ${metrics.ring_depths.map(count).join(' ')}`);
+    if (metrics.ring_depths !== undefined && metrics.cluster === undefined)
+      parts.push(`rings ${metrics.ring_depths.map(count).join(' ')}`);
     if (metrics.connections !== undefined) parts.push(`connections ${count(metrics.connections)}`);
     if (metrics.journal !== undefined) parts.push(journalText(metrics.journal, rates?.journal));
+    if (metrics.cluster !== undefined) parts.push(clusterText(metrics.cluster, rates?.cluster));
   }
   if (probes !== undefined)
     parts.push(`health p50 ${ms(probes.p50Ms)} p99 ${ms(probes.p99Ms)} max ${ms(probes.maxMs)} ms`);
