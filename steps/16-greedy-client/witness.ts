@@ -1,0 +1,224 @@
+/**
+ * Pain 16, a client gets more than its limit: how many events does the greediest client get accepted?
+ *
+ * There are four instances; the clock of the last is ahead. The client sends as fast as it can for a quarter of a window,
+ * three times: around the moment in which a server with fixed windows begins anew, to one instance; to three instances
+ * at the same time; and to and fro between two instances whose clocks differ, to the other as soon as one refuses.
+ *
+ * A limit of so many in a window allows so many at once, and then what comes in: a token bucket gives just that, and a
+ * sliding window less. Time is measured from before the first line to the last reply, so that a slow machine is never
+ * taken for a generous server.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { count } from '../../src/cli/terminal/numbers.ts';
+import { type Client, TooLate } from '../../src/tools/harness/client.ts';
+import type { Server } from '../../src/tools/harness/server.ts';
+import type { Source } from '../kit/server.ts';
+import { isTaken, Scene, shown } from '../kit/witnesses/scene.ts';
+import { Undecided, WITNESS_MS_MAX } from '../kit/witnesses/witness.ts';
+import type { LessonWitness } from '../lesson-kit/lesson.ts';
+import type { Place } from '../lesson-kit/place.ts';
+
+export const LIMIT = 100;
+export const WINDOW_MS = 1_000;
+const INSTANCES = 4;
+/** More than a window, so that it counts in another one. */
+const AHEAD_MS = 1_500;
+const CONNECTIONS = 8;
+const ATTACK_MS = WINDOW_MS / 4;
+/** Over what is allowed: who keeps the limit only on average may be off by some. */
+const TOLERATED = 1.4;
+const PAUSE_MS = 5;
+const ANSWER_MS_MAX = 20_000;
+const AGAIN_MS_MAX = 10 * WINDOW_MS;
+const EDGES_MAX = 5;
+const COST_MS = 400;
+const COST_USERS = 16;
+const WITHOUT_REDIS_MS = 500;
+
+export interface Taken {
+  accepted: number;
+  /** From before the first line to the last reply to an accepted one. */
+  elapsedMs: number;
+  allowed: number;
+  /** When each was accepted, from before the first line. */
+  atMs: number[];
+}
+
+export const overTheLimit: LessonWitness = {
+  mustStart: true,
+  run: (source, say, place) =>
+    withInstances(source, async scenes => {
+      say(
+        `${LIMIT} events in ${WINDOW_MS} ms are allowed; ${INSTANCES} instances, the clock of one is ahead`,
+      );
+      const clients = await Promise.all(scenes.map(scene => scene.openAll(CONNECTIONS)));
+      const [first, second, third, ahead] = clients as [Client[], Client[], Client[], Client[]];
+      const tell = (text: string, { accepted, elapsedMs }: Taken) =>
+        say(`${text}: ${count(accepted)} are accepted within ${Math.round(elapsedMs)} ms`);
+
+      const edge = await aroundEdge(first);
+      tell('around the edge of a window, at one instance', edge.taken);
+      await sleepUntil(edge.edgeMs + WINDOW_MS / 4);
+      const instances = await attack([[...first, ...second, ...third]], 'instances');
+      tell('at three instances at the same time', instances);
+      const clocks = await attack([first, ahead], 'clocks');
+      tell('to and fro between two instances whose clocks differ', clocks);
+
+      const answersPerS = await answersOf(first);
+      const isServingWithoutRedis = await isAnswering(scenes[0]!, place);
+      const all = [edge.taken, instances, clocks];
+      const isOver = ({ accepted, allowed }: Taken) => accepted > TOLERATED * allowed;
+      const most = all.reduce((a, b) => (b.accepted > a.accepted ? b : a));
+      const worst = all.reduce((a, b) => (b.accepted / b.allowed > a.accepted / a.allowed ? b : a));
+      return {
+        isPresent: isOver(worst),
+        evidence: {
+          edgeAccepted: edge.taken.accepted,
+          edgeAllowed: edge.taken.allowed,
+          instancesAccepted: instances.accepted,
+          instancesAllowed: instances.allowed,
+          clocksAccepted: clocks.accepted,
+          clocksAllowed: clocks.allowed,
+          mostAccepted: most.accepted,
+          answersPerS,
+          isServingWithoutRedis,
+        },
+        sentence: isOver(worst)
+          ? `Of a limit of ${LIMIT}, a client got ${count(most.accepted)} events accepted within ${Math.round(most.elapsedMs)} ms.`
+          : `Of a limit of ${LIMIT}, a client got ${count(worst.accepted)} events accepted within ${Math.round(worst.elapsedMs)} ms, when ${count(worst.allowed)} were allowed.`,
+      };
+    }),
+};
+
+/** Starts them at the same time, and stops them in any case. */
+export async function withInstances<T>(source: Source, use: (scenes: Scene[]) => Promise<T>): Promise<T> {
+  const started = await Promise.allSettled(
+    Array.from({ length: INSTANCES }, (_, index) =>
+      source.start({
+        own: {
+          limit: LIMIT,
+          'window-ms': WINDOW_MS,
+          'clock-ahead-ms': index === INSTANCES - 1 ? AHEAD_MS : 0,
+        },
+      }),
+    ),
+  );
+  const servers = started.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []));
+  const scenes = servers.map((server: Server) => new Scene(server));
+  let isLate = false;
+  const timer = setTimeout(() => {
+    isLate = true;
+    for (const scene of scenes) scene.close();
+  }, WITNESS_MS_MAX);
+  try {
+    const failed = started.find(result => result.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+    return await use(scenes);
+  } catch (error) {
+    throw isLate ? new Undecided(`${WITNESS_MS_MAX / 1_000} s were not enough for it`) : error;
+  } finally {
+    clearTimeout(timer);
+    for (const scene of scenes) scene.close();
+    await Promise.all(servers.map(server => server.stop()));
+  }
+}
+
+/**
+ * Sends as one user, on all connections of a group at the same time, each until it is refused; then on those of the next
+ * group; for a quarter of a window.
+ */
+export async function attack(
+  groups: readonly Client[][],
+  user: string,
+  attackMs = ATTACK_MS,
+): Promise<Taken> {
+  const startMs = performance.now();
+  const elapsed = () => performance.now() - startMs;
+  const atMs: number[] = [];
+  const sendUntilRefused = async (client: Client) => {
+    while (elapsed() < attackMs) {
+      if (!(await isAccepted(client, user))) return;
+      atMs.push(elapsed());
+    }
+  };
+  for (let turn = 1; elapsed() < attackMs; turn += 1) {
+    await Promise.all(groups[turn % groups.length]!.map(sendUntilRefused));
+    if (turn % groups.length === 0) await sleep(PAUSE_MS);
+  }
+  const elapsedMs = atMs.at(-1) ?? 0;
+  const allowed = Math.ceil(LIMIT * (1 + elapsedMs / WINDOW_MS));
+  return { accepted: atMs.length, elapsedMs, allowed, atMs };
+}
+
+/** Around the moment at which one window ends and the next begins; and when that was. */
+export async function aroundEdge(
+  clients: Client[],
+  beforeMs = ATTACK_MS / 2,
+  attackMs = ATTACK_MS,
+): Promise<{ taken: Taken; edgeMs: number }> {
+  const [client] = clients as [Client];
+  let edgeMs = await edgeOf(client);
+  for (let edges = 1; ; edges += 1) {
+    // Where a window begins with the first event of a user, it begins here.
+    await isAccepted(client, `edge-${edges}`);
+    edgeMs += WINDOW_MS;
+    await sleepUntil(edgeMs - beforeMs);
+    const lateMs = performance.now() - (edgeMs - beforeMs);
+    if (lateMs < beforeMs / 2 || edges === EDGES_MAX)
+      return { taken: await attack([clients], `edge-${edges}`, attackMs), edgeMs };
+    await sleepUntil(edgeMs);
+  }
+}
+
+/** When a client that was refused is accepted again. */
+async function edgeOf(client: Client): Promise<number> {
+  const untilMs = performance.now() + AGAIN_MS_MAX;
+  for (let sent = 1; await isAccepted(client, 'scout'); sent += 1)
+    if (sent >= 50 * LIMIT) return performance.now();
+  while (performance.now() < untilMs) {
+    await sleep(PAUSE_MS);
+    if (await isAccepted(client, 'scout')) return performance.now();
+  }
+  throw new Undecided(`it accepts nothing more of a user in ${AGAIN_MS_MAX / 1_000} s, once it has refused`);
+}
+
+async function isAccepted(client: Client, user: string): Promise<boolean> {
+  const reply = await client.ask(`{"user":"greedy-${user}","action":"buy","amount":1}\n`, ANSWER_MS_MAX);
+  if (isTaken(reply)) return true;
+  if (reply.includes('"rate_limited"')) return false;
+  throw new Undecided(`it answers an event with ${shown(reply)}`);
+}
+
+/** What exactness costs: events of other users, most of them over their limits, one after the other on each connection. */
+async function answersOf(clients: Client[]): Promise<number> {
+  const startMs = performance.now();
+  let answers = 0;
+  const ask = async (client: Client, index: number) => {
+    for (; performance.now() < startMs + COST_MS; answers += 1)
+      await isAccepted(client, `cost-${(answers % (COST_USERS / CONNECTIONS)) * CONNECTIONS + index}`);
+  };
+  await Promise.all(clients.map(ask));
+  return Math.round((1_000 * answers) / (performance.now() - startMs));
+}
+
+/** Whether an event of a user that it knows is answered while Redis stands still. */
+async function isAnswering(scene: Scene, place: Place): Promise<boolean> {
+  const client = await scene.open();
+  await isAccepted(client, 'known');
+  const redis = place.engine('redis');
+  redis.signal('SIGSTOP');
+  try {
+    await client.ask('{"user":"greedy-known","action":"buy","amount":1}\n', WITHOUT_REDIS_MS);
+    return true;
+  } catch (error) {
+    if (error instanceof TooLate) return false;
+    throw error;
+  } finally {
+    redis.signal('SIGCONT');
+  }
+}
+
+async function sleepUntil(ms: number): Promise<void> {
+  await sleep(Math.max(0, ms - performance.now()));
+}

@@ -1,0 +1,31 @@
+/** Two places for the counters. */
+import { Redis } from 'ioredis';
+
+/** Whether the user may send one more event now. */
+type MayPass = (user: string) => boolean | Promise<boolean>;
+
+export const WAYS: Record<string, (redisUrl: string, limit: number, windowMs: number) => MayPass> = {
+  /** In this process. */
+  memory: (_, limit, windowMs) => {
+    const counts = new Map<string, number>();
+    let window = 0;
+    return user => {
+      const current = Math.floor(Date.now() / windowMs);
+      if (current !== window) counts.clear();
+      window = current;
+      const count = (counts.get(user) ?? 0) + 1;
+      counts.set(user, count);
+      return count <= limit;
+    };
+  },
+
+  /** In Redis, for all instances: one counter for each user and window, which is forgotten afterwards. */
+  redis: (redisUrl, limit, windowMs) => {
+    const redis = new Redis(redisUrl);
+    return async user => {
+      const key = `count:${Math.floor(Date.now() / windowMs)}:${user}`;
+      const replies = await redis.multi().incr(key).pexpire(key, windowMs).exec();
+      return Number(replies![0]![1]) <= limit;
+    };
+  },
+};
