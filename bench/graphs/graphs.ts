@@ -1,6 +1,7 @@
 /** The graphs there are, in the order of the path. */
 import { graph as coordinatedOmission } from './coordinated-omission.ts';
 import type { Graph, GraphData } from './graph.ts';
+import { graph as greedyClient } from './greedy-client.ts';
 import { graph as growing } from './growing.ts';
 import { graph as matrix } from './matrix.ts';
 import { graph as bound } from './pains/bound.ts';
@@ -20,5 +21,5 @@ import { graph as recovery } from './recovery.ts';
 /** Each runs, checks and draws data of its own kind only. */
 export const GRAPHS = [
   ...[secondClient, unread, cuts, health, refusals, bound, sums, oneLock, reads, counting, ctrlC, timeToExit],
-  ...[matrix, coordinatedOmission, growing, recovery],
+  ...[greedyClient, matrix, coordinatedOmission, growing, recovery],
 ] as Graph<GraphData>[];

@@ -3,7 +3,7 @@ import { count } from '../../src/cli/terminal/numbers.ts';
 import { EVENTS } from '../kit/predictions.ts';
 import { whole } from '../kit/values.ts';
 import type { Lesson } from '../lesson-kit/lesson.ts';
-import { overTheLimit } from './witness.ts';
+import { LIMIT, overTheLimit } from './witness.ts';
 
 export const greedyClient: Lesson = {
   number: 16,
@@ -26,13 +26,13 @@ export const greedyClient: Lesson = {
   witness: overTheLimit,
   question: {
     situation:
-      'A user may send 100 events a second. Each of four instances counts, in its memory, and begins anew with every second. A client sends as fast as it can for a quarter of a second: at the end of a second, to one instance; then to three instances; then to and fro between two whose clocks differ.',
-    asks: 'How many events are accepted in the best of the three quarters?',
+      'A user may send 50 events in 1.5 s. Each of four instances counts, in its memory, and begins anew every 1.5 s. A client sends as fast as it can for a part of that time: at the end of a window, to one instance; then to three instances; then to and fro between two whose clocks differ.',
+    asks: 'How many events are accepted in the best of the three?',
     unit: EVENTS,
     choices: [
-      { text: '100, and a few', below: 150 },
-      { text: 'about 200: twice the limit', below: 250 },
-      { text: 'about 300: three times', below: 350 },
+      { text: '50, and a few', below: 75 },
+      { text: 'about 100: twice the limit', below: 125 },
+      { text: 'about 150: three times', below: 175 },
       { text: 'more', below: Number.POSITIVE_INFINITY },
     ],
     figure: 'mostAccepted',
@@ -40,7 +40,7 @@ export const greedyClient: Lesson = {
       present:
         'each instance counts alone, so three of them give three limits. And even one gives two, to who comes at the end of a window and at the beginning of the next.',
       absent:
-        'nothing begins anew at any moment, and what one instance has given is known to all, soon or at once. What is above 100 has come in meanwhile: 25 in a quarter of a second.',
+        'nothing begins anew at any moment, and what one instance has given is known to all, soon or at once. What is above 50 has come in meanwhile, one in 30 ms.',
     },
   },
   race: {
@@ -50,8 +50,9 @@ export const greedyClient: Lesson = {
     users: 1_000,
     durationMs: 3_000,
     why: 'the wrong one counts in memory; the right one asks Redis about each event, and the next line of a connection waits for that. That is the price of one count for all.',
-    text: ({ evidence }) => `lets ${count(Number(evidence.mostAccepted))} of a limit of 100 through`,
-    label: 'most of a limit of 100',
+    text: ({ evidence }) =>
+      `lets ${count(Number(evidence.mostAccepted))} through where the limit is ${LIMIT}`,
+    label: `accepted of ${LIMIT}`,
     cell: ({ evidence }) => count(Number(evidence.mostAccepted)),
   },
   cases: [],

@@ -3,6 +3,7 @@
  * talks to, and whatever the clocks of the instances say. See README.md.
  */
 import { parseArgs } from 'node:util';
+import { Redis } from 'ioredis';
 import { type Event, error, type Request, rejected, reply } from './request.ts';
 import { serve } from './serve.ts';
 import { WAYS } from './ways.ts';
@@ -20,7 +21,8 @@ const { values: flags } = parseArgs({
 // The clock of this machine, which may be wrong.
 const clock = Date.now;
 Date.now = () => clock() + Number(flags['clock-ahead-ms']);
-const mayPass = WAYS[flags.way]!(flags['redis-url'], Number(flags.limit), Number(flags['window-ms']));
+const redis = new Redis(flags['redis-url'], { lazyConnect: true });
+const mayPass = WAYS[flags.way]!(redis, Number(flags.limit), Number(flags['window-ms']));
 const balances = new Map<string, number>();
 
 function answer(request: Request): string | Promise<string> {

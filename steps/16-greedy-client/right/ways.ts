@@ -1,13 +1,13 @@
 /** Three ways to keep a limit. None of them asks this machine what time it is: Redis has the clock for all. */
 import { randomUUID } from 'node:crypto';
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 
 /** Whether the user may send one more event now. */
 type MayPass = (user: string) => boolean | Promise<boolean>;
 
 const NOW = "local t = redis.call('TIME') local nowMs = t[1] * 1000 + t[2] / 1000";
 
-/** Tokens, which come in evenly. Takes ARGV[3] if there are ARGV[4] or more, and returns what is left. */
+/** Tokens, which come in evenly. Takes ARGV[3] if there are ARGV[4] or more, and returns how many are left. */
 const BUCKET = `${NOW}
   local limit, windowMs, least = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[4])
   local tokens, atMs = unpack(redis.call('HMGET', KEYS[1], 'tokens', 'atMs'))
@@ -25,8 +25,7 @@ const SLIDING = `${NOW}
   if backMs and nowMs - backMs < windowMs then return false end
   redis.call('LPUSH', KEYS[1], nowMs)
   redis.call('LTRIM', KEYS[1], 0, limit - 1)
-  redis.call('PEXPIRE', KEYS[1], windowMs)
-  return 1`;
+  return redis.call('PEXPIRE', KEYS[1], windowMs)`;
 
 /** How many instances have called in the last two seconds. */
 const INSTANCES = `${NOW}
@@ -36,50 +35,51 @@ const INSTANCES = `${NOW}
 
 const RECONCILE_MS = 50;
 /** What this instance may spend of a user's tokens; `untold` is spent, and Redis does not know. */
-type Share = { tokens: number; untold: number; atMs: number; heardMs: number; hearing?: Promise<void> };
+type Share = { tokens: number; untold: number; heardMs: number; hearing?: Promise<void> };
 
-export const WAYS: Record<string, (redisUrl: string, limit: number, windowMs: number) => MayPass> = {
+export const WAYS: Record<string, (redis: Redis, limit: number, windowMs: number) => MayPass> = {
   /** Exact, token bucket. Redis runs one script at a time, so nobody comes between its look and its write. */
-  bucket: (redisUrl, limit, windowMs) => {
-    const redis = new Redis(redisUrl);
-    return async user => (await redis.eval(BUCKET, 1, `bucket:${user}`, limit, windowMs, 1, 1)) !== null;
-  },
+  bucket: (redis, limit, windowMs) => async user =>
+    (await redis.eval(BUCKET, 1, `bucket:${user}`, limit, windowMs, 1, 1)) !== null,
 
   /** Exact, sliding window. */
-  sliding: (redisUrl, limit, windowMs) => {
-    const redis = new Redis(redisUrl);
-    return async user => (await redis.eval(SLIDING, 1, `events:${user}`, limit, windowMs)) !== null;
-  },
+  sliding: (redis, limit, windowMs) => async user =>
+    (await redis.eval(SLIDING, 1, `events:${user}`, limit, windowMs)) !== null,
 
   /** Approximate: spends its share of the bucket out of memory, tells Redis later, and hears what is left for all. */
-  share: (redisUrl, limit, windowMs) => {
-    const redis = new Redis(redisUrl, { commandTimeout: RECONCILE_MS });
+  share: (patient, limit, windowMs) => {
+    const redis = patient.duplicate({ commandTimeout: RECONCILE_MS });
     const id = randomUUID();
     const shares = new Map<string, Share>();
-    let instances = 1;
+    let instances = Infinity;
+    const count = async (): Promise<void> => {
+      instances = Number(await redis.eval(INSTANCES, 1, 'instances', id).catch(() => instances));
+      // A new instance does not know its part: it needs Redis once.
+      if (instances === Infinity) await count();
+    };
+    const counted = count();
     const reconcile = async (user: string, share: Share) => {
-      const told = share.untold;
-      Object.assign(share, { untold: 0, heardMs: performance.now() });
-      const left = redis.eval(BUCKET, 1, `bucket:${user}`, limit, windowMs, told, -Infinity);
-      // Without Redis it goes on with what comes into its share. What it has told may have arrived, so not once more.
-      if ((await left.catch(() => null)) === null) return;
-      share.tokens = Number(await left) / instances - share.untold;
-      share.atMs = performance.now();
+      const [told, nowMs] = [share.untold, performance.now()];
+      const came = ((nowMs - share.heardMs) * limit) / windowMs / instances;
+      Object.assign(share, { untold: 0, heardMs: nowMs });
+      const asked = redis.eval(BUCKET, 1, `bucket:${user}`, limit, windowMs, told, -Infinity);
+      const left = await asked.catch(() => null);
+      // Without Redis it goes on with its part of what comes in. What it told may have arrived: it is not told again.
+      const tokens = left === null ? share.tokens + came : Number(left) / instances - share.untold;
+      share.tokens = Math.min(limit / instances, tokens);
     };
     setInterval(async () => {
-      instances = Number(await redis.eval(INSTANCES, 1, 'instances', id).catch(() => instances));
+      await count();
       for (const [user, share] of shares)
         if (share.untold > 0) reconcile(user, share);
         else if (performance.now() - share.heardMs > windowMs) shares.delete(user);
     }, RECONCILE_MS);
     return async user => {
-      const [nowMs, full] = [performance.now(), limit / instances];
-      const share = shares.get(user) ?? { tokens: full, untold: 0, atMs: nowMs, heardMs: -Infinity };
+      await counted;
+      const share = shares.get(user) ?? { tokens: 0, untold: 0, heardMs: -Infinity };
       shares.set(user, share);
-      if (nowMs - share.heardMs > 2 * RECONCILE_MS) share.hearing = reconcile(user, share);
+      if (performance.now() - share.heardMs > 2 * RECONCILE_MS) share.hearing = reconcile(user, share);
       await share.hearing;
-      share.tokens = Math.min(full, share.tokens + ((nowMs - share.atMs) * full) / windowMs);
-      share.atMs = nowMs;
       if (share.tokens < 1) return false;
       share.tokens -= 1;
       share.untold += 1;

@@ -1,10 +1,10 @@
 /** Two places for the counters. */
-import { Redis } from 'ioredis';
+import type { Redis } from 'ioredis';
 
 /** Whether the user may send one more event now. */
 type MayPass = (user: string) => boolean | Promise<boolean>;
 
-export const WAYS: Record<string, (redisUrl: string, limit: number, windowMs: number) => MayPass> = {
+export const WAYS: Record<string, (redis: Redis, limit: number, windowMs: number) => MayPass> = {
   /** In this process. */
   memory: (_, limit, windowMs) => {
     const counts = new Map<string, number>();
@@ -20,12 +20,9 @@ export const WAYS: Record<string, (redisUrl: string, limit: number, windowMs: nu
   },
 
   /** In Redis, for all instances: one counter for each user and window, which is forgotten afterwards. */
-  redis: (redisUrl, limit, windowMs) => {
-    const redis = new Redis(redisUrl);
-    return async user => {
-      const key = `count:${Math.floor(Date.now() / windowMs)}:${user}`;
-      const replies = await redis.multi().incr(key).pexpire(key, windowMs).exec();
-      return Number(replies![0]![1]) <= limit;
-    };
+  redis: (redis, limit, windowMs) => async user => {
+    const key = `count:${Math.floor(Date.now() / windowMs)}:${user}`;
+    const replies = await redis.multi().incr(key).pexpire(key, windowMs).exec();
+    return Number(replies![0]![1]) <= limit;
   },
 };
