@@ -11,7 +11,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../src/cli/terminal/numbers.ts';
-import { type Client, TooLate } from '../../src/tools/harness/client.ts';
+import { Client, TooLate } from '../../src/tools/harness/client.ts';
 import type { Server } from '../../src/tools/harness/server.ts';
 import type { Source } from '../kit/server.ts';
 import { isTaken, Scene, shown } from '../kit/witnesses/scene.ts';
@@ -25,6 +25,8 @@ const INSTANCES = 4;
 /** By windows, so that it counts in another one, which ends at the same moment. */
 const AHEAD_MS = 2 * WINDOW_MS;
 const CONNECTIONS = 8;
+/** Lines that a connection has under way. */
+const UNDER_WAY = 5;
 const ATTACK_MS = WINDOW_MS / 4;
 /** Over what is allowed: who keeps the limit only on average may be off by some. */
 const TOLERATED = 1.4;
@@ -67,7 +69,7 @@ export const overTheLimit: LessonWitness = {
       const clocks = await attack([first, ahead], 'clocks');
       tell('to and fro between two instances whose clocks differ', clocks);
 
-      const answersPerS = await answersOf(first);
+      const cost = await costOf(first, place);
       const isServingWithoutRedis = await isAnswering(scenes[0]!, place);
       const all = [edge.taken, instances, clocks];
       const worst = all.reduce(worse);
@@ -82,7 +84,7 @@ export const overTheLimit: LessonWitness = {
           clocksAccepted: clocks.accepted,
           clocksAllowed: clocks.allowed,
           mostAccepted: worst.accepted,
-          answersPerS,
+          ...cost,
           isServingWithoutRedis,
         },
         sentence: isPresent
@@ -140,8 +142,12 @@ export async function attack(
   for (let turn = 1; turn === 1 || elapsed() < attackMs; turn += 1) {
     const sendUntilRefused = async (client: Client) => {
       while (turn === 1 ? atMs.length < ACCEPTED_MAX : elapsed() < attackMs) {
-        if (!(await isAccepted(client, user))) return;
-        atMs.push(elapsed());
+        client.send(lineOf(user).repeat(UNDER_WAY));
+        let refused = 0;
+        for (let line = 1; line <= UNDER_WAY; line += 1)
+          if (isAcceptance(await client.line(ANSWER_MS_MAX))) atMs.push(elapsed());
+          else refused += 1;
+        if (refused > 0) return;
       }
     };
     for (const group of groups) await Promise.all(group.map(sendUntilRefused));
@@ -197,14 +203,22 @@ async function edgeOf(client: Client): Promise<number> {
 }
 
 async function isAccepted(client: Client, user: string): Promise<boolean> {
-  const reply = await client.ask(`{"user":"greedy-${user}","action":"buy","amount":1}\n`, ANSWER_MS_MAX);
+  return isAcceptance(await client.ask(lineOf(user), ANSWER_MS_MAX));
+}
+
+function lineOf(user: string): string {
+  return `{"user":"greedy-${user}","action":"buy","amount":1}\n`;
+}
+
+function isAcceptance(reply: string): boolean {
   if (isTaken(reply)) return true;
   if (reply.includes('"rate_limited"')) return false;
   throw new Undecided(`it answers an event with ${shown(reply)}`);
 }
 
 /** What exactness costs: events of other users, most of them over their limits, one after the other on each connection. */
-async function answersOf(clients: Client[]): Promise<number> {
+async function costOf(clients: Client[], place: Place) {
+  const commandsBefore = await redisCommands(place);
   const startMs = performance.now();
   let answers = 0;
   const ask = async (client: Client, index: number) => {
@@ -212,7 +226,24 @@ async function answersOf(clients: Client[]): Promise<number> {
       await isAccepted(client, `cost-${(answers % (COST_USERS / CONNECTIONS)) * CONNECTIONS + index}`);
   };
   await Promise.all(clients.map(ask));
-  return Math.round((1_000 * answers) / (performance.now() - startMs));
+  const answersPerS = Math.round((1_000 * answers) / (performance.now() - startMs));
+  const commands = (await redisCommands(place)) - commandsBefore;
+  return { answersPerS, redisCommandsPerAnswer: Math.round((10 * commands) / answers) / 10 };
+}
+
+/** How many Redis has done, those of its scripts among them. */
+async function redisCommands(place: Place): Promise<number> {
+  const { hostname, port } = new URL(place.engine('redis').url);
+  const client = await Client.open(Number(port), hostname);
+  try {
+    client.send('INFO stats\r\n');
+    for (;;) {
+      const [, commands] = /^total_commands_processed:(\d+)/.exec(await client.line()) ?? [];
+      if (commands !== undefined) return Number(commands);
+    }
+  } finally {
+    client.close();
+  }
 }
 
 /** Whether an event of a user that it knows is answered while Redis stands still. */
@@ -222,7 +253,7 @@ async function isAnswering(scene: Scene, place: Place): Promise<boolean> {
   const redis = place.engine('redis');
   redis.signal('SIGSTOP');
   try {
-    await client.ask('{"user":"greedy-known","action":"buy","amount":1}\n', WITHOUT_REDIS_MS);
+    await client.ask(lineOf('known'), WITHOUT_REDIS_MS);
     return true;
   } catch (error) {
     if (error instanceof TooLate) return false;
