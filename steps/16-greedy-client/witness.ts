@@ -84,6 +84,7 @@ export const overTheLimit: LessonWitness = {
           clocksAccepted: clocks.accepted,
           clocksAllowed: clocks.allowed,
           mostAccepted: worst.accepted,
+          mostAllowed: worst.allowed,
           ...cost,
           isServingWithoutRedis,
         },

@@ -1,13 +1,21 @@
 /** All lessons, in their order. A new one is added here: one import, and one name in the list. */
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { crash } from '../11-crash/lesson.ts';
+import { retry } from '../13-retry/lesson.ts';
+import { overselling } from '../14-overselling/lesson.ts';
+import { transfer } from '../15-transfer/lesson.ts';
 import { greedyClient } from '../16-greedy-client/lesson.ts';
+import { stampede } from '../17-stampede/lesson.ts';
 import type { Lesson } from './lesson.ts';
 
 export const LESSONS: readonly Lesson[] = [
   // In the order of their numbers.
   crash,
+  retry,
+  overselling,
+  transfer,
   greedyClient,
+  stampede,
 ];
 
 export function lessonOf(number: number): Lesson | undefined {

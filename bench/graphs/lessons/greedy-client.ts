@@ -1,13 +1,13 @@
 /** Pain 16: what a client gets that begins to send shortly before a window ends. */
-import { aroundEdge, LIMIT, WINDOW_MS, withInstances } from '../../steps/16-greedy-client/witness.ts';
-import type { Side } from '../../steps/lesson-kit/lesson.ts';
-import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
-import { Place } from '../../steps/lesson-kit/place.ts';
-import { ofSubject } from '../../steps/lesson-kit/sources.ts';
-import { linear } from './axis.ts';
-import type { Point } from './draw.ts';
-import { lineGraph } from './graph.ts';
-import { endsAbove, isStraight, neverFalls, peaksAbove, staysBelow, upTo } from './shapes.ts';
+import { aroundEdge, LIMIT, WINDOW_MS, withInstances } from '../../../steps/16-greedy-client/witness.ts';
+import type { Side } from '../../../steps/lesson-kit/lesson.ts';
+import { lessonOf } from '../../../steps/lesson-kit/lessons.ts';
+import { Place } from '../../../steps/lesson-kit/place.ts';
+import { ofSubject } from '../../../steps/lesson-kit/sources.ts';
+import { linear } from '../axis.ts';
+import type { Point } from '../draw.ts';
+import { lineGraph } from '../graph.ts';
+import { endsAbove, isStraight, neverFalls, peaksAbove, staysBelow, upTo } from '../shapes.ts';
 
 const CONNECTIONS = 8;
 /** The edge is found some milliseconds late. */
