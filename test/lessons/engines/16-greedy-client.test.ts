@@ -80,6 +80,8 @@ async function onAll<T>(way: string, use: (clients: Client[], place: Place) => P
     const source = ofSubject({ lesson, side: 'right', way }, place);
     return await withInstances(source, async scenes => {
       const clients = await Promise.all(scenes.map(scene => scene.openAll(4)));
+      // Meanwhile they hear of one another.
+      await attack([clients.flat()], 'before', WINDOW_MS);
       return use(clients.flat(), place);
     });
   } finally {
@@ -109,7 +111,6 @@ describe.skipIf(isMissing)('the right servers of lesson 16', () => {
 
   test('by share go on while Redis stands still, each with its part', async () => {
     const { accepted, allowed } = await onAll('share', async (clients, place) => {
-      await attack([clients], 'before', 100);
       const redis = place.engine('redis');
       redis.signal('SIGSTOP');
       try {
