@@ -16,9 +16,10 @@ import { graph as sums } from './pains/sums.ts';
 import { graph as timeToExit } from './pains/time-to-exit.ts';
 import { graph as unread } from './pains/unread.ts';
 import { graph as recovery } from './recovery.ts';
+import { graph as slowStart } from './slow-start.ts';
 
 /** Each runs, checks and draws data of its own kind only. */
 export const GRAPHS = [
   ...[secondClient, unread, cuts, health, refusals, bound, sums, oneLock, reads, counting, ctrlC, timeToExit],
-  ...[matrix, coordinatedOmission, growing, recovery],
+  ...[matrix, coordinatedOmission, growing, recovery, slowStart],
 ] as Graph<GraphData>[];
