@@ -9,7 +9,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 // biome-ignore format: a table
 const FIRST = [
-  'steps/matrix', 'lessons/11-crash', 'steps/liars', 'wire/idle', 'client/payments', 'explore/mutants', 'steps/check', 'explore/explore', 'load/ends',
+  'steps/matrix', 'lessons/12-slow-start', 'lessons/11-crash', 'steps/liars', 'wire/idle', 'client/payments', 'explore/mutants', 'steps/check', 'explore/explore', 'load/ends',
   'steps/check-wrong', 'load/wrong-servers', 'wire/journal-disk', 'wire/journal', 'journal/cli/backup',
   'journal/cli/verify', 'bench/peers', 'wire/backpressure', 'wire/shutdown', 'bench/growth', 'bench/shapes',
   'wire/cuts', 'journal/cli/history', 'engine/engine', 'load/loops', 'bench/micro', 'steps/wire-abuse', 'load/output',
