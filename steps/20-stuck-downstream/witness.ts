@@ -123,6 +123,7 @@ class Crowd {
   /** Before anything is slow, all is well. A machine that is busy gets some time for that. */
   async #calm(): Promise<void> {
     for (let phase = 1; ; phase += 1) {
+      if (this.#scene.server.hasEnded) throw new Undecided('it has ended');
       const fromMs = this.#nowMs;
       await this.#phase('calm', CALM_MS);
       const isIn = ({ atMs }: Asked) => atMs >= fromMs;

@@ -1,12 +1,14 @@
 /** All lessons, in their order. A new one is added here: one import, and one name in the list. */
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { crash } from '../11-crash/lesson.ts';
+import { poison } from '../19-poison/lesson.ts';
 import { stuckDownstream } from '../20-stuck-downstream/lesson.ts';
 import type { Lesson } from './lesson.ts';
 
 export const LESSONS: readonly Lesson[] = [
   // In the order of their numbers.
   crash,
+  poison,
   stuckDownstream,
 ];
 
