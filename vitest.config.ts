@@ -14,7 +14,7 @@ const FIRST = [
   'journal/cli/verify', 'bench/peers', 'wire/backpressure', 'wire/shutdown', 'bench/growth', 'bench/shapes',
   'wire/cuts', 'journal/cli/history', 'engine/engine', 'load/loops', 'bench/micro', 'steps/wire-abuse', 'load/output',
   'wire/abuse', 'steps/wire', 'load/money-wire', 'steps/threads', 'steps/tags', 'steps/progress', 'wire/deaths',
-  'terminal/output', 'bench/clients', 'http/server', 'wire/signals', 'http/live', 'bench/runner', 'cli',
+  'terminal/output', 'bench/clients', 'http/server', 'wire/signals', 'http/live', 'bench/runner', 'labs/read-mostly', 'labs/await', 'cli',
 ].map(name => join(import.meta.dirname, `test/${name}.test.ts`));
 
 const gone = FIRST.filter(file => !existsSync(file));

@@ -78,6 +78,8 @@ describe('settings', () => {
       ...FLAG_NAMES,
       // The benches' own.
       ...['--help', '--version', '--list', '--small', '--out', '--build', '--redraw', 'TALLY_SOAK_MINUTES'],
+      // The long tests' own.
+      'TALLY_TEST_CYCLES',
       // The journal's.
       ...['--at', '--until'],
       // Those of tokens.
@@ -86,7 +88,7 @@ describe('settings', () => {
       ...['--prefix', '--after', '--limit', '--token', 'TALLY_TOKEN'],
       // The path's.
       ...['--all', '--times', '--cmd', '--connect', '--step', '--watch', '--reset', '--stat'],
-      ...['--every-run', '--runs-max'],
+      ...['--every-run', '--runs-max', '--entries'],
       ...LESSONS.flatMap(lesson => [...takenBy(lesson).keys()]),
       ...Object.values(ENGINES).map(({ name }) => `--${settingOf(name)}`),
       // The last one is an example of a companion's.

@@ -43,6 +43,7 @@ const HELP = `Tally: a TCP event server. Line-delimited JSON in, exact balances 
   tally check N          does a server of your own do what step N must? (in any language)
   tally roadmap          the path as tasks to work through: printed, as issues, or as files of your own
   tally explore          a few threads in every order there is: which orders lose an update?
+  tally lab NAME         something small beside a step: what await is made of, copies against locks
   tally tags             cut the git tags step-00 to step-10, and two for each lesson
   tally lessons          the path goes on: what goes wrong with real money and more than one process
   tally lesson N         run one of the two servers of a lesson; pain, race, diff and check know lessons, too
@@ -104,6 +105,8 @@ async function main(args: string[]): Promise<void> {
       return (await import('../../steps/kit/roadmap/command.ts')).roadmapCommand(rest);
     case 'explore':
       return (await import('../../steps/explore/command.ts')).exploreCommand(rest);
+    case 'lab':
+      return (await import('../../steps/labs/command.ts')).labCommand(rest);
     case 'lessons':
       return (await import('../../steps/lesson-kit/listing.ts')).lessonsCommand(rest);
     case 'lesson':

@@ -71,11 +71,14 @@ export function ofLessonAddress(name: string, host: string, port: number): Sourc
   };
 }
 
-/** A server that is not told of a folder gets a new one. */
+/**
+ * A server that is not told of a folder gets a new one, also where those of the lesson keep nothing: the finished server
+ * and somebody's command may.
+ */
 export function ownOf(lesson: Lesson, place: Place, settings: Settings = {}): Given {
   const own = { ...place.addresses, ...settings.own };
-  const unknown = Object.keys(own).find(name => !namesOf(lesson).includes(name));
+  const unknown = Object.keys(own).find(name => name !== 'data' && !namesOf(lesson).includes(name));
   if (unknown !== undefined)
     throw new CommandError(`lesson ${lesson.number} has no setting ${unknown}: see its lesson.ts`);
-  return lesson.keepsData && own.data === undefined ? { ...own, data: place.folder() } : own;
+  return own.data === undefined ? { ...own, data: place.folder() } : own;
 }

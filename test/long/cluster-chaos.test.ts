@@ -41,7 +41,7 @@ afterAll(() => {
   const { cuts, resent, repeats, histories, undecided, complaints } = found;
   const measures = [
     figure(how, 'runs', 'higher', runs),
-    ...Object.entries(faults).map(([fault, count]) => figure(fault, 'times', 'higher', count)),
+    ...Object.entries(faults).map(([fault, count]) => figure(how, `runs with ${fault}`, 'higher', count)),
     figure(how, 'events applied', 'higher', events),
     figure(how, 'transfers done', 'higher', transfers),
     figure(how, 'transfers given back', 'higher', returned),

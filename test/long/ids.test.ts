@@ -59,5 +59,6 @@ afterAll(() => {
     figure(how, 'accounts with a wrong balance', 'lower', found.wrongAccounts),
     figure(how, 'wrong sums of all accounts', 'lower', found.wrongSums),
   ];
-  keep('id-cycles', 'npm run long -- test/long/ids.test.ts', startedAt, measures);
+  const command = `TALLY_TEST_CYCLES=${RUNS} npm run long -- test/long/ids.test.ts`;
+  keep('id-cycles', command, startedAt, measures);
 });
