@@ -15,10 +15,12 @@ import type { LessonWitness } from '../lesson-kit/lesson.ts';
 import type { Place } from '../lesson-kit/place.ts';
 
 const CALM_MS = 600;
-const SLOW_MS = 1_000;
+export const SLOW_MS = 1_000;
 const AFTER_S = 3;
 const GONE_MS = 1_000;
-const QUESTIONS_PER_S = 100;
+export const QUESTIONS_PER_S = 100;
+/** What the companion can answer. */
+export const SERVED_PER_S = 400;
 const NEIGHBOURS_PER_S = 50;
 const COUNT_EVERY_MS = 100;
 const TICK_MS = 10;
@@ -101,10 +103,11 @@ class Crowd {
 
   async course(): Promise<Course> {
     await this.#calm();
-    await this.#companion.ask(`{"slow_ms":${SLOW_MS}}\n`);
+    await this.#companion.ask(`{"slow_ms":${SERVER_MS_MAX}}\n`);
     const slowMs = this.#nowMs;
     setTimeout(() => this.#report(), REPORT_AFTER_MS);
     await this.#phase('the downstream is slow', SLOW_MS);
+    await this.#companion.ask('{"slow_ms":0}\n');
     const fastMs = this.#nowMs;
     for (let second = 1; second <= AFTER_S; second += 1)
       await this.#phase(`it is fast again, second ${second}`, 1_000);
@@ -156,17 +159,18 @@ class Crowd {
     }, PATIENCE_MS);
   }
 
-  /** Does each so often, in the mean: what a busy machine has delayed is made up for. */
+  /** Does each so often. While the machine stands still, no time passes. */
   async #every(forMs: number, deeds: Record<number, (index: number) => void>): Promise<void> {
-    const fromMs = this.#nowMs;
     const done = new Map<string, number>();
-    for (let passedMs = 0; passedMs < forMs; passedMs = this.#nowMs - fromMs) {
+    let lastMs = this.#nowMs;
+    for (let passedMs = 0; passedMs < forMs; lastMs = this.#nowMs) {
       for (const [everyMs, deed] of Object.entries(deeds)) {
         let index = done.get(everyMs) ?? 0;
         for (; index * Number(everyMs) <= passedMs; index += 1) deed(index);
         done.set(everyMs, index);
       }
       await sleep(TICK_MS);
+      passedMs += Math.min(this.#nowMs - lastMs, 3 * TICK_MS);
     }
   }
 
@@ -225,8 +229,8 @@ class Crowd {
 function findingOf({ questions, neighbours, calls, slowMs, fastMs, goneMs }: Course): Finding {
   const asked = questions.filter(({ atMs }) => atMs >= slowMs);
   const downMs =
-    SLICE_MS * slicesOf(asked, slowMs).filter(slice => percentOf(slice, 'isAnswered') < GOOD_PERCENT).length;
-  const after = slicesOf(asked, fastMs);
+    SLICE_MS * slicesOf(asked).filter(slice => percentOf(slice, 'isAnswered') < GOOD_PERCENT).length;
+  const after = slicesOf(questions.filter(({ atMs }) => atMs >= fastMs));
   const firstFresh = after.findIndex(slice => percentOf(slice, 'isFresh') >= GOOD_PERCENT);
   const staleMs = SLICE_MS * (firstFresh < 0 ? after.length : firstFresh);
   const callsAt = (ms: number) => calls.findLast(({ atMs }) => atMs <= ms)?.count ?? 0;
@@ -237,6 +241,7 @@ function findingOf({ questions, neighbours, calls, slowMs, fastMs, goneMs }: Cou
   const callsForNobodyPerS = Math.round(
     (1_000 * (leftCalls.at(-1)!.count - leftCalls[0]!.count)) / (leftCalls.at(-1)!.atMs - leftCalls[0]!.atMs),
   );
+  const slow = count(Math.round(fastMs - slowMs));
   const hurts = [
     downMs > DOWN_MS_MAX && `questions were not answered for ${count(downMs)} ms`,
     staleMs > STALE_MS_MAX && `fresh rates were not there ${count(staleMs)} ms after it was fast again`,
@@ -249,8 +254,8 @@ function findingOf({ questions, neighbours, calls, slowMs, fastMs, goneMs }: Cou
     evidence: { downMs, staleMs, callsPerQuestion, neighboursPercent, callsForNobodyPerS },
     sentence:
       hurts.length > 0
-        ? `The downstream was slow for ${count(SLOW_MS)} ms: ${hurts.join(', ')}.`
-        : `The downstream was slow for ${count(SLOW_MS)} ms: questions had an answer all the time, a fresh one after another ${count(staleMs)} ms, and of the neighbours ${neighboursPercent} %.`,
+        ? `The downstream was slow for ${slow} ms: ${hurts.join(', ')}.`
+        : `The downstream was slow for ${slow} ms: questions had an answer all the time, a fresh one after another ${count(staleMs)} ms, and of the neighbours ${neighboursPercent} %.`,
   };
 }
 
@@ -266,14 +271,12 @@ function percentOf(asked: readonly Asked[], what: 'isAnswered' | 'isFresh'): num
   return Math.round((100 * asked.filter(each => each[what]).length) / asked.length);
 }
 
-/** Parts of a run from then on, as long as questions were asked. */
-function slicesOf(asked: readonly Asked[], fromMs: number): Asked[][] {
-  const slices: Asked[][] = [];
-  for (let atMs = fromMs; ; atMs += SLICE_MS) {
-    const slice = between(asked, atMs, atMs + SLICE_MS);
-    if (slice.length === 0) return slices;
-    slices.push(slice);
-  }
+/** In the order of time, as many as come in one. */
+function slicesOf(asked: readonly Asked[]): Asked[][] {
+  const size = (SLICE_MS * QUESTIONS_PER_S) / 1_000;
+  return Array.from({ length: Math.floor(asked.length / size) }, (_, at) =>
+    asked.slice(at * size, (at + 1) * size),
+  );
 }
 
 /** When the rate was made; undefined if there is none. */
