@@ -4,8 +4,10 @@ import type { Graph, GraphData } from './graph.ts';
 import { graph as growing } from './growing.ts';
 import { graph as greedyClient } from './lessons/greedy-client.ts';
 import { throughput as overselling, tries as oversellingTries } from './lessons/overselling.ts';
+import { graph as poison } from './lessons/poison.ts';
 import { graph as slowStart } from './lessons/slow-start.ts';
 import { graph as stampede } from './lessons/stampede.ts';
+import { graph as stuck } from './lessons/stuck.ts';
 import { graph as matrix } from './matrix.ts';
 import { graph as bound } from './pains/bound.ts';
 import { graph as counting } from './pains/counting.ts';
@@ -24,6 +26,6 @@ import { graph as recovery } from './recovery.ts';
 /** Each runs, checks and draws data of its own kind only. */
 export const GRAPHS = [
   ...[secondClient, unread, cuts, health, refusals, bound, sums, oneLock, reads, counting, ctrlC, timeToExit],
-  ...[slowStart, overselling, oversellingTries, greedyClient, stampede],
+  ...[slowStart, overselling, oversellingTries, greedyClient, stampede, poison, stuck],
   ...[matrix, coordinatedOmission, growing, recovery],
 ] as Graph<GraphData>[];

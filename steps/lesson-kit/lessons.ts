@@ -7,6 +7,8 @@ import { overselling } from '../14-overselling/lesson.ts';
 import { transfer } from '../15-transfer/lesson.ts';
 import { greedyClient } from '../16-greedy-client/lesson.ts';
 import { stampede } from '../17-stampede/lesson.ts';
+import { poison } from '../19-poison/lesson.ts';
+import { stuckDownstream } from '../20-stuck-downstream/lesson.ts';
 import type { Lesson } from './lesson.ts';
 
 export const LESSONS: readonly Lesson[] = [
@@ -18,6 +20,8 @@ export const LESSONS: readonly Lesson[] = [
   transfer,
   greedyClient,
   stampede,
+  poison,
+  stuckDownstream,
 ];
 
 export function lessonOf(number: number): Lesson | undefined {
