@@ -2,6 +2,7 @@
 import { graph as coordinatedOmission } from './coordinated-omission.ts';
 import type { Graph, GraphData } from './graph.ts';
 import { graph as growing } from './growing.ts';
+import { graph as greedyClient } from './lessons/greedy-client.ts';
 import { graph as stampede } from './lessons/stampede.ts';
 import { graph as matrix } from './matrix.ts';
 import { graph as bound } from './pains/bound.ts';
@@ -22,6 +23,6 @@ import { graph as recovery } from './recovery.ts';
 /** Each runs, checks and draws data of its own kind only. */
 export const GRAPHS = [
   ...[secondClient, unread, cuts, health, refusals, bound, sums, oneLock, reads, counting, ctrlC, timeToExit],
-  ...[overselling, oversellingTries, stampede],
+  ...[overselling, oversellingTries, greedyClient, stampede],
   ...[matrix, coordinatedOmission, growing, recovery],
 ] as Graph<GraphData>[];

@@ -4,6 +4,7 @@ import { crash } from '../11-crash/lesson.ts';
 import { retry } from '../13-retry/lesson.ts';
 import { overselling } from '../14-overselling/lesson.ts';
 import { transfer } from '../15-transfer/lesson.ts';
+import { greedyClient } from '../16-greedy-client/lesson.ts';
 import { stampede } from '../17-stampede/lesson.ts';
 import type { Lesson } from './lesson.ts';
 
@@ -13,6 +14,7 @@ export const LESSONS: readonly Lesson[] = [
   retry,
   overselling,
   transfer,
+  greedyClient,
   stampede,
 ];
 
