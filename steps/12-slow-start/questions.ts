@@ -4,7 +4,11 @@ import { ms } from '../../src/cli/terminal/numbers.ts';
 import type { Client } from '../../src/tools/harness/client.ts';
 import { balanceIn, isTaken, type Scene, shown } from '../kit/witnesses/scene.ts';
 import { type Say, Undecided } from '../kit/witnesses/witness.ts';
-import type { Account } from './witness.ts';
+
+export interface Account {
+  user: string;
+  accepted: number;
+}
 
 export interface Delays {
   /** On average. */

@@ -12,7 +12,7 @@ import type { Source } from '../kit/server.ts';
 import { balanceIn, isTaken, type Scene, shown } from '../kit/witnesses/scene.ts';
 import { type Evidence, Undecided, WITNESS_MS_MAX, withServer } from '../kit/witnesses/witness.ts';
 import type { LessonWitness } from '../lesson-kit/lesson.ts';
-import { type Delays, delaysOf } from './questions.ts';
+import { type Account, type Delays, delaysOf } from './questions.ts';
 
 const ROUNDS = 4;
 /** Of each of the servers that have events to take; the others only start. */
@@ -32,11 +32,6 @@ const TIMES_UNCLEAR = [1.3, 2.2] as const;
 /** An event waits for questions if it takes this many times as long as without. */
 const DELAY_TIMES_MAX = 4;
 const ANSWER_MS_MAX = 30_000;
-
-export interface Account {
-  user: string;
-  accepted: number;
-}
 
 export const laterStart: LessonWitness = {
   mustStart: true,

@@ -111,7 +111,7 @@ describe('tally', () => {
   test.each([
     ['pain 99', 'there is no pain 99'],
     ['lesson 11 --datta x', 'does not take --datta'],
-    ['race 11 12', 'there is no step 12'],
+    ['race 11 12', 'a lesson races with itself'],
     ['diff 11 12', 'a lesson differs in itself'],
     ['load --rat 5', '--rat'],
     ['load --rat', 'no --rat'],
