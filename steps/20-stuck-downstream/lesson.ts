@@ -13,7 +13,7 @@ export const stuckDownstream: Lesson = {
   wrong: 'calls are made again until one is answered, or wait for as long as it takes',
   right:
     'calls end with the patience of who asked; a bulkhead, a budget of retries, a breaker; an old rate rather than none',
-  pain: 'a downstream that is slow for a second takes the server with it',
+  pain: 'a slow second downstream takes the server with it',
   painLesson: 'What you wait for without an end, you share the fate of.',
   covers: ['deadline', 'retry budget', 'circuit breaker', 'bulkhead', 'stale answers', 'metastable failure'],
   engines: [],
