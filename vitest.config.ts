@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
+import { LESSONS } from './vitest.lessons.config.ts';
 
 /**
  * Files that take long, in the order in which they start: none may be left alone at the end, with idle cores beside it.
@@ -9,7 +10,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
  */
 // biome-ignore format: a table
 const FIRST = [
-  'steps/matrix', 'lessons/11-crash', 'steps/liars', 'wire/idle', 'client/payments', 'explore/mutants', 'steps/check', 'explore/explore', 'load/ends',
+  'steps/matrix', 'steps/liars', 'wire/idle', 'client/payments', 'explore/mutants', 'steps/check', 'explore/explore', 'load/ends',
   'steps/check-wrong', 'load/wrong-servers', 'wire/journal-disk', 'wire/journal', 'journal/cli/backup',
   'journal/cli/verify', 'bench/peers', 'wire/backpressure', 'wire/shutdown', 'bench/growth', 'bench/shapes',
   'wire/cuts', 'journal/cli/history', 'engine/engine', 'load/loops', 'bench/micro', 'steps/wire-abuse', 'load/output',
@@ -28,11 +29,11 @@ class LongFirst extends BaseSequencer {
   }
 }
 
-/** The suite. The long runs (soaks, hundreds of cycles) and the lessons with engines have configurations of their own. */
+/** The suite. The long runs (soaks, hundreds of cycles) and the lessons have configurations of their own. */
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    exclude: ['test/long/**', 'test/lessons/engines/**'],
+    exclude: ['test/long/**', ...LESSONS],
     pool: 'forks',
     // No more than this at a time: what the tests start keeps the cores busy itself, and where starting a process is
     // dear, more of them wait for one another past their deadlines, and all of it takes twice as long.

@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config';
 
-/** The lessons that need engines (Redis, PostgreSQL, NATS), and the engines: `npm run test:lessons`. */
+/** What takes its time in the lessons, and may need engines (Redis, PostgreSQL, NATS). */
+export const LESSONS = ['[0-9]*', 'chapters', 'engines'].map(name => `test/lessons/${name}.test.ts`);
+
+/** The lessons, their chapters and their engines: `npm run test:lessons`. */
 export default defineConfig({
   test: {
-    include: ['test/lessons/engines/**/*.test.ts'],
+    include: LESSONS,
     pool: 'forks',
     maxWorkers: 2,
     maxConcurrency: 4,

@@ -2,7 +2,10 @@
 import { graph as coordinatedOmission } from './coordinated-omission.ts';
 import type { Graph, GraphData } from './graph.ts';
 import { graph as growing } from './growing.ts';
+import { graph as greedyClient } from './lessons/greedy-client.ts';
+import { throughput as overselling, tries as oversellingTries } from './lessons/overselling.ts';
 import { graph as poison } from './lessons/poison.ts';
+import { graph as slowStart } from './lessons/slow-start.ts';
 import { graph as stampede } from './lessons/stampede.ts';
 import { graph as stuck } from './lessons/stuck.ts';
 import { graph as matrix } from './matrix.ts';
@@ -12,7 +15,6 @@ import { graph as ctrlC } from './pains/ctrl-c.ts';
 import { graph as cuts } from './pains/cuts.ts';
 import { graph as health } from './pains/health.ts';
 import { graph as oneLock } from './pains/one-lock.ts';
-import { throughput as overselling, tries as oversellingTries } from './pains/overselling.ts';
 import { graph as reads } from './pains/reads.ts';
 import { graph as refusals } from './pains/refusals.ts';
 import { graph as secondClient } from './pains/second-client.ts';
@@ -24,6 +26,6 @@ import { graph as recovery } from './recovery.ts';
 /** Each runs, checks and draws data of its own kind only. */
 export const GRAPHS = [
   ...[secondClient, unread, cuts, health, refusals, bound, sums, oneLock, reads, counting, ctrlC, timeToExit],
-  ...[overselling, oversellingTries, stampede, poison, stuck],
+  ...[slowStart, overselling, oversellingTries, greedyClient, stampede, poison, stuck],
   ...[matrix, coordinatedOmission, growing, recovery],
 ] as Graph<GraphData>[];

@@ -1,6 +1,6 @@
 /**
  * The database of lesson 17: balances with versions, behind a way that takes time. It counts what it is asked. A query takes
- * 50 ms, and 50 run at a time; others wait. A line of JSON in, a line out, under the number `n` of its question, in the
+ * 100 ms, and 100 run at a time; others wait. A line of JSON in, a line out, under the number `n` of its question, in the
  * order in which they are done:
  *
  *   {"n":1,"type":"get","user":"alice"}              {"n":1,"balance":5,"version":1}, a query
@@ -14,8 +14,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
 import { linesOf } from '../lesson-kit/shared/lines.ts';
 
-const QUERY_MS = 50;
-const QUERIES_MAX = 50;
+const QUERY_MS = 100;
+const QUERIES_MAX = 100;
 const QUICK_MS = 5;
 
 interface Row {

@@ -23,19 +23,19 @@ export const stampede: Lesson = {
   witness,
   question: {
     situation:
-      'A value is in the cache, and is kept for a second. Then 1,000 clients ask for it at the same time. A query takes the database 50 ms; it does 50 at a time.',
+      'A value is in the cache, and is kept for a second. Then 1,000 clients ask for it at the same time. A query takes the database 100 ms; it does 100 at a time.',
     asks: 'How often is the database asked?',
     unit: EVENTS,
     choices: [
       { text: 'once or twice: the first one brings it into the cache', below: 10 },
-      { text: '10 to 99: as many as run at a time', below: 100 },
-      { text: '100 to 199', below: 200 },
-      { text: '200 or more: by all who come within those 50 ms', below: Number.POSITIVE_INFINITY },
+      { text: '10 to 100: as many as run at a time', below: 101 },
+      { text: '101 to 299', below: 300 },
+      { text: '300 or more: by all who come within those 100 ms', below: Number.POSITIVE_INFINITY },
     ],
     figure: 'callsAtExpiry',
     because: {
       present:
-        'the first one brings it into the cache after 50 ms, and by then all others have looked, found nothing, and asked. Behind them wait all who want anything else.',
+        'the first one brings it into the cache after 100 ms, and by then all others have looked, found nothing, and asked. Behind them wait all who want anything else.',
       absent:
         'whoever comes while the question is on its way waits for the same answer, or takes the old value and goes on.',
     },

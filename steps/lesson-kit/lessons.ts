@@ -1,9 +1,11 @@
 /** All lessons, in their order. A new one is added here: one import, and one name in the list. */
 import { UsageError } from '../../src/cli/terminal/usage.ts';
 import { crash } from '../11-crash/lesson.ts';
+import { slowStart } from '../12-slow-start/lesson.ts';
 import { retry } from '../13-retry/lesson.ts';
 import { overselling } from '../14-overselling/lesson.ts';
 import { transfer } from '../15-transfer/lesson.ts';
+import { greedyClient } from '../16-greedy-client/lesson.ts';
 import { stampede } from '../17-stampede/lesson.ts';
 import { poison } from '../19-poison/lesson.ts';
 import { stuckDownstream } from '../20-stuck-downstream/lesson.ts';
@@ -12,9 +14,11 @@ import type { Lesson } from './lesson.ts';
 export const LESSONS: readonly Lesson[] = [
   // In the order of their numbers.
   crash,
+  slowStart,
   retry,
   overselling,
   transfer,
+  greedyClient,
   stampede,
   poison,
   stuckDownstream,

@@ -2,11 +2,11 @@
 import { describe, expect, test } from 'vitest';
 import { markOf, Reader } from './blocks.ts';
 import { allPages, pageOf } from './pages.ts';
-import { enginesOf, hasNetcat, mistakesOn, runnable } from './runs.ts';
+import { hasNetcat, lessonWith, mistakesOn, runnable } from './runs.ts';
 
-/** Those of lessons with engines are run beside them: test/lessons/engines/chapters.test.ts. */
+/** Those of lessons are run beside them: test/lessons/chapters.test.ts. */
 const all = allPages().map(runnable);
-const pages = all.filter(({ page }) => enginesOf(page).length === 0);
+const pages = all.filter(({ page }) => lessonWith(page) === undefined);
 
 test('every block says what is done with it', () => {
   const unmarked = all.flatMap(({ page: { path }, blocks }) =>

@@ -1,6 +1,7 @@
 /** The blocks of a page that are run, and running them in the order of the page. */
 import { spawnSync } from 'node:child_process';
 import type { EngineName } from '../../steps/lesson-kit/engines/engine.ts';
+import type { Lesson } from '../../steps/lesson-kit/lesson.ts';
 import { LESSONS } from '../../steps/lesson-kit/lessons.ts';
 import { markOf, needs, Reader } from './blocks.ts';
 import type { Block, Page } from './pages.ts';
@@ -37,8 +38,13 @@ export function runnable(page: Page): Runnable {
 }
 
 /** The engines of the lesson whose chapter the page is. */
-export function enginesOf({ path }: Page): readonly EngineName[] {
-  return LESSONS.find(({ folder }) => path === `steps/${folder}/README.md`)?.engines ?? [];
+export function enginesOf(page: Page): readonly EngineName[] {
+  return lessonWith(page)?.engines ?? [];
+}
+
+/** The lesson whose chapter it is. */
+export function lessonWith({ path }: Page): Lesson | undefined {
+  return LESSONS.find(({ folder }) => path === `steps/${folder}/README.md`);
 }
 
 /** What is wrong with what its blocks print, and what its servers said of their ends. */

@@ -89,8 +89,8 @@ test.each(LESSONS)(`the chapter of $folder has at most ${CHAPTER_LINES_MAX} line
   expect(linesIn(read(folderOf(lesson), 'README.md'))).toBeLessThanOrEqual(CHAPTER_LINES_MAX);
 });
 
-test.each(LESSONS)('$folder has its tests, among those that need engines or not', ({ folder, engines }) => {
-  const path = `test/lessons/${engines.length === 0 ? '' : 'engines/'}${folder}.test.ts`;
+test.each(LESSONS)('$folder has its tests', ({ folder }) => {
+  const path = `test/lessons/${folder}.test.ts`;
   expect(existsSync(join(ROOT, path)), path).toBe(true);
   expect(read(ROOT, path)).toContain('testsOf(');
 });

@@ -32,7 +32,7 @@ export const graph = lineGraph({
   title: 'A value expires, and the database is asked by everybody, or once',
   subtitle: [
     `${count(READERS)} clients read one value, ${1_000 / READ_EVERY_MS} times a second each; it is kept for ${TTL_MS / 1_000} s.`,
-    'Queries for it at the database, running or waiting. One takes 50 ms.',
+    'Queries for it at the database, running or waiting. One takes 100 ms.',
   ],
   shapes: { [WRONG]: [peaksAbove(100)], [RIGHT]: [staysBelow(5)] },
   at: { from: 0, to: SECONDS, step: 0.5 },

@@ -1,8 +1,7 @@
 /**
- * Lesson 17: the balances are in a database, and a cache is in front of it. What was read is kept for some time; after it,
- * the old one is the answer once more, while one question brings the new one; of two, the newer version stays.
- *
- * How it learns of changes that others make: `--way time`, `version` or `event`. See README.md.
+ * Lesson 17: the balances are in a database, and a cache is in front of it. What was read is kept for some time. For as
+ * long again the old one is an answer, while one question brings the new one; of two, the newer version stays. How it
+ * learns of changes that others make: `--way time`, `version` or `event`. See README.md.
  */
 import { parseArgs } from 'node:util';
 import { Database, type Row } from './database.ts';
@@ -18,17 +17,11 @@ const { values: flags } = parseArgs({
     way: { type: 'string', default: 'event' },
   },
 });
-const ENTRIES_MAX = 10_000;
 const ttlMs = Number(flags['ttl-ms']);
+type Entry = Row & { freshUntilMs: number };
 
-interface Entry extends Row {
-  freshUntilMs: number;
-  /** Until then it is better than to wait. */
-  usableUntilMs: number;
-}
-
-const database = new Database(flags['database-url']);
-const cache = new Lru<Entry>(ENTRIES_MAX);
+const database = new Database(flags['database-url'], expire);
+const cache = new Lru<Entry>();
 const flights = new Map<string, Promise<Row>>();
 
 async function answer(request: Request): Promise<string> {
@@ -40,51 +33,40 @@ async function answer(request: Request): Promise<string> {
 async function balanceOf(user: string): Promise<number> {
   const entry = cache.get(user);
   const nowMs = performance.now();
-  if (entry === undefined || nowMs >= entry.usableUntilMs) return atLeast(entry?.version ?? 0, user);
-  if (flags.way === 'version') {
-    const { version } = await database.ask('version', { user });
-    return version === entry.version ? entry.balance : atLeast(version, user);
-  }
+  if (entry === undefined || nowMs >= entry.freshUntilMs + ttlMs) return atLeast(entry?.version ?? 0, user);
+  const { version } = flags.way === 'version' ? await database.ask('version', { user }) : entry;
+  if (version !== entry.version) return atLeast(version, user);
   if (nowMs >= entry.freshUntilMs) void fetched(user);
   return entry.balance;
 }
 
 /** A question that began before the change may bring a version that is too old. */
 async function atLeast(version: number, user: string): Promise<number> {
-  for (;;) {
-    const row = await fetched(user);
-    if (row.version >= version) return row.balance;
-  }
+  const row = await fetched(user);
+  return row.version < version ? atLeast(version, user) : row.balance;
 }
 
 /** One question at a time for a user: whoever comes meanwhile gets its answer, too. */
 function fetched(user: string): Promise<Row> {
-  let flight = flights.get(user);
-  if (flight === undefined) {
-    flight = database.ask('get', { user }).then(row => {
-      flights.delete(user);
-      keep(user, row);
-      return row;
-    });
-    flights.set(user, flight);
-  }
+  const flight = flights.get(user) ?? database.ask('get', { user }).then(row => keep(user, row));
+  flights.set(user, flight);
   return flight;
 }
 
 /** The newer of the two stays. Not all for the same time: what came together would go together. */
-function keep(user: string, row: Row): void {
+function keep(user: string, row: Row): Row {
+  flights.delete(user);
   const kept = cache.get(user);
-  if (kept !== undefined && kept.version > row.version) return;
-  const nowMs = performance.now();
-  const freshMs = ttlMs * (0.5 + 0.5 * Math.random());
-  cache.set(user, { ...row, freshUntilMs: nowMs + freshMs, usableUntilMs: nowMs + 2 * ttlMs });
+  if (kept !== undefined && kept.version > row.version) return row;
+  cache.set(user, { ...row, freshUntilMs: performance.now() + ttlMs * (0.5 + 0.5 * Math.random()) });
+  return row;
 }
 
 /** What is kept, or on its way, may be old: only this version is wanted from now on. */
 function expire(user: string, version: number): void {
   const kept = cache.get(user);
   if (kept === undefined ? !flights.has(user) : kept.version >= version) return;
-  cache.set(user, { balance: 0, version, freshUntilMs: 0, usableUntilMs: 0 });
+  cache.set(user, { balance: 0, version, freshUntilMs: Number.NEGATIVE_INFINITY });
 }
 
 async function accept({ user, amount, wait }: Event): Promise<string> {
@@ -94,8 +76,5 @@ async function accept({ user, amount, wait }: Event): Promise<string> {
   return wait ? reply('ok', { balance: row.balance }) : reply('accepted');
 }
 
-if (flags.way === 'event') {
-  database.onChange = expire;
-  await database.ask('subscribe');
-}
+if (flags.way === 'event') await database.ask('subscribe');
 serve(Number(flags.port), answer);

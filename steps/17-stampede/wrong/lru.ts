@@ -1,27 +1,16 @@
-/** A table with room for so many: the one that was not used for longest goes first. */
-export class Lru<Value> {
-  readonly #max: number;
-  /** A Map knows in which order its keys were set. */
-  readonly #values = new Map<string, Value>();
+/** A table that is never too large: what was not used for longest goes. A Map knows the order in which keys were set. */
+const ENTRIES_MAX = 10_000;
 
-  constructor(max: number) {
-    this.#max = max;
-  }
-
-  get(key: string): Value | undefined {
-    const value = this.#values.get(key);
+export class Lru<Value> extends Map<string, Value> {
+  override get(key: string): Value | undefined {
+    const value = super.get(key);
     if (value !== undefined) this.set(key, value);
     return value;
   }
 
-  set(key: string, value: Value): void {
-    this.#values.delete(key);
-    this.#values.set(key, value);
-    const [oldest] = this.#values.keys();
-    if (this.#values.size > this.#max) this.#values.delete(oldest!);
-  }
-
-  delete(key: string): void {
-    this.#values.delete(key);
+  override set(key: string, value: Value): this {
+    this.delete(key);
+    if (this.size === ENTRIES_MAX) this.delete(this.keys().next().value!);
+    return super.set(key, value);
   }
 }

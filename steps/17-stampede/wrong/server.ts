@@ -17,16 +17,12 @@ const { values: flags } = parseArgs({
     'ttl-ms': { type: 'string', default: '1000' },
   },
 });
-const ENTRIES_MAX = 10_000;
 const ttlMs = Number(flags['ttl-ms']);
 
-interface Entry {
-  balance: number;
-  freshUntilMs: number;
-}
+type Entry = { balance: number; freshUntilMs: number };
 
 const database = new Database(flags['database-url']);
-const cache = new Lru<Entry>(ENTRIES_MAX);
+const cache = new Lru<Entry>();
 
 async function answer(request: Request): Promise<string> {
   if (request.type === 'health') return reply('ok');

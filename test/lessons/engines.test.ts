@@ -3,16 +3,11 @@ import { readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { describe, expect, test } from 'vitest';
-import { isListening } from '../../../src/tools/harness/server.ts';
-import { until } from '../../../src/tools/harness/waiting.ts';
-import type { EngineName } from '../../../steps/lesson-kit/engines/engine.ts';
-import {
-  ENGINES,
-  startEngines,
-  stopEngines,
-  whatIsMissing,
-} from '../../../steps/lesson-kit/engines/engines.ts';
-import { Place } from '../../../steps/lesson-kit/place.ts';
+import { isListening } from '../../src/tools/harness/server.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import type { EngineName } from '../../steps/lesson-kit/engines/engine.ts';
+import { ENGINES, startEngines, stopEngines, whatIsMissing } from '../../steps/lesson-kit/engines/engines.ts';
+import { Place } from '../../steps/lesson-kit/place.ts';
 
 const NAMES = Object.keys(ENGINES) as EngineName[];
 /** What a client says first, and how the answer begins. NATS says who it is unasked. */

@@ -1,14 +1,14 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { sellOut } from '../../../steps/14-overselling/witness.ts';
-import { Scene } from '../../../steps/kit/witnesses/scene.ts';
-import { whatIsMissing } from '../../../steps/lesson-kit/engines/engines.ts';
-import { lessonOf } from '../../../steps/lesson-kit/lessons.ts';
-import { Place } from '../../../steps/lesson-kit/place.ts';
-import { ofSubject } from '../../../steps/lesson-kit/sources.ts';
-import { runCli } from '../../support/server.ts';
-import { testsOf } from '../lesson-tests.ts';
+import { sellOut } from '../../steps/14-overselling/witness.ts';
+import { Scene } from '../../steps/kit/witnesses/scene.ts';
+import { whatIsMissing } from '../../steps/lesson-kit/engines/engines.ts';
+import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
+import { Place } from '../../steps/lesson-kit/place.ts';
+import { ofSubject } from '../../steps/lesson-kit/sources.ts';
+import { runCli } from '../support/server.ts';
+import { testsOf } from './lesson-tests.ts';
 
 const lesson = lessonOf(14)!;
 
@@ -83,7 +83,7 @@ const isLeftOut =
   spawnSync('python3', ['--version']).status !== 0 || whatIsMissing(lesson.engines) !== undefined;
 
 describe.skipIf(isLeftOut)('a server in another language, and without the database', () => {
-  const server = fileURLToPath(new URL('../servers/overselling.py', import.meta.url));
+  const server = fileURLToPath(new URL('servers/overselling.py', import.meta.url));
 
   test.each([
     ['looks, thinks and writes', 'look', 1, 'present'],

@@ -8,14 +8,14 @@ import { ofSubject } from '../../../steps/lesson-kit/sources.ts';
 import { linear } from '../axis.ts';
 import type { Point } from '../draw.ts';
 import { lineGraph } from '../graph.ts';
-import { falls, isFlat, rises } from '../shapes.ts';
+import { falls, isFlat, rises, startsAt } from '../shapes.ts';
 
 const CLIENTS = [1, 2, 4, 8, 16, 32];
 const STOCK = 100;
 /** The best round counts: every round does the same work, and other work of the machine only adds. */
 const ROUNDS = 2;
 const WAYS = overselling.ways!.right!;
-const NO_RETRY = isFlat(1);
+const ONE = [startsAt(1), isFlat(1)];
 
 export const throughput = lineGraph({
   name: 'overselling',
@@ -53,7 +53,7 @@ export const tries = lineGraph({
     `${STOCK} units of one item in PostgreSQL, bought one by one by so many clients at the same time.`,
     'Tries for each unit sold: one, and those that somebody else was faster than.',
   ],
-  shapes: { serializable: [rises(4)], version: [rises(4)], 'for-update': [NO_RETRY], owner: [NO_RETRY] },
+  shapes: { serializable: [rises(4)], version: [rises(4)], 'for-update': ONE, owner: ONE },
   at: CLIENTS,
   measure: say => measured(say, 1, ({ sold, retries }) => Math.round(100 * (1 + retries! / sold)) / 100),
   x: values => linear('Clients', values, String, [1, 8, 16, 24, 32]),

@@ -1,15 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client } from '../../../src/tools/harness/client.ts';
-import type { Server } from '../../../src/tools/harness/server.ts';
-import { until } from '../../../src/tools/harness/waiting.ts';
-import type { Bank } from '../../../steps/19-poison/witness.ts';
-import { whatIsMissing } from '../../../steps/lesson-kit/engines/engines.ts';
-import { subjectsOf } from '../../../steps/lesson-kit/lesson.ts';
-import { lessonOf } from '../../../steps/lesson-kit/lessons.ts';
-import { Place } from '../../../steps/lesson-kit/place.ts';
-import { ofSubject } from '../../../steps/lesson-kit/sources.ts';
-import { testsOf } from '../lesson-tests.ts';
+import { Client } from '../../src/tools/harness/client.ts';
+import type { Server } from '../../src/tools/harness/server.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import type { Bank } from '../../steps/19-poison/witness.ts';
+import { whatIsMissing } from '../../steps/lesson-kit/engines/engines.ts';
+import { subjectsOf } from '../../steps/lesson-kit/lesson.ts';
+import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
+import { Place } from '../../steps/lesson-kit/place.ts';
+import { ofSubject } from '../../steps/lesson-kit/sources.ts';
+import { testsOf } from './lesson-tests.ts';
 
 testsOf(19, {
   faults: [

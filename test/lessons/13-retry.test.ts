@@ -7,16 +7,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Redis } from 'ioredis';
 import { afterAll, describe, expect, test } from 'vitest';
-import { exchange } from '../../../src/tools/harness/client.ts';
-import { freePort, type Server, startOnPort } from '../../../src/tools/harness/server.ts';
-import { until } from '../../../src/tools/harness/waiting.ts';
-import { whatIsMissing } from '../../../steps/lesson-kit/engines/engines.ts';
-import { type Side, subjectsOf } from '../../../steps/lesson-kit/lesson.ts';
-import { lessonOf } from '../../../steps/lesson-kit/lessons.ts';
-import { Place } from '../../../steps/lesson-kit/place.ts';
-import { ofSubject } from '../../../steps/lesson-kit/sources.ts';
-import { runCli } from '../../support/server.ts';
-import { testsOf } from '../lesson-tests.ts';
+import { exchange } from '../../src/tools/harness/client.ts';
+import { freePort, type Server, startOnPort } from '../../src/tools/harness/server.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
+import { whatIsMissing } from '../../steps/lesson-kit/engines/engines.ts';
+import { type Side, subjectsOf } from '../../steps/lesson-kit/lesson.ts';
+import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
+import { Place } from '../../steps/lesson-kit/place.ts';
+import { ofSubject } from '../../steps/lesson-kit/sources.ts';
+import { runCli } from '../support/server.ts';
+import { testsOf } from './lesson-tests.ts';
 
 testsOf(13, {
   faults: [
@@ -225,7 +225,7 @@ const hasPython = spawnSync('python3', ['--version']).status === 0;
 if (!hasPython) console.log('left out: python3 is not installed');
 
 describe.skipIf(!hasPython || missing !== undefined)('a server in another language', () => {
-  const server = fileURLToPath(new URL('../servers/retry.py', import.meta.url));
+  const server = fileURLToPath(new URL('servers/retry.py', import.meta.url));
 
   test.concurrent.each([
     ['is told of Redis by a variable, and charges twice', `python3 ${server} memory`, 1, 'present'],

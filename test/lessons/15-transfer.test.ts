@@ -1,9 +1,9 @@
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { whatIsMissing } from '../../../steps/lesson-kit/engines/engines.ts';
-import { lessonOf } from '../../../steps/lesson-kit/lessons.ts';
-import { runCli } from '../../support/server.ts';
-import { testsOf } from '../lesson-tests.ts';
+import { whatIsMissing } from '../../steps/lesson-kit/engines/engines.ts';
+import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
+import { runCli } from '../support/server.ts';
+import { testsOf } from './lesson-tests.ts';
 
 testsOf(15, {
   faults: [
@@ -42,7 +42,7 @@ testsOf(15, {
 
 describe.skipIf(whatIsMissing(lessonOf(15)!.engines) !== undefined)('a server of a reader', () => {
   const of = (side: string) =>
-    fileURLToPath(new URL(`../../../steps/15-transfer/${side}/server.ts`, import.meta.url));
+    fileURLToPath(new URL(`../../steps/15-transfer/${side}/server.ts`, import.meta.url));
 
   test.each([
     ['wrong', 1, 'present'],
