@@ -19,7 +19,7 @@ import { endsAbove, peaksAbove, staysBelow } from '../shapes.ts';
 const FAST_S = SLOW_MS / 1_000;
 const GONE_S = FAST_S + 3;
 /** One point for all looks within. */
-const POINT_S = 0.25;
+const POINT_S = 0.5;
 const WRONG = 'never gives up';
 const RIGHT = 'knows its limits';
 
@@ -28,15 +28,15 @@ export const graph = lineGraph({
   about: 'calls to a service that was slow for a second (lesson 20)',
   title: 'The second is over, the calls are not',
   subtitle: [
-    `${count(QUESTIONS_PER_S)} questions a second, a call each, of which the service can answer ${count(SERVED_PER_S)}. It is slow for`,
-    `${FAST_S} s; after ${GONE_S} s all users leave.`,
+    `${count(QUESTIONS_PER_S)} questions a second, a call each; the service can answer ${count(SERVED_PER_S)}.`,
+    `It is slow for ${FAST_S} s. After ${GONE_S} s all users leave.`,
   ],
   shapes: {
     [WRONG]: [peaksAbove(SERVED_PER_S), endsAbove(SERVED_PER_S / 2)],
-    [RIGHT]: [staysBelow(SERVED_PER_S / 2)],
+    [RIGHT]: [peaksAbove(QUESTIONS_PER_S / 2), staysBelow(SERVED_PER_S / 2)],
   },
   distances: [{ upper: WRONG, lower: RIGHT, from: FAST_S, times: 2 }],
-  at: { from: 0, to: GONE_S, step: 3 * POINT_S },
+  at: { from: 0, to: GONE_S + 1, step: 2 * POINT_S },
   moments: [{ x: FAST_S, label: 'fast again' }],
   measure: async say => ({ [WRONG]: await calls('wrong', say), [RIGHT]: await calls('right', say) }),
   x: values => linear('Since the service was slow, s', values),
