@@ -19,7 +19,7 @@ const STARTS = 3;
 export const graph = lineGraph({
   name: 'slow-start',
   about: 'how long until a server serves, by the events ever accepted (lesson 12)',
-  title: 'Without snapshots, a start takes longer with every event there ever was',
+  title: 'Without snapshots, every event makes a start longer',
   subtitle: [
     'From the start of the process until it answers its first request; 100 users.',
     `Killed and started again with the same folder; the shortest of ${STARTS} starts.`,
