@@ -149,20 +149,15 @@ function objectAt(path: string, commit: string): string {
   throw new CommandError(`steps/${path} is not in the last commit, ${commit.slice(0, 12)}: commit it first`);
 }
 
-/** The files of one of the two servers, and what belongs to both: the chapter, and what they call. */
-function treeOfSide(
-  { folder, companions = [] }: Lesson,
-  side: 'wrong' | 'right',
-  commit: string,
-  isDry: boolean,
-): string {
+/** The files of one of the two servers, and the chapter. */
+function treeOfSide({ folder }: Lesson, side: 'wrong' | 'right', commit: string, isDry: boolean): string {
   const lines = git(['ls-tree', objectAt(`${folder}/${side}`, commit)]).split('\n');
   const entries = lines.map(line => {
     const [, mode, hash, name] = /^(\d+) \w+ (\w+)\t(.+)$/.exec(line)!;
     return { mode: mode!, hash: hash!, name: name! };
   });
-  for (const name of ['README.md', ...companions.map(companion => `${companion}.ts`)])
-    entries.push({ mode: '100644', hash: objectAt(`${folder}/${name}`, commit), name });
+  const name = 'README.md';
+  entries.push({ mode: '100644', hash: objectAt(`${folder}/${name}`, commit), name });
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
   const bytes = Buffer.concat(
     entries.flatMap(({ mode, hash, name }) => [Buffer.from(`${mode} ${name}\0`), Buffer.from(hash, 'hex')]),

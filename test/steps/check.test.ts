@@ -8,6 +8,7 @@ import { readCheckOptions } from '../../steps/kit/check/options.ts';
 import { STAGES } from '../../steps/kit/check/stages.ts';
 import type { Subject } from '../../steps/kit/manifest.ts';
 import { ofAddress, ofCommand, ofStep } from '../../steps/kit/server.ts';
+import { rangeOfLessons } from '../../steps/lesson-kit/lessons.ts';
 import { startServer } from '../support/server.ts';
 import { check, ENVIRONMENT, findings, serverFile, wrong } from './check-run.ts';
 
@@ -210,7 +211,7 @@ describe('wrong usage', () => {
     [[], "which step, from 1 to 10? As in: tally check 4 --cmd 'python3 server.py'"],
     [['99', '--step', '1'], 'there is no step 99: they are 1 to 10; tally steps lists them'],
     [['11', '--step', '1'], '--step 1 is no server of lesson 11; it is 11, 11-right or src'],
-    [['4', '--right'], '--right goes with a lesson: 11'],
+    [['4', '--right'], `--right goes with a lesson: ${rangeOfLessons()}`],
     [['four', '--step', '1'], 'there is no step four: they are 1 to 10; tally steps lists them'],
     [['4'],
       "which server? --cmd '…' starts one, --connect finds one on a port: tally check 4 --cmd 'python3 server.py'"],
