@@ -278,8 +278,10 @@ describe('a worktree of a tag', () => {
   test.skipIf(node === undefined)(
     'runs by `node server.ts` alone, and replies (skipped where npx finds no newer Node)',
     async () => {
-      // Those of lessons with packages of their own need them beside the files.
-      const alone = LESSONS.filter(({ packages }) => packages.length === 0);
+      // Others need packages beside their files, or somebody to call.
+      const alone = LESSONS.filter(
+        ({ packages, companions = [] }) => packages.length === 0 && companions.length === 0,
+      );
       const lessons = alone.flatMap(({ number }) => [`step-${number}`, `step-${number}-right`]);
       const replies = await Promise.all([...STEP_TAGS.slice(1), ...lessons].map(replyIn));
       const [echo, ok] = ['{"type":"health"}\n', '{"status":"ok"}\n'];
