@@ -54,17 +54,21 @@ export function testsOf(number: number, { faults }: Expectations): void {
       'the witness finds a right server that %s',
       async (_, fault) => {
         const subject: Subject = { lesson, side: 'right', way: fault.way };
-        const place = await Place.open(lesson);
-        try {
-          const finding = await onMutant(subject, fault, place, source =>
-            lesson.witness.run(source, () => {}, place),
-          );
-          expect(finding).toMatchObject({ isPresent: true });
-        } finally {
-          await place.close();
-        }
+        const isFound = async () => {
+          const place = await Place.open(lesson);
+          try {
+            const { isPresent } = await onMutant(subject, fault, place, source =>
+              lesson.witness.run(source, () => {}, place),
+            );
+            return isPresent;
+          } finally {
+            await place.close();
+          }
+        };
+        // What is wrong by a little may not show on a machine that is busy with all the others.
+        expect((await isFound()) || (await isFound()) || (await isFound())).toBe(true);
       },
-      WITNESS_MS_MAX,
+      3 * WITNESS_MS_MAX,
     );
 
     test.each(subjectsOf(lesson).map(subject => [nameOf(subject), subject] as const))(
