@@ -20,12 +20,6 @@ testsOf(20, {
       to: 'const last: Rate | undefined = undefined;',
     },
     {
-      name: 'has as many calls under way as there are questions',
-      file: 'guard.ts',
-      from: 'const CALLS_MAX = 10;',
-      to: 'const CALLS_MAX = 1_000;',
-    },
-    {
       name: 'never closes its breaker again',
       file: 'guard.ts',
       from: 'const OPEN_MS = 500;',
