@@ -16,7 +16,7 @@ const PAYOUTS_PER_WORKER = 10;
 const LOOK_EVERY_MS = 100;
 
 export async function openQueue(url: string, bank: URL) {
-  const connection = await connect({ servers: url });
+  const connection = await connect({ servers: url, maxReconnectAttempts: -1 });
   const manager = await jetstreamManager(connection);
   const stream = jetstream(connection);
   await manager.streams.add({ name: 'PAYOUTS', subjects: ['payouts.*'], retention: 'workqueue' });
@@ -39,12 +39,14 @@ export async function openQueue(url: string, bank: URL) {
   /** As many workers as the lane is deep. Each is there until nothing waits. */
   async function staff(consumer: Consumer): Promise<void> {
     let workers = 0;
+    // One that has no answer from the queue leaves, too; another one comes.
+    const leave = () => {
+      workers -= 1;
+    };
     for (; ; await sleep(LOOK_EVERY_MS)) {
-      const wanted = 1 + (await consumer.info()).num_pending / PAYOUTS_PER_WORKER;
-      for (; workers < Math.min(WORKERS_MAX, Math.floor(wanted)); workers += 1)
-        void work(consumer).finally(() => {
-          workers -= 1;
-        });
+      const info = await consumer.info().catch(() => undefined);
+      const wanted = 1 + Math.floor((info?.num_pending ?? 0) / PAYOUTS_PER_WORKER);
+      for (; workers < Math.min(WORKERS_MAX, wanted); workers += 1) void work(consumer).then(leave, leave);
     }
   }
 

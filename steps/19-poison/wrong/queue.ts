@@ -13,7 +13,7 @@ const IDLE_MS = 1_000;
 const PAUSE_MS = 50;
 
 export async function openQueue(url: string, bank: URL, acksFirst: boolean) {
-  const connection = await connect({ servers: url });
+  const connection = await connect({ servers: url, maxReconnectAttempts: -1 });
   const manager = await jetstreamManager(connection);
   const stream = jetstream(connection);
   await manager.streams.add({ name: 'PAYOUTS', subjects: ['payouts'], retention: 'workqueue' });
@@ -30,9 +30,10 @@ export async function openQueue(url: string, bank: URL, acksFirst: boolean) {
 
   async function work(consumer: Consumer): Promise<void> {
     for (;;) {
-      const message = await consumer.next({ expires: IDLE_MS });
+      // Where the queue is silent, it is asked again.
+      const message = await consumer.next({ expires: IDLE_MS }).catch(() => null);
       if (message === null) continue;
-      if (acksFirst) await message.ackAck();
+      if (acksFirst) await message.ackAck().catch(() => {});
       if (await pay(bank, message.json())) message.ack();
       else {
         message.nak();
