@@ -35,11 +35,12 @@ const isNatsHere = existsSync('/usr/sbin/nats-server');
 if (!isNatsHere) console.warn('skipped: there is no /usr/sbin/nats-server for the units of a cluster');
 
 describe.skipIf(whyNot !== undefined)('the units, on a machine of its own', () => {
-  const place = mkdtempSync(join(tmpdir(), 'tally-systemd-'));
   const mountsBefore = mounts();
+  let place: string;
   let machine: Machine;
 
   beforeAll(async () => {
+    place = mkdtempSync(join(tmpdir(), 'tally-systemd-'));
     const files = join(place, 'files');
     const bin = join(files, 'usr/local/bin');
     mkdirSync(bin, { recursive: true });
