@@ -73,7 +73,7 @@ exec unshare --cgroup sh -c 'mount -t cgroup2 cgroup2 /sys/fs/cgroup && exec env
   container=tally ${VARIABLES.join(' ')} SYSTEMD_UNIT_PATH=/etc/systemd/system SYSTEMD_GENERATOR_PATH=/nowhere \
   ${SYSTEMD}/systemd --unit=multi-user.target --show-status=no --log-target=journal
 `;
-/** Sends what comes to the port in \`$1\`, and prints the replies; until both sides have nothing more to say. */
+/** Sends what comes to the port that is given, and prints the replies; until both sides have nothing more to say. */
 const ASK = `
 const socket = require('node:net').connect(Number(process.argv[1]), '127.0.0.1');
 process.stdin.pipe(socket).pipe(process.stdout);
