@@ -21,15 +21,32 @@ interface Row {
   value: number;
 }
 
-/** `unauthorized` is how many requests over HTTP had a wrong token; undefined where none is asked for. */
-export function prometheusText(snapshot: HttpSnapshot, version: string, unauthorized?: number): string {
+/** What the thread of HTTP knows itself. */
+export interface OfHttp {
+  /** How many requests over HTTP had a wrong token; undefined where none is asked for. */
+  unauthorized: number | undefined;
+  /** Until when the certificate of the server holds, in Unix time; undefined without one. */
+  certificateUntilS: number | undefined;
+}
+
+export function prometheusText(snapshot: HttpSnapshot, version: string, ofHttp?: OfHttp): string {
   return [
     ...tallyFamilies(snapshot, version),
-    ...(unauthorized === undefined
-      ? []
-      : [one('http_unauthorized_total', 'counter', 'Requests over HTTP with a wrong token.', unauthorized)]),
+    ...httpFamilies(ofHttp ?? { unauthorized: undefined, certificateUntilS: undefined }),
     ...processFamilies(),
   ].join('');
+}
+
+function* httpFamilies({ unauthorized, certificateUntilS }: OfHttp): Generator<string> {
+  if (unauthorized !== undefined)
+    yield one('http_unauthorized_total', 'counter', 'Requests over HTTP with a wrong token.', unauthorized);
+  if (certificateUntilS !== undefined)
+    yield one(
+      'certificate_expiration_timestamp_seconds',
+      'gauge',
+      'Until when the certificate of the server holds, in Unix time.',
+      certificateUntilS,
+    );
 }
 
 function* tallyFamilies(snapshot: HttpSnapshot, version: string): Generator<string> {

@@ -63,6 +63,11 @@ export class SecureServer {
     return this.#certificate.checkHost(name) !== undefined;
   }
 
+  /** Until when the certificate holds, in Unix time. */
+  get certificateUntilS(): number {
+    return Date.parse(this.#certificate.validTo) / 1_000;
+  }
+
   /** Whose certificate the client of a connection has. */
   clientOf(secure: TLSSocket): readonly string[] {
     const names = this.#names.get(secure) ?? namesOf(secure);

@@ -42,12 +42,16 @@ function startServer(
   send: (message: FromHttpThread) => void,
 ): HttpServer {
   const snapshots = new SnapshotCache(() => send({ is: 'ask' }), ANSWER_MS_MAX);
+  const ofHttp = () => ({
+    unauthorized: gate?.unauthorized,
+    certificateUntilS: secure?.certificateUntilS,
+  });
   const shop: Shop = {
     host: start.host,
     isCertified: secure && (name => secure.isCertified(name)),
     gate,
     files: readPageFiles(),
-    metrics: oncePerLook(({ snapshot }) => prometheusText(snapshot, start.version, gate?.unauthorized)),
+    metrics: oncePerLook(({ snapshot }) => prometheusText(snapshot, start.version, ofHttp())),
     live: oncePerLook(seen => liveJson(seen, start)),
     look: () => snapshots.look(),
   };

@@ -7,6 +7,7 @@ import { overselling } from '../14-overselling/lesson.ts';
 import { transfer } from '../15-transfer/lesson.ts';
 import { greedyClient } from '../16-greedy-client/lesson.ts';
 import { stampede } from '../17-stampede/lesson.ts';
+import { writeBehind } from '../18-write-behind/lesson.ts';
 import { poison } from '../19-poison/lesson.ts';
 import { stuckDownstream } from '../20-stuck-downstream/lesson.ts';
 import type { Lesson } from './lesson.ts';
@@ -20,6 +21,7 @@ export const LESSONS: readonly Lesson[] = [
   transfer,
   greedyClient,
   stampede,
+  writeBehind,
   poison,
   stuckDownstream,
 ];

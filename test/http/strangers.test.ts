@@ -1,5 +1,6 @@
 /** The HTTP side in front of strangers, over HTTP and HTTPS: who is answered what, and what it costs to be one. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { X509Certificate } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { connect as connectPlain, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -226,6 +227,16 @@ describe('HTTPS', () => {
     expect((await at('tally.test:9100')).status).toBe(200);
     expect((await at('evil.example')).status).toBe(421);
     expect((await ask('HTTP, none open', '/readyz', { host: 'tally.test' })).status).toBe(421);
+  });
+
+  test('says until when its certificate holds', async () => {
+    const { validTo } = new X509Certificate(readFileSync(strangers.path('cert.pem')));
+    const saysOf = async (name: Name) =>
+      /^tally_certificate_expiration_timestamp_seconds (\S+)$/m.exec(
+        (await ask(name, '/metrics', bearer(reader))).body,
+      )?.[1];
+    expect(Number(await saysOf(SECURE))).toBe(Date.parse(validTo) / 1_000);
+    expect(await saysOf('HTTP, none open')).toBeUndefined();
   });
 
   test('has no old versions, and no ciphers without forward secrecy', async () => {

@@ -69,14 +69,14 @@ beforeAll(async () => {
   // With all that adds metrics.
   const flags = ['--workers', '2', '--data', join(folder, 'data'), ...strangers.tokenFlags];
   const server = await startHttpServer(flags);
-  text = (await server.get('/metrics', { headers: bearer(strangers.reader) })).body + (await ofNode());
+  text = (await server.get('/metrics', { headers: bearer(strangers.reader) })).body + (await ofOthers());
   await server.stop();
   rmSync(folder, { recursive: true });
   ({ exported, families } = exportedIn(text));
 });
 
-/** What a node of a cluster exports beside that: it has no journal, so that no one server exports all. */
-async function ofNode(): Promise<string> {
+/** What a node of a cluster exports beside that, which has no journal, and a server with TLS. */
+async function ofOthers(): Promise<string> {
   const settings = readSettings(['--workers', '1', '--ring', '8', '--users', '8'], {});
   const { sessions } = assemble(settings, new Log(settings, process.stdout));
   const snapshot = {
@@ -85,8 +85,9 @@ async function ofNode(): Promise<string> {
     shards: { pushed: 0, sampled: 0, events: new Float64Array(), users: new Int32Array() },
     delay: { p50Ms: 0, p99Ms: 0, maxMs: 0, sumMs: 0, samples: 0 },
   };
-  const families = prometheusText(snapshot, '0').split(/^(?=# HELP )/m);
-  return families.filter(family => family.startsWith('# HELP tally_cluster_')).join('');
+  const ofHttp = { unauthorized: undefined, certificateUntilS: 2e9 };
+  const families = prometheusText(snapshot, '0', ofHttp).split(/^(?=# HELP )/m);
+  return families.filter(family => /^# HELP tally_(?:cluster|certificate)_/.test(family)).join('');
 }
 
 describe('the reader of expressions', () => {
@@ -166,7 +167,7 @@ describe('every alert', () => {
   });
 
   test('leads to a section that is there', () => {
-    const pages = ['docs/operations.md', 'docs/cluster.md'];
+    const pages = ['docs/operations.md', 'docs/cluster.md', 'docs/security.md'];
     const anchors = pages.flatMap(page =>
       anchorsIn(readFileSync(join(ROOT, page), 'utf8')).map(anchor => `${page}#${anchor}`),
     );
