@@ -11,7 +11,7 @@ export const retry: Lesson = {
   wrong: 'an id for each event, kept in Redis; the balance and the id are two writes',
   right: 'one script writes the balance and, under the id, the first reply; it is kept for a while',
   pain: 'a retry is charged twice',
-  painLesson: 'Exactly once is at least once, and a memory that lies where the money lies.',
+  painLesson: 'Exactly once is at least once, and a memory kept in the same place as the money.',
   covers: ['idempotent API', 'deduplication', 'the illusion of exactly once'],
   engines: ['redis'],
   packages: ['ioredis'],

@@ -48,7 +48,7 @@ export const overselling: Lesson = {
     pipeline: 1,
     users: 1_000,
     durationMs: 3_000,
-    why: 'the right one makes two journeys to the database more for each event, to begin and to end a transaction. Where a thousand items are sold, its locks cost next to nothing; where it is one, everybody waits for everybody.',
+    why: 'the right one makes two more round trips to the database for each event, to begin and to end a transaction. Where a thousand items are sold, its locks cost next to nothing; where it is one, everybody waits for everybody.',
     text: ({ isPresent, evidence }) =>
       isPresent
         ? `sold ${count(Number(evidence.sold))} of ${count(Number(evidence.stock))} tickets`

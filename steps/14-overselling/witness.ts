@@ -50,7 +50,7 @@ export const overselling: LessonWitness = {
         },
         sentence:
           oversold > 0
-            ? `There were ${count(STOCK)} tickets, and ${count(sold)} clients have been told that they have one.`
+            ? `There were ${count(STOCK)} tickets, and ${count(sold)} times a client was told that it has one.`
             : `There were ${count(STOCK)} tickets, ${CLIENTS} clients wanted them at the same time, and each was sold once.`,
       };
     }),

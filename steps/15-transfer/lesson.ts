@@ -14,7 +14,7 @@ export const transfer: Lesson = {
     'locks in one order; writes down what is on its way, and brings it until it has arrived or is given back',
   pain: 'transfers stand still, and money is gone',
   painLesson:
-    'Two places have no transaction in common: write down what is on its way, and make each step repeatable.',
+    'Two places have no transaction in common: write down what is on its way, and make each step idempotent.',
   covers: ['deadlock', 'lock order', 'saga', 'compensation', 'idempotent steps', 'outbox'],
   engines: ['postgres'],
   packages: ['pg'],

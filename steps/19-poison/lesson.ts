@@ -12,7 +12,7 @@ export const poison: Lesson = {
   title: 'poison',
   wrong: 'a payout that fails goes back to the queue, at once; or leaves it before it is paid',
   right:
-    'some tries, each later than the last, then put aside; paid under its id; as many workers as the queue is deep',
+    'some tries, each later than the last, then put aside; paid under its id; more workers the deeper the queue is',
   pain: 'one bad job stops all others, or a job is done twice',
   painLesson: 'A queue promises that a job is tried, not that it is done, and not once.',
   covers: [

@@ -1,6 +1,6 @@
 /**
  * The companion of lesson 20: a service of exchange rates, which others wait for. It works off its calls in their order,
- * 200 a second, and tells nobody that it has too many. A call is a line, and so is its answer, with what the call had as
+ * 400 a second, and tells nobody that it has too many. A call is a line, and so is its answer, with what the call had as
  * `id`:
  *
  *     {"id":7,"currency":"EUR","within_ms":400}      {"id":7,"rate":10841,"as_of_ms":1767225600000}

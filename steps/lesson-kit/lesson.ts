@@ -77,7 +77,7 @@ export interface Lesson {
   /** Its servers take `--data`, a folder that outlives them. */
   keepsData: boolean;
   flags: Readonly<Record<string, LessonFlag>>;
-  /** The values of `--way`, where a side has several; the first is the usual one. */
+  /** The values of `--way`, where a side has several; the first is the default. */
   ways?: { wrong?: readonly string[]; right?: readonly string[] };
   /** The flags with which `tally serve` shows what the lesson is about; undefined where it has nothing of it. */
   finished?(own: Given): string[];

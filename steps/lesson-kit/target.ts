@@ -80,7 +80,7 @@ function sideIn(lesson: Lesson, word = String(lesson.number)): Side {
   throw new UsageError(`--step ${word} is no server of lesson ${number}${why}; it is ${listed(words, 'or')}`);
 }
 
-/** The one that is named, or the usual one. */
+/** The one that is named, or the default. */
 export function readWay(lesson: Lesson, side: Side, way: string | undefined): string | undefined {
   const ways = waysOf(lesson, side);
   if (way === undefined) return ways[0];

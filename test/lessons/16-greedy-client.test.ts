@@ -29,7 +29,7 @@ testsOf(16, {
       to: "(await redis.eval(BUCKET.replaceAll('KEYS[1]', 'KEYS[1] .. ' + process.pid), 1,",
     },
     {
-      name: 'reads the bucket and writes it in two journeys',
+      name: 'reads the bucket and writes it in two round trips',
       way: 'bucket',
       file: 'ways.ts',
       from: 'bucket: (redis, limit, windowMs) => async user =>',

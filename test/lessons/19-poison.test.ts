@@ -110,6 +110,15 @@ describe.skipIf(whatIsMissing(lesson.engines) !== undefined)('the queue of lesso
     expect((await report()).accounts.slow).toMatchObject({ orders: 1, paid: 1 });
   });
 
+  test('tries again what the bank never answers, and its worker goes on', async () => {
+    await bank.ask('{"user":"mute","manner":"silent"}\n');
+    await put('mute');
+    await put('behind');
+    await paid('behind');
+    await paid('mute');
+    expect((await report()).accounts.mute!.orders).toBe(2);
+  });
+
   test('puts aside what the bank refuses, and goes on', async () => {
     await bank.ask('{"user":"bad","manner":"refuses"}\n');
     await put('bad');

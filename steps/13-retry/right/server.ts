@@ -2,7 +2,7 @@
  * Lesson 13: the balances are in Redis, so any number of instances can serve them. An event may have an `id`, under which
  * its reply is remembered there, too: a client that saw no reply sends the same line again.
  *
- * The balance and the id are written by one script, which Redis runs as a whole or not at all. See README.md.
+ * The balance and the id are written by one script: nothing else runs meanwhile. See README.md.
  */
 import { parseArgs } from 'node:util';
 import { Redis } from 'ioredis';

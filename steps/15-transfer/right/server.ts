@@ -16,6 +16,7 @@ const { values: flags } = parseArgs({
   },
 });
 const pool = new pg.Pool({ connectionString: flags['postgres-url'], max: 32 });
+pool.on('error', () => {}).on('connect', client => client.on('error', () => {})); // Its query fails, too.
 const bank = new URL(flags['bank-url']);
 await pool.query(TABLES);
 await resume(pool, bank);
@@ -41,5 +42,7 @@ async function transfer({ from, to, amount, min = Number.MIN_SAFE_INTEGER, abroa
   return typeof left === 'string' ? rejected(left) : reply('ok', { balance: left });
 }
 
-const refused = ({ constraint = 'server_busy' }) => rejected(constraint);
+/** A failed check and a deadlock did nothing. After any other error of the database nobody knows: no reply. */
+const REFUSED = { 23514: rejected('balance_overflow'), '40P01': rejected('server_busy') };
+const refused = (error: { code: keyof typeof REFUSED }) => REFUSED[error.code] ?? Promise.reject(error);
 serve(Number(flags.port), request => answer(request).catch(refused));

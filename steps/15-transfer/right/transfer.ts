@@ -47,15 +47,13 @@ export async function resume(pool: Pool, bank: URL): Promise<void> {
   for (const { id, receiver, amount } of rows) void bring(pool, bank, id, String(receiver), Number(amount));
 }
 
-/** Until the other bank says yes or no. It does once what comes with the same id, and so does this. */
+/** Until the other bank has said yes or no, and that is written. Both do once what comes with the same id. */
 async function bring(pool: Pool, bank: URL, id: string, user: string, amount: number) {
-  for (;;) {
+  for (; ; await sleep(100)) {
     const reply = await ask(bank, { user, action: 'buy', amount, wait: true, id }).catch(() => undefined);
-    if (reply !== undefined && reply.reason !== 'server_busy') {
-      await pool.query(reply.status === 'ok' ? ARRIVED : GIVEN_BACK, [id]);
-      return reply.reason;
-    }
-    await sleep(100);
+    if (reply === undefined || reply.reason === 'server_busy') continue;
+    const written = pool.query(reply.status === 'ok' ? ARRIVED : GIVEN_BACK, [id]);
+    if (await written.catch(() => undefined)) return reply.reason;
   }
 }
 
@@ -81,7 +79,6 @@ async function transaction<T>(pool: Pool, work: (client: PoolClient) => Promise<
 
 /** One line to the other bank, and its reply. Throws without one: then nobody knows whether it was done. */
 async function ask(bank: URL, request: object): Promise<{ status: string; reason?: string }> {
-  const socket = connect({ host: bank.hostname, port: Number(bank.port), timeout: 2_000 });
-  socket.on('timeout', () => socket.destroy(new Error('no reply'))).end(`${JSON.stringify(request)}\n`);
-  return JSON.parse(await text(socket));
+  const link = connect({ host: bank.hostname, port: Number(bank.port), signal: AbortSignal.timeout(2_000) });
+  return JSON.parse(await text(link.end(`${JSON.stringify(request)}\n`)));
 }

@@ -62,7 +62,6 @@ async function transaction<T>(pool: Pool, work: (client: PoolClient) => Promise<
 
 /** One line to the other bank, and its reply. Throws without one: then nobody knows whether it was done. */
 async function ask(bank: URL, request: object): Promise<{ status: string; reason?: string }> {
-  const socket = connect({ host: bank.hostname, port: Number(bank.port), timeout: 2_000 });
-  socket.on('timeout', () => socket.destroy(new Error('no reply'))).end(`${JSON.stringify(request)}\n`);
-  return JSON.parse(await text(socket));
+  const link = connect({ host: bank.hostname, port: Number(bank.port), signal: AbortSignal.timeout(2_000) });
+  return JSON.parse(await text(link.end(`${JSON.stringify(request)}\n`)));
 }

@@ -1,7 +1,7 @@
 /**
- * Lesson 17: the balances are in a database, and a cache is in front of it. What was read is kept for some time. For as
- * long again the old one is an answer, while one question brings the new one; of two, the newer version stays. How it
- * learns of changes that others make: `--way time`, `version` or `event`. See README.md.
+ * Lesson 17: the balances are in a database, and a cache is in front of it. What was read is kept for some time. For
+ * another `--ttl-ms` the old one is an answer, while one question brings the new one; of two, the newer version stays. How
+ * it learns of changes that others make: `--way time`, `version` or `event`. See README.md.
  */
 import { parseArgs } from 'node:util';
 import { Database, type Row } from './database.ts';

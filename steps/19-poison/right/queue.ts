@@ -36,7 +36,7 @@ export async function openQueue(url: string, bank: URL) {
   const count = async (name: string) => (await manager.streams.info(name)).state.messages;
   return { put, counts: async () => ({ waiting: await count('PAYOUTS'), dead: await count('DEAD') }) };
 
-  /** As many workers as the lane is deep. Each is there until nothing waits. */
+  /** More workers, the deeper the lane is. Each is there until nothing waits. */
   async function staff(consumer: Consumer): Promise<void> {
     let workers = 0;
     // One that has no answer from the queue leaves, too; another one comes.

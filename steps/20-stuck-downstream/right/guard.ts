@@ -2,7 +2,7 @@
 
 /** At a time: no more than these can get stuck. */
 const CALLS_MAX = 10;
-/** All retries together are a tenth of the calls. */
+/** Over time, all retries together are a tenth of the calls. */
 const RETRIES_PER_CALL = 0.1;
 const RETRIES_MAX = 5;
 /** In a row; then nothing is called for a while. */

@@ -1,6 +1,6 @@
 /**
  * PostgreSQL: a cluster of its own, as installed but for where it listens and whom it trusts: `fsync` is on, and the
- * isolation level is the usual one. It refuses to run as root. Then it runs as the user that packages make for it, or as
+ * isolation level is the default. It refuses to run as root. Then it runs as the user that packages make for it, or as
  * nobody.
  */
 import { execFile, spawnSync } from 'node:child_process';
