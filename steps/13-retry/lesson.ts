@@ -16,7 +16,7 @@ export const retry: Lesson = {
   engines: ['redis'],
   packages: ['ioredis'],
   keepsData: false,
-  flags: { 'ids-ms': { ...whole(1, 604_800_000), meaning: 'how long an id is remembered' } },
+  flags: { 'ids-ms': { ...whole(1, 604_800_000), usual: 600_000, meaning: 'how long an id is remembered' } },
   ways: { wrong: ['after', 'before', 'none'] },
   finished: ({ data }) => ['--data', String(data), '--sync', 'always'],
   witness: chargedTwice,

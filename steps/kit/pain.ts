@@ -9,6 +9,7 @@ import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import type { Lesson } from '../lesson-kit/lesson.ts';
 import { LESSONS, lessonIn, rangeOfLessons } from '../lesson-kit/lessons.ts';
 import { lessonMatrix } from '../lesson-kit/matrix.ts';
+import { variablesIn } from '../lesson-kit/sources.ts';
 import { readTarget } from '../lesson-kit/target.ts';
 import { tryLesson } from '../lesson-kit/trial.ts';
 import { asideOf } from './asides.ts';
@@ -56,6 +57,9 @@ WORKERS, QUEUE (places in the queue), WORK_US and WINDOW_US say: what an event c
 between reading and writing it, in µs, spent sleeping. Or write {port}, {workers}, {queue}, {work_us}, {window_us}
 into the command. Of lessons, it gets what they need: DATA or {data}, a folder that outlives it; REDIS_URL or
 {redis_url}, POSTGRES_URL or {postgres_url}, NATS_URL or {nats_url}, where the engine listens that was started for it.
+And what only that lesson has:
+
+${LESSONS.flatMap(variablesIn).join('\n')}
 
   --predict      one or two questions before it runs; an empty answer means no idea. Answers may be piped in, a line
                  each

@@ -51,15 +51,35 @@ export function ofSubject(subject: Subject, place: Place, nodeFlags: readonly st
   };
 }
 
-/** A command for a shell, as of the ten steps: it also gets `DATA` or `{data}`, and so on. */
+/** A command for a shell, as of the ten steps: it also gets `DATA` or `{data}`, and so on, and every flag of the lesson. */
 export function ofLessonCommand(lesson: Lesson, command: string, place: Place): Source {
   return {
     name: command,
     subject: undefined,
     isStarted: true,
     start: settings =>
-      startCommand(command, variablesOf({ ...settings, own: ownOf(lesson, place, settings) })),
+      startCommand(
+        command,
+        variablesOf({ ...settings, own: { ...usualOf(lesson), ...ownOf(lesson, place, settings) } }),
+      ),
   };
+}
+
+/** For readers, what only commands of this lesson get: a row each. */
+export function variablesIn({ number, companions = [], flags }: Lesson): string[] {
+  const called = companions.map(name => [
+    settingOf(name),
+    `where its companion, ${name}.ts, listens: tcp://HOST:PORT`,
+  ]);
+  const told = Object.entries(flags).map(([name, { meaning, usual }]) => [name, `${meaning} (${usual})`]);
+  return [...called, ...told].map(([name, meaning]) => {
+    const placeholder = name!.replaceAll('-', '_');
+    return `  ${number}  ${`${placeholder.toUpperCase()} or {${placeholder}}`.padEnd(34)}  ${meaning}`;
+  });
+}
+
+function usualOf({ flags }: Lesson): Given {
+  return Object.fromEntries(Object.entries(flags).map(([name, { usual }]) => [name, usual]));
 }
 
 export function ofLessonAddress(name: string, host: string, port: number): Source {
