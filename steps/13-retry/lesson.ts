@@ -2,6 +2,7 @@
 import { PERCENT } from '../kit/predictions.ts';
 import { whole } from '../kit/values.ts';
 import type { Lesson } from '../lesson-kit/lesson.ts';
+import { CASES } from './cases.ts';
 import { chargedTwice } from './witness.ts';
 
 export const retry: Lesson = {
@@ -39,5 +40,5 @@ export const retry: Lesson = {
         'the id is written together with the balance, so there is no moment in which one is there without the other.',
     },
   },
-  cases: [],
+  cases: CASES,
 };

@@ -3,6 +3,7 @@ import { count } from '../../src/cli/terminal/numbers.ts';
 import { EVENTS } from '../kit/predictions.ts';
 import { whole } from '../kit/values.ts';
 import type { Lesson } from '../lesson-kit/lesson.ts';
+import { CASES } from './cases.ts';
 import { overTheLimit } from './witness.ts';
 
 export const greedyClient: Lesson = {
@@ -59,5 +60,5 @@ export const greedyClient: Lesson = {
     label: 'accepted, allowed',
     cell: ({ evidence }) => `${count(Number(evidence.mostAccepted))}, ${count(Number(evidence.mostAllowed))}`,
   },
-  cases: [],
+  cases: CASES,
 };

@@ -18,7 +18,7 @@ import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
 import { questionOf, whetherOf } from './predictions.ts';
 import type { Source } from './server.ts';
 import { SOURCE_OPTIONS, sourceOf } from './sources.ts';
-import { print, seconds, type Trial, tryOut } from './trial.ts';
+import { hintsIn, print, seconds, type Trial, tryOut } from './trial.ts';
 import { WITNESS_MS_MAX, whyNot } from './witnesses/witness.ts';
 import { witnessOf } from './witnesses/witnesses.ts';
 
@@ -184,7 +184,7 @@ function next({ number, lesson, painLesson }: Step, { subject }: Source, isPrese
   const mend = number === 10 ? 'src' : String(number + 1);
   const diff = number === 10 ? '' : `npx tally diff ${number} ${mend}, then `;
   const way = `${diff}npx tally pain ${number} --step ${mend}`;
-  if (subject === undefined) return isPresent ? `  What mends it here: ${way}\n` : '';
+  if (subject === undefined) return isPresent ? `  ${hintsIn(mend)}\n` : '';
   return `  What step ${number} taught: ${lesson}\n  What this pain teaches: ${painLesson}\n${subject === number ? `  What mends it: ${way}\n` : ''}`;
 }
 

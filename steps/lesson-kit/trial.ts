@@ -1,6 +1,6 @@
 /** `tally pain N` of a lesson: its witness on a server, and what is said of it. */
 import { whetherWith } from '../kit/predictions.ts';
-import { type Trial, tryOut } from '../kit/trial.ts';
+import { hintsIn, type Trial, tryOut } from '../kit/trial.ts';
 import { isPainExpected, type Lesson, type Subject } from './lesson.ts';
 import { Place } from './place.ts';
 import type { Target } from './target.ts';
@@ -37,6 +37,6 @@ function trialOf({ lesson, subject, title, step, sourceIn }: Target, place: Plac
 
 function closing({ number, painLesson }: Lesson, subject: Subject | undefined, isPresent: boolean): string {
   const way = `npx tally diff ${number}, then npx tally pain ${number} --right`;
-  if (subject === undefined) return isPresent ? `  What mends it here: ${way}\n` : '';
+  if (subject === undefined) return isPresent ? `  ${hintsIn(number)}\n` : '';
   return `  What this pain teaches: ${painLesson}\n${isPainExpected(subject) ? `  What mends it: ${way}\n` : ''}`;
 }

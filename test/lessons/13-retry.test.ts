@@ -64,6 +64,51 @@ testsOf(13, {
       to: "  if (ids[0] !== undefined && (await redis.set('mark' + ids[0], '1', 'NX')) === null) return replyTo(event, await balanceOf(event.user));\n  const asked = ",
     },
   ],
+  mistakes: [
+    {
+      name: 'does not look at ids',
+      case: 'an event with an id that is sent again gets its first reply, and is applied once',
+      file: 'server.ts',
+      from: 'if (id === undefined)',
+      to: 'if (id === undefined || isId(id))',
+    },
+    {
+      name: 'answers a retry with what it has',
+      case: 'an event with an id that is sent again gets its first reply, and is applied once',
+      file: 'server.ts',
+      from: "rejected('balance_overflow') : replyTo(event, Number(outcome[2]))",
+      to: "rejected('balance_overflow') : reply('ok', { balance: Number(outcome[2]) })",
+    },
+    {
+      name: 'takes the id of one user for that of another',
+      case: 'an id belongs to its user: others may have the same',
+      file: 'server.ts',
+      from: 'JSON.stringify([user, id])',
+      to: 'JSON.stringify([typeof user, id])',
+    },
+    {
+      name: 'applies another amount under a known id',
+      case: 'the same id with another amount is not applied',
+      file: 'server.ts',
+      from: 'return isId(id) ? apply(request, [keyOf(request.user, id)])',
+      to: 'return isId(id) ? apply(request, [keyOf(request.user, id + request.amount)])',
+    },
+    {
+      name: 'takes ids of any length',
+      case: 'an id is a string of 1 to 64 bytes, and stands once',
+      file: 'server.ts',
+      from: 'const ID_BYTES_MAX = 64;',
+      to: 'const ID_BYTES_MAX = 128;',
+    },
+    {
+      name: 'makes a string of whatever an id is',
+      case: 'an id is a string of 1 to 64 bytes, and stands once',
+      file: 'server.ts',
+      from: 'const { id } = request.fields;',
+      to: 'const id = request.fields.id && String(request.fields.id);',
+    },
+  ],
+  refused: { none: 'an event with an id that is sent again gets its first reply, and is applied once' },
 });
 
 const lesson = lessonOf(13)!;

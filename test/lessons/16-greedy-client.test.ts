@@ -11,6 +11,7 @@ import { runCli } from '../support/server.ts';
 import { testsOf } from './lesson-tests.ts';
 
 const lesson = lessonOf(16)!;
+const [SOME, NOTHING] = lesson.cases.map(({ name }) => name) as [string, string];
 
 testsOf(16, {
   faults: [
@@ -67,6 +68,50 @@ testsOf(16, {
       file: 'ways.ts',
       from: "redis.call('ZCARD', KEYS[1])",
       to: '1',
+    },
+  ],
+  mistakes: [
+    {
+      name: 'has no limit',
+      case: SOME,
+      file: 'server.ts',
+      from: 'if (!(await mayPass(user)))',
+      to: 'if (false)',
+    },
+    {
+      name: 'does not look at LIMIT',
+      case: SOME,
+      file: 'server.ts',
+      from: 'Number(flags.limit)',
+      to: '1000',
+    },
+    {
+      name: 'applies what it refuses',
+      case: SOME,
+      file: 'server.ts',
+      from: "return rejected('rate_limited');",
+      to: "return balances.set(user, (balances.get(user) ?? 0) + amount) && rejected('rate_limited');",
+    },
+    {
+      name: 'gives a new user nothing at first',
+      case: SOME,
+      file: 'ways.ts',
+      from: '(tokens or limit)',
+      to: '(tokens or 0)',
+    },
+    {
+      name: 'counts lines that are wrong',
+      case: NOTHING,
+      file: 'serve.ts',
+      from: "typeof request === 'string' ? request : await answer(request)",
+      to: "typeof request === 'string' ? (await answer({ type: 'event', ...JSON.parse(line) }), request) : await answer(request)",
+    },
+    {
+      name: 'has one limit for all users',
+      case: NOTHING,
+      file: 'server.ts',
+      from: 'mayPass(user)',
+      to: "mayPass('all')",
     },
   ],
 });
