@@ -215,7 +215,9 @@ async function insist(scene: Scene, line: string): Promise<string> {
     if (reply !== undefined && isTaken(reply)) return reply;
     if (reply !== undefined && !reply.includes('server_busy')) throw notTaken(reply);
     if (performance.now() > endMs)
-      throw new Undecided(`an event that is sent again is not taken within ${AGAIN_MS_MAX / 1_000} s`);
+      throw reply === undefined
+        ? new HungUp(`for ${AGAIN_MS_MAX / 1_000} s it hung up instead of answering`)
+        : new Undecided(`an event that is sent again is not taken within ${AGAIN_MS_MAX / 1_000} s`);
     await sleep(AGAIN_MS);
   }
 }

@@ -194,6 +194,30 @@ describe('tally pain of a lesson', () => {
   });
 });
 
+test.concurrent.each([
+  ['3', '03-parse-events', '4'],
+  ['11', '11-crash/wrong', '11'],
+])('tally pain %s has hints for a server of the reader, and does not tell the solution', async (...row) => {
+  const [pain, folder, task] = row;
+  const command = `node dist/steps/${folder}/server.js --port {port}${pain === '11' ? ' --data {data}' : ''}`;
+  const { stdout, exitCode } = await runCli(['pain', pain, '--cmd', command], { XDG_STATE_HOME });
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(
+    new RegExp(`\\n\\n  Hints: npx tally roadmap ${task}; then the same command again\\n$`),
+  );
+  expect(stdout).not.toContain('tally diff');
+});
+
+test.each([
+  ['check', 1],
+  ['pain', 3],
+])('tally %s asks a server that hangs up whether it uses the address that it was told', async (name, code) => {
+  const mute = 'require("net").createServer(s => s.end()).listen(process.env.PORT, "127.0.0.1")';
+  const { stdout, stderr, exitCode } = await runCli([name, '17', '--cmd', `node -e '${mute}'`]);
+  expect(exitCode).toBe(code);
+  expect(stdout + stderr).toContain('Does it use DATABASE_URL, or {database_url} in the command?');
+});
+
 describe('the matrix of lessons', () => {
   const asExpected = (lesson: Lesson): LessonRow[] =>
     subjectsOf(lesson).map(subject => ({
