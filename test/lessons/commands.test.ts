@@ -211,12 +211,16 @@ test.concurrent.each([
 test.each([
   ['check', 1],
   ['pain', 3],
-])('tally %s asks a server that hangs up whether it uses the address that it was told', async (name, code) => {
-  const mute = 'require("net").createServer(s => s.end()).listen(process.env.PORT, "127.0.0.1")';
-  const { stdout, stderr, exitCode } = await runCli([name, '17', '--cmd', `node -e '${mute}'`]);
-  expect(exitCode).toBe(code);
-  expect(stdout + stderr).toContain('Does it use DATABASE_URL, or {database_url} in the command?');
-});
+])(
+  'tally %s asks a server that hangs up whether it uses the address that it was told',
+  async (name, code) => {
+    const mute =
+      'require("net").createServer(s => s.on("error", () => {}).end()).listen(process.env.PORT, "127.0.0.1")';
+    const { stdout, stderr, exitCode } = await runCli([name, '17', '--cmd', `node -e '${mute}'`]);
+    expect(exitCode).toBe(code);
+    expect(stdout + stderr).toContain('Does it use DATABASE_URL, or {database_url} in the command?');
+  },
+);
 
 describe('the matrix of lessons', () => {
   const asExpected = (lesson: Lesson): LessonRow[] =>
@@ -255,7 +259,7 @@ describe('the matrix of lessons', () => {
 test('a command gets every flag of its lesson, as it is without one or as the witness wants it', async () => {
   const place = await Place.open({ engines: [], folder: '16-greedy-client' });
   const told =
-    'require("net").createServer(s => s.end([process.argv.slice(1), process.env.LIMIT].join(" "))).listen(process.env.PORT, "127.0.0.1")';
+    'require("net").createServer(s => s.on("error", () => {}).end([process.argv.slice(1), process.env.LIMIT].join(" "))).listen(process.env.PORT, "127.0.0.1")';
   const command = `node -e '${told}' {limit} {window_ms} {clock_ahead_ms}`;
   const source = ofLessonCommand(lessonOf(16)!, command, place);
   const says = async (own?: Record<string, number>) => {
