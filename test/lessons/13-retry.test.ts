@@ -17,6 +17,13 @@ import { Place } from '../../steps/lesson-kit/place.ts';
 import { ofSubject } from '../../steps/lesson-kit/sources.ts';
 import { runCli } from '../support/server.ts';
 import { testsOf } from './lesson-tests.ts';
+import { onMutant } from './mutant.ts';
+
+const BY_ID_ALONE = {
+  file: 'server.ts',
+  from: 'JSON.stringify([user, id])',
+  to: 'JSON.stringify([typeof user, id])',
+};
 
 testsOf(13, {
   faults: [
@@ -45,11 +52,12 @@ testsOf(13, {
       from: '(user: string, id: string) => ',
       to: '(user: string, id: string) => process.pid + ',
     },
+    { name: 'takes the id of one user for that of another, and leaves the other out', ...BY_ID_ALONE },
     {
-      name: 'takes the id of one user for that of another, and leaves the other out',
+      name: 'says that another amount under a known id is done',
       file: 'server.ts',
-      from: 'JSON.stringify([user, id])',
-      to: 'JSON.stringify([typeof user, id])',
+      from: 'asked.some((word, at) => word !== outcome[at])',
+      to: 'false',
     },
     {
       name: 'makes the reply anew',
@@ -82,9 +90,7 @@ testsOf(13, {
     {
       name: 'takes the id of one user for that of another',
       case: 'an id belongs to its user: others may have the same',
-      file: 'server.ts',
-      from: 'JSON.stringify([user, id])',
-      to: 'JSON.stringify([typeof user, id])',
+      ...BY_ID_ALONE,
     },
     {
       name: 'applies another amount under a known id',
@@ -266,6 +272,33 @@ describe.skipIf(missing !== undefined)('the ids of lesson 13', () => {
   });
 });
 
+test.skipIf(missing !== undefined)(
+  'ids of all users in one are seen as that, and as nothing else',
+  async () => {
+    const place = await Place.open(lesson);
+    const subject = { lesson, side: 'right' as const, way: undefined };
+    try {
+      const { evidence, sentence } = await onMutant(
+        subject,
+        { name: 'by id alone', ...BY_ID_ALONE },
+        place,
+        source => lesson.witness.run(source, () => {}, place),
+      );
+      expect(sentence).toContain('; an event was taken for that of another user');
+      expect(evidence).toMatchObject({
+        chargedTwice: 0,
+        neverCharged: 0,
+        otherReplies: 0,
+        hasIdsByUser: false,
+        isReuseRefused: true,
+        instances: 2,
+      });
+    } finally {
+      await place.close();
+    }
+  },
+);
+
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 if (!hasPython) console.log('left out: python3 is not installed');
 
@@ -273,10 +306,10 @@ describe.skipIf(!hasPython || missing !== undefined)('a server in another langua
   const server = fileURLToPath(new URL('servers/retry.py', import.meta.url));
 
   test.concurrent.each([
-    ['is told of Redis by a variable, and charges twice', `python3 ${server} memory`, 1, 'present'],
+    ['is told of Redis by a variable, and charges twice', `python3 ${server} wrong`, 1, 'present'],
     [
       'is told of it in the command, and charges once',
-      `python3 ${server} redis {port} {redis_url}`,
+      `env -i PORT={port} REDIS_URL={redis_url} $(which python3) ${server} right`,
       0,
       'absent',
     ],
