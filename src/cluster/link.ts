@@ -12,7 +12,7 @@ import { Intake } from './intake.ts';
 import { LinkHealth } from './link-health.ts';
 import type { LinkStart } from './link-options.ts';
 import type { FromLink, ToLink } from './messages.ts';
-import { blockId } from './names.ts';
+import { blockId, leaderElected } from './names.ts';
 import { NodeName } from './node-name.ts';
 import { OwnCopy } from './own-copy.ts';
 import { inTime, patientlyNew } from './patience.ts';
@@ -261,6 +261,12 @@ export class Link {
         this.#refuse(new Refusal(`the connection to NATS was closed for good: ${reason}`));
       },
     });
+    for (const [partition, { name }] of this.#streams.entries())
+      nats.subscribe(leaderElected(name), {
+        callback: error => {
+          if (error === null) this.#publishers[partition]!.again();
+        },
+      });
     this.#timer = setInterval(() => this.#tellFigures(nats), FIGURES_MS);
   }
 

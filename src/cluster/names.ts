@@ -26,6 +26,11 @@ export function subjectOf(cluster: string, partition: number): string {
   return `${cluster}.p.${partition}`;
 }
 
+/** What JetStream tells when a stream has a new leader. */
+export function leaderElected(stream: string): string {
+  return `$JS.EVENT.ADVISORY.STREAM.LEADER_ELECTED.${stream}`;
+}
+
 /** The key-value bucket: nodes, what is the same for all, which snapshot is the newest. */
 export function bucketOf(cluster: string): string {
   return `${cluster}_nodes`;

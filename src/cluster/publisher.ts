@@ -66,7 +66,7 @@ export class Publisher {
     if (block !== undefined && idOfRead() === block.id) this.#stored(block, sequence);
   }
 
-  /** There is a new connection: what was under way on the old one is sent again now. */
+  /** There is a new connection, or a new leader of the stream: what was under way with the old one is sent again now. */
   again(): void {
     if (this.#block === undefined) return;
     clearTimeout(this.#timer);

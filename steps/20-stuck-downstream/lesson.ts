@@ -25,19 +25,19 @@ export const stuckDownstream: Lesson = {
   witness: staysDown,
   question: {
     situation:
-      '100 users a second ask for a rate of another service, which could answer 400. That service is slow for a second, and then as fast as before. Who has no answer within 400 ms asks again, twice. It is watched for another three seconds.',
+      '100 users a second ask for a rate of another service, which could answer 400. That service is slow for a second and a half, and then as fast as before. Who has no answer within 400 ms asks again, twice. When the slow time begins, a report asks for 120 rates at once. It is watched for another three seconds.',
     asks: 'For how long, in all, do users have no answer?',
     unit: MS,
     choices: [
       { text: 'hardly at all', below: 500 },
-      { text: 'for that second', below: 1_500 },
-      { text: 'for one or two seconds more', below: 3_500 },
+      { text: 'for that time', below: 2_000 },
+      { text: 'for one or two seconds more', below: 4_000 },
       { text: 'for as long as it is watched', below: Number.POSITIVE_INFINITY },
     ],
     figure: 'downMs',
     because: {
       present:
-        'every call that is made again stands behind those that were given up, and they are worked on, too. So each answer comes too late, and has the next call made. The second has long passed, and the retries keep it alive.',
+        'every call that is made again stands behind those that were given up, and they are worked on, too. So each answer comes too late, and has the next call made. The slow time has long passed, and the retries keep it alive.',
       absent:
         'few calls wait at a time, and none longer than who asked. The others get the last known rate at once. When the service is fast again, it finds no queue.',
     },

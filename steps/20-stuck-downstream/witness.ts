@@ -1,10 +1,10 @@
 /**
- * Pain 20, a downstream that is slow for a second: how long is the server down, and who else is?
+ * Pain 20, a downstream that is slow for a while: how long is the server down, and who else is?
  *
  * Users ask for rates, each of which the server asks its companion for: a quarter of what that can answer. Whoever has no
  * answer in time asks again, twice, on a new connection. Neighbours send events, which need no rate. The companion is
- * told to be slow for a second; at its begin a report asks for many rates at once, and has patience. Then the companion is
- * as fast as before. At last all users leave.
+ * told to be slow; before all others, a report asks for many rates at once, and has patience. Then the companion is as
+ * fast as before. At last all users leave.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../src/cli/terminal/numbers.ts';
@@ -15,7 +15,7 @@ import type { LessonWitness } from '../lesson-kit/lesson.ts';
 import type { Place } from '../lesson-kit/place.ts';
 
 const CALM_MS = 600;
-export const SLOW_MS = 1_000;
+export const SLOW_MS = 1_500;
 const AFTER_S = 3;
 const GONE_MS = 1_000;
 export const QUESTIONS_PER_S = 100;
@@ -26,10 +26,11 @@ const COUNT_EVERY_MS = 100;
 const TICK_MS = 10;
 const CALM_PHASES_MAX = 20;
 const PATIENCE_MS = 400;
+const NEIGHBOUR_PATIENCE_MS = 250;
 const ATTEMPTS_MAX = 3;
-const QUESTIONS_BEFORE = 20;
 const REPORT_QUESTIONS = 120;
-const REPORT_PATIENCE_MS = 10_000;
+/** Calls that have half of it fail while the companion is slow, and so do those that are made again. */
+const REPORT_PATIENCE_MS = 1_600;
 const CURRENCIES = ['EUR', 'USD', 'JPY', 'GBP', 'CHF', 'INR'];
 const NEIGHBOUR = '{"user":"neighbour","action":"buy","amount":1,"wait":true}\n';
 const SERVER_MS_MAX = 60_000;
@@ -103,11 +104,11 @@ class Crowd {
 
   async course(): Promise<Course> {
     await this.#calm();
+    const report = await this.#scene.openAll(REPORT_QUESTIONS);
     await this.#companion.ask(`{"slow_ms":${SERVER_MS_MAX}}\n`);
     const slowMs = this.#nowMs;
-    // Some questions come before the report, so that there are calls that fail.
-    for (let index = 0; index < QUESTIONS_BEFORE; index += 1) void this.#question(index);
-    this.#report();
+    // Before all others: it may have what the server lets one have.
+    for (const [index, client] of report.entries()) void this.#reportOne(client, index);
     await this.#phase('the downstream is slow', SLOW_MS, slowMs);
     await this.#companion.ask('{"slow_ms":0}\n');
     const fastMs = this.#nowMs;
@@ -185,7 +186,7 @@ class Crowd {
   async #question(index: number): Promise<void> {
     const asked: Asked = { atMs: this.#nowMs, isAnswered: false, isFresh: false };
     this.#questions.push(asked);
-    const line = `{"type":"rate","currency":"${CURRENCIES[index % CURRENCIES.length]}","within_ms":${PATIENCE_MS}}\n`;
+    const line = rateLine(index, PATIENCE_MS);
     for (let attempt = 1; attempt <= ATTEMPTS_MAX && !this.#isGone; attempt += 1) {
       const sinceMs = Date.now();
       const reply = await this.#answerTo(line, PATIENCE_MS);
@@ -201,15 +202,14 @@ class Crowd {
   async #neighbour(): Promise<void> {
     const asked: Asked = { atMs: this.#nowMs, isAnswered: false, isFresh: false };
     this.#neighbours.push(asked);
-    asked.isAnswered = isTaken((await this.#answerTo(NEIGHBOUR, PATIENCE_MS)) ?? '');
+    asked.isAnswered = isTaken((await this.#answerTo(NEIGHBOUR, NEIGHBOUR_PATIENCE_MS)) ?? '');
   }
 
-  #report(): void {
-    for (let index = 0; index < REPORT_QUESTIONS; index += 1) {
-      const currency = CURRENCIES[index % CURRENCIES.length];
-      const line = `{"type":"rate","currency":"${currency}","within_ms":${REPORT_PATIENCE_MS}}\n`;
-      void this.#answerTo(line, REPORT_PATIENCE_MS);
-    }
+  async #reportOne(client: Client, index: number): Promise<void> {
+    this.#clients.add(client);
+    await client.ask(rateLine(index, REPORT_PATIENCE_MS), REPORT_PATIENCE_MS).catch(() => {});
+    client.close();
+    this.#clients.delete(client);
   }
 
   /** On a connection of its own, which ends with the patience. */
@@ -259,6 +259,10 @@ function findingOf({ questions, neighbours, calls, slowMs, fastMs, goneMs }: Cou
         ? `The downstream was slow for ${slow} ms: ${hurts.join(', ')}.`
         : `The downstream was slow for ${slow} ms: questions had an answer all the time, a fresh one after another ${count(staleMs)} ms, and of the neighbours ${neighboursPercent} %.`,
   };
+}
+
+function rateLine(index: number, withinMs: number): string {
+  return `{"type":"rate","currency":"${CURRENCIES[index % CURRENCIES.length]}","within_ms":${withinMs}}\n`;
 }
 
 function between(asked: readonly Asked[], fromMs: number, toMs: number): Asked[] {

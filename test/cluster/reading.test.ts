@@ -25,6 +25,31 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
     await Promise.all(acks);
   }
 
+  /** One that reads a stream from its begin, and puts the sequences into `read`. */
+  function readerOf(
+    cluster: string,
+    read: number[],
+    more: { messagesMax: number; bytesMax: number; nats?: NatsConnection; consumers?: object },
+  ): StreamReader {
+    const { consumers = manager.consumers, nats = used.nats, ...limits } = more;
+    return new StreamReader({
+      ...{
+        nats,
+        manager: { ...manager, consumers } as JetStreamManager,
+        stream: streamOf(cluster, 0),
+        from: 1,
+      },
+      ...limits,
+      onMessage: ({ sequence }) => read.push(sequence),
+      check: async () => {},
+      checkHas: async () => {},
+      onRefused: refusal => {
+        throw refusal;
+      },
+      onTrouble: () => {},
+    });
+  }
+
   test('no more than it may before something is applied: so many blocks', async () => {
     const node = await Linked.open(startIn(newCluster()));
     await fill(node.start.cluster, 3_000, 10);
@@ -168,22 +193,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
       delete: async () => true,
     };
     const read: number[] = [];
-    const reader = new StreamReader({
-      ...{
-        nats: used.nats,
-        manager: { ...manager, consumers } as unknown as JetStreamManager,
-        stream,
-        from: 1,
-      },
-      ...{ messagesMax: 8, bytesMax: 100_000 },
-      onMessage: ({ sequence }) => read.push(sequence),
-      check: async () => {},
-      checkHas: async () => {},
-      onRefused: refusal => {
-        throw refusal;
-      },
-      onTrouble: () => {},
-    });
+    const reader = readerOf(node.start.cluster, read, { messagesMax: 8, bytesMax: 100_000, consumers });
     await fill(node.start.cluster, 3, 10);
     await until(() => read.length === 3, 'what there is is read');
     const [consumer] = await manager.consumers.list(stream).next();
@@ -201,7 +211,6 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
 
   test('what its consumer does not bring, though that says that all is well', async () => {
     const node = await Linked.open(startIn(newCluster()));
-    const stream = streamOf(node.start.cluster, 0);
     await fill(node.start.cluster, 30, 10);
     let made = 0;
     const consumers = {
@@ -216,22 +225,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
       delete: async () => true,
     };
     const read: number[] = [];
-    const reader = new StreamReader({
-      ...{
-        nats: used.nats,
-        manager: { ...manager, consumers } as unknown as JetStreamManager,
-        stream,
-        from: 1,
-      },
-      ...{ messagesMax: 100, bytesMax: 100_000 },
-      onMessage: ({ sequence }) => read.push(sequence),
-      check: async () => {},
-      checkHas: async () => {},
-      onRefused: refusal => {
-        throw refusal;
-      },
-      onTrouble: () => {},
-    });
+    const reader = readerOf(node.start.cluster, read, { messagesMax: 100, bytesMax: 100_000, consumers });
     await until(() => read.length === 30, 'all are read');
     await until(() => made === 2, 'it is given up');
     await fill(node.start.cluster, 3, 10);
@@ -254,23 +248,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
       request: () => new Promise<never>(() => {}),
     });
     const read: number[] = [];
-    const reader = new StreamReader({
-      ...{
-        nats,
-        manager,
-        stream: streamOf(node.start.cluster, 0),
-        from: 1,
-        messagesMax: 8,
-        bytesMax: 100_000,
-      },
-      onMessage: ({ sequence }) => read.push(sequence),
-      check: async () => {},
-      checkHas: async () => {},
-      onRefused: refusal => {
-        throw refusal;
-      },
-      onTrouble: () => {},
-    });
+    const reader = readerOf(node.start.cluster, read, { messagesMax: 8, bytesMax: 100_000, nats });
     await until(() => pulls === 1, 'it pulls');
     // The question has another subject; it goes through when this is passed.
     await new Promise(resolve => setTimeout(resolve, 100));
@@ -284,17 +262,7 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
     const node = await Linked.open(startIn(newCluster()));
     await fill(node.start.cluster, 3, 5_000);
     const read: number[] = [];
-    const reader = new StreamReader({
-      ...{ nats: used.nats, manager, stream: streamOf(node.start.cluster, 0), from: 1 },
-      ...{ messagesMax: 10, bytesMax: 1_000 },
-      onMessage: ({ sequence }) => read.push(sequence),
-      check: async () => {},
-      checkHas: async () => {},
-      onRefused: refusal => {
-        throw refusal;
-      },
-      onTrouble: () => {},
-    });
+    const reader = readerOf(node.start.cluster, read, { messagesMax: 10, bytesMax: 1_000 });
     for (let count = 1; count <= 3; count++) {
       await until(() => read.length === count, `${count} are read`);
       await new Promise(resolve => setTimeout(resolve, 50));

@@ -26,6 +26,12 @@ testsOf(20, {
       to: 'const OPEN_MS = 1e9;',
     },
     {
+      name: 'has as many calls under way as there are questions',
+      file: 'guard.ts',
+      from: 'const CALLS_MAX = 10;',
+      to: 'const CALLS_MAX = 1000;',
+    },
+    {
       name: 'asks again and again, and nothing keeps it from it',
       file: 'guard.ts',
       from: 'if (underWay >= CALLS_MAX || performance.now() < openUntilMs || (isRetry && retries < 1)) return false;',

@@ -13,6 +13,7 @@ const LEADERS_KEPT = 50;
 const LEADERS = Number(process.env.TALLY_TEST_CYCLES ?? LEADERS_KEPT);
 const NODES = Math.ceil(LEADERS / 5);
 const ROUND_MS_MAX = 120_000;
+const ADDED_MS_MAX = 250;
 const startedAt = new Date();
 const found: { nodes?: GoneFigures; leaders?: GoneFigures } = {};
 
@@ -34,6 +35,9 @@ describe.skipIf(!isNatsServerHere())('a cluster', () => {
       expect(figures).toMatchObject({ rounds: LEADERS, errors: 0, wrongUsers: 0 });
       // The leader was one: something did stop.
       expect(figures.stopped).toBeGreaterThan(0);
+      // What we add to an election: a block is sent again when NATS tells of a new leader.
+      const added = figures.stops.map((stopMs, round) => stopMs - figures.elections[round]!);
+      expect(middle(added)).toBeLessThan(ADDED_MS_MAX);
       found.leaders = figures;
     },
     60_000 + LEADERS * ROUND_MS_MAX,
@@ -51,6 +55,17 @@ function measuresOf(how: string, figures: GoneFigures) {
     figure(how, 'users with a wrong balance', 'lower', figures.wrongUsers),
     figure(how, 'ms without an acknowledgement, median', 'lower', middle(figures.stops)),
     figure(how, 'ms without an acknowledgement, longest', 'lower', Math.max(...figures.stops)),
+    ...(Math.max(...figures.elections) > 0
+      ? [
+          figure(how, 'ms until NATS has elected all leaders, median', 'lower', middle(figures.elections)),
+          figure(
+            how,
+            'ms until NATS has elected all leaders, longest',
+            'lower',
+            Math.max(...figures.elections),
+          ),
+        ]
+      : []),
     figure(
       how,
       '% of connections that stopped',

@@ -4,6 +4,8 @@
  * was acknowledged is missing.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { connect } from '@nats-io/transport-node';
+import { leaderElected } from '../../src/cluster/names.ts';
 import { NatsServers } from '../../src/tools/cluster/nats-servers.ts';
 import { Client } from '../../src/tools/harness/client.ts';
 import { type RunningServer, startServer } from './server.ts';
@@ -30,6 +32,8 @@ export interface GoneFigures {
   wrongUsers: number;
   /** Of each round: the longest time without an acknowledgement on any connection that is not of a killed node, ms. */
   stops: number[];
+  /** Of each round: until the last stream that had lost its leader had a new one, as NATS says, ms; 0: none had. */
+  elections: number[];
   /** Connections that stopped, and those that did not. */
   stopped: number;
   unstopped: number;
@@ -107,6 +111,8 @@ export async function loseLeaders(rounds: number, onRound: (done: number) => voi
 interface Cluster {
   nats: NatsServers;
   nodes: RunningServer[];
+  /** When NATS has last said that a stream has a new leader. */
+  electedMs: number;
   kill(node: number): Promise<void>;
   revive(node: number): Promise<void>;
 }
@@ -124,6 +130,7 @@ async function inRounds(rounds: number, onRound: (done: number) => void, take: T
   const cluster: Cluster = {
     nats,
     nodes,
+    electedMs: 0,
     async kill(node) {
       await nodes[node]!.stop('SIGKILL');
     },
@@ -133,9 +140,15 @@ async function inRounds(rounds: number, onRound: (done: number) => void, take: T
   };
   const figures: GoneFigures = {
     ...{ rounds: 0, acknowledged: 0, reads: 0, errors: 0, wrongUsers: 0, stopped: 0, unstopped: 0 },
-    ...{ stops: [], worstP99s: [], slowestReads: [] },
+    ...{ stops: [], elections: [], worstP99s: [], slowestReads: [] },
   };
   const wanted = new Map<string, number>();
+  const listener = await connect({ servers: nats.urls, maxReconnectAttempts: -1, reconnectTimeWait: 100 });
+  listener.subscribe(leaderElected('*'), {
+    callback: () => {
+      cluster.electedMs = performance.now();
+    },
+  });
   try {
     for (let node = 0; node < NODES; node++) nodes.push(await start(node));
     for (let round = 0; round < rounds; round++) {
@@ -146,6 +159,7 @@ async function inRounds(rounds: number, onRound: (done: number) => void, take: T
     return figures;
   } finally {
     await Promise.all(nodes.map(node => node.stop('SIGTERM', 'SIGKILL')));
+    await listener.close();
     await nats.stop();
   }
 }
@@ -183,6 +197,7 @@ async function oneRound(
 
   const stops = probers.filter(living).map(prober => longestOf(prober, takenMs));
   figures.stops.push(Math.max(...stops));
+  figures.elections.push(Math.max(0, cluster.electedMs - takenMs));
   figures.stopped += stops.filter(ms => ms > STOP_MS).length;
   figures.unstopped += stops.filter(ms => ms <= STOP_MS).length;
   figures.worstP99s.push(worstP99(probers.filter(living), takenMs));

@@ -1,4 +1,4 @@
-/** Lesson 20: the calls to a service that was slow for a second, of a server that never gives up and of one that does. */
+/** Lesson 20: the calls to a service that was slow for a while, of a server that never gives up and of one that does. */
 import { count } from '../../../src/cli/terminal/numbers.ts';
 import {
   courseOf,
@@ -25,8 +25,8 @@ const RIGHT = 'knows its limits';
 
 export const graph = lineGraph({
   name: 'stuck',
-  about: 'calls to a service that was slow for a second (lesson 20)',
-  title: 'The second is over, the calls are not',
+  about: 'calls to a service that was slow for a while (lesson 20)',
+  title: 'The slow time is over, the calls are not',
   subtitle: [
     `${count(QUESTIONS_PER_S)} questions a second, a call each; the service can answer ${count(SERVED_PER_S)}.`,
     `It is slow for ${FAST_S} s. After ${GONE_S} s all users leave.`,
