@@ -8,7 +8,7 @@ const settings = { own: { limit: LIMIT, 'window-ms': 3_600_000 } };
 
 export const CASES: readonly Case[] = [
   {
-    name: `of a user with a limit of ${LIMIT} some are accepted, no more than ${LIMIT}, and the others are refused`,
+    name: `with a limit of ${LIMIT} the first event of a user is accepted, and no more than ${LIMIT} in all`,
     hint: 'The limit is in LIMIT or {limit}. Refused is {"status":"rejected","reason":"rate_limited"}, and is not applied.',
     settings,
     run: async ({ open, user }) => {
