@@ -4,10 +4,10 @@
  * First, one after the other: what an id stands for. It is for one event of one user. All other events have ids that no
  * other user has, so that nothing else is taken for this.
  *
- * Then three reasons to send again. The reply is lost; here the witness keeps it, to compare it with the second one. The server
- * is killed by `kill -9` and started again with the same folder; the engine, if it talks to one, is some milliseconds away,
- * so that some events are between any two commands at that moment. And an impatient client sends to all instances at
- * once. A second instance that does not know the balances of the first is another service, and is left out.
+ * Then three reasons to send again. The reply is lost; here the witness keeps it, to compare it with the second one. The
+ * server is killed by `kill -9` and started again with the same folder; the engine, if it talks to one, is some
+ * milliseconds away, so that some events are between any two commands at that moment. And an impatient client sends to all
+ * instances at once. A second instance that does not know the balances of the first is another service, and is left out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../src/cli/terminal/numbers.ts';

@@ -41,7 +41,7 @@ const ASK_ON_MS = WINDOW_MS / LIMIT / 2;
 /** Instances that share a limit may hold back some of it. */
 const LEAST = LIMIT / 2;
 const ANSWER_MS_MAX = 20_000;
-const AGAIN_MS_MAX = 3 * WINDOW_MS;
+const AGAIN_MS_MAX = 10 * WINDOW_MS;
 const EDGES_MAX = 5;
 const COST_MS = 400;
 const COST_USERS = 16;
