@@ -12,8 +12,7 @@ const CIRCUMSTANCES: readonly Circumstance[] = [
 
 export const bench: Bench = {
   name: 'lessons',
-  about:
-    'Every lesson on all its servers, two at a time, 20 times, and 10 on busy cores: is every verdict right?',
+  about: 'Every lesson on all its servers, 20 times, and 10 on busy cores: is every verdict right?',
   run: (size, say) =>
     repeated(
       CIRCUMSTANCES,
