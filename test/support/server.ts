@@ -52,17 +52,18 @@ export interface RunningServer {
   exited: Promise<Omit<Stopped, 'elapsedMs'>>;
 }
 
-/** Starts `tally serve` with these flags and waits until it says that it listens. */
+/** Starts `tally serve` with these flags, of this build or another, and waits until it says that it listens. */
 export async function startServer(
   flags: string[] = [],
   env: Record<string, string> = {},
+  cli = CLI,
 ): Promise<RunningServer> {
   const events: Record<string, unknown>[] = [];
   const server = await startSaying(
     {
       name: 'the server',
       program: process.execPath,
-      args: [...NODE_FLAGS, CLI, 'serve', '--port', '0', ...flags],
+      args: [...NODE_FLAGS, cli, 'serve', '--port', '0', ...flags],
       env,
     },
     line => {
