@@ -3,6 +3,8 @@ import { LESSONS } from '../steps/lesson-kit/lessons.ts';
 import type { Bench } from './bench.ts';
 import { type Circumstance, CORES, repeated } from './verdicts.ts';
 
+/** Witnesses mostly wait, and must be right beside another one, too. */
+const AT_ONCE = 2;
 const CIRCUMSTANCES: readonly Circumstance[] = [
   { condition: 'alone', times: { small: 1, full: 20 }, busy: 0, isPinned: false },
   { condition: 'all cores busy', times: { small: 0, full: 10 }, busy: CORES, isPinned: false },
@@ -15,7 +17,8 @@ export const bench: Bench = {
     repeated(
       CIRCUMSTANCES,
       size,
-      size === 'full' ? ['--lessons'] : [String(LESSONS[0]!.number)],
+      (size === 'full' ? LESSONS : LESSONS.slice(0, 1)).map(({ number }) => [String(number)]),
+      AT_ONCE,
       ({ pain, step, way }) => {
         const { figure, unit } = LESSONS.find(({ number }) => number === pain)!.question;
         const subject = `lesson ${pain}, ${step}${way === undefined ? '' : `, ${way}`}`;

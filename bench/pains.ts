@@ -32,7 +32,8 @@ export const bench: Bench = {
     repeated(
       CIRCUMSTANCES,
       size,
-      PAINS[size],
+      [PAINS[size]],
+      1,
       ({ pain, step }) => {
         const [figure, unit] = FIGURES[pain]!;
         const better = BETTER_HIGHER.has(pain) ? 'higher' : 'lower';

@@ -48,18 +48,19 @@ const CLI = fileURLToPath(
 const PINNED = ['taskset', '--cpu-list', '0'];
 const BUSY = ['-e', 'for (;;);'];
 
-/** `args` are those of `tally pain`, beside `--all --json`. */
+/** Each of the matrices is the arguments of a `tally pain`, beside `--all --json`; so many are run at a time. */
 export async function repeated(
   circumstances: readonly Circumstance[],
   size: Size,
-  args: readonly string[],
+  matrices: readonly (readonly string[])[],
+  atOnce: number,
   keptOf: (row: Row) => Kept,
   say: (line: string) => void,
 ): Promise<Measure[]> {
   const measures = new Map<string, Measure>();
   for (const circumstance of circumstances)
     for (let time = 1; time <= circumstance.times[size]; time += 1) {
-      const rows = await runMatrix(circumstance, args);
+      const rows = await runMatrices(circumstance, matrices, atOnce);
       const { condition, times } = circumstance;
       say(`${condition}, ${time} of ${times[size]}: ${rows.length} verdicts, all right`);
       for (const row of rows) collect(measures, row, keptOf(row), condition);
@@ -67,9 +68,10 @@ export async function repeated(
   return [...measures.values()];
 }
 
-async function runMatrix(
+async function runMatrices(
   { condition, busy, isPinned }: Circumstance,
-  args: readonly string[],
+  matrices: readonly (readonly string[])[],
+  atOnce: number,
 ): Promise<Row[]> {
   const started: ChildProcess[] = [];
   const start = (words: string[]) => {
@@ -79,8 +81,7 @@ async function runMatrix(
     started.push(child);
     return child;
   };
-  try {
-    for (let count = 0; count < busy; count += 1) start(BUSY);
+  const run = async (args: readonly string[]) => {
     const matrix = start([CLI, 'pain', ...args, '--all', '--json']);
     let output = '';
     matrix.stdout!.setEncoding('utf8').on('data', text => {
@@ -95,6 +96,16 @@ async function runMatrix(
     if (wrong.length > 0 || exitCode !== 0)
       throw new Error(`${condition}: exit code ${exitCode}, wrong verdicts: ${JSON.stringify(wrong)}`);
     return rows;
+  };
+  try {
+    for (let count = 0; count < busy; count += 1) start(BUSY);
+    const rows: Row[][] = [];
+    const waiting = matrices.entries();
+    const lane = async () => {
+      for (const [index, args] of waiting) rows[index] = await run(args);
+    };
+    await Promise.all(Array.from({ length: atOnce }, lane));
+    return rows.flat();
   } finally {
     for (const child of started) child.kill('SIGKILL');
   }

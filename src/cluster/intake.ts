@@ -5,6 +5,7 @@
 import type { JetStreamManager } from '@nats-io/jetstream';
 import type { NatsConnection } from '@nats-io/transport-node';
 import type { Delivered } from './delivered.ts';
+import { timeOf } from './direct.ts';
 import type { Stored } from './messages.ts';
 import { patiently } from './patience.ts';
 import { isNoStream, Refusal } from './refusal.ts';
@@ -50,6 +51,8 @@ export class Intake {
   readonly #readers: readonly StreamReader[];
   /** By partition, what was passed on and is not applied. */
   readonly #sent: readonly Sent[][];
+  /** By partition: when its stream was made, the block that was read last, and whether one of ours was stored. */
+  readonly #known: { created: string; last?: Pick<Delivered, 'sequence' | 'timeMs'>; hasStored: boolean }[];
   #read: Read[] = [];
   #hasEnded = false;
 
@@ -57,6 +60,7 @@ export class Intake {
     this.#start = start;
     const { nats, manager, streams, from } = start;
     this.#sent = streams.map(() => []);
+    this.#known = streams.map(({ created }) => ({ created, hasStored: false }));
     this.#readers = streams.map(
       (stream, partition) =>
         new StreamReader({
@@ -91,6 +95,7 @@ export class Intake {
 
   /** A block of this sequence is in the stream. */
   stored(partition: number, sequence: number): void {
+    this.#known[partition]!.hasStored = true;
     this.#readers[partition]!.stored(sequence);
   }
 
@@ -124,7 +129,9 @@ export class Intake {
   }
 
   #take(partition: number, message: Delivered): void {
-    this.#sent[partition]!.push({ sequence: message.sequence, bytes: message.bytes.length });
+    const { sequence, timeMs, bytes } = message;
+    this.#known[partition]!.last = { sequence, timeMs };
+    this.#sent[partition]!.push({ sequence, bytes: bytes.length });
     this.#start.onRead(partition, message);
     this.#read.push({ partition, message });
     if (this.#read.length === 1) setImmediate(() => this.#passOn());
@@ -151,10 +158,11 @@ export class Intake {
     const endMs = performance.now() + CATCH_UP_MS_MAX;
     for (;;) {
       const now = await this.#look(known);
-      if (now.created !== known.created)
+      if (now.created !== this.#known[partition]!.created && !(await this.#isSame(known, partition, next)))
         throw new Refusal(
           `the stream ${known.name} was deleted and made again; its blocks are lost, and this node can't go on with others: restore the stream, or make another cluster (--cluster-name)`,
         );
+      this.#known[partition]!.created = now.created;
       if (now.first > next) throw await this.#purged(known, partition, next, now.first);
       if (now.last >= next - 1) return;
       if (performance.now() > endMs)
@@ -163,6 +171,18 @@ export class Intake {
         );
       await new Promise(resolve => setTimeout(resolve, 500));
     }
+  }
+
+  /**
+   * Two nodes that made the same stream at the same moment have made one, with the time of the later one. Then it has what
+   * this node has read of it.
+   */
+  async #isSame({ name }: Stream, partition: number, next: number): Promise<boolean> {
+    const { last, hasStored } = this.#known[partition]!;
+    if (next === 1) return !hasStored;
+    if (last?.sequence !== next - 1) return false;
+    const message = await this.#start.manager.streams.getMessage(name, { seq: last.sequence });
+    return message !== null && timeOf(message.timestamp) === last.timeMs;
   }
 
   /**

@@ -2,6 +2,7 @@
 import { PERCENT } from '../kit/predictions.ts';
 import { whole } from '../kit/values.ts';
 import type { Lesson } from '../lesson-kit/lesson.ts';
+import { CASES } from './cases.ts';
 import { chargedTwice } from './witness.ts';
 
 export const retry: Lesson = {
@@ -16,7 +17,7 @@ export const retry: Lesson = {
   engines: ['redis'],
   packages: ['ioredis'],
   keepsData: false,
-  flags: { 'ids-ms': { ...whole(1, 604_800_000), meaning: 'how long an id is remembered' } },
+  flags: { 'ids-ms': { ...whole(1, 604_800_000), usual: 600_000, meaning: 'how long an id is remembered' } },
   ways: { wrong: ['after', 'before', 'none'] },
   finished: ({ data }) => ['--data', String(data), '--sync', 'always'],
   witness: chargedTwice,
@@ -39,5 +40,5 @@ export const retry: Lesson = {
         'the id is written together with the balance, so there is no moment in which one is there without the other.',
     },
   },
-  cases: [],
+  cases: CASES,
 };

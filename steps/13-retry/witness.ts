@@ -1,10 +1,13 @@
 /**
  * Pain 13, a retry is charged twice: is an event with an `id` done once, however often it is sent?
  *
- * Three reasons to send again. The reply is lost; here the witness keeps it, to compare it with the second one. The server
- * is killed by `kill -9` and started again with the same folder; the engine, if it talks to one, is some milliseconds away,
- * so that some events are between any two commands at that moment. And an impatient client sends to all instances at
- * once. A second instance that does not know the balances of the first is another service, and is left out.
+ * First, one after the other: what an id stands for. It is for one event of one user. All other events have ids that no
+ * other user has, so that nothing else is taken for this.
+ *
+ * Then three reasons to send again. The reply is lost; here the witness keeps it, to compare it with the second one. The
+ * server is killed by `kill -9` and started again with the same folder; the engine, if it talks to one, is some
+ * milliseconds away, so that some events are between any two commands at that moment. And an impatient client sends to all
+ * instances at once. A second instance that does not know the balances of the first is another service, and is left out.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { count } from '../../src/cli/terminal/numbers.ts';
@@ -63,11 +66,15 @@ export const chargedTwice: LessonWitness = {
         reply: undefined,
         answered: 0,
       }));
-      const lost = await onServer(own.data, async scene => {
+      const [ids, lost] = await onServer(own.data, async scene => {
+        const standing = await whatIdsStandFor(scene);
+        say(
+          `an id again, of another user: ${standing.isOfUser ? 'charged' : 'never charged'}; with another amount: ${standing.isOfEvent ? 'refused' : 'not refused'}`,
+        );
         const found = await afterLostReplies(scene);
         say(`${count(found.events)} replies are lost, and sent again: ${told(found)}`);
         await loadAndKill(scene, buyers);
-        return found;
+        return [standing, found] as const;
       });
       const [crash, atOnce, instances] = await onServer(own.data, async scene => {
         const crashed = await afterCrash(scene, buyers);
@@ -89,7 +96,12 @@ export const chargedTwice: LessonWitness = {
         ...(never > 0 ? [`${count(never)} were never charged, though it was said`] : []),
         ...(otherReplies > 0 ? [`${count(otherReplies)} got another reply than the first`] : []),
       ];
-      const isPresent = twice + never + otherReplies > 0;
+      const isRight = twice + never + otherReplies === 0;
+      const alsoWrong = [
+        ...(ids.isOfUser ? [] : ['an event was taken for that of another user, whose id was the same']),
+        ...(ids.isOfEvent ? [] : ['another amount under a known id was not refused']),
+      ];
+      const isPresent = !isRight || alsoWrong.length > 0;
       return {
         isPresent,
         evidence: {
@@ -101,11 +113,18 @@ export const chargedTwice: LessonWitness = {
           twiceAtOnce: atOnce.twice,
           neverCharged: never,
           otherReplies,
+          hasIdsByUser: ids.isOfUser,
+          isReuseRefused: ids.isOfEvent,
           instances,
         },
-        sentence: isPresent
-          ? `Of ${count(events)} events that were sent again, ${listed(wrong, 'and')}.`
-          : `${count(events)} events were sent again, and each was charged once, and answered as the first time.`,
+        sentence: [
+          isRight
+            ? `${count(events)} events were sent again, and each was charged once, and answered as the first time`
+            : `Of ${count(events)} events that were sent again, ${listed(wrong, 'and')}`,
+          ...alsoWrong,
+        ]
+          .join('; ')
+          .concat('.'),
       };
     } finally {
       distance.close();
@@ -119,6 +138,23 @@ function told({ twice, never, otherReplies }: Tally): string {
     ...(otherReplies > 0 ? [`${count(otherReplies)} other replies`] : []),
   ];
   return [`${count(twice)} charged twice`, ...more].join(', ');
+}
+
+interface Standing {
+  isOfUser: boolean;
+  isOfEvent: boolean;
+}
+
+async function whatIdsStandFor(scene: Scene): Promise<Standing> {
+  const send = (user: string, amount: number) => insist(scene, eventOf(user, 'same', amount), isDecided);
+  await send('one', AMOUNT);
+  await send('other', AMOUNT);
+  const isOfUser = (await balanceOf(scene, 'other')) === AMOUNT;
+  return { isOfUser, isOfEvent: !isTaken(await send('one', OTHER_AMOUNT)) };
+}
+
+function isDecided(reply: string): boolean {
+  return isTaken(reply) || reply.includes('"id_reused"');
 }
 
 /** Between the two goes another event of the user: a reply made anew would not be the first one. */
@@ -208,14 +244,16 @@ async function allAtOnce(scenes: readonly Scene[]): Promise<Tally> {
 }
 
 /** As a client does that wants it done: until there is an answer, on a connection of its own each time. */
-async function insist(scene: Scene, line: string): Promise<string> {
+async function insist(scene: Scene, line: string, isWanted = isTaken): Promise<string> {
   const endMs = performance.now() + AGAIN_MS_MAX;
   for (;;) {
     const reply = await answerOf(scene, line);
-    if (reply !== undefined && isTaken(reply)) return reply;
+    if (reply !== undefined && isWanted(reply)) return reply;
     if (reply !== undefined && !reply.includes('server_busy')) throw notTaken(reply);
     if (performance.now() > endMs)
-      throw new Undecided(`an event that is sent again is not taken within ${AGAIN_MS_MAX / 1_000} s`);
+      throw reply === undefined
+        ? new HungUp(`for ${AGAIN_MS_MAX / 1_000} s it hung up instead of answering`)
+        : new Undecided(`an event that is sent again is not taken within ${AGAIN_MS_MAX / 1_000} s`);
     await sleep(AGAIN_MS);
   }
 }
@@ -259,7 +297,12 @@ function added(found: readonly Tally[]): Tally {
   };
 }
 
+/** With an id that no other user has. */
 function lineOf(user: string, id: string, amount: number): string {
+  return eventOf(user, `${user}-${id}`, amount);
+}
+
+function eventOf(user: string, id: string, amount: number): string {
   return `{"user":"${user}","action":"buy","amount":${amount},"wait":true,"id":"${id}"}\n`;
 }
 

@@ -3,6 +3,7 @@ import { count } from '../../src/cli/terminal/numbers.ts';
 import { EVENTS } from '../kit/predictions.ts';
 import { whole } from '../kit/values.ts';
 import type { Lesson } from '../lesson-kit/lesson.ts';
+import { CASES } from './cases.ts';
 import { overTheLimit } from './witness.ts';
 
 export const greedyClient: Lesson = {
@@ -18,9 +19,13 @@ export const greedyClient: Lesson = {
   packages: ['ioredis'],
   keepsData: false,
   flags: {
-    limit: { ...whole(1, 100_000), meaning: 'events that a user may send in a window' },
-    'window-ms': { ...whole(100, 3_600_000), meaning: 'how long a window is' },
-    'clock-ahead-ms': { ...whole(0, 3_600_000), meaning: 'how far the clock of this machine is ahead' },
+    limit: { ...whole(1, 100_000), usual: 1_000, meaning: 'events that a user may send in a window' },
+    'window-ms': { ...whole(100, 3_600_000), usual: 1_000, meaning: 'how long a window is' },
+    'clock-ahead-ms': {
+      ...whole(0, 3_600_000),
+      usual: 0,
+      meaning: 'how far the clock of this machine is ahead',
+    },
   },
   ways: { wrong: ['memory', 'redis'], right: ['bucket', 'sliding', 'share'] },
   witness: overTheLimit,
@@ -55,5 +60,5 @@ export const greedyClient: Lesson = {
     label: 'accepted, allowed',
     cell: ({ evidence }) => `${count(Number(evidence.mostAccepted))}, ${count(Number(evidence.mostAllowed))}`,
   },
-  cases: [],
+  cases: CASES,
 };

@@ -18,7 +18,7 @@ export const stampede: Lesson = {
   packages: [],
   companions: ['database'],
   keepsData: false,
-  flags: { 'ttl-ms': { ...whole(1, 86_400_000), meaning: 'how long a value is kept' } },
+  flags: { 'ttl-ms': { ...whole(1, 86_400_000), usual: 1_000, meaning: 'how long a value is kept' } },
   ways: { right: ['event', 'version', 'time'] },
   witness,
   question: {

@@ -124,11 +124,11 @@ async function rush(user: string, scene: Scene, readers: readonly Client[], ask:
   const neighbour = await scene.open();
   const before = await ask('calls');
   const startMs = performance.now();
-  const reading = Promise.all(readers.map(reader => balanceOf(reader, user)));
-  const waiting = balanceOf(neighbour, `beside-${before.gets}`).then(() => performance.now() - startMs);
-  const balances = await reading;
-  const waitedMs = performance.now() - startMs;
-  const neighbourMs = await waiting;
+  const timed = async <Value>(asked: Promise<Value>) => [await asked, performance.now() - startMs] as const;
+  const [[balances, waitedMs], [, neighbourMs]] = await Promise.all([
+    timed(Promise.all(readers.map(reader => balanceOf(reader, user)))),
+    timed(balanceOf(neighbour, `beside-${before.gets}`)),
+  ]);
   const other = balances.find(balance => balance !== HOT_BALANCE);
   if (other !== undefined)
     throw new Undecided(`the database has ${HOT_BALANCE}, and it says ${other}: does it ask there?`);

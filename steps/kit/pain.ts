@@ -9,6 +9,7 @@ import { readArgs, UsageError } from '../../src/cli/terminal/usage.ts';
 import type { Lesson } from '../lesson-kit/lesson.ts';
 import { LESSONS, lessonIn, rangeOfLessons } from '../lesson-kit/lessons.ts';
 import { lessonMatrix } from '../lesson-kit/matrix.ts';
+import { variablesIn } from '../lesson-kit/sources.ts';
 import { readTarget } from '../lesson-kit/target.ts';
 import { tryLesson } from '../lesson-kit/trial.ts';
 import { asideOf } from './asides.ts';
@@ -17,7 +18,7 @@ import { pairs, type Row, runPair, tableHead, tableRow } from './matrix.ts';
 import { questionOf, whetherOf } from './predictions.ts';
 import type { Source } from './server.ts';
 import { SOURCE_OPTIONS, sourceOf } from './sources.ts';
-import { print, seconds, type Trial, tryOut } from './trial.ts';
+import { hintsIn, print, seconds, type Trial, tryOut } from './trial.ts';
 import { WITNESS_MS_MAX, whyNot } from './witnesses/witness.ts';
 import { witnessOf } from './witnesses/witnesses.ts';
 
@@ -56,6 +57,9 @@ WORKERS, QUEUE (places in the queue), WORK_US and WINDOW_US say: what an event c
 between reading and writing it, in µs, spent sleeping. Or write {port}, {workers}, {queue}, {work_us}, {window_us}
 into the command. Of lessons, it gets what they need: DATA or {data}, a folder that outlives it; REDIS_URL or
 {redis_url}, POSTGRES_URL or {postgres_url}, NATS_URL or {nats_url}, where the engine listens that was started for it.
+And what only that lesson has:
+
+${LESSONS.flatMap(variablesIn).join('\n')}
 
   --predict      one or two questions before it runs; an empty answer means no idea. Answers may be piped in, a line
                  each
@@ -180,7 +184,7 @@ function next({ number, lesson, painLesson }: Step, { subject }: Source, isPrese
   const mend = number === 10 ? 'src' : String(number + 1);
   const diff = number === 10 ? '' : `npx tally diff ${number} ${mend}, then `;
   const way = `${diff}npx tally pain ${number} --step ${mend}`;
-  if (subject === undefined) return isPresent ? `  What mends it here: ${way}\n` : '';
+  if (subject === undefined) return isPresent ? `  ${hintsIn(mend)}\n` : '';
   return `  What step ${number} taught: ${lesson}\n  What this pain teaches: ${painLesson}\n${subject === number ? `  What mends it: ${way}\n` : ''}`;
 }
 

@@ -80,6 +80,11 @@ function verdict(
   return `  ${paint(colour, head)} ${sentence}${warning}\n`;
 }
 
+/** For a server of the reader's own, which no server of this repository mends. */
+export function hintsIn(task: number | string): string {
+  return `Hints: npx tally roadmap ${task}; then the same command again`;
+}
+
 export function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1).padStart(5)} s`;
 }

@@ -19,6 +19,8 @@ export type Given = Readonly<Record<string, string | number>>;
 /** A flag of both servers, beside `--port`, `--data`, `--way` and the addresses of engines. */
 export interface LessonFlag extends Value {
   meaning: string;
+  /** What it is where nobody says it. */
+  usual: number;
 }
 
 export interface LessonWitness {

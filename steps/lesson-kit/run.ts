@@ -112,6 +112,7 @@ function introduction(subject: Subject, port: number, own: Given, isTemporary: b
 /** The flags that only this lesson has. */
 function described({ number, flags }: Lesson): string[] {
   return Object.entries(flags).map(
-    ([name, { values, meaning }]) => `  ${`--${name}`.padEnd(14)} ${values}; ${meaning}; lesson ${number}\n`,
+    ([name, { values, meaning, usual }]) =>
+      `  ${`--${name}`.padEnd(16)} ${values}; ${meaning} (${usual}); lesson ${number}\n`,
   );
 }

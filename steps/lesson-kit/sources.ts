@@ -1,5 +1,6 @@
 /** The servers of a lesson, to be started in a place: a side, the finished server, or somebody's command. */
 import { CommandError } from '../../src/cli/terminal/command.ts';
+import { listed } from '../../src/cli/terminal/prose.ts';
 import { findServer, startCommand } from '../../src/tools/harness/elsewhere.ts';
 import { ROOT } from '../../src/tools/harness/root.ts';
 import { freePort, type Server, startOnPort } from '../../src/tools/harness/server.ts';
@@ -51,15 +52,47 @@ export function ofSubject(subject: Subject, place: Place, nodeFlags: readonly st
   };
 }
 
-/** A command for a shell, as of the ten steps: it also gets `DATA` or `{data}`, and so on. */
+/** A command for a shell, as of the ten steps: it also gets `DATA` or `{data}`, and so on, and every flag of the lesson. */
 export function ofLessonCommand(lesson: Lesson, command: string, place: Place): Source {
   return {
     name: command,
     subject: undefined,
     isStarted: true,
     start: settings =>
-      startCommand(command, variablesOf({ ...settings, own: ownOf(lesson, place, settings) })),
+      startCommand(
+        command,
+        variablesOf({ ...settings, own: { ...usualOf(lesson), ...ownOf(lesson, place, settings) } }),
+      ),
   };
+}
+
+/** For a server that hangs up, or is silent; undefined where a lesson has nothing that it could have missed. */
+export function addressQuestion({ engines, companions = [] }: Lesson): string | undefined {
+  const names = [...engines, ...companions].map(name => placeholderOf(settingOf(name)));
+  if (names.length === 0) return undefined;
+  const braced = names.map(name => `{${name}}`);
+  return `Does it use ${listed(names.map(name => name.toUpperCase()))}, or ${listed(braced)} in the command?`;
+}
+
+/** For readers, what only commands of this lesson get: a row each. */
+export function variablesIn({ number, companions = [], flags }: Lesson): string[] {
+  const called = companions.map(name => [
+    settingOf(name),
+    `where its companion, ${name}.ts, listens: tcp://HOST:PORT`,
+  ]);
+  const told = Object.entries(flags).map(([name, { meaning, usual }]) => [name, `${meaning} (${usual})`]);
+  return [...called, ...told].map(([name, meaning]) => {
+    const placeholder = placeholderOf(name!);
+    return `  ${number}  ${`${placeholder.toUpperCase()} or {${placeholder}}`.padEnd(34)}  ${meaning}`;
+  });
+}
+
+function placeholderOf(name: string): string {
+  return name.replaceAll('-', '_');
+}
+
+function usualOf({ flags }: Lesson): Given {
+  return Object.fromEntries(Object.entries(flags).map(([name, { usual }]) => [name, usual]));
 }
 
 export function ofLessonAddress(name: string, host: string, port: number): Source {

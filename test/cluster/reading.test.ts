@@ -3,7 +3,9 @@ import { DeliverPolicy, type JetStreamManager, jetstream, jetstreamManager } fro
 import type { NatsConnection } from '@nats-io/transport-node';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { readDirect, timeOf } from '../../src/cluster/direct.ts';
+import { Intake } from '../../src/cluster/intake.ts';
 import { streamOf, subjectOf } from '../../src/cluster/names.ts';
+import type { Refusal } from '../../src/cluster/refusal.ts';
 import { StreamReader } from '../../src/cluster/stream-reader.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { Linked, linkStart, newCluster } from './linked.ts';
@@ -162,6 +164,67 @@ describe.skipIf(isNatsMissing)('a link reads', { concurrent: true }, () => {
     expect(await node.untilRefused()).toBe(
       `the stream ${stream} was deleted and made again; its blocks are lost, and this node can't go on with others: restore the stream, or make another cluster (--cluster-name)`,
     );
+  });
+
+  test.each([
+    ['nothing', 0, 0, false],
+    ['nothing, though one of its own was stored', 0, 1, true],
+    ['what is still there', 3, 0, false],
+  ])(
+    'of a stream that has another time of its making, and of which it has read %s',
+    async (_, blocks, stored, isRefused) => {
+      const { cluster } = (await Linked.open(startIn(newCluster()))).start;
+      const name = streamOf(cluster, 0);
+      await fill(cluster, blocks, 10);
+      let created = 'at first';
+      const streams = {
+        info: async () => ({ ...(await manager.streams.info(name)), created }),
+        getMessage: (...of: Parameters<typeof manager.streams.getMessage>) =>
+          manager.streams.getMessage(...of),
+      };
+      const known = { name, subject: subjectOf(cluster, 0), created, first: 1, last: 0 };
+      let read = 0;
+      let refused: Refusal | undefined;
+      const intake = new Intake({
+        nats: used.nats,
+        manager: { ...manager, consumers: manager.consumers, streams } as unknown as JetStreamManager,
+        streams: [known],
+        from: [1],
+        onRead: (_, { sequence }) => {
+          read = sequence;
+        },
+        onBlocks: () => intake.applied([read]),
+        onRefused: refusal => {
+          refused = refusal;
+        },
+        onTrouble: () => {},
+        snapshotAt: async () => undefined,
+      });
+      const consumerOf = async () => (await manager.consumers.list(name).next())[0]?.name;
+      await until(async () => read === blocks && (await consumerOf()) !== undefined, 'what there is is read');
+      if (stored > 0) intake.stored(0, stored);
+      created = 'a moment later';
+      await manager.consumers.delete(name, (await consumerOf())!);
+      await until(() => intake.remade > 0 || refused !== undefined, 'it looks again');
+      if (!isRefused) {
+        await fill(cluster, 2, 10);
+        await until(() => read === blocks + 2, 'what came behind is read');
+      }
+      expect(refused?.message.includes('was deleted and made again') ?? false).toBe(isRefused);
+      intake.stop();
+    },
+  );
+
+  test('not from a stream that was made anew with as many blocks: it is refused', async () => {
+    const node = await Linked.begun(startIn(newCluster()));
+    const stream = streamOf(node.start.cluster, 0);
+    await fill(node.start.cluster, 3, 10);
+    await node.untilRead(0, 3);
+    const { config } = await manager.streams.info(stream);
+    await manager.streams.delete(stream);
+    await manager.streams.add(config);
+    await fill(node.start.cluster, 3, 10);
+    expect(await node.untilRefused()).toMatch(/ was deleted and made again; its blocks are lost/);
   });
 
   test('one by one, while there is no consumer, the same as from a consumer', async () => {

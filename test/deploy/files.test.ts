@@ -1,4 +1,4 @@
-/** The files to run it elsewhere with: the Dockerfile, the unit, and what the package has. test/long/deploy.test.ts does what they say. */
+/** The files to run it elsewhere with: the Dockerfile, the unit, and what the package has. test/long/deploy.test.ts and systemd.test.ts do what they say. */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

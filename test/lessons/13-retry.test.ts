@@ -17,6 +17,13 @@ import { Place } from '../../steps/lesson-kit/place.ts';
 import { ofSubject } from '../../steps/lesson-kit/sources.ts';
 import { runCli } from '../support/server.ts';
 import { testsOf } from './lesson-tests.ts';
+import { onMutant } from './mutant.ts';
+
+const BY_ID_ALONE = {
+  file: 'server.ts',
+  from: 'JSON.stringify([user, id])',
+  to: 'JSON.stringify([typeof user, id])',
+};
 
 testsOf(13, {
   faults: [
@@ -45,11 +52,12 @@ testsOf(13, {
       from: '(user: string, id: string) => ',
       to: '(user: string, id: string) => process.pid + ',
     },
+    { name: 'takes the id of one user for that of another, and leaves the other out', ...BY_ID_ALONE },
     {
-      name: 'takes the id of one user for that of another, and leaves the other out',
+      name: 'says that another amount under a known id is done',
       file: 'server.ts',
-      from: 'JSON.stringify([user, id])',
-      to: 'JSON.stringify([typeof user, id])',
+      from: 'asked.some((word, at) => word !== outcome[at])',
+      to: 'false',
     },
     {
       name: 'makes the reply anew',
@@ -64,6 +72,49 @@ testsOf(13, {
       to: "  if (ids[0] !== undefined && (await redis.set('mark' + ids[0], '1', 'NX')) === null) return replyTo(event, await balanceOf(event.user));\n  const asked = ",
     },
   ],
+  mistakes: [
+    {
+      name: 'does not look at ids',
+      case: 'an event with an id that is sent again gets its first reply, and is applied once',
+      file: 'server.ts',
+      from: 'if (id === undefined)',
+      to: 'if (id === undefined || isId(id))',
+    },
+    {
+      name: 'answers a retry with what it has',
+      case: 'an event with an id that is sent again gets its first reply, and is applied once',
+      file: 'server.ts',
+      from: "rejected('balance_overflow') : replyTo(event, Number(outcome[2]))",
+      to: "rejected('balance_overflow') : reply('ok', { balance: Number(outcome[2]) })",
+    },
+    {
+      name: 'takes the id of one user for that of another',
+      case: 'an id belongs to its user: others may have the same',
+      ...BY_ID_ALONE,
+    },
+    {
+      name: 'applies another amount under a known id',
+      case: 'the same id with another amount is not applied',
+      file: 'server.ts',
+      from: 'return isId(id) ? apply(request, [keyOf(request.user, id)])',
+      to: 'return isId(id) ? apply(request, [keyOf(request.user, id + request.amount)])',
+    },
+    {
+      name: 'takes ids of any length',
+      case: 'an id is a string of 1 to 64 bytes, and stands once',
+      file: 'server.ts',
+      from: 'const ID_BYTES_MAX = 64;',
+      to: 'const ID_BYTES_MAX = 128;',
+    },
+    {
+      name: 'makes a string of whatever an id is',
+      case: 'an id is a string of 1 to 64 bytes, and stands once',
+      file: 'server.ts',
+      from: 'const { id } = request.fields;',
+      to: 'const id = request.fields.id && String(request.fields.id);',
+    },
+  ],
+  refused: { none: 'an event with an id that is sent again gets its first reply, and is applied once' },
 });
 
 const lesson = lessonOf(13)!;
@@ -221,6 +272,33 @@ describe.skipIf(missing !== undefined)('the ids of lesson 13', () => {
   });
 });
 
+test.skipIf(missing !== undefined)(
+  'ids of all users in one are seen as that, and as nothing else',
+  async () => {
+    const place = await Place.open(lesson);
+    const subject = { lesson, side: 'right' as const, way: undefined };
+    try {
+      const { evidence, sentence } = await onMutant(
+        subject,
+        { name: 'by id alone', ...BY_ID_ALONE },
+        place,
+        source => lesson.witness.run(source, () => {}, place),
+      );
+      expect(sentence).toContain('; an event was taken for that of another user');
+      expect(evidence).toMatchObject({
+        chargedTwice: 0,
+        neverCharged: 0,
+        otherReplies: 0,
+        hasIdsByUser: false,
+        isReuseRefused: true,
+        instances: 2,
+      });
+    } finally {
+      await place.close();
+    }
+  },
+);
+
 const hasPython = spawnSync('python3', ['--version']).status === 0;
 if (!hasPython) console.log('left out: python3 is not installed');
 
@@ -228,10 +306,10 @@ describe.skipIf(!hasPython || missing !== undefined)('a server in another langua
   const server = fileURLToPath(new URL('servers/retry.py', import.meta.url));
 
   test.concurrent.each([
-    ['is told of Redis by a variable, and charges twice', `python3 ${server} memory`, 1, 'present'],
+    ['is told of Redis by a variable, and charges twice', `python3 ${server} wrong`, 1, 'present'],
     [
       'is told of it in the command, and charges once',
-      `python3 ${server} redis {port} {redis_url}`,
+      `env -i PORT={port} REDIS_URL={redis_url} $(which python3) ${server} right`,
       0,
       'absent',
     ],

@@ -3,14 +3,17 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import type { Client } from '../../src/tools/harness/client.ts';
 import { attack, LIMIT, WINDOW_MS, withInstances } from '../../steps/16-greedy-client/witness.ts';
+import type { Source } from '../../steps/kit/server.ts';
 import { whatIsMissing } from '../../steps/lesson-kit/engines/engines.ts';
 import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
 import { Place } from '../../steps/lesson-kit/place.ts';
 import { ofSubject } from '../../steps/lesson-kit/sources.ts';
 import { runCli } from '../support/server.ts';
 import { testsOf } from './lesson-tests.ts';
+import { onMutant } from './mutant.ts';
 
 const lesson = lessonOf(16)!;
+const [SOME, NOTHING] = lesson.cases.map(({ name }) => name) as [string, string];
 
 testsOf(16, {
   faults: [
@@ -41,6 +44,18 @@ testsOf(16, {
       unused: (redis, limit, windowMs) => async user =>`,
     },
     {
+      name: 'has a window that begins with the first event of a user, in Redis',
+      way: 'bucket',
+      file: 'ways.ts',
+      from: 'bucket: (redis, limit, windowMs) => async user =>',
+      to: `bucket: (redis, limit, windowMs) => async user => {
+        const count = await redis.incr(user);
+        if (count === 1) await redis.pexpire(user, windowMs);
+        return count <= limit;
+      },
+      unused: (redis, limit, windowMs) => async user =>`,
+    },
+    {
       name: 'looks at a part of its window only',
       way: 'sliding',
       file: 'ways.ts',
@@ -67,6 +82,50 @@ testsOf(16, {
       file: 'ways.ts',
       from: "redis.call('ZCARD', KEYS[1])",
       to: '1',
+    },
+  ],
+  mistakes: [
+    {
+      name: 'has no limit',
+      case: SOME,
+      file: 'server.ts',
+      from: 'if (!(await mayPass(user)))',
+      to: 'if (false)',
+    },
+    {
+      name: 'does not look at LIMIT',
+      case: SOME,
+      file: 'server.ts',
+      from: 'Number(flags.limit)',
+      to: '1000',
+    },
+    {
+      name: 'applies what it refuses',
+      case: SOME,
+      file: 'server.ts',
+      from: "return rejected('rate_limited');",
+      to: "return balances.set(user, (balances.get(user) ?? 0) + amount) && rejected('rate_limited');",
+    },
+    {
+      name: 'gives a new user nothing at first',
+      case: SOME,
+      file: 'ways.ts',
+      from: '(tokens or limit)',
+      to: '(tokens or 0)',
+    },
+    {
+      name: 'counts lines that are wrong',
+      case: NOTHING,
+      file: 'serve.ts',
+      from: "typeof request === 'string' ? request : await answer(request)",
+      to: "typeof request === 'string' ? (await answer({ type: 'event', ...JSON.parse(line) }), request) : await answer(request)",
+    },
+    {
+      name: 'has one limit for all users',
+      case: NOTHING,
+      file: 'server.ts',
+      from: 'mayPass(user)',
+      to: "mayPass('all')",
     },
   ],
 });
@@ -124,14 +183,34 @@ describe.skipIf(isMissing)('the right servers of lesson 16', () => {
   });
 });
 
+test.skipIf(isMissing).each([
+  [
+    'a bucket that rounds tokens down',
+    'if tokens < least then return false end',
+    "tokens = math.floor(tokens) if tokens < least then redis.call('HSET', KEYS[1], 'tokens', tokens, 'atMs', nowMs) return false end",
+  ],
+  ['a bucket that fills ten times too slowly', 'windowMs, 1, 1)) !== null', 'windowMs * 10, 1, 1)) !== null'],
+])('%s has no pain, and is not right: it can’t be told', async (name, from, to) => {
+  const place = await Place.open(lesson);
+  const subject = { lesson, side: 'right' as const, way: 'bucket' };
+  const run = (source: Source) => lesson.witness.run(source, () => {}, place);
+  try {
+    await expect(onMutant(subject, { name, file: 'ways.ts', from, to }, place, run)).rejects.toThrow(
+      /^it (?:refuses a user of whom it has accepted \d+ events within 1500 ms, when 50 are allowed|accepts nothing more of a user)/,
+    );
+  } finally {
+    await place.close();
+  }
+});
+
 const isLeftOut = isMissing || spawnSync('python3', ['--version']).status !== 0;
 
 describe.skipIf(isLeftOut)('a server in another language', () => {
   const server = fileURLToPath(new URL('servers/greedy.py', import.meta.url));
 
   test.each([
-    ['counts in windows that begin with the first event of a user', 'window', 1, 'present'],
-    ['has a script in Redis', 'bucket', 0, 'absent'],
+    ['counts in windows, in its memory', 'wrong', 1, 'present'],
+    ['has a script in Redis', 'right', 0, 'absent'],
   ])('that %s', async (_, word, exitCode, observed) => {
     const command = `python3 ${server} ${word}`;
     const ran = await runCli(['pain', '16', '--json', '--cmd', command]);

@@ -15,7 +15,7 @@ import { LESSONS, lessonOf } from '../../steps/lesson-kit/lessons.ts';
 import { list, needs, nextOf } from '../../steps/lesson-kit/listing.ts';
 import { type LessonRow, tableHead, tableLines } from '../../steps/lesson-kit/matrix.ts';
 import { Place } from '../../steps/lesson-kit/place.ts';
-import { namesOf } from '../../steps/lesson-kit/sources.ts';
+import { namesOf, ofLessonCommand } from '../../steps/lesson-kit/sources.ts';
 import { readTarget, readWay } from '../../steps/lesson-kit/target.ts';
 import { buyLine } from '../support/asking.ts';
 import { CLI, portSaid, runCli } from '../support/server.ts';
@@ -43,7 +43,15 @@ const rich: Lesson = {
   engines: ['redis', 'postgres'],
   companions: ['database'],
   ways: { right: ['owner', 'for-update'] },
-  flags: { limit: { wanted: 'a number', values: '1 to 9', isRight: () => true, meaning: 'events a second' } },
+  flags: {
+    limit: {
+      wanted: 'a number',
+      values: '1 to 9',
+      isRight: () => true,
+      usual: 5,
+      meaning: 'events a second',
+    },
+  },
 };
 
 describe('tally lessons', () => {
@@ -186,6 +194,34 @@ describe('tally pain of a lesson', () => {
   });
 });
 
+test.concurrent.each([
+  ['3', '03-parse-events', '4'],
+  ['11', '11-crash/wrong', '11'],
+])('tally pain %s has hints for a server of the reader, and does not tell the solution', async (...row) => {
+  const [pain, folder, task] = row;
+  const command = `node dist/steps/${folder}/server.js --port {port}${pain === '11' ? ' --data {data}' : ''}`;
+  const { stdout, exitCode } = await runCli(['pain', pain, '--cmd', command], { XDG_STATE_HOME });
+  expect(exitCode).toBe(1);
+  expect(stdout).toMatch(
+    new RegExp(`\\n\\n  Hints: npx tally roadmap ${task}; then the same command again\\n$`),
+  );
+  expect(stdout).not.toContain('tally diff');
+});
+
+test.each([
+  ['check', 1],
+  ['pain', 3],
+])(
+  'tally %s asks a server that hangs up whether it uses the address that it was told',
+  async (name, code) => {
+    const mute =
+      'require("net").createServer(s => s.on("error", () => {}).end()).listen(process.env.PORT, "127.0.0.1")';
+    const { stdout, stderr, exitCode } = await runCli([name, '17', '--cmd', `node -e '${mute}'`]);
+    expect(exitCode).toBe(code);
+    expect(stdout + stderr).toContain('Does it use DATABASE_URL, or {database_url} in the command?');
+  },
+);
+
 describe('the matrix of lessons', () => {
   const asExpected = (lesson: Lesson): LessonRow[] =>
     subjectsOf(lesson).map(subject => ({
@@ -218,6 +254,25 @@ describe('the matrix of lessons', () => {
     const pairs = LESSONS.flatMap(subjectsOf).length;
     expect(text).toContain(`${[tableHead(), ...shown].join('\n')}\n\n${pairs} of ${pairs} as`);
   });
+});
+
+test('a command gets every flag of its lesson, as it is without one or as the witness wants it', async () => {
+  const place = await Place.open({ engines: [], folder: '16-greedy-client' });
+  const told =
+    'require("net").createServer(s => s.on("error", () => {}).end([process.argv.slice(1), process.env.LIMIT].join(" "))).listen(process.env.PORT, "127.0.0.1")';
+  const command = `node -e '${told}' {limit} {window_ms} {clock_ahead_ms}`;
+  const source = ofLessonCommand(lessonOf(16)!, command, place);
+  const says = async (own?: Record<string, number>) => {
+    const server = await source.start(own && { own });
+    try {
+      return await exchange(server.port, '');
+    } finally {
+      await server.stop();
+    }
+  };
+  expect(await says()).toBe('1000,1000,0 1000');
+  expect(await says({ limit: 3, 'clock-ahead-ms': 5 })).toBe('3,1000,5 3');
+  await place.close();
 });
 
 test('what a lesson calls is started beside its server, and ends with the place', async () => {

@@ -6,7 +6,8 @@
 import { describe, expect, test } from 'vitest';
 import { SILENT } from '../../steps/kit/check/report.ts';
 import { runStage } from '../../steps/kit/check/run.ts';
-import { stageOfLesson } from '../../steps/kit/check/stages.ts';
+import { type Stage, stageOfLesson } from '../../steps/kit/check/stages.ts';
+import type { Source } from '../../steps/kit/server.ts';
 import { whatIsMissing } from '../../steps/lesson-kit/engines/engines.ts';
 import { nameOf, type Subject, subjectsOf } from '../../steps/lesson-kit/lesson.ts';
 import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
@@ -23,13 +24,22 @@ export interface PlantedFault extends Fault {
   way?: string;
 }
 
+/** Found by `check` instead, in a case of the lesson. */
+export interface PlantedMistake extends PlantedFault {
+  /** The name of the case. */
+  case: string;
+}
+
 export interface Expectations {
   /** Faults of the right server, each of which brings the pain back: one at least. */
   faults: readonly [PlantedFault, ...PlantedFault[]];
+  mistakes?: readonly PlantedMistake[];
+  /** Ways of the wrong server that lack what the lesson asks of both, by the case in which `check` says so. */
+  refused?: Readonly<Record<string, string>>;
 }
 
 /** To be called in the test file of the lesson. Without its engines the tests are left out, which is said. */
-export function testsOf(number: number, { faults }: Expectations): void {
+export function testsOf(number: number, { faults, mistakes = [], refused = {} }: Expectations): void {
   const lesson = lessonOf(number)!;
   const missing = whatIsMissing(lesson.engines);
   if (missing !== undefined) console.log(`left out: lesson ${number}: ${missing}`);
@@ -71,24 +81,50 @@ export function testsOf(number: number, { faults }: Expectations): void {
       3 * WITNESS_MS_MAX,
     );
 
+    const failedChecks = async (stage: Stage, source: Source) => {
+      const { checks } = await runStage(stage, source, false, SILENT, true);
+      return checks.filter(({ passed }) => !passed);
+    };
+
     test.each(subjectsOf(lesson).map(subject => [nameOf(subject), subject] as const))(
       '%s speaks as it must',
       async (_, subject) => {
         const place = await Place.open(lesson);
+        const found = refused[String(subject.way)];
         try {
-          const { checks } = await runStage(
-            stageOfLesson(lesson),
-            ofSubject(subject, place),
-            false,
-            SILENT,
-            true,
+          expect(await failedChecks(stageOfLesson(lesson), ofSubject(subject, place))).toMatchObject(
+            found === undefined ? [] : [{ name: found }],
           );
-          expect(checks.filter(({ passed }) => !passed)).toEqual([]);
         } finally {
           await place.close();
         }
       },
       WITNESS_MS_MAX,
     );
+
+    test.each(mistakes.map(mistake => [mistake.name, mistake] as const))(
+      'check finds a server that %s',
+      async (_, mistake) => {
+        const place = await Place.open(lesson);
+        const subject: Subject = { lesson, side: 'right', way: mistake.way };
+        const stage = { ...stageOfLesson(lesson), cases: lesson.cases };
+        try {
+          expect(
+            await onMutant(subject, mistake, place, source => failedChecks(stage, source)),
+          ).toMatchObject([{ name: mistake.case }]);
+        } finally {
+          await place.close();
+        }
+      },
+      WITNESS_MS_MAX,
+    );
+
+    // A case that nothing fails checks nothing.
+    if (mistakes.length > 0)
+      test('each case of check finds one of them', () => {
+        expect(new Set(mistakes.map(mistake => mistake.case))).toEqual(
+          new Set(lesson.cases.map(({ name }) => name)),
+        );
+      });
   });
 }

@@ -47,6 +47,12 @@ test.each(LESSONS)('what $folder calls is there', lesson => {
 });
 
 describe('each server', () => {
+  test.each(sides)('$folder/$side takes its flags, and without them goes as lesson.ts says', side => {
+    const text = read(side.in, 'server.ts');
+    for (const [name, { usual }] of Object.entries(side.flags))
+      expect(text).toMatch(new RegExp(`'?${name}'?: \\{ type: 'string', default: '${usual}' \\}`));
+  });
+
   test.each(sides)(`$folder/$side has at most ${LINES_MAX} lines`, ({ in: folder }) => {
     const names = readdirSync(folder);
     expect(names.filter(name => !name.endsWith('.ts'))).toEqual([]);

@@ -2,7 +2,6 @@
  * What a machine gets that has no development tools: the package, installed into an empty folder, and the image, each
  * step of its Dockerfile done in a root of its own. Both then serve. It takes a registry, or npm's cache.
  */
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +14,7 @@ import { freePort, startSaying } from '../../src/tools/harness/server.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { Container, processOneOf, removeRoot, whyNoContainer } from '../deploy/container.ts';
 import { lastOf, readDockerfile, wantedIn, wordsOf } from '../deploy/dockerfile.ts';
-import { outputOf } from '../support/output.ts';
+import { pack, run } from '../deploy/packed.ts';
 
 const START_MS_MAX = 60_000;
 const HEALTH_MS_MAX = 60_000;
@@ -23,25 +22,7 @@ const EVENT = '{"user":"alice","action":"buy","amount":100,"wait":true}\n';
 
 const place = mkdtempSync(join(tmpdir(), 'tally-deploy-'));
 afterAll(() => removeRoot(place));
-/** What npm has fetched before need not be fetched again. */
-const env = { ...process.env, npm_config_prefer_offline: 'true', npm_config_audit: 'false' };
 const portOf = (line: string) => /"event":"listening".*"port":(\d+)/.exec(line)?.[1];
-
-/** Its output; throws if it does not end with `exitCode`. */
-async function run(
-  program: string,
-  args: string[],
-  cwd: string,
-  exitCode = 0,
-  more: Record<string, string> = {},
-): Promise<string> {
-  const child = spawn(program, args, { cwd, env: { ...env, ...more }, stdio: ['ignore', 'pipe', 'pipe'] });
-  const output = outputOf(child);
-  const [ended] = await once(child, 'close');
-  if (ended !== exitCode)
-    throw new Error(`${program} ${args.join(' ')} ended with ${ended}: ${output.stdout}${output.stderr}`);
-  return output.stdout + output.stderr;
-}
 
 describe('the package, packed and installed into an empty folder', () => {
   const folder = join(place, 'package');
@@ -53,19 +34,9 @@ describe('the package, packed and installed into an empty folder', () => {
   test('is one file, and needs nothing but Node', async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, 'package.json'), '{"private":true}');
-    // Built before, as by `npm run long`. (A warning of npm's may stand behind the JSON.)
-    const printed = await run(
-      'npm',
-      ['pack', '--ignore-scripts', '--json', '--pack-destination', place],
-      ROOT,
-    );
-    const [packed] = JSON.parse(/^\[.*^\]$/ms.exec(printed)![0]) as {
-      filename: string;
-      files: { path: string }[];
-    }[];
-    const paths = packed!.files.map(file => file.path);
-    expect(paths.filter(file => /^(?:src|test|bench|dist\/(?:bench|test))\/|\.map$/.test(file))).toEqual([]);
-    await run('npm', ['install', '--omit=dev', join(place, packed!.filename)], folder);
+    const { file, paths } = await pack(place);
+    expect(paths.filter(path => /^(?:src|test|bench|dist\/(?:bench|test))\/|\.map$/.test(path))).toEqual([]);
+    await run('npm', ['install', '--omit=dev', file], folder);
     expect(await cli('--version')).toBe(
       `${JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')).version}\n`,
     );

@@ -37,13 +37,15 @@ with slow events, which it must take from the environment, or from the command:
   WORKERS    {workers}    worker threads (steps 6 and up)
   WORK       {work}       block (sleep that long) or cpu (compute that long)
 
-A server of a lesson is told of what the lesson needs, as tally pain --help says: DATA or {data}, REDIS_URL, …
+A server of a lesson is told of what the lesson needs, as tally pain --help says: DATA or {data}, REDIS_URL or
+{redis_url}, LIMIT or {limit}, …
 
 In step 10 it gets SIGTERM and SIGINT. With go, build first: go run hides the exit code.
 
   --cmd COMMAND     a command for a shell that starts the server
   --connect ADDR    a server that runs, at port or host:port; checks that must start it themselves are skipped
-  --step M          a step of this repository, 1 to 10, or src; of lesson 11, 11, 11-right (or --right), or src
+  --step M          a step of this repository, 1 to 10, or src; of a lesson N: N, N-right (or --right), and src where
+                    the finished server has what the lesson is about
   --watch [FOLDER]  check again whenever a file under it changes (the current folder), and print only what is new,
                     and what fails; Ctrl+C ends it;
                     not with --connect: the server there is not started anew

@@ -63,7 +63,8 @@ export async function runStage(
     ...stage.cases.map((test, index) => ({
       name: test.name,
       skipped: test.settings === undefined || source.isStarted ? undefined : NEEDS_START,
-      run: (tell: Tell) => runCase(test, source, shared, users(), tell, index === 0 ? QUIET_MS : 0),
+      run: (tell: Tell) =>
+        runCase(test, source, shared, users(), tell, index === 0 ? QUIET_MS : 0, stage.silenceHint),
     })),
     ...witnesses.map(witness => ({
       name: `pain ${witness.pain} is gone: ${stepOf(witness.pain).pain}`,
@@ -129,6 +130,7 @@ async function runCase(
   user: string,
   tell: Tell,
   quietMs: number,
+  silenceHint: string | undefined,
 ): Promise<string[] | undefined> {
   const isOwn = test.settings !== undefined;
   const server = isOwn ? await source.start(test.settings) : await shared.get();
@@ -141,7 +143,8 @@ async function runCase(
   } catch (error) {
     if (!(error instanceof Failed)) throw error;
     const { failure } = await explained(error, server, before);
-    return transcriptOf(failure, hintOf(failure, test.hint));
+    const hint = hintOf(failure, test.hint);
+    return transcriptOf(failure, failure.isSilence && silenceHint ? `${silenceHint} ${hint}` : hint);
   } finally {
     if (isOwn) await server.stop();
   }

@@ -1,5 +1,6 @@
 /** The requirements of each step: the cases it must pass, and the pains that must be gone. */
 import type { Lesson } from '../../lesson-kit/lesson.ts';
+import { addressQuestion } from '../../lesson-kit/sources.ts';
 import type { Case } from './case.ts';
 import { CROWD, ECHO } from './echo-cases.ts';
 import { BALANCES, FRAMING, LIMITS } from './framing-cases.ts';
@@ -14,6 +15,8 @@ export interface Stage {
   cases: readonly Case[];
   /** The numbers of the pains that this step or an earlier one removes. */
   absent: readonly number[];
+  /** Asked first where the server hangs up, or does not answer. */
+  silenceHint?: string | undefined;
 }
 
 /** For every step that finds lines and keeps balances: an event with `wait` gets the balance. */
@@ -35,8 +38,9 @@ export const STAGES: readonly Stage[] = [
 ];
 
 /** What every server of a lesson must do, and what is its own; whether it has its pain is not asked here. */
-export function stageOfLesson({ number, cases }: Lesson): Stage {
-  return { step: number, cases: [...KEEPING, ...ACCEPTING, ...cases], absent: [] };
+export function stageOfLesson(lesson: Lesson): Stage {
+  const cases = [...KEEPING, ...ACCEPTING, ...lesson.cases];
+  return { step: lesson.number, cases, absent: [], silenceHint: addressQuestion(lesson) };
 }
 
 export function stageOf(step: number): Stage {
