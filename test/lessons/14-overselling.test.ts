@@ -1,12 +1,16 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import pg from 'pg';
 import { describe, expect, test } from 'vitest';
+import { exchange } from '../../src/tools/harness/client.ts';
+import { until } from '../../src/tools/harness/waiting.ts';
 import { sellOut } from '../../steps/14-overselling/witness.ts';
 import { Scene } from '../../steps/kit/witnesses/scene.ts';
 import { whatIsMissing } from '../../steps/lesson-kit/engines/engines.ts';
 import { lessonOf } from '../../steps/lesson-kit/lessons.ts';
 import { Place } from '../../steps/lesson-kit/place.ts';
 import { ofSubject } from '../../steps/lesson-kit/sources.ts';
+import { ACCEPTED, balanceRequest, buyLine, okLine } from '../support/asking.ts';
 import { runCli } from '../support/server.ts';
 import { testsOf } from './lesson-tests.ts';
 
@@ -77,6 +81,40 @@ describe.skipIf(whatIsMissing(lesson.engines) !== undefined)(
       }
     });
   },
+);
+
+/** Who sells `cut` loses the connection to the database. */
+const CUTS = `
+  CREATE FUNCTION cut_off() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    IF NEW.name = 'cut' THEN PERFORM pg_terminate_backend(pg_backend_pid()), pg_sleep(5); END IF;
+    RETURN NEW;
+  END $$;
+  CREATE TRIGGER cut_off BEFORE UPDATE ON items FOR EACH ROW EXECUTE FUNCTION cut_off()`;
+
+test.skipIf(whatIsMissing(lesson.engines) !== undefined)(
+  'a connection to the database that breaks ends who waited for it, and nobody else',
+  async () => {
+    const place = await Place.open(lesson);
+    const right = ofSubject({ lesson, side: 'right', way: 'for-update' }, place);
+    const server = await right.start();
+    const database = new pg.Client(place.engine('postgres').url);
+    try {
+      await database.connect();
+      await database.query(CUTS);
+      expect(await exchange(server.port, buyLine('there', 1))).toBe(`${ACCEPTED}\n`);
+      expect(await exchange(server.port, buyLine('cut', 1))).toBe('');
+      await database.query(
+        'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()',
+      );
+      const balance = () => exchange(server.port, balanceRequest('there')).catch(() => '');
+      await until(async () => (await balance()) === `${okLine(1)}\n`, 'others are served');
+    } finally {
+      await database.end();
+      await server.stop();
+      await place.close();
+    }
+  },
+  60_000,
 );
 
 const isLeftOut =

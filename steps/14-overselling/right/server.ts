@@ -1,7 +1,6 @@
 /**
  * Lesson 14: items in PostgreSQL are sold while there are some, by any number of clients at the same time. Its look at
- * what is left and its write are one: by a lock, by a look whether somebody was faster, or because only one decides.
- * See README.md.
+ * what is left and its write are one: by a lock, a look whether somebody was faster, or one who decides. See README.md.
  */
 import { parseArgs } from 'node:util';
 import pg from 'pg';
@@ -18,6 +17,7 @@ const { values: flags } = parseArgs({
 });
 pg.types.setTypeParser(pg.types.builtins.INT8, Number); // No balance is more than a number can hold.
 const pool = new pg.Pool({ connectionString: flags['postgres-url'], max: 32 });
+pool.on('error', () => {}).on('connect', client => client.on('error', () => {})); // Its query fails, too.
 await pool.query(TABLE);
 const decide = WAYS[flags.way]!;
 

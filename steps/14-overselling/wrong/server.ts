@@ -19,6 +19,7 @@ const { values: flags } = parseArgs({
 });
 pg.types.setTypeParser(pg.types.builtins.INT8, Number); // No balance is more than a number can hold.
 const pool = new pg.Pool({ connectionString: flags['postgres-url'], max: 32 });
+pool.on('error', () => {}).on('connect', client => client.on('error', () => {})); // Its query fails, too.
 await pool.query(TABLE);
 const decide = WAYS[flags.way]!;
 
