@@ -8,6 +8,7 @@
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { CloseQueue } from './close-queue.ts';
+import { whyFailed } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
 import type { Securing } from './listener.ts';
 import { readTls, type TlsFiles } from './tls-files.ts';
@@ -16,8 +17,11 @@ import type { Transport } from './transport.ts';
 
 export class TlsAcceptor implements Shaking, Securing {
   readonly handshakes = new Handshakes();
+  /** Is told of each handshake that has failed; `isClosed`: its connection was closed and counted for another reason. */
+  onFailed: (address: string, reason: string, isClosed: boolean) => void = () => {};
   readonly #server: Server;
   readonly #waiting = new Map<string, (secure: TLSSocket) => void>();
+  readonly #onFailed = new WeakMap<Socket, (reason: string) => void>();
 
   /** Throws a `TlsError`. */
   constructor(files: TlsFiles) {
@@ -34,7 +38,12 @@ export class TlsAcceptor implements Shaking, Securing {
       secure.disableRenegotiation();
       this.#waiting.get(endsOf(secure))?.(secure);
     });
-    this.#server.on('tlsClientError', () => {});
+    this.#server.on('tlsClientError', ({ code }: NodeJS.ErrnoException, secure) => {
+      // Its addresses may be gone by now.
+      const { _parent: socket, authorizationError } = secure as unknown as Wrapping;
+      if (socket !== undefined)
+        this.#onFailed.get(socket)?.(whyFailed(code, authorizationError ?? undefined));
+    });
   }
 
   /** Reads the files again; throws a `TlsError`, and changes nothing until the result is called. */
@@ -48,12 +57,28 @@ export class TlsAcceptor implements Shaking, Securing {
   }
 
   /** Shakes hands on a connection. Returns a function that forgets it. */
-  begin(socket: Socket, onSecure: (secure: TLSSocket) => void): () => void {
+  begin(
+    socket: Socket,
+    onSecure: (secure: TLSSocket) => void,
+    onFailed: (reason: string) => void,
+  ): () => void {
     const ends = endsOf(socket);
     this.#waiting.set(ends, onSecure);
+    this.#onFailed.set(socket, onFailed);
     this.#server.emit('connection', socket);
     return () => this.#waiting.delete(ends);
   }
+
+  failed(address: string, reason: string, isClosed: boolean): void {
+    this.onFailed(address, reason, isClosed);
+  }
+}
+
+/** The inner part of a socket of TLS that says which connection it wraps. */
+interface Wrapping {
+  readonly _parent?: Socket;
+  /** A code; its declared type is another. */
+  readonly authorizationError?: string | null;
 }
 
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
