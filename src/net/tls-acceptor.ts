@@ -21,7 +21,6 @@ export class TlsAcceptor implements Shaking, Securing {
   onFailed: (address: string, reason: string, isClosed: boolean) => void = () => {};
   readonly #server: Server;
   readonly #waiting = new Map<string, (secure: TLSSocket) => void>();
-  readonly #onFailed = new WeakMap<Socket, (reason: string) => void>();
 
   /** Throws a `TlsError`. */
   constructor(files: TlsFiles) {
@@ -41,8 +40,7 @@ export class TlsAcceptor implements Shaking, Securing {
     this.#server.on('tlsClientError', ({ code }: NodeJS.ErrnoException, secure) => {
       // Its addresses may be gone by now.
       const { _parent: socket, authorizationError } = secure as unknown as Wrapping;
-      if (socket !== undefined)
-        this.#onFailed.get(socket)?.(whyFailed(code, authorizationError ?? undefined));
+      socket?.[FAILED]?.(whyFailed(code, authorizationError ?? undefined));
     });
   }
 
@@ -64,7 +62,7 @@ export class TlsAcceptor implements Shaking, Securing {
   ): () => void {
     const ends = endsOf(socket);
     this.#waiting.set(ends, onSecure);
-    this.#onFailed.set(socket, onFailed);
+    (socket as Shaken)[FAILED] = onFailed;
     this.#server.emit('connection', socket);
     return () => this.#waiting.delete(ends);
   }
@@ -74,9 +72,16 @@ export class TlsAcceptor implements Shaking, Securing {
   }
 }
 
+/** On the socket itself: a table of ten thousand of them would keep what they leave behind. */
+const FAILED = Symbol('told of the failure');
+
+interface Shaken extends Socket {
+  [FAILED]?: (reason: string) => void;
+}
+
 /** The inner part of a socket of TLS that says which connection it wraps. */
 interface Wrapping {
-  readonly _parent?: Socket;
+  readonly _parent?: Shaken;
   /** A code; its declared type is another. */
   readonly authorizationError?: string | null;
 }
