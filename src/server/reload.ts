@@ -75,7 +75,7 @@ export class Reload {
       const changes = await this.#change();
       const said = [...changes].map(([name, [before, after]]) => `${name} is ${after}, was ${before}`);
       const fields = { changes: Object.fromEntries(changes) };
-      log.announce('reloaded', fields, `reloaded: ${said.join('; ') || 'no setting has changed'}`);
+      log.note('reloaded', fields, `reloaded: ${said.join('; ') || 'no setting has changed'}`);
     } catch (error) {
       // Its last line may have been printed.
       if (sessions.phase === 'ending') return;

@@ -30,7 +30,7 @@ export const crash: Lesson = {
       { text: '1 to 10 %', below: 10 },
       { text: '10 % or more', below: Number.POSITIVE_INFINITY },
     ],
-    figure: 'lostPercent',
+    figure: 'shareLostPercent',
     because: {
       present:
         'no line of the program runs after SIGKILL, so what is only in its memory ends with it. A save every second makes that a second of everybody’s events, not the last few.',

@@ -32,7 +32,7 @@ export const writeBehind: Lesson = {
       { text: '5 to 25 %', below: 25 },
       { text: '25 % or more', below: Number.POSITIVE_INFINITY },
     ],
-    figure: 'lostPercent',
+    figure: 'shareLostPercent',
     because: {
       present:
         'a kill comes a quarter of a second after the last flush, on average, and there were five. The database is durable, and is asked too late.',

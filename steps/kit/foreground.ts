@@ -96,9 +96,11 @@ export function runInForeground({ name, introduction, args, onStart }: Foregroun
   return new Promise((resolve, reject) => {
     child.on('spawn', onStart);
     child.on('error', error => reject(new CommandError(`${name} did not start: ${error.message}`)));
-    child.on('exit', (exitCode, signal) =>
-      resolve(signal === null ? (exitCode ?? 1) : 128 + constants.signals[signal]),
-    );
+    child.on('exit', (exitCode, signal) => {
+      if (signal !== null && signal !== last?.signal)
+        process.stderr.write(`${name} was killed by ${signal}\n`);
+      resolve(signal === null ? (exitCode ?? 1) : 128 + constants.signals[signal]);
+    });
   });
 }
 

@@ -68,7 +68,7 @@ export const goneAfterKills = (livesMs: readonly number[]): LessonWitness => ({
       evidence: {
         accepted,
         lost,
-        lostPercent: Math.round((1_000 * lost) / accepted) / 10,
+        shareLostPercent: Math.round((1_000 * lost) / accepted) / 10,
         kills,
         acceptedPerS: Math.round((1_000 * accepted) / loadMs),
       },

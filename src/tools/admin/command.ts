@@ -73,7 +73,7 @@ async function carryOut(asker: Asker, { act, json }: AdminOptions): Promise<void
 function doneText(act: Exclude<Act, { do: 'users' | 'connections' }>): string {
   switch (act.do) {
     case 'close':
-      return `connection ${act.client} is ended`;
+      return `connection ${act.client} is being ended: it is gone when its client has closed, or after 2 s`;
     case 'log_level':
       return `the server logs by the level ${act.level}`;
     case 'snapshot':
