@@ -104,6 +104,20 @@ export class Authority {
     return inForce(this.#book.ofCertificate(name), Refusal.unknownCertificate, onRefused, nowMs);
   }
 
+  /** The same by all names of one: the first that has an entry in force counts. */
+  ofCertificates(names: readonly string[], onRefused: OnRefused, nowMs = Date.now()): Access | undefined {
+    let why: Refusal = Refusal.unknownCertificate;
+    const note = (refusal: Refusal) => {
+      if (refusal !== Refusal.unknownCertificate) why = refusal;
+    };
+    for (const name of names) {
+      const access = this.ofCertificate(name, note, nowMs);
+      if (access !== undefined) return access;
+    }
+    onRefused(why);
+    return undefined;
+  }
+
   /**
    * What is left of an access: undefined if it has expired, or what it rests on is gone; another one if its rights,
    * users or expiry have changed.
