@@ -61,7 +61,11 @@ export function readTls({ tlsCert, tlsKey, tlsClientCa }: TlsFiles): TlsContents
     return options;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH')
-      throw new TlsError(`the key in ${tlsKey || tlsCert} is not that of the certificate in ${tlsCert}`);
+      throw new TlsError(
+        tlsKey === ''
+          ? `--tls-cert ${tlsCert} holds a key that is not that of its certificate`
+          : `--tls-key ${tlsKey} is not that of the certificate in ${tlsCert}`,
+      );
     throw new TlsError(whatIsWrong(tlsCert, tlsKey, key));
   }
 }

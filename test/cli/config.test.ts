@@ -126,26 +126,37 @@ describe('tally config check', () => {
     });
   });
 
-  test.each([
-    ['tls-cert = "nowhere.pem"', '--tls-cert nowhere.pem is not there'],
-    ['tokens = "nowhere"', '--tokens nowhere: no such file or directory'],
+  test.each<[string, string, string[]?, Record<string, string>?]>([
+    ['tls-cert = "nowhere.pem"', 'FILE:1: tls-cert nowhere.pem is not there'],
+    ['\ntokens = "nowhere"', 'FILE:2: tokens nowhere: no such file or directory'],
     [
-      'jwt-keys = "nowhere"\njwt-audience = "a"\njwt-issuer = "i"',
-      '--jwt-keys nowhere: no such file or directory',
+      'jwt_keys = "nowhere"\njwt-audience = "a"\njwt-issuer = "i"',
+      'FILE:1: jwt_keys nowhere: no such file or directory',
     ],
-    [`tokens = "${fileOf('torn', '{"name":')}"`, `--tokens ${join(folder, 'torn')}: line 1: is not JSON`],
+    [
+      `tokens = "${fileOf('torn', '{"name":')}"`,
+      `FILE:1: tokens ${join(folder, 'torn')}: line 1: is not JSON`,
+    ],
     [
       'socket = "x"\nsocket-mode = "888"',
-      '--socket-mode 888 is no mode of a file: three digits from 0 to 7, as in 660',
+      'FILE:2: socket-mode 888 is no mode of a file: three digits from 0 to 7, as in 660',
     ],
-  ])('what a start would read or listen on is looked at, too: %s', async (text, what) => {
-    const { exitCode, stdout, stderr } = await config('check', fileOf('files.toml', text));
-    expect({ exitCode, stdout, stderr }).toEqual({
-      exitCode: 2,
-      stdout: '',
-      stderr: `tally config: ${what}\n`,
-    });
-  });
+    // What was given elsewhere has the name that it has there.
+    ['', '--tokens nowhere: no such file or directory', ['--tokens', 'nowhere']],
+    ['', 'TALLY_TOKENS nowhere: no such file or directory', [], { TALLY_TOKENS: 'nowhere' }],
+  ])(
+    'what a start would read or listen on is looked at, too: %j',
+    async (text, what, flags = [], env = {}) => {
+      const path = fileOf('files.toml', text);
+      const [checked, served] = await Promise.all([
+        runCli(['config', 'check', path, ...flags], env),
+        runCli(['serve', '--config', path, ...flags], env),
+      ]);
+      const said = what.replace('FILE', path);
+      expect(checked).toEqual({ exitCode: 2, stdout: '', stderr: `tally config: ${said}\n` });
+      expect(served).toEqual({ exitCode: 2, stdout: '', stderr: `tally: ${said}\n` });
+    },
+  );
 
   test.each([
     [['check'], /which file\? tally config check FILE$/],

@@ -1,5 +1,6 @@
 /** `tally config`: what a file of settings comes to, before a server runs with it; and a file to begin with. */
 import { addressesOf } from '../../config/addresses.ts';
+import { asGiven } from '../../config/as-given.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { type Loaded, loadSettings } from '../../config/read.ts';
 import { KEYS, nameOf, SETTINGS } from '../../config/settings.ts';
@@ -94,10 +95,14 @@ async function check(args: string[]): Promise<number> {
 /** As a start would: with addresses, certificates, tokens and keys. Throws a `ConfigError`. */
 async function loadChecked(flags: string[]): Promise<Loaded> {
   const loaded = await loadSettings(flags, process.env);
-  addressesOf(loaded.settings, process.env);
-  const { checkSecurity } = await import('../../server/security.ts');
-  await checkSecurity(loaded.settings);
-  return loaded;
+  try {
+    addressesOf(loaded.settings, process.env);
+    const { checkSecurity } = await import('../../server/security.ts');
+    await checkSecurity(loaded.settings);
+    return loaded;
+  } catch (error) {
+    throw asGiven(error, loaded.given);
+  }
 }
 
 /** A setting as it would hold. */
