@@ -65,7 +65,8 @@ describe('tally config check', () => {
     expect(rows[0]).toEqual(['setting', 'value', 'from', 'changes with']);
     expect(rows.slice(1).map(([name]) => name)).toEqual(KEYS.map(nameOf));
     for (const row of [
-      ['config', path, '--config', 'a restart'],
+      ['config', path, '--config', 'a restart; what is in the file, a reload'],
+      ['tokens', 'none', 'default', 'a restart'],
       ['port', '1234', `${path}:2`, 'a restart'],
       ['users', '8', '--users', 'a restart'],
       ['log-level', 'debug', 'TALLY_LOG_LEVEL', 'a reload'],
@@ -95,8 +96,21 @@ describe('tally config check', () => {
       value: true,
       from: `${path}:1`,
       mayChange: true,
+      isReread: false,
     });
-    expect(found.settings).toContainEqual({ name: 'port', value: 7_878, from: 'default', mayChange: false });
+    expect(found.settings).toContainEqual({
+      name: 'port',
+      value: 7_878,
+      from: 'default',
+      mayChange: false,
+      isReread: false,
+    });
+  });
+
+  test('says that what is in a file of tokens changes with a reload', async () => {
+    const tokens = fileOf('reread', '');
+    const { stdout } = await config('check', fileOf('tokens.toml', `tokens = "${tokens}"\n`));
+    expect(stdout).toMatch(/^tokens .* a restart; what is in the file, a reload$/m);
   });
 
   test('says that the machine has less than the defaults', async () => {
