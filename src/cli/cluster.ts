@@ -9,6 +9,8 @@ const HELP = `tally cluster: several machines with the same balances, as nodes t
   tally cluster status   its nodes, streams and snapshots, as NATS knows them
   tally cluster try      a cluster on this machine, to play with: kill its servers, and look what happens
 
+tally cluster try --help and tally cluster status --help have their flags.
+
 A server becomes a node by its flags:
 
   tally serve --cluster nats://10.0.0.1,nats://10.0.0.2,nats://10.0.0.3 --node shop-1

@@ -1,5 +1,6 @@
 /**
- * The audit lines of the log: who was let in, who was refused and why, whose access has ended. A flood of them is counted,
+ * The audit lines of the log: who was let in, who was refused and why, whose access has ended, and with whom no hands were
+ * shaken. A flood of them is counted,
  * not written: so many lines of a kind a second, and then one that says how many are missing.
  */
 import type { Log } from '../log.ts';
@@ -16,13 +17,15 @@ export interface Audited {
   readonly address: string;
 }
 
-type Kind = 'authenticated' | 'unauthorized' | 'access_ended';
+type Kind = 'authenticated' | 'unauthorized' | 'access_ended' | 'handshake_failed';
 
 export class Audit {
   readonly #log: AuditLog;
   #secondEndMs = 0;
   /** Of this second, by kind. */
-  readonly #lines: Record<Kind, number> = { authenticated: 0, unauthorized: 0, access_ended: 0 };
+  readonly #lines: Record<Kind, number> = {
+    ...{ authenticated: 0, unauthorized: 0, access_ended: 0, handshake_failed: 0 },
+  };
   #missing = 0;
 
   constructor(log: AuditLog) {
@@ -56,6 +59,16 @@ export class Audit {
       'unauthorized',
       { http: true, address, reason },
       `an HTTP client (${address}) is refused: ${reason}`,
+    );
+  }
+
+  /** Before it could say anything. */
+  handshakeFailed(address: string, reason: string): void {
+    if (!this.#mayWrite('handshake_failed')) return;
+    this.#log.warn(
+      'handshake_failed',
+      { address, reason },
+      `no handshake of TLS with ${address === '' ? 'a local client' : address}: ${reason}`,
     );
   }
 

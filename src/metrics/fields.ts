@@ -27,7 +27,7 @@ const gauge = (name: string, help: string): Field => ({ name, kind: 'gauge', hel
 const closed = (labelled: string): Field => ({
   ...counter(
     'connections_closed_total',
-    'Connections closed because the client broke a limit, spoke HTTP or was not wanted, by reason.',
+    'Connections closed because the client broke a limit, spoke HTTP, failed in TLS or was not wanted, by reason.',
   ),
   label: 'reason',
   labelled,
@@ -78,4 +78,5 @@ export const FIELDS: { readonly [Key in Exclude<keyof Snapshot, 'journal' | 'clu
   closed_http: closed('http'),
   closed_unauthorized: closed('unauthorized'),
   closed_admin: closed('admin'),
+  closed_handshake: closed('handshake'),
 };

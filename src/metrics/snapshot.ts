@@ -6,14 +6,15 @@ import type { ClusterDetail } from '../cluster/cluster.ts';
 import type { Intake } from '../engine/intake.ts';
 import type { JournalDetail } from '../journal/detail.ts';
 
-/** Why the server closed a client: a limit it exceeded, that it spoke HTTP, may not be here, or somebody wanted it. */
+/** Why the server closed a client: a limit it exceeded, that it spoke HTTP, may not be here, failed in TLS, or somebody wanted it. */
 export type Closing =
   | 'closed_blocked'
   | 'closed_partial'
   | 'closed_idle'
   | 'closed_http'
   | 'closed_unauthorized'
-  | 'closed_admin';
+  | 'closed_admin'
+  | 'closed_handshake';
 
 /** The counts about clients. */
 export interface ClientCounts extends Record<Closing, number> {
@@ -35,6 +36,7 @@ export function noClients(): ClientCounts {
     closed_http: 0,
     closed_unauthorized: 0,
     closed_admin: 0,
+    closed_handshake: 0,
   };
 }
 

@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
 import type { FilesRead } from '../config/files-read.ts';
 import type { CloseQueue } from './close-queue.ts';
+import { whyFailed } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
 import type { Securing } from './listener.ts';
 import { readTls, type TlsContents, type TlsFiles } from './tls-files.ts';
@@ -17,6 +18,8 @@ import type { Transport } from './transport.ts';
 
 export class TlsAcceptor implements Shaking, Securing {
   readonly handshakes = new Handshakes();
+  /** Is told of each handshake that has failed; `isClosed`: its connection was closed and counted for another reason. */
+  onFailed: (address: string, reason: string, isClosed: boolean) => void = () => {};
   readonly #server: Server;
   #contents: TlsContents;
   readonly #waiting = new Map<string, (secure: TLSSocket) => void>();
@@ -37,7 +40,11 @@ export class TlsAcceptor implements Shaking, Securing {
       secure.disableRenegotiation();
       this.#waiting.get(endsOf(secure))?.(secure);
     });
-    this.#server.on('tlsClientError', () => {});
+    this.#server.on('tlsClientError', ({ code }: NodeJS.ErrnoException, secure) => {
+      // Its addresses may be gone by now.
+      const { _parent: socket, authorizationError } = secure as unknown as Wrapping;
+      socket?.[FAILED]?.(whyFailed(code, authorizationError ?? undefined));
+    });
   }
 
   /**
@@ -61,12 +68,35 @@ export class TlsAcceptor implements Shaking, Securing {
   }
 
   /** Shakes hands on a connection. Returns a function that forgets it. */
-  begin(socket: Socket, onSecure: (secure: TLSSocket) => void): () => void {
+  begin(
+    socket: Socket,
+    onSecure: (secure: TLSSocket) => void,
+    onFailed: (reason: string) => void,
+  ): () => void {
     const ends = endsOf(socket);
     this.#waiting.set(ends, onSecure);
+    (socket as Shaken)[FAILED] = onFailed;
     this.#server.emit('connection', socket);
     return () => this.#waiting.delete(ends);
   }
+
+  failed(address: string, reason: string, isClosed: boolean): void {
+    this.onFailed(address, reason, isClosed);
+  }
+}
+
+/** On the socket itself: a table of ten thousand of them would keep what they leave behind. */
+const FAILED = Symbol('told of the failure');
+
+interface Shaken extends Socket {
+  [FAILED]?: (reason: string) => void;
+}
+
+/** The inner part of a socket of TLS that says which connection it wraps. */
+interface Wrapping {
+  readonly _parent?: Shaken;
+  /** A code; its declared type is another. */
+  readonly authorizationError?: string | null;
 }
 
 function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {

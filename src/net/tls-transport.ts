@@ -6,6 +6,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { namesOf } from './certificate-names.ts';
 import type { CloseQueue } from './close-queue.ts';
+import { GIVEN_UP, LATE } from './handshake-failure.ts';
 import type { Handshake, Handshakes } from './handshakes.ts';
 import { readDocumented } from './plain-transport.ts';
 import type { Receiver, Transport } from './transport.ts';
@@ -14,7 +15,12 @@ import type { Receiver, Transport } from './transport.ts';
 export interface Shaking {
   readonly handshakes: Handshakes;
   /** Returns a function that forgets the connection. */
-  begin(socket: Socket, onSecure: (secure: TLSSocket) => void): () => void;
+  begin(
+    socket: Socket,
+    onSecure: (secure: TLSSocket) => void,
+    onFailed: (reason: string) => void,
+  ): () => void;
+  failed(address: string, reason: string, isClosed: boolean): void;
 }
 
 export class TlsTransport implements Transport {
@@ -26,6 +32,10 @@ export class TlsTransport implements Transport {
   #secure: TLSSocket | undefined;
   #destroyNow: () => void;
   #isPaused = false;
+  /** The client has begun, and it is not known how that ends. */
+  #isShaking = false;
+  /** To be said when hands are shaken; then the connection ends. */
+  #last: Uint8Array | undefined;
   #forget: () => void = () => {};
 
   /** `accepted` must be paused; what was read of it already must be in it again. */
@@ -43,12 +53,19 @@ export class TlsTransport implements Transport {
     const handshake: Handshake = {
       begin: () => {
         if (!socket.destroyed)
-          this.#forget = this.#acceptor.begin(socket, secure => {
-            handshakes.remove(handshake);
-            this.#opened(secure, receiver);
-          });
+          this.#forget = this.#acceptor.begin(
+            socket,
+            secure => {
+              handshakes.remove(handshake);
+              this.#opened(secure, receiver);
+            },
+            reason => this.#failed(reason),
+          );
       },
-      giveUp: () => this.close(),
+      giveUp: () => {
+        this.#failed(GIVEN_UP);
+        this.close();
+      },
     };
     socket.on('error', () => {});
     socket.once('close', () => {
@@ -60,12 +77,16 @@ export class TlsTransport implements Transport {
     socket.once('readable', () => {
       // Without any, the client has ended before it began.
       if (socket.readableLength === 0) socket.destroy();
-      else handshakes.add(handshake);
+      else {
+        this.#isShaking = true;
+        handshakes.add(handshake);
+      }
     });
   }
 
   #opened(secure: TLSSocket, receiver: Receiver): void {
     this.#forget();
+    this.#isShaking = false;
     this.#secure = secure;
     this.#destroyNow = this.#closeQueue.spread(secure);
     secure.on('error', () => {});
@@ -76,15 +97,23 @@ export class TlsTransport implements Transport {
     if (secure.destroyed) return;
     readDocumented(secure, receiver);
     if (this.#isPaused) secure.pause();
+    if (this.#last !== undefined) secure.end(this.#last);
+  }
+
+  #failed(reason: string, isClosed = false): void {
+    if (!this.#isShaking) return;
+    this.#isShaking = false;
+    this.#acceptor.failed(this.address, reason, isClosed);
   }
 
   get unsentBytes(): number {
     return this.#secure?.writableLength ?? 0;
   }
 
-  /** Before hands are shaken nothing can be said. */
+  /** Before hands are shaken nothing can be said but a last reply. */
   write(bytes: Uint8Array): void {
-    this.#secure?.write(bytes);
+    if (this.#secure === undefined) this.#last = bytes;
+    else this.#secure.write(bytes);
   }
 
   pause(): void {
@@ -98,15 +127,20 @@ export class TlsTransport implements Transport {
   }
 
   end(): void {
-    if (this.#secure === undefined) this.#accepted.destroy();
-    else this.#secure.end();
+    if (this.#secure !== undefined) this.#secure.end();
+    else if (this.#last === undefined) {
+      this.#isShaking = false;
+      this.#accepted.destroy();
+    }
   }
 
   close(): void {
+    this.#failed(LATE, true);
     (this.#secure ?? this.#accepted).destroy();
   }
 
   destroy(): void {
+    this.#isShaking = false;
     this.#destroyNow();
   }
 }

@@ -38,6 +38,7 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
   const authority = asksWho ? await orConfigError(() => openAuthority(settings)) : undefined;
   // A file of settings may bring limits later.
   const isGuarded = asksWho || isLimited || settings.config !== '';
+  const audit = tls && new (await import('../guard/audit.ts')).Audit(log);
   const guards = isGuarded ? await import('../guard/guards.ts') : undefined;
   const limits = isGuarded ? await import('../engine/user-limits.ts') : undefined;
   const admin = asksWho ? await import('../admin/administration.ts') : undefined;
@@ -82,10 +83,16 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
     },
     watch(sessions) {
       watched = sessions;
-      if (!asksWho) return;
+      if (tls !== undefined)
+        tls.onFailed = (address, reason, isClosed) => {
+          if (!isClosed) sessions.clients.closed_handshake += 1;
+          audit?.handshakeFailed(address, reason);
+        };
+      if (!asksWho && tls === undefined) return;
       const look = () => {
         sessions.review();
         keeper?.audit.sayMissing();
+        audit?.sayMissing();
       };
       setInterval(look, REVIEW_MS).unref();
     },

@@ -1,13 +1,14 @@
 /** What `tally cluster try` makes of its flags and of what it sees; and that its money check finds what is lost. */
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
-import { columnsOf } from '../../src/cli/terminal/drawing.ts';
+import { columnsOf, fitted } from '../../src/cli/terminal/drawing.ts';
+import { outageText } from '../../src/tools/cluster/try/acts.ts';
 import { Load } from '../../src/tools/cluster/try/load.ts';
 import { type NodeLook, readNode } from '../../src/tools/cluster/try/look.ts';
 import type { NatsLook } from '../../src/tools/cluster/try/nats-look.ts';
 import { readOptions } from '../../src/tools/cluster/try/options.ts';
 import { pressed } from '../../src/tools/cluster/try/pressing.ts';
-import { type TrialView, trialLines } from '../../src/tools/cluster/try/view.ts';
+import { foundText, type TrialView, trialLines } from '../../src/tools/cluster/try/view.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
 import { runCli } from '../support/server.ts';
 
@@ -91,7 +92,7 @@ describe('the table', () => {
     ...{ name, address: '127.0.0.1:24000', state: 'up', leads, streams: 6, isMetaLeader: leads === 3 },
   });
   const down = { ...look, state: 'down', figures: undefined, rates: undefined };
-  const view = (rows: number): TrialView => ({
+  const view = (rows: number, columns = 80): TrialView => ({
     nodes: [node('node-1', { madeSnapshot: true }), node('node-2', { look: down }), node('node-3')],
     nats: [nats('n1', 3), nats('n2', 1), { ...nats('n3', 0), state: 'down' }],
     load: {
@@ -99,20 +100,20 @@ describe('the table', () => {
       checked: { accepted: 12_000, nodes: ['node-1', 'node-3'] },
     },
     happened: Array.from({ length: 30 }, (_, number) => ['12:00:00', `thing ${number}`] as const),
-    ...{ rows, paint: (_, text) => text, folder: 'a folder', elapsedMs: 61_000 },
+    ...{ rows, columns, paint: (_, text) => text, folder: 'a folder', elapsedMs: 61_000 },
   });
 
   test('says how all of them are', () => {
     const text = trialLines(view(24)).join('\n');
     expect(text).toContain('1 node-1  up        127.0.0.1:28000        500      1,500     3    4.00 ms');
     expect(text).toContain('2 node-2  down      127.0.0.1:28000          –          –     –          –');
-    expect(text).toContain('4 n1      up        127.0.0.1:24000    3 of 6 streams, and JetStream');
+    expect(text).toContain('4 n1      up        127.0.0.1:24000    3 of 6 streams; makes new ones');
     expect(text).toContain('2 streams have no leader: what is sent there waits; no answer for 3.2 s');
     expect(text).toContain('12,345 events acknowledged, 60 under way, 7 sent again');
-    expect(text).toContain('12,000 events acknowledged, all there on 2 of 3 nodes');
+    expect(text).toContain('12,000 checked, all there on 2 of 3 nodes');
     expect(text).toContain('node-1 made the newest, 1 m 5 s old');
     expect(text).toContain('thing 29');
-    expect(text).toContain('printf \'{"user":"alice"');
+    expect(text).toContain(`echo '{"user":"alice","action":"buy","amount":100}' | nc -N 127.0.0.1 28000`);
   });
 
   test('has its keys in its last row, and the last things that happened, however few rows there are', () => {
@@ -121,7 +122,45 @@ describe('the table', () => {
       expect(lines.length).toBe(rows);
       expect(lines.at(-1)).toContain('q quit');
     }
-    expect(trialLines(view(24)).filter(line => columnsOf(line) > 80 && !line.includes('printf'))).toEqual([]);
+  });
+
+  test.each([
+    [80, 24],
+    [100, 30],
+    [60, 14],
+    [60, 40],
+  ])('is not cut in %i columns and %i rows, and a line to copy is whole', (columns, rows) => {
+    const lines = trialLines(view(rows, columns));
+    expect(lines.filter(line => columnsOf(line) > columns)).toEqual([]);
+    const text = lines.join('\n');
+    for (const part of ['node-3', 'n3', 'load', 'money', 'thing 29', 'no leader', 'q quit'])
+      expect(text).toContain(part);
+    const { load, ...rest } = view(rows, columns);
+    const calm = {
+      ...rest,
+      load: { ...load, silentMs: 0 },
+      nats: [nats('n1', 3), nats('n2', 2), nats('n3', 1)],
+    };
+    expect(trialLines(calm).join('\n')).toMatch(/echo '.*' \| nc -N 127\.0\.0\.1 28000$/m);
+  });
+
+  test('folds what has happened, and shows its start where there is no room to', () => {
+    const long = Array.from({ length: 20 }, (_, number) => `word-${number}`).join(' ');
+    const happened = [['12:00:00', long]] as const;
+    const text = trialLines({ ...view(30), happened }).join('\n');
+    expect(text).toContain('12:00:00  word-0');
+    expect(text).toContain('word-19');
+    const cut = trialLines({ ...view(14, 60), happened }).map(line => fitted(line, 60));
+    expect(cut.join('\n')).toContain('12:00:00  word-0');
+  });
+
+  test('says what unwell means, and of a snapshot of this second that it is new', () => {
+    const { nodes, ...rest } = view(24);
+    const fresh = { ...look, figures: { ...look.figures!, snapshotAgeMs: 20 } };
+    const well = [nats('n1', 3), nats('n2', 3), { ...nats('n3', 0), state: 'unwell' as const }];
+    const text = trialLines({ ...rest, nats: well, nodes: [{ ...nodes[0]!, look: fresh }] }).join('\n');
+    expect(text).toContain('unwell: new leaders are being elected, or it catches up');
+    expect(text).toContain('0 s old');
   });
 
   test('says first of all what is wrong', () => {
@@ -129,6 +168,20 @@ describe('the table', () => {
     const lines = trialLines({ ...rest, load: { ...load, wrong: ['alice has 3 too many'] } });
     expect(lines.join('\n')).toContain('money     WRONG: alice has 3 too many');
   });
+});
+
+test('the end says how much was acknowledged, and how much of that was checked', () => {
+  const checked = { accepted: 1_000, nodes: ['node-1', 'node-2', 'node-3'] };
+  const load = { accepted: 1_000, resent: 7, checked, nodes: 3 };
+  expect(foundText(load)).toBe('1,000 events acknowledged, all there on every node; 7 were sent again');
+  expect(foundText({ ...load, accepted: 1_200 })).toBe(
+    '1,000 of 1,200 acknowledged events checked, all there on every node; 7 were sent again',
+  );
+});
+
+test('a wait as short as always is no outage', () => {
+  expect(outageText(12)).toBe('nothing was held up: each acknowledgement came within 0.01 s');
+  expect(outageText(3_921)).toBe('acknowledgements had stopped for 3.92 s');
 });
 
 /** Servers that share their balances, as nodes do. The first one hangs up after so many events. */

@@ -177,6 +177,7 @@ function showFigures(view) {
     'closed_http',
     'closed_unauthorized',
     'closed_admin',
+    'closed_handshake',
   ])
     put(name, whole(metrics[name]), metrics[name]);
   for (const name of ['invalid', 'users', 'users_max', 'ids', 'ids_max', 'in_transit'])

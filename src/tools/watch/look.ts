@@ -32,6 +32,7 @@ export interface Metrics {
   closed_http?: number;
   closed_unauthorized?: number;
   closed_admin?: number;
+  closed_handshake?: number;
   uptime_ms?: number;
   /** Only of a server that has one. */
   journal?: JournalMetrics;

@@ -187,7 +187,7 @@ function metricsLines(metrics: Metrics, view: WatchView): string[] {
       row(
         view,
         'closings',
-        `not reading ${count(metrics.closed_blocked ?? 0)}   partial line ${count(metrics.closed_partial ?? 0)}   idle ${count(metrics.closed_idle ?? 0)}   HTTP ${count(metrics.closed_http ?? 0)}   unauthorized ${count(metrics.closed_unauthorized ?? 0)}   by an admin ${count(metrics.closed_admin ?? 0)}`,
+        `not reading ${count(metrics.closed_blocked ?? 0)}   partial line ${count(metrics.closed_partial ?? 0)}   idle ${count(metrics.closed_idle ?? 0)}   HTTP ${count(metrics.closed_http ?? 0)}   unauthorized ${count(metrics.closed_unauthorized ?? 0)}   by an admin ${count(metrics.closed_admin ?? 0)}   in TLS ${count(metrics.closed_handshake ?? 0)}`,
       ),
       row(view, 'invalid', `${count(metrics.invalid ?? 0)} lines`),
     );

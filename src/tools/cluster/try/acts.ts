@@ -8,6 +8,7 @@ import type { Trial } from './trial.ts';
 const LOOK_MS = 20;
 /** Without a leader for longer, nothing will come by itself. */
 const OUTAGE_MS_MAX = 60_000;
+const NOTICED_MS = 100;
 
 export class Acts {
   readonly #trial: Trial;
@@ -55,7 +56,7 @@ export class Acts {
 
   async reviveNode(node: TrialNode): Promise<void> {
     const startMs = performance.now();
-    this.#say(`${node.name} is started again; first it waits whether the old one still lives`);
+    this.#say(`${node.name} is started again; first it waits: does the old one live?`);
     await this.#trial.reviveNode(node);
     if (node.hasJoined) this.#say(`${node.name} is back, and has all that it missed (${since(startMs)})`);
   }
@@ -79,7 +80,7 @@ export class Acts {
         throw new CommandError(`nothing was acknowledged for ${since(startMs)}`);
       await sleep(LOOK_MS, undefined, { ref: false });
     }
-    if (isMeasured()) this.#say(`acknowledgements had stopped for ${secondsText(load.outage().longestMs)}`);
+    if (isMeasured()) this.#say(outageText(load.outage().longestMs));
   }
 
   async #tried(act: () => Promise<void>): Promise<void> {
@@ -89,6 +90,14 @@ export class Acts {
       this.#say(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** What a kill has held up; a wait as short as without a kill is none. */
+export function outageText(longestMs: number): string {
+  const longest = secondsText(longestMs);
+  return longestMs < NOTICED_MS
+    ? `nothing was held up: each acknowledgement came within ${longest}`
+    : `acknowledgements had stopped for ${longest}`;
 }
 
 function since(startMs: number): string {

@@ -31,7 +31,13 @@ accepted. Balances can be read all the while.
   --http          each node has a live page, too
 
 Keys: 1 2 3 kill a node with SIGKILL, or start it again; 4 5 6 (or a b c) do that to a NATS server; l has the load on or
-off; q quits. Whatever ends it, its processes and its folder are gone.
+off; q quits. Whatever ends it, its processes and its folder are gone; only after kill -9 of it, its folder
+(tally-try-… where temporary files are) stays.
+
+In the table: acked in is the time from sending a block of events to its acknowledgement; lag, how many blocks are stored
+and not applied by the node. Each partition of events is a stream, and there are a few more, for what is shared; one NATS
+server leads each stream, and one of them also makes new streams. One is unwell while a stream has no leader, as after a
+kill, or while it catches up. A node is degraded while it can store nothing.
 
 It needs nats-server: apt-get install nats-server, or https://github.com/nats-io/nats-server/releases.
 

@@ -27,7 +27,8 @@ export async function tryLive(trial: Trial): Promise<number> {
   };
   const repaint = () => {
     const elapsedMs = performance.now() - startMs;
-    const view = { ...seen.view(), happened, rows: screen.rows, paint, folder: trial.folder, elapsedMs };
+    const { rows, columns } = screen;
+    const view = { ...seen.view(), happened, rows, columns, paint, folder: trial.folder, elapsedMs };
     screen.show(trialLines(view));
   };
   const acts = new Acts(trial, say);
@@ -42,7 +43,7 @@ export async function tryLive(trial: Trial): Promise<number> {
   });
   screen.open(() => seen.lastLines());
   screen.onResize(repaint);
-  say('three NATS servers and three nodes run; the load is on');
+  say('three NATS servers and three nodes run, under load');
   trial.load.isOn = true;
   try {
     while (!isOver) {

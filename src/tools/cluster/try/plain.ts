@@ -9,7 +9,7 @@ import { PER_SECOND } from './payer.ts';
 import { pressed } from './pressing.ts';
 import { Seen } from './seen.ts';
 import type { Trial } from './trial.ts';
-import { checkedText, speakTo, stateLine } from './view.ts';
+import { foundText, speakTo, stateLine } from './view.ts';
 
 const STATE_EVERY_MS = 10_000;
 /** Before something is killed, it goes well for so long at most. */
@@ -89,6 +89,7 @@ async function judged(trial: Trial, say: (what: string) => void): Promise<number
   if (checked === undefined)
     throw new CommandError(`${count(load.open)} events are not decided, or not known on every node`);
   if (wrong.length > 0) return Exit.failed;
-  say(`${checkedText(checked, nodes.length)}; ${count(load.resent)} were sent again`);
+  const { resent, books } = load;
+  say(foundText({ accepted: books.accepted, resent, checked, nodes: nodes.length }));
   return Exit.ok;
 }

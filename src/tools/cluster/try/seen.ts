@@ -1,7 +1,7 @@
 /** What is shown of a trial: the looks at its servers and at its load, and who was seen making a snapshot. */
 import { foldedFor } from '../../../cli/terminal/prose.ts';
 import type { Trial } from './trial.ts';
-import { checkedText, type LoadView, type NodeRow, type TrialView } from './view.ts';
+import { foundText, type LoadView, type NodeRow, type TrialView } from './view.ts';
 
 export class Seen {
   readonly #trial: Trial;
@@ -33,8 +33,8 @@ export class Seen {
 
   /** What is left of it on the screen. */
   lastLines(): string[] {
-    const { wrong, checked } = this.load;
-    const lines = [checkedText(checked, this.#trial.nodes.length), ...wrong.map(what => `WRONG: ${what}`)];
+    const { wrong } = this.load;
+    const lines = [foundText(this.load), ...wrong.map(what => `WRONG: ${what}`)];
     return lines.flatMap(line => foldedFor(process.stdout, line).split('\n'));
   }
 }
