@@ -68,7 +68,7 @@ export class Log {
     this.#unlessFull('info', event, fields, text);
   }
 
-  /** Logged at every level, and never dropped: the text on a terminal, the fields elsewhere. */
+  /** Logged at every level, and never dropped: the text as it is on a terminal, the fields elsewhere. */
   announce(event: string, fields: Fields, text: string): void {
     this.#sayDropped();
     this.#write('info', event, fields, text);
@@ -83,6 +83,12 @@ export class Log {
     return this.#hasColour ? styleText(format, text, { validateStream: false }) : text;
   }
 
+  /** A text as other lines have it: behind its time and its level. */
+  timed(level: LogLevel, text: string): string {
+    const time = new Date().toISOString().slice(11, 23);
+    return `${this.style('gray', time)} ${this.style(COLOURS[level], level.padEnd(5))} ${text}`;
+  }
+
   #log(level: LogLevel, event: string, fields: Fields, text: string): void {
     if (LOG_LEVELS.indexOf(level) <= LOG_LEVELS.indexOf(this.#settings.logLevel))
       this.#unlessFull(level, event, fields, text);
@@ -90,7 +96,7 @@ export class Log {
 
   #unlessFull(level: LogLevel, event: string, fields: Fields, text: string): void {
     if (this.#stream.writableNeedDrain) this.#dropped += 1;
-    else this.#write(level, event, fields, this.#timed(level, text));
+    else this.#write(level, event, fields, this.timed(level, text));
   }
 
   #sayDropped(): void {
@@ -98,12 +104,7 @@ export class Log {
     if (lines === 0) return;
     this.#dropped = 0;
     const text = `${lines} lines of this log are missing here: too many waited for their reader`;
-    this.#write('warn', 'log_dropped', { lines }, this.#timed('warn', text));
-  }
-
-  #timed(level: LogLevel, text: string): string {
-    const time = new Date().toISOString().slice(11, 23);
-    return `${this.style('gray', time)} ${this.style(COLOURS[level], level.padEnd(5))} ${text}`;
+    this.#write('warn', 'log_dropped', { lines }, this.timed('warn', text));
   }
 
   #write(level: LogLevel, event: string, fields: Fields, text: string): void {

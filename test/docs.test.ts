@@ -156,6 +156,19 @@ test('in the README, starting and testing are one line each to copy', () => {
   expect(commands).toEqual(expect.arrayContaining(['npm ci && npm start\n', 'npm ci && npm test\n']));
 });
 
+test('in the README, keys and tokens go into a folder that git ignores', () => {
+  const { blocks } = documents.find(({ path }) => path === 'README.md')!;
+  const ofStrangers = blocks.filter(({ text }) => /--tokens|openssl|ncat --ssl/.test(text));
+  const written = ofStrangers.flatMap(({ text }) =>
+    [
+      ...text.matchAll(/(?:(?<!2)>|>>|-keyout|-out|--tokens) ?(\S+?)\)?$|(?:-keyout|-out|--tokens) (\S+)/gm),
+    ].map(match => match[1] ?? match[2]!),
+  );
+  expect(written.length).toBeGreaterThan(6);
+  expect(written.filter(path => !path.startsWith('secrets/') && path !== '/dev/null')).toEqual([]);
+  expect(read('.gitignore').split('\n')).toContain('/secrets/');
+});
+
 test('docs/load.md has every field of the JSON of a load run, and no other', async () => {
   const server = await startServer();
   const args = ['load', '--port', String(server.port), '--rate', '1000', '--events', '100'];

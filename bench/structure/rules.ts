@@ -33,7 +33,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
   // Commands that read a journal, beside a server or without one.
   'src/journal/cli': { may: ['src/journal', 'src/cli/terminal'] },
   // Who may do what: pure, so that every way in asks the same.
-  'src/security': { may: ['src/protocol'] },
+  'src/security': { may: ['src/protocol'], mayTypes: ['src/config'] },
   // The command that writes the file of tokens.
   'src/security/cli': { may: ['src/security', 'src/cli/terminal'] },
   // Nodes that share a journal in NATS: what takes the place of the engine, made of its parts. Loaded only by one of them.
@@ -50,7 +50,7 @@ export const ROOMS: Readonly<Record<string, Room>> = {
     may: ['src/cli/terminal'],
     mayTypes: ['src/protocol', 'src/engine', 'src/journal', 'src/log.ts'],
   },
-  'src/net': { may: ['src/log.ts'] },
+  'src/net': { may: ['src/log.ts'], mayTypes: ['src/config'] },
   // Asked by sessions, which know only its types: it is loaded where somebody has to be kept out.
   'src/guard': {
     may: ['src/protocol', 'src/security'],

@@ -2,6 +2,7 @@
  * `tally serve`: its help, its mistakes in one line, its output.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
+import { asGiven } from '../config/as-given.ts';
 import { ConfigError } from '../config/config-error.ts';
 import { describeSettings } from '../config/help.ts';
 import { loadSettings } from '../config/read.ts';
@@ -47,6 +48,8 @@ export async function serveCommand(args: string[]): Promise<void> {
     const display = settings.data === '' && settings.cluster === '' ? undefined : await startDisplay();
     try {
       await serve(settings, log, version(), load, display, new Set(given.keys()));
+    } catch (error) {
+      throw asGiven(error, given);
     } finally {
       display?.clear();
       // Behind the first line, which says where it listens; or beside the one that says why it does not.

@@ -98,7 +98,8 @@ function tableIn(text: string, file: string, line = 1): Record<string, unknown> 
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
     const what = firstLine(error.message).replace(/^Invalid TOML document: /, '');
-    throw new ConfigError(`${file}:${line - 1 + error.line}:${error.column}: ${what}`);
+    const bare = OF_BARE_VALUES.test(what) ? bareMistake(text.split('\n')[error.line - 1]!) : undefined;
+    throw new ConfigError(`${file}:${line - 1 + error.line}:${error.column}: ${bare ?? what}`);
   }
 }
 
@@ -120,6 +121,17 @@ const KINDS: Record<Setting['is'], { type: string; wanted: string }> = {
   choice: { type: 'string', wanted: 'a text in quotes' },
   text: { type: 'string', wanted: 'a text in quotes' },
 };
+
+/** What the parser says of a value without quotes that is neither a number nor true or false. */
+const OF_BARE_VALUES =
+  /^(?:invalid value|illegal character in numeric|each key-value declaration must be followed)/;
+
+/** What such a line should have; undefined: it is of no setting, or what is wrong is behind a value. */
+function bareMistake(line: string): string | undefined {
+  const [, name = ''] = /^\s*([\w-]+)\s*=(?!\s*["'[{])/.exec(line) ?? [];
+  const key = KEY_OF.get(name);
+  return key && `${name} takes ${KINDS[SETTINGS[key].is].wanted}`;
+}
 
 /** `name` has its place in front. Throws a `ConfigError`. */
 function read(setting: Setting, name: string, value: unknown): Given['value'] {

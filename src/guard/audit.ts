@@ -41,12 +41,14 @@ export class Audit {
     );
   }
 
-  refused(who: Audited, reason: string): void {
+  /** `name`: of one that is let in, and may not do this. */
+  refused(who: Audited, reason: string, name?: string): void {
     if (!this.#mayWrite('unauthorized')) return;
+    const { client, address } = who;
     this.#log.warn(
       'unauthorized',
-      { client: who.client, address: who.address, reason },
-      `${said(who)} is refused: ${reason}`,
+      { client, address, name, reason },
+      `${said(who)}${name === undefined ? '' : `, ${name},`} is refused: ${reason}`,
     );
   }
 

@@ -8,6 +8,7 @@ import type { Transport } from '../net/transport.ts';
 import { Reply } from '../protocol/replies.ts';
 import { Kind, type ParsedRequest } from '../protocol/request.ts';
 import { type Access, Right } from '../security/access.ts';
+import { Refusal } from '../security/refusal.ts';
 import type { Audit } from './audit.ts';
 import { Bucket, type Shared } from './buckets.ts';
 import { UnderWay } from './under-way.ts';
@@ -32,7 +33,8 @@ export interface Doorkeeper {
     token: string,
     onRefused: (reason: string) => void,
   ): Access | undefined | Promise<Access | undefined>;
-  whoIs(certificate: string): Access | undefined;
+  /** By the names of a certificate. */
+  whoIs(certificate: readonly string[], onRefused: (reason: string) => void): Access | undefined;
   stillHolds(access: Access, nowMs: number): Access | undefined;
   /** Undefined where nobody is asked who they are. */
   readonly administering: Administering | undefined;
@@ -76,6 +78,8 @@ export class Guard implements Administrator {
   readonly #tokens = new UnderWay<Access | undefined>(() => this.#guarded?.goOn());
   readonly #acts = new UnderWay<Reply | string>(() => this.#guarded?.goOn());
   #wrong = 0;
+  /** Why its certificate lets it do nothing. It may still have a token: so this is said when it is refused without one. */
+  #whyNotByCertificate: string | undefined;
   #isDismissed = false;
   readonly #bucket = new Bucket();
   readonly #ofAddress: Shared | undefined;
@@ -188,6 +192,7 @@ export class Guard implements Administrator {
    */
   present(token: string): Reply | undefined {
     if (!this.#guards.asksWho) return Reply.ok;
+    this.#whyNotByCertificate = undefined;
     const verify = () => this.#guards.whoHas(token, reason => this.#refused(reason));
     const answer = this.#tokens.answer(token, verify);
     return answer && this.#answer(answer.is);
@@ -207,15 +212,11 @@ export class Guard implements Administrator {
 
   /** TLS has found the certificate of the client to be valid. */
   presentCertificate(names: readonly string[]): void {
-    if (!this.#guards.asksWho) return;
-    for (const name of names) {
-      const access = this.#guards.whoIs(name);
-      if (access === undefined) continue;
-      this.#letIn(access);
-      return;
-    }
-    // It may still have a token.
-    if (names.length > 0) this.#refused(`no entry for a certificate of ${JSON.stringify(names[0])}`);
+    if (!this.#guards.asksWho || names.length === 0) return;
+    const access = this.#guards.whoIs(names, why => {
+      this.#whyNotByCertificate = why;
+    });
+    if (access !== undefined) this.#letIn(access);
   }
 
   /** Looks again at what the client rests on; false if it holds no longer: then the client is ended. */
@@ -241,11 +242,15 @@ export class Guard implements Administrator {
   #refusal(kind: Kind, request: ParsedRequest, names: Uint8Array): Reply | undefined {
     if (kind === Kind.health || kind === Kind.auth) return undefined;
     const access = this.#access;
-    if (access === undefined) return Reply.unauthorized;
+    if (access === undefined) {
+      if (this.#whyNotByCertificate !== undefined) this.#refused(this.#whyNotByCertificate);
+      this.#whyNotByCertificate = undefined;
+      return Reply.unauthorized;
+    }
     const right = RIGHTS[kind];
     if (right === undefined) return undefined;
     if ((access.rights & right) === 0) {
-      if (right === Right.admin) this.#refused(`${access.name} has not the right admin`);
+      if (right === Right.admin) this.#refused(Refusal.noAdminRight, access.name);
       return Reply.forbidden;
     }
     const isOfUser = kind === Kind.event || kind === Kind.transfer || kind === Kind.balance;
@@ -271,8 +276,8 @@ export class Guard implements Administrator {
     this.#guards.audit.letIn(this, access.name);
   }
 
-  #refused(reason: string): void {
-    this.#guards.audit.refused(this, reason);
+  #refused(reason: string, name?: string): void {
+    this.#guards.audit.refused(this, reason, name);
   }
 }
 

@@ -116,8 +116,8 @@ export class Guards implements Doorkeeper {
     return this.#authority!.check(token, onRefused);
   }
 
-  whoIs(certificate: string): Access | undefined {
-    return this.#authority!.ofCertificate(certificate);
+  whoIs(certificate: readonly string[], onRefused: (reason: string) => void): Access | undefined {
+    return this.#authority!.ofCertificates(certificate, onRefused);
   }
 
   stillHolds(access: Access, nowMs: number): Access | undefined {

@@ -62,12 +62,7 @@ export class Gate implements Gatekeeping {
   ): Access | undefined | Promise<Access | undefined> {
     if (authorization !== undefined) return this.#authority.check(tokenIn(authorization), onRefused);
     const names = certificates();
-    for (const name of names) {
-      const access = this.#authority.ofCertificate(name);
-      if (access !== undefined) return access;
-    }
-    if (names.length > 0) onRefused(`no entry for a certificate of ${names[0]}`);
-    return undefined;
+    return names.length === 0 ? undefined : this.#authority.ofCertificates(names, onRefused);
   }
 }
 

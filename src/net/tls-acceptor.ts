@@ -7,11 +7,12 @@
  */
 import type { Socket } from 'node:net';
 import { createServer, type Server, type TLSSocket } from 'node:tls';
+import type { FilesRead } from '../config/files-read.ts';
 import type { CloseQueue } from './close-queue.ts';
 import { whyFailed } from './handshake-failure.ts';
 import { Handshakes } from './handshakes.ts';
 import type { Securing } from './listener.ts';
-import { readTls, type TlsFiles } from './tls-files.ts';
+import { readTls, type TlsContents, type TlsFiles } from './tls-files.ts';
 import { type Shaking, TlsTransport } from './tls-transport.ts';
 import type { Transport } from './transport.ts';
 
@@ -20,13 +21,15 @@ export class TlsAcceptor implements Shaking, Securing {
   /** Is told of each handshake that has failed; `isClosed`: its connection was closed and counted for another reason. */
   onFailed: (address: string, reason: string, isClosed: boolean) => void = () => {};
   readonly #server: Server;
+  #contents: TlsContents;
   readonly #waiting = new Map<string, (secure: TLSSocket) => void>();
 
   /** Throws a `TlsError`. */
   constructor(files: TlsFiles) {
     const asksClients = files.tlsClientCa !== '';
+    this.#contents = readTls(files);
     const options = {
-      ...readTls(files),
+      ...this.#contents,
       requestCert: asksClients,
       rejectUnauthorized: asksClients,
       // A session has one deadline for this and for saying who it is.
@@ -44,10 +47,20 @@ export class TlsAcceptor implements Shaking, Securing {
     });
   }
 
-  /** Reads the files again; throws a `TlsError`, and changes nothing until the result is called. */
-  prepare(files: TlsFiles): () => void {
-    const options = readTls(files);
-    return () => this.#server.setSecureContext(options);
+  /**
+   * Reads the files again, and writes into `read` which of them are others; throws a `TlsError`, and changes nothing until
+   * the result is called.
+   */
+  prepare(files: TlsFiles, read: FilesRead): () => void {
+    const contents = readTls(files);
+    const { cert, key, ca } = this.#contents;
+    read['tls-cert'] = { differs: !contents.cert.equals(cert) };
+    if (files.tlsKey !== '') read['tls-key'] = { differs: !contents.key.equals(key) };
+    if (ca !== undefined) read['tls-client-ca'] = { differs: contents.ca?.equals(ca) !== true };
+    return () => {
+      this.#contents = contents;
+      this.#server.setSecureContext(contents);
+    };
   }
 
   transport(socket: Socket, address: string, closeQueue: CloseQueue): Transport {

@@ -20,6 +20,13 @@ export interface TlsFiles {
   readonly tlsClientCa: string;
 }
 
+/** For `tls.createServer` and `setSecureContext`: what was in the files, and what TLS must be. */
+export interface TlsContents extends SecureContextOptions {
+  cert: Buffer;
+  key: Buffer;
+  ca?: Buffer;
+}
+
 const CIPHERS = [
   'TLS_AES_128_GCM_SHA256',
   'TLS_AES_256_GCM_SHA384',
@@ -32,14 +39,14 @@ const CIPHERS = [
   'ECDHE-RSA-CHACHA20-POLY1305',
 ].join(':');
 
-/** Reads the files, for `tls.createServer` and `setSecureContext`. Throws a `TlsError`. */
-export function readTls({ tlsCert, tlsKey, tlsClientCa }: TlsFiles): SecureContextOptions {
+/** Reads the files. Throws a `TlsError`. */
+export function readTls({ tlsCert, tlsKey, tlsClientCa }: TlsFiles): TlsContents {
   const cert = fileOf('--tls-cert', tlsCert);
   const key = tlsKey === '' ? cert : fileOf('--tls-key', tlsKey);
   const ca = tlsClientCa === '' ? undefined : fileOf('--tls-client-ca', tlsClientCa);
   checkCertificate('--tls-cert', tlsCert, cert);
   if (ca !== undefined) checkCertificate('--tls-client-ca', tlsClientCa, ca);
-  const options: SecureContextOptions = {
+  const options: TlsContents = {
     cert,
     key,
     ...(ca && { ca }),
@@ -54,7 +61,11 @@ export function readTls({ tlsCert, tlsKey, tlsClientCa }: TlsFiles): SecureConte
     return options;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ERR_OSSL_X509_KEY_VALUES_MISMATCH')
-      throw new TlsError(`the key in ${tlsKey || tlsCert} is not that of the certificate in ${tlsCert}`);
+      throw new TlsError(
+        tlsKey === ''
+          ? `--tls-cert ${tlsCert} holds a key that is not that of its certificate`
+          : `--tls-key ${tlsKey} is not that of the certificate in ${tlsCert}`,
+      );
     throw new TlsError(whatIsWrong(tlsCert, tlsKey, key));
   }
 }

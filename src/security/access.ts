@@ -30,6 +30,18 @@ export function isRightName(name: unknown): name is RightName {
   return typeof name === 'string' && Object.hasOwn(Right, name);
 }
 
+/** Whether two that rest on the same allow the same, until the same moment, under the same name. */
+export function isSameAccess(one: Access, other: Access): boolean {
+  const isForSame =
+    one.users === undefined ? other.users === undefined : other.users && one.users.equals(other.users);
+  return (
+    isForSame === true &&
+    one.name === other.name &&
+    one.rights === other.rights &&
+    one.expiresAtMs === other.expiresAtMs
+  );
+}
+
 /** The bits of these rights. */
 export function rightsOf(names: readonly RightName[]): number {
   return names.reduce((rights, name) => rights | Right[name], 0);

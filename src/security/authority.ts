@@ -5,7 +5,8 @@
  * A reload is in two parts. The first reads everything, and fails with a message if anything is wrong: then what was in
  * force stays so. The second only puts the new in the place of the old.
  */
-import type { Access } from './access.ts';
+import type { EntriesRead, FilesRead } from '../config/files-read.ts';
+import { type Access, isSameAccess } from './access.ts';
 import type { JwtVerifier } from './jwt.ts';
 import { type OnRefused, Refusal } from './refusal.ts';
 import { SecurityError } from './security-error.ts';
@@ -43,13 +44,21 @@ export class Authority {
     return authority;
   }
 
-  /** Reads everything anew, and changes nothing; the function that is returned puts it in force. Throws like `open`. */
-  async prepare({ tokens, jwtKeys, jwtAudience, jwtIssuer }: AuthoritySettings): Promise<() => void> {
+  /**
+   * Reads everything anew, and changes nothing; the function that is returned puts it in force. Throws like `open`. What
+   * is new, against what is in force, is written into `files`.
+   */
+  async prepare(
+    { tokens, jwtKeys, jwtAudience, jwtIssuer }: AuthoritySettings,
+    files: FilesRead = {},
+  ): Promise<() => void> {
     const book = tokens === '' ? new TokenBook() : await ofFlag('--tokens', () => bookIn(tokens));
     const jwt =
       jwtKeys === ''
         ? undefined
         : await ofFlag('--jwt-keys', () => verifierOf(jwtKeys, { audience: jwtAudience, issuer: jwtIssuer }));
+    if (tokens !== '') files.tokens = await bookCompared(this.#book, book);
+    if (jwt !== undefined) files['jwt-keys'] = keysCompared(this.#jwt?.keys ?? new Set(), jwt.keys);
     return () => {
       this.#book = book;
       this.#jwt = jwt;
@@ -95,6 +104,20 @@ export class Authority {
     return inForce(this.#book.ofCertificate(name), Refusal.unknownCertificate, onRefused, nowMs);
   }
 
+  /** The same by all names of one: the first that has an entry in force counts. */
+  ofCertificates(names: readonly string[], onRefused: OnRefused, nowMs = Date.now()): Access | undefined {
+    let why: Refusal = Refusal.unknownCertificate;
+    const note = (refusal: Refusal) => {
+      if (refusal !== Refusal.unknownCertificate) why = refusal;
+    };
+    for (const name of names) {
+      const access = this.ofCertificate(name, note, nowMs);
+      if (access !== undefined) return access;
+    }
+    onRefused(why);
+    return undefined;
+  }
+
   /**
    * What is left of an access: undefined if it has expired, or what it rests on is gone; another one if its rights,
    * users or expiry have changed.
@@ -121,6 +144,22 @@ async function bookIn(path: string): Promise<TokenBook> {
   const book = new TokenBook();
   await inTurns(await orNamed(path, () => parseTokensInTurns(text)), entry => book.add(entry));
   return book;
+}
+
+async function bookCompared({ all: before }: TokenBook, { all: now }: TokenBook): Promise<EntriesRead> {
+  let [kept, changed] = [0, 0];
+  await inTurns([...now.values()], access => {
+    const old = before.get(access.proof);
+    if (old === undefined) return;
+    kept += 1;
+    if (!isSameAccess(old, access)) changed += 1;
+  });
+  return { entries: now.size, added: now.size - kept, removed: before.size - kept, changed };
+}
+
+function keysCompared(before: ReadonlySet<string>, now: ReadonlySet<string>): EntriesRead {
+  const kept = [...now].filter(key => before.has(key)).length;
+  return { entries: now.size, added: now.size - kept, removed: before.size - kept, changed: 0 };
 }
 
 async function verifierOf(

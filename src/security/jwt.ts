@@ -62,19 +62,22 @@ class Refused extends Error {
 export class JwtVerifier {
   readonly #settings: JwtSettings;
   readonly #candidates: readonly Candidate[];
+  /** What makes each key another one: what it is, its name and its algorithms. */
+  readonly keys: ReadonlySet<string>;
 
-  private constructor(settings: JwtSettings, candidates: readonly Candidate[]) {
+  private constructor(settings: JwtSettings, keys: readonly (readonly Candidate[])[]) {
     this.#settings = settings;
-    this.#candidates = candidates;
+    this.#candidates = keys.flat();
+    this.keys = new Set(keys.map(key => JSON.stringify(key.map(({ kid, proof }) => [kid, proof]))));
   }
 
   /** `text` is the file of keys. Throws a `SecurityError`. */
   static async open(text: string, settings: JwtSettings): Promise<JwtVerifier> {
     if (settings.audience === '' || settings.issuer === '')
       throw new SecurityError('JWTs need an audience and an issuer: whom they are for, and who signs them');
-    const candidates: Candidate[] = [];
-    for (const key of parseJwtKeys(text)) candidates.push(...(await candidatesOf(key, settings)));
-    return new JwtVerifier(settings, candidates);
+    const keys: Candidate[][] = [];
+    for (const key of parseJwtKeys(text)) keys.push(await candidatesOf(key, settings));
+    return new JwtVerifier(settings, keys);
   }
 
   /** Undefined if it lets nobody in; then `onRefused` is told why. The token has three parts with dots in between. */

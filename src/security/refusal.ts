@@ -21,6 +21,8 @@ export const Refusal = {
   noExpiry: 'no_expiry',
   noSubject: 'no_subject',
   noRights: 'no_rights',
+  /** It is known who it is, and it may not administer. */
+  noAdminRight: 'no_admin_right',
   /** A claim has another form than it should. */
   wrongClaims: 'wrong_claims',
 } as const;

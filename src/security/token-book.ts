@@ -57,6 +57,11 @@ export class TokenBook {
     return this.#byProof.get(proof);
   }
 
+  /** By what they rest on. */
+  get all(): ReadonlyMap<string, Access> {
+    return this.#byProof;
+  }
+
   get isEmpty(): boolean {
     return this.#byProof.size === 0;
   }

@@ -66,6 +66,15 @@ export class UserPatterns {
     return this.#common(low - 1, bytes, at, length) === patternLength;
   }
 
+  /** Whether they cover the same users. */
+  equals(other: UserPatterns): boolean {
+    return (
+      this.#bytes.equals(other.#bytes) &&
+      Buffer.from(this.#starts.buffer).equals(Buffer.from(other.#starts.buffer)) &&
+      Buffer.from(this.#isPrefix.buffer).equals(Buffer.from(other.#isPrefix.buffer))
+    );
+  }
+
   /** In the order of bytes, where a name is before any that goes on behind it. */
   #isBehind(pattern: number, bytes: Uint8Array, at: number, length: number): boolean {
     const start = this.#starts[pattern]!;

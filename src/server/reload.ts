@@ -5,6 +5,7 @@
  * and whoever has files of its own reads and checks them; only then does anything change. So a server never runs with
  * half of a configuration, or with one that it could not start with.
  */
+import { type FilesRead, textsOf } from '../config/files-read.ts';
 import { KEYS, nameOf, SETTINGS, type Settings } from '../config/settings.ts';
 import type { Log } from '../log.ts';
 import type { Sessions } from '../session/sessions.ts';
@@ -13,9 +14,9 @@ import type { Sessions } from '../session/sessions.ts';
 export interface Reloadable {
   /**
    * Reads and checks, by the settings that are to hold, and changes nothing yet. Returns what makes the change, which
-   * must not fail. Throws an error of one line that says what is wrong.
+   * must not fail. Throws an error of one line that says what is wrong. Writes into `files` what it has read.
    */
-  prepare(next: Settings): Promise<() => void> | (() => void);
+  prepare(next: Settings, files: FilesRead): Promise<() => void> | (() => void);
 }
 
 /** The parts that a reload is about. */
@@ -72,10 +73,13 @@ export class Reload {
   async #reload(): Promise<void> {
     const { log, sessions } = this.#parts;
     try {
-      const changes = await this.#change();
+      const files: FilesRead = {};
+      const changes = await this.#change(files);
       const said = [...changes].map(([name, [before, after]]) => `${name} is ${after}, was ${before}`);
-      const fields = { changes: Object.fromEntries(changes) };
-      log.note('reloaded', fields, `reloaded: ${said.join('; ') || 'no setting has changed'}`);
+      if (said.length === 0) said.push('no setting has changed');
+      const read = textsOf(files);
+      const fields = { changes: Object.fromEntries(changes), files: read.length === 0 ? undefined : files };
+      log.announce('reloaded', fields, log.timed('info', `reloaded: ${[...said, ...read].join('; ')}`));
     } catch (error) {
       // Its last line may have been printed.
       if (sessions.phase === 'ending') return;
@@ -85,7 +89,7 @@ export class Reload {
   }
 
   /** Returns each setting that has changed by its name, with its value before and after. */
-  async #change(): Promise<Map<string, [Value, Value]>> {
+  async #change(files: FilesRead): Promise<Map<string, [Value, Value]>> {
     const { settings, reread, sessions, participants = [] } = this.#parts;
     const next = await reread();
     const changed = KEYS.filter(key => next[key] !== settings[key]);
@@ -95,7 +99,7 @@ export class Reload {
       throw new Error(`only a restart can change this: ${each.join('; ')}`);
     }
     const commits: (() => void)[] = [];
-    for (const participant of participants) commits.push(await participant.prepare(next));
+    for (const participant of participants) commits.push(await participant.prepare(next, files));
     // Its stages go by the settings with which they began.
     if (sessions.phase !== 'serving') throw new Error('the server is stopping');
 

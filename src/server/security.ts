@@ -45,11 +45,12 @@ export async function openSecurity(settings: Settings, log: Log): Promise<Securi
   let watched: Sessions | undefined;
   let keeper: Guards | undefined;
   const participants: Reloadable[] = [];
-  if (tls !== undefined) participants.push({ prepare: next => orConfigError(() => tls.prepare(next)) });
+  if (tls !== undefined)
+    participants.push({ prepare: (next, files) => orConfigError(() => tls.prepare(next, files)) });
   if (authority !== undefined)
     participants.push({
-      async prepare(next) {
-        const apply = await orConfigError(() => authority.prepare(next));
+      async prepare(next, files) {
+        const apply = await orConfigError(() => authority.prepare(next, files));
         return () => {
           apply();
           watched?.review();

@@ -25,6 +25,13 @@ export function warnOfVariables(log: Log, env: NodeJS.ProcessEnv): void {
   }
 }
 
+const LACKS = {
+  '--tokens': 'it asks nobody who they are (--tokens)',
+  '--http-open': 'it asks nobody who they are (--http-open)',
+  '--tls-cert': 'it encrypts nothing (--tls-cert)',
+};
+type Lack = keyof typeof LACKS;
+
 type ExposureSettings = Pick<
   Settings,
   'exposed' | 'tokens' | 'jwtKeys' | 'tlsCert' | 'tlsClientCa' | 'httpOpen'
@@ -43,27 +50,24 @@ export function warnIfExposed(
   for (const [index, { is, isTls }] of addresses.entries()) {
     const { address } = at[index]!;
     if (is === 'unix' || isLoopback(address)) continue;
-    const lacks = [
-      ...(asksWho || (isTls && settings.tlsClientCa !== '')
-        ? []
-        : ['it asks nobody who they are (--tokens)']),
-      ...(isTls ? [] : ['it encrypts nothing (--tls-cert)']),
-    ];
+    const lacks: Lack[] = [];
+    if (!asksWho && !(isTls && settings.tlsClientCa !== '')) lacks.push('--tokens');
+    if (!isTls) lacks.push('--tls-cert');
     if (lacks.length === 0) continue;
     const risk = asksWho
       ? 'whoever is on the way can read tokens and events'
       : 'whoever reaches the server may buy and sell for anyone';
-    const text = `${address}: ${risk}; ${lacks.join(', and ')}. --exposed says that this is meant`;
+    const text = `${address}: ${risk}; ${lacks.map(flag => LACKS[flag]).join(', and ')}. --exposed says that this is meant`;
     const flag = is === 'descriptor' ? 'LISTEN_FDS' : index === 0 ? '--host' : '--listen';
-    log.warn('exposed', { flag, address }, text);
+    log.warn('exposed', { flag, address, lacks }, text);
   }
   if (http === undefined || isLoopback(http)) return;
   const risk = riskOfHttp(settings, asksWho);
   if (risk !== undefined)
     log.warn(
       'exposed',
-      { flag: '--http-host', address: http },
-      `${http}: ${risk}. --exposed says that this is meant`,
+      { flag: '--http-host', address: http, lacks: [risk.lacks] },
+      `${http}: ${risk.text}; ${LACKS[risk.lacks]}. --exposed says that this is meant`,
     );
 }
 
@@ -71,11 +75,14 @@ export function warnIfExposed(
 function riskOfHttp(
   { httpOpen, tlsCert, tlsClientCa }: ExposureSettings,
   asksWho: boolean,
-): string | undefined {
+): { text: string; lacks: Lack } | undefined {
   const isOpen = asksWho ? httpOpen === 'all' : tlsClientCa === '';
   if (isOpen)
-    return `whoever reaches the live page and the metrics may read them; it asks nobody who they are (${asksWho ? '--http-open' : '--tokens'})`;
+    return {
+      text: 'whoever reaches the live page and the metrics may read them',
+      lacks: asksWho ? '--http-open' : '--tokens',
+    };
   return tlsCert === ''
-    ? 'whoever is on the way can read tokens and metrics; it encrypts nothing (--tls-cert)'
+    ? { text: 'whoever is on the way can read tokens and metrics', lacks: '--tls-cert' }
     : undefined;
 }

@@ -80,19 +80,35 @@ describe('where, and as whom', () => {
     expect(read(`snapshot --token-file ${common}`).warnings).toEqual([
       `${common} can be read by others; chmod 600 mends it`,
     ]);
+  });
+
+  test('a token goes to another machine over TLS only, unless that is meant', async () => {
+    const env = { TALLY_TOKEN: 'abc' };
     const far = '--host shop.example';
-    expect(read(`snapshot ${far}`, { TALLY_TOKEN: 'abc' }).warnings).toEqual([
-      'the token goes to shop.example as it is, and whoever is on the way can read it; --tls encrypts it',
-    ]);
-    for (const near of [
-      `${far} --tls`,
-      '--host localhost',
-      '--host 127.1.2.3',
-      '--host ::1',
-      '--socket /a/b',
-    ])
-      expect([near, read(`snapshot ${near}`, { TALLY_TOKEN: 'abc' }).warnings]).toEqual([near, []]);
-    expect(read(`snapshot ${far}`).warnings).toEqual([]);
+    for (const host of ['shop.example', '192.0.2.2', '127.0.0.1.example', '::2'])
+      expect(() => read(`snapshot --host ${host}`, env)).toThrow(
+        `without TLS the token would go to ${host} as it is, and whoever is on the way could read it; --tls or ` +
+          `--tls-ca FILE encrypts it, --token-in-clear sends it all the same`,
+      );
+    for (const near of ['--host localhost', '--host 127.1.2.3', '--host ::1', '--socket /a/b'])
+      expect(read(`snapshot ${near}`, env).credentials).toEqual({ token: 'abc' });
+    expect(read(`snapshot ${far} --tls`, env).credentials).toEqual({ tls: {}, token: 'abc' });
+    expect(read(`snapshot ${far} --token-in-clear`, env).credentials).toEqual({ token: 'abc' });
+    expect(read(`snapshot ${far}`).credentials).toEqual({});
+  });
+
+  test.each([
+    ['admin', 'snapshot', '--host', '192.0.2.2', '--port', '1'],
+    ['watch', '192.0.2.2:1'],
+    ['load', '--host', '192.0.2.2', '--port', '1'],
+  ])('so it is with tally %s, which connects to nobody', async (...args) => {
+    expect(await runCli(args, { TALLY_TOKEN: TOKEN })).toEqual({
+      exitCode: 2,
+      stdout: '',
+      stderr: expect.stringMatching(
+        /^tally \w+: without TLS the token would go to 192\.0\.2\.2 as it is[^\n]+\n$/,
+      ),
+    });
   });
 });
 

@@ -65,7 +65,8 @@ describe('tally config check', () => {
     expect(rows[0]).toEqual(['setting', 'value', 'from', 'changes with']);
     expect(rows.slice(1).map(([name]) => name)).toEqual(KEYS.map(nameOf));
     for (const row of [
-      ['config', path, '--config', 'a restart'],
+      ['config', path, '--config', 'a restart; what is in the file, a reload'],
+      ['tokens', 'none', 'default', 'a restart'],
       ['port', '1234', `${path}:2`, 'a restart'],
       ['users', '8', '--users', 'a restart'],
       ['log-level', 'debug', 'TALLY_LOG_LEVEL', 'a reload'],
@@ -95,8 +96,21 @@ describe('tally config check', () => {
       value: true,
       from: `${path}:1`,
       mayChange: true,
+      isReread: false,
     });
-    expect(found.settings).toContainEqual({ name: 'port', value: 7_878, from: 'default', mayChange: false });
+    expect(found.settings).toContainEqual({
+      name: 'port',
+      value: 7_878,
+      from: 'default',
+      mayChange: false,
+      isReread: false,
+    });
+  });
+
+  test('says that what is in a file of tokens changes with a reload', async () => {
+    const tokens = fileOf('reread', '');
+    const { stdout } = await config('check', fileOf('tokens.toml', `tokens = "${tokens}"\n`));
+    expect(stdout).toMatch(/^tokens .* a restart; what is in the file, a reload$/m);
   });
 
   test('says that the machine has less than the defaults', async () => {
@@ -126,26 +140,37 @@ describe('tally config check', () => {
     });
   });
 
-  test.each([
-    ['tls-cert = "nowhere.pem"', '--tls-cert nowhere.pem is not there'],
-    ['tokens = "nowhere"', '--tokens nowhere: no such file or directory'],
+  test.each<[string, string, string[]?, Record<string, string>?]>([
+    ['tls-cert = "nowhere.pem"', 'FILE:1: tls-cert nowhere.pem is not there'],
+    ['\ntokens = "nowhere"', 'FILE:2: tokens nowhere: no such file or directory'],
     [
-      'jwt-keys = "nowhere"\njwt-audience = "a"\njwt-issuer = "i"',
-      '--jwt-keys nowhere: no such file or directory',
+      'jwt_keys = "nowhere"\njwt-audience = "a"\njwt-issuer = "i"',
+      'FILE:1: jwt_keys nowhere: no such file or directory',
     ],
-    [`tokens = "${fileOf('torn', '{"name":')}"`, `--tokens ${join(folder, 'torn')}: line 1: is not JSON`],
+    [
+      `tokens = "${fileOf('torn', '{"name":')}"`,
+      `FILE:1: tokens ${join(folder, 'torn')}: line 1: is not JSON`,
+    ],
     [
       'socket = "x"\nsocket-mode = "888"',
-      '--socket-mode 888 is no mode of a file: three digits from 0 to 7, as in 660',
+      'FILE:2: socket-mode 888 is no mode of a file: three digits from 0 to 7, as in 660',
     ],
-  ])('what a start would read or listen on is looked at, too: %s', async (text, what) => {
-    const { exitCode, stdout, stderr } = await config('check', fileOf('files.toml', text));
-    expect({ exitCode, stdout, stderr }).toEqual({
-      exitCode: 2,
-      stdout: '',
-      stderr: `tally config: ${what}\n`,
-    });
-  });
+    // What was given elsewhere has the name that it has there.
+    ['', '--tokens nowhere: no such file or directory', ['--tokens', 'nowhere']],
+    ['', 'TALLY_TOKENS nowhere: no such file or directory', [], { TALLY_TOKENS: 'nowhere' }],
+  ])(
+    'what a start would read or listen on is looked at, too: %j',
+    async (text, what, flags = [], env = {}) => {
+      const path = fileOf('files.toml', text);
+      const [checked, served] = await Promise.all([
+        runCli(['config', 'check', path, ...flags], env),
+        runCli(['serve', '--config', path, ...flags], env),
+      ]);
+      const said = what.replace('FILE', path);
+      expect(checked).toEqual({ exitCode: 2, stdout: '', stderr: `tally config: ${said}\n` });
+      expect(served).toEqual({ exitCode: 2, stdout: '', stderr: `tally: ${said}\n` });
+    },
+  );
 
   test.each([
     [['check'], /which file\? tally config check FILE$/],

@@ -58,7 +58,15 @@ describe('a server', { sequential: true }, () => {
     expect([await statusOf(), await statusOf(false)]).toEqual([200, 200]);
     strangers.writeTokens(strangers.lines('reader'));
     const startMs = performance.now();
-    expect(await reload()).toMatchObject({ event: 'reloaded' });
+    expect(await reload()).toMatchObject({
+      event: 'reloaded',
+      changes: {},
+      files: {
+        'tls-cert': { differs: false },
+        'tls-key': { differs: false },
+        tokens: { entries: strangers.lines('reader').length, added: 0, removed: 1, changed: 0 },
+      },
+    });
     expect([await statusOf(), await statusOf(false)]).toEqual([401, 401]);
     expect(performance.now() - startMs).toBeLessThan(SOON_MS);
     strangers.writeTokens(strangers.lines());
@@ -86,7 +94,11 @@ describe('a server', { sequential: true }, () => {
     const [socket] = Object.values(agent.freeSockets)[0]!;
     const before = await fingerprint();
     strangers.renew();
-    expect(await reload()).toMatchObject({ event: 'reloaded' });
+    const other = { differs: true };
+    expect(await reload()).toMatchObject({
+      event: 'reloaded',
+      files: { 'tls-cert': other, 'tls-key': other },
+    });
     const after = await fingerprint();
     expect(after).not.toBe(before);
     expect(await kept()).toBe(200);

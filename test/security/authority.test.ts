@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
+import type { FilesRead } from '../../src/config/files-read.ts';
 import { type Access, Right } from '../../src/security/access.ts';
 import { Authority, type AuthoritySettings } from '../../src/security/authority.ts';
 import { Refusal } from '../../src/security/refusal.ts';
@@ -167,6 +168,40 @@ describe('a reload', () => {
     }
     const { after } = await reloaded(() => writeFileSync(settings.jwtKeys, pemOf(edPair())));
     expect(after[2]).toBeUndefined();
+  });
+
+  test('says how many entries are new, gone or changed, and nothing of what is in them', async () => {
+    const authority = await Authority.open(settings);
+    const news = async () => {
+      const files: FilesRead = {};
+      (await authority.prepare(settings, files))();
+      return files;
+    };
+    const same = { added: 0, removed: 0, changed: 0 };
+    const keys = { entries: 1, ...same };
+    expect(await news()).toEqual({ tokens: { entries: 2, ...same }, 'jwt-keys': keys });
+    write(till({ sha256: hashOfToken(OTHER) }), certificate(), certificate({ name: 'a', certificate: 'b' }));
+    expect((await news()).tokens).toEqual({ entries: 3, added: 2, removed: 1, changed: 0 });
+    // A line may be written otherwise, and an entry have another name: it allows the same.
+    write(certificate({ name: 'b', certificate: 'b' }), certificate({ users: ['*', 'x'] }));
+    expect((await news()).tokens).toEqual({ entries: 2, added: 0, removed: 1, changed: 0 });
+    for (const more of [{ may: ['read'] }, { users: ['a*'] }, { users: ['a'] }, { expires: '2100-01-01' }]) {
+      write(certificate(more));
+      await news();
+      expect((await news()).tokens).toEqual({ entries: 1, ...same });
+      write(certificate());
+      expect((await news()).tokens, JSON.stringify(more)).toEqual({ entries: 1, ...same, changed: 1 });
+    }
+    write(certificate({ users: ['a*'] }));
+    await news();
+    write(certificate({ users: ['a'] }));
+    expect((await news()).tokens).toMatchObject({ changed: 1 });
+    write();
+    expect((await news()).tokens).toEqual({ entries: 0, ...same, removed: 1 });
+    writeFileSync(settings.jwtKeys, `${pemOf(edPair())}${pemOf(KEYS)}`);
+    expect((await news())['jwt-keys']).toEqual({ entries: 2, ...same, added: 1 });
+    writeFileSync(settings.jwtKeys, pemOf(edPair()));
+    expect((await news())['jwt-keys']).toEqual({ entries: 1, added: 1, removed: 2, changed: 0 });
   });
 
   test('without a file of tokens ends them', async () => {

@@ -1,6 +1,7 @@
 /** A reload is all or nothing: who takes part, in which order, and what is left where one of them fails. */
 import { Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
+import { textsOf } from '../../src/config/files-read.ts';
 import { readSettings } from '../../src/config/read.ts';
 import { KEYS, nameOf, SETTINGS, type Settings } from '../../src/config/settings.ts';
 import { Log } from '../../src/log.ts';
@@ -16,6 +17,7 @@ class World {
   next: Settings = { ...this.settings };
   phase: Phase = 'serving';
   readonly events: Event[] = [];
+  readonly lines: string[] = [];
   /** What was done, in its order. */
   readonly done: string[] = [];
   reads = 0;
@@ -27,7 +29,8 @@ class World {
   constructor(...participants: Reloadable[]) {
     const stream = new Writable({
       write: (line, _, written) => {
-        this.events.push(JSON.parse(String(line)) as Event);
+        this.lines.push(String(line));
+        if (this.settings.logFormat !== 'text') this.events.push(JSON.parse(String(line)) as Event);
         written();
       },
     });
@@ -148,6 +151,42 @@ describe('a reload', () => {
     expect(reads).toBe(0);
     early.begin();
     expect(reads).toBe(1);
+  });
+});
+
+describe('the files that were read again', () => {
+  const files = {
+    'tls-cert': { differs: true },
+    'tls-key': { differs: false },
+    tokens: { entries: 3, added: 2, removed: 1, changed: 1 },
+    'jwt-keys': { entries: 1, added: 0, removed: 0, changed: 0 },
+  };
+  const reads: Reloadable = {
+    prepare(_, read) {
+      Object.assign(read, files);
+      return () => {};
+    },
+  };
+
+  test('are in the line of the log', async () => {
+    expect(await new World(reads).run()).toEqual({ ...reloaded({}), files });
+    expect(textsOf(files)).toEqual([
+      'tls-cert is another',
+      'tls-key is the same',
+      'tokens has 3 entries, 2 new, 1 gone, 1 changed',
+      'jwt-keys has 1 entry, the same',
+    ]);
+  });
+
+  test('stand behind what has changed, on a line with its time and level', async () => {
+    const world = new World(reads);
+    Object.assign(world.settings, { logFormat: 'text' });
+    Object.assign(world.next, { logFormat: 'text' });
+    world.reload.request();
+    await until(() => world.lines.length > 0, 'a reload');
+    expect(world.lines[0]).toMatch(
+      /^\d\d:\d\d:\d\d\.\d{3} info {2}reloaded: no setting has changed; tls-cert is another; .*, the same\n$/,
+    );
   });
 });
 

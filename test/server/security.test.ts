@@ -91,7 +91,7 @@ describe('what is doubtful about files is said at the start, and after each relo
     const first = saidBy(warn);
     change();
     const commits: (() => void)[] = [];
-    for (const participant of participants) commits.push(await participant.prepare(settings));
+    for (const participant of participants) commits.push(await participant.prepare(settings, {}));
     const then = saidBy(() => {
       for (const commit of commits) commit();
     });

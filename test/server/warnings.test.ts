@@ -30,6 +30,7 @@ test('an address beyond loopback is warned of, for the events and for HTTP', () 
       event: 'exposed',
       flag: '--host',
       address: '0.0.0.0',
+      lacks: ['--tokens', '--tls-cert'],
       text: expect.stringMatching(/^0\.0\.0\.0: .*buy and sell for anyone/),
     },
   ]);
@@ -47,8 +48,8 @@ test('the flag is that which named the address', () => {
   warnIfExposed(log, NOTHING, [tcp, tcp], at, undefined);
   warnIfExposed(log, NOTHING, [{ ...tcp, is: 'descriptor', fd: 3 }], at.slice(1), undefined);
   expect(warned).toEqual([
-    { flag: '--listen', address: '0.0.0.0' },
-    { flag: 'LISTEN_FDS', address: '0.0.0.0' },
+    { flag: '--listen', address: '0.0.0.0', lacks: ['--tokens', '--tls-cert'] },
+    { flag: 'LISTEN_FDS', address: '0.0.0.0', lacks: ['--tokens', '--tls-cert'] },
   ]);
 });
 
@@ -57,10 +58,10 @@ test('what protects the address is not asked for again, and what is meant is not
   const withTls = { ...withTokens, tlsCert: 'cert.pem' };
   expect(warningsFor('0.0.0.0', '0.0.0.0', withTls, true)).toEqual([]);
   expect(warningsFor('0.0.0.0', undefined, withTokens)).toMatchObject([
-    { text: expect.stringMatching(/can read tokens.*--tls-cert/) },
+    { lacks: ['--tls-cert'], text: expect.stringMatching(/can read tokens.*--tls-cert/) },
   ]);
   expect(warningsFor('0.0.0.0', undefined, NOTHING, true)).toMatchObject([
-    { text: expect.stringMatching(/anyone.*--tokens/) },
+    { lacks: ['--tokens'], text: expect.stringMatching(/anyone.*--tokens/) },
   ]);
   expect(warningsFor('0.0.0.0', undefined, { ...NOTHING, tlsClientCa: 'ca' }, true)).toEqual([]);
   expect(warningsFor('0.0.0.0', '0.0.0.0', { ...NOTHING, exposed: true })).toEqual([]);
@@ -68,11 +69,14 @@ test('what protects the address is not asked for again, and what is meant is not
 
 test('HTTP is warned of by what it lacks itself', () => {
   const http = (more: object) =>
-    warningsFor('127.0.0.1', '0.0.0.0', { ...NOTHING, ...more }).map(each => each.text);
-  expect(http({ tokens: 'tokens' })).toEqual([expect.stringMatching(/can read tokens.*--tls-cert/)]);
-  expect(http({ tokens: 'tokens', tlsCert: 'cert', httpOpen: 'all' })).toEqual([
-    expect.stringMatching(/may read them.*--http-open/),
-  ]);
-  expect(http({ tlsCert: 'cert' })).toEqual([expect.stringMatching(/may read them.*--tokens/)]);
+    warningsFor('127.0.0.1', '0.0.0.0', { ...NOTHING, ...more }).map(({ lacks, text }) => [lacks, text]);
+  const said = (text: string, flag: string) => [
+    [[flag], expect.stringMatching(new RegExp(`${text}; it .*\\(${flag}\\)`))],
+  ];
+  expect(http({ tokens: 'tokens' })).toEqual(said('can read tokens and metrics', '--tls-cert'));
+  expect(http({ tokens: 'tokens', tlsCert: 'cert', httpOpen: 'all' })).toEqual(
+    said('may read them', '--http-open'),
+  );
+  expect(http({ tlsCert: 'cert' })).toEqual(said('may read them', '--tokens'));
   expect(http({ tlsCert: 'cert', tlsClientCa: 'ca' })).toEqual([]);
 });

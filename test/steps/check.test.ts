@@ -209,10 +209,12 @@ describe('wrong usage', () => {
   // biome-ignore format: a table
   const cases: readonly (readonly [args: string[], message: string])[] = [
     [[], "which step, from 1 to 10? As in: tally check 4 --cmd 'python3 server.py'"],
-    [['99', '--step', '1'], 'there is no step 99: they are 1 to 10; tally steps lists them'],
+    [['99', '--step', '1'],
+      `there is no step 99: they are 1 to 10, and lessons ${rangeOfLessons()}; tally steps lists them`],
     [['11', '--step', '1'], '--step 1 is no server of lesson 11; it is 11, 11-right or src'],
     [['4', '--right'], `--right goes with a lesson: ${rangeOfLessons()}`],
-    [['four', '--step', '1'], 'there is no step four: they are 1 to 10; tally steps lists them'],
+    [['four', '--step', '1'],
+      `there is no step four: they are 1 to 10, and lessons ${rangeOfLessons()}; tally steps lists them`],
     [['4'],
       "which server? --cmd '…' starts one, --connect finds one on a port: tally check 4 --cmd 'python3 server.py'"],
     [['4', '--cmd', 'python3', 'server.py'],

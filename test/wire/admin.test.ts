@@ -52,7 +52,7 @@ describe('who may', () => {
       await its.caughtUp(ops);
       return said().length > 0;
     }, 'the log to say it');
-    expect(said()[0]).toMatchObject({ reason: 'token till has not the right admin', address: '127.0.0.1' });
+    expect(said()[0]).toMatchObject({ name: 'token till', reason: 'no_admin_right', address: '127.0.0.1' });
   });
 
   test('whoever has the right, also without any other, and each act is logged at every level', async () => {

@@ -133,19 +133,32 @@ describe.skipIf(!hasScript)('a terminal that goes', { concurrent: true }, () => 
     return `--config ${file}`;
   };
 
-  test('ends a server that could reload; before that, the same signal is a reload', async () => {
-    const { child, events, pid } = await serveOnTerminal('config', 'exec', withFile('config'));
-    process.kill(pid, 'SIGHUP');
-    await until(() => has(events(), 'reloaded'), 'the reload', LIMIT_MS);
-    // Longer than it looks after its terminal.
-    await new Promise(resolve => setTimeout(resolve, 1_300));
-    expect(events().map(({ event }) => event)).toEqual(['listening', 'reloaded']);
-    child.kill('SIGKILL');
-    await until(() => has(events(), 'stopped'), 'the server to stop', LIMIT_MS);
-    const names = events().map(({ event }) => event);
-    expect(names).toEqual(['listening', 'reloaded', 'draining', 'stopped']);
-    expect(events().at(-1)).toMatchObject({ exitCode: 0, signal: 'SIGHUP' });
-  });
+  const withTokens = (name: string) => {
+    const file = join(folder, `${name}.jsonl`);
+    const entry = { name: 'a', sha256: '0'.repeat(64), may: ['read'], users: [] };
+    writeFileSync(file, JSON.stringify(entry), { mode: 0o600 });
+    return `--tokens ${file}`;
+  };
+
+  test.each([
+    ['config', withFile],
+    ['tokens', withTokens],
+  ])(
+    'ends a server that could reload (%s); before that, the same signal is a reload',
+    async (name, flags) => {
+      const { child, events, pid } = await serveOnTerminal(name, 'exec', flags(name));
+      process.kill(pid, 'SIGHUP');
+      await until(() => has(events(), 'reloaded'), 'the reload', LIMIT_MS);
+      // Longer than it looks after its terminal.
+      await new Promise(resolve => setTimeout(resolve, 1_300));
+      expect(events().map(({ event }) => event)).toEqual(['listening', 'reloaded']);
+      child.kill('SIGKILL');
+      await until(() => has(events(), 'stopped'), 'the server to stop', LIMIT_MS);
+      const names = events().map(({ event }) => event);
+      expect(names).toEqual(['listening', 'reloaded', 'draining', 'stopped']);
+      expect(events().at(-1)).toMatchObject({ exitCode: 0, signal: 'SIGHUP' });
+    },
+  );
 
   test('ends it too when the signal came a moment before, from a shell that ends its jobs', async () => {
     // In the background of a shell: so the terminal itself sends it nothing when it goes.

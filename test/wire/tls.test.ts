@@ -8,7 +8,9 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { hashOfToken, newToken } from '../../src/security/token.ts';
 import { until } from '../../src/tools/harness/waiting.ts';
+import { HEALTH, HEALTHY } from '../support/asking.ts';
 import { Authority } from '../support/certificates.ts';
 import { type RunningServer, startServer } from '../support/server.ts';
 import { hear, openTls, say } from '../support/speaking.ts';
@@ -174,9 +176,12 @@ test('a certificate that is renewed in place is taken up by new connections; a b
 test('clients must have a certificate where that is asked, and its name says what they may do', async () => {
   const clients = new Authority('clients');
   const tokens = join(clients.dir, 'tokens');
+  const token = newToken();
   const entries = [
     { name: 'till', certificate: 'till-4', may: ['write', 'read'], users: ['till4:*'] },
     { name: 'shop', certificate: 'shop.example', may: ['read'], users: ['*'] },
+    { name: 'gone', certificate: 'gone', may: ['read'], users: ['*'], expires: '2001-01-01' },
+    { name: 'late', sha256: hashOfToken(token), may: ['write'], users: ['*'] },
   ];
   writeFileSync(tokens, entries.map(entry => `${JSON.stringify(entry)}\n`).join(''));
   const flags = ['--tls-cert', ours.cert, '--tls-key', ours.key, '--tls-client-ca', clients.ca];
@@ -199,7 +204,16 @@ test('clients must have a certificate where that is asked, and its name says wha
   // By a name for DNS.
   const shop = await say(await as(clients.issue('anyone', 'DNS:x,DNS:shop.example')), lines);
   expect(shop).toEqual([forbidden, forbidden, '{"status":"ok","balance":1}']);
+  // It may still have a token; so only who asks for something without one is refused, which is logged once.
+  const presented = `{"type":"auth","token":"${token}"}`;
+  const late = await say(await as(clients.issue('latecomer')), [HEALTH.trim(), presented, lines[1]!]);
+  expect(late).toEqual([HEALTHY, '{"status":"ok"}', ACCEPTED]);
   expect(await say(await as(clients.issue('stranger')), lines)).toEqual(Array(3).fill(unauthorized));
+  expect(await say(await as(clients.issue('gone')), lines)).toEqual(Array(3).fill(unauthorized));
+  const refused = () => server.events.filter(({ event }) => event === 'unauthorized');
+  await until(() => refused().length === 2, 'the log');
+  expect(refused().map(({ reason }) => reason)).toEqual(['unknown_certificate', 'expired']);
+  expect(JSON.stringify(server.events)).not.toMatch(/latecomer|stranger/);
   // Without one, or with one of another authority, nothing is served.
   const strangers = new Authority('clients');
   for (const certificate of [undefined, strangers.issue('till-4')]) {
@@ -210,6 +224,6 @@ test('clients must have a certificate where that is asked, and its name says wha
     expect(served).toEqual([]);
   }
   const { ledger } = await server.stop();
-  expect(ledger).toMatchObject({ received: 1, lost: 0 });
+  expect(ledger).toMatchObject({ received: 2, lost: 0 });
   for (const { dir } of [clients, strangers]) rmSync(dir, { recursive: true });
 });

@@ -1,8 +1,9 @@
 /** `tally config`: what a file of settings comes to, before a server runs with it; and a file to begin with. */
 import { addressesOf } from '../../config/addresses.ts';
+import { asGiven } from '../../config/as-given.ts';
 import { ConfigError } from '../../config/config-error.ts';
 import { type Loaded, loadSettings } from '../../config/read.ts';
-import { KEYS, nameOf, SETTINGS } from '../../config/settings.ts';
+import { KEYS, nameOf, SETTINGS, type Settings } from '../../config/settings.ts';
 import { unknownVariables } from '../../config/sources.ts';
 import { Exit, jsonOf, runCommand } from '../terminal/command.ts';
 import { columnsOf, padded } from '../terminal/drawing.ts';
@@ -33,7 +34,7 @@ flags would take: relative to the folder in which the server is started.
 SIGHUP makes the server read the file again (kill -HUP PID, systemctl reload tally), without losing a connection. All of
 it is checked before any of it changes. Settings that only a restart can change are in the last column of the table; a
 file that changes one of those is refused as a whole. The log says what has changed (reloaded), or why nothing has
-(reload_failed).
+(reload_failed). The files of certificates, tokens and keys are read again, too: only another file needs a restart.
 
 check reads the certificate, the key, the tokens and the keys of JWTs too, with the rights of whoever calls it: so call it
 as the user of the server, in its folder. Flags of check are those of tally serve, and:
@@ -42,6 +43,16 @@ as the user of the server, in its folder. Flags of check are those of tally serv
 
 Exit codes: 0 the server would start with it, 2 it would not: one line says what is wrong, and where.
 `;
+
+/** Settings that name files of which a reload takes what is in them. */
+const REREAD: ReadonlySet<keyof Settings> = new Set([
+  'config',
+  'tlsCert',
+  'tlsKey',
+  'tlsClientCa',
+  'tokens',
+  'jwtKeys',
+]);
 
 const COMMANDS = ['check', 'example'] as const;
 
@@ -94,10 +105,14 @@ async function check(args: string[]): Promise<number> {
 /** As a start would: with addresses, certificates, tokens and keys. Throws a `ConfigError`. */
 async function loadChecked(flags: string[]): Promise<Loaded> {
   const loaded = await loadSettings(flags, process.env);
-  addressesOf(loaded.settings, process.env);
-  const { checkSecurity } = await import('../../server/security.ts');
-  await checkSecurity(loaded.settings);
-  return loaded;
+  try {
+    addressesOf(loaded.settings, process.env);
+    const { checkSecurity } = await import('../../server/security.ts');
+    await checkSecurity(loaded.settings);
+    return loaded;
+  } catch (error) {
+    throw asGiven(error, loaded.given);
+  }
 }
 
 /** A setting as it would hold. */
@@ -108,6 +123,8 @@ interface Row {
   from: string;
   /** Whether a reload may change it. */
   mayChange: boolean;
+  /** Whether it names a file that a reload reads again. */
+  isReread: boolean;
 }
 
 function rowsOf({ settings, given }: Loaded): Row[] {
@@ -115,18 +132,19 @@ function rowsOf({ settings, given }: Loaded): Row[] {
     const { default: usual, mayChange } = SETTINGS[key];
     const isOfMachine = key === 'workers' || settings[key] !== usual;
     const { place, name } = given.get(key) ?? { name: isOfMachine ? 'this machine' : 'default' };
-    return { name: nameOf(key), value: settings[key], from: place ?? name, mayChange };
+    const isReread = REREAD.has(key) && settings[key] !== '';
+    return { name: nameOf(key), value: settings[key], from: place ?? name, mayChange, isReread };
   });
 }
 
 function tableOf(rows: Row[]): string {
   const table = [
     ['setting', 'value', 'from', 'changes with'],
-    ...rows.map(({ name, value, from, mayChange }) => [
+    ...rows.map(({ name, value, from, mayChange, isReread }) => [
       name,
       withoutControls(value === '' ? 'none' : String(value)),
       withoutControls(from),
-      mayChange ? 'a reload' : 'a restart',
+      mayChange ? 'a reload' : isReread ? 'a restart; what is in the file, a reload' : 'a restart',
     ]),
   ];
   const widths = [0, 1, 2].map(at => Math.max(...table.map(row => columnsOf(row[at]!))));

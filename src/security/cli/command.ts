@@ -37,6 +37,9 @@ the file, and nobody can print it again. With --certificate nothing secret is ma
   --certificate NAME   new: for a client with a certificate of this name (its CN, or a DNS name in it), not for a token
   --json               list: an object a line
 
+A running server takes a new token, and lets a revoked one in no more, at SIGHUP: kill -HUP PID. Its first line of the
+log has the PID; new and revoke remind of that on standard error.
+
   write      events of its users
   read       the balances of its users, and metrics
   transfer   transfers from its users, to anybody
@@ -100,6 +103,7 @@ async function make(args: string[]): Promise<number> {
   });
   warnOfMode(path, mode);
   if (isTerminal(process.stderr)) process.stderr.write(hintOf(path, grant));
+  remindOfReload();
   if (certificate === undefined) process.stdout.write(`${token}\n`);
   return Exit.ok;
 }
@@ -134,6 +138,7 @@ async function revoke(args: string[]): Promise<number> {
       .join('\n');
   });
   warnOfMode(path, mode);
+  remindOfReload();
   return Exit.ok;
 }
 
@@ -207,4 +212,9 @@ function hintOf(path: string, { name, certificate, expiresAtMs }: Grant): string
 function warnOfMode(path: string, mode: number): void {
   const warning = modeWarning(path, mode);
   if (warning !== undefined) process.stderr.write(`tally token: ${warning}\n`);
+}
+
+/** Whoever revokes a token that has leaked must not believe that it is over. */
+function remindOfReload(): void {
+  process.stderr.write('tally token: a running server takes this at SIGHUP: kill -HUP PID\n');
 }

@@ -9,8 +9,8 @@ import {
   CREDENTIAL_OPTIONS,
   type Credentials,
   readCredentials,
+  refuseInClear,
   refuseTokenFlag,
-  warnIfInClear,
 } from '../harness/credentials.ts';
 import type { Target } from '../harness/dialling.ts';
 
@@ -81,7 +81,7 @@ export function readOptions(
   const act = actOf(name, word, values);
   const credentials = readCredentials(values, env, warn);
   const target = targetOf(values, credentials);
-  if ('host' in target) warnIfInClear(credentials, target.host, warn);
+  if ('host' in target) refuseInClear(credentials, target.host, values);
   return { act, target, credentials, json: values.json === true };
 }
 

@@ -35,6 +35,7 @@ export const CREDENTIAL_FLAGS: Record<string, Flag> = {
     value: 'FILE',
     about: 'the token to say who we are with; else it is in the variable TALLY_TOKEN',
   },
+  'token-in-clear': { about: 'send it to another machine without TLS: whoever is on the way can read it' },
 };
 
 /** For `parseArgs`. */
@@ -44,6 +45,7 @@ export const CREDENTIAL_OPTIONS = {
   'tls-cert': { type: 'string' },
   'tls-key': { type: 'string' },
   'token-file': { type: 'string' },
+  'token-in-clear': { type: 'boolean' },
 } as const;
 
 /** A line each, for a help text whose second column begins there. */
@@ -97,11 +99,14 @@ export function readCredentials(
   };
 }
 
-/** What is to be said where a token goes to another machine as it is. */
-export function warnIfInClear({ tls, token }: Credentials, host: string, warn: (what: string) => void): void {
+/** Throws a `UsageError` where a token would go to another machine as it is, unless the flags say that this is meant. */
+export function refuseInClear({ tls, token }: Credentials, host: string, values: Values): void {
   const isHere = /^(?:localhost|127(?:\.\d+){3}|::1)$/i.test(host);
-  if (token !== undefined && tls === undefined && !isHere)
-    warn(`the token goes to ${host} as it is, and whoever is on the way can read it; --tls encrypts it`);
+  if (token !== undefined && tls === undefined && !isHere && values['token-in-clear'] !== true)
+    throw new UsageError(
+      `without TLS the token would go to ${host} as it is, and whoever is on the way could read it; --tls or ` +
+        `--tls-ca FILE encrypts it, --token-in-clear sends it all the same`,
+    );
 }
 
 function tokenOf(

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { readHost } from '../../cli/terminal/address.ts';
 import { duration, readCount, readDurationMs } from '../../cli/terminal/numbers.ts';
 import { UsageError } from '../../cli/terminal/usage.ts';
-import { type Credentials, readCredentials, refuseTokenFlag, warnIfInClear } from '../harness/credentials.ts';
+import { type Credentials, readCredentials, refuseInClear, refuseTokenFlag } from '../harness/credentials.ts';
 import { type Condition, readCondition } from './conditions.ts';
 import { parseFlags, type Values } from './flags.ts';
 import { DEFAULT_PLAN, DEFAULT_WORK, type LoadPlan, type Mix, type OwnServer, type Stage } from './plan.ts';
@@ -108,7 +108,7 @@ export function readOptions(
       `--user-prefix: with its number, a name may have 128 bytes; ${PREFIX_BYTES_MAX} at most`,
     );
   refuseNoKill(plan);
-  warnIfInClear(credentials, plan.host, warn);
+  refuseInClear(credentials, plan.host, values);
   const findMax = text('find-max') === undefined ? undefined : readCondition(text('find-max')!);
   if (findMax !== undefined && plan.stages !== undefined)
     throw new UsageError('--find-max looks for the rate itself; leave --rate and --stages out');

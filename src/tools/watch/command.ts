@@ -16,8 +16,8 @@ import {
   type Credentials,
   describeCredentials,
   readCredentials,
+  refuseInClear,
   refuseTokenFlag,
-  warnIfInClear,
 } from '../harness/credentials.ts';
 import type { Look } from './look.ts';
 import { lastLines, lookLine, watchLines } from './view.ts';
@@ -94,7 +94,7 @@ export function readOptions(args: string[], env: NodeJS.ProcessEnv = {}): WatchO
     );
   const address = readAddress(positionals[0] ?? STANDARD);
   const credentials = readCredentials(values, env, warn);
-  warnIfInClear(credentials, address.host, warn);
+  refuseInClear(credentials, address.host, values);
   return { ...address, intervalMs, count, json: values.json === true, credentials };
 }
 

@@ -43,7 +43,7 @@ export function readCheckOptions(args: string[]): CheckOptions {
   if (more.length > 0)
     throw new UsageError(`${more[0]} is one too many; a command with spaces needs quotes: ${EXAMPLE}`);
   const lesson = lessonIn(text);
-  const step = lesson?.number ?? readStep(text).number;
+  const step = lesson?.number ?? readStep(text, 'step', `, and lessons ${rangeOfLessons()}`).number;
   if (values.right && lesson === undefined)
     throw new UsageError(`--right goes with a lesson: ${rangeOfLessons()}`);
   if (values.cmd?.trim() === '') throw new UsageError(`--cmd is empty; it needs a command: ${EXAMPLE}`);
