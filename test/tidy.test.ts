@@ -60,7 +60,9 @@ describe('files', () => {
 
   test('none names a path of the machine it was written on', () => {
     const machinePath = /(?<![\w.:/-])\/(?:work|tmp|root|home)\b/;
-    const files = [...code.filter(file => file.path !== 'test/tidy.test.ts'), ...documents];
+    // The machine under systemd is made by its test, and has these folders.
+    const own = /^test\/(?:tidy\.test|deploy\/(?:machine|unit-promises))\.ts$/;
+    const files = [...code.filter(({ path }) => !own.test(path)), ...documents];
     expect(linesWith(files, machinePath)).toEqual([]);
   });
 });
