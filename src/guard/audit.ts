@@ -1,7 +1,7 @@
 /**
- * The audit lines of the log: who was let in, who was refused and why, whose access has ended, and with whom no hands were
- * shaken. A flood of them is counted,
- * not written: so many lines of a kind a second, and then one that says how many are missing.
+ * The audit lines of the log: who was let in, who was refused and why, whose access has ended, whose handshake of TLS has
+ * failed. A flood of them is counted, not written: so many lines of a kind a second, and then one that says how many are
+ * missing.
  */
 import type { Log } from '../log.ts';
 
@@ -23,9 +23,7 @@ export class Audit {
   readonly #log: AuditLog;
   #secondEndMs = 0;
   /** Of this second, by kind. */
-  readonly #lines: Record<Kind, number> = {
-    ...{ authenticated: 0, unauthorized: 0, access_ended: 0, handshake_failed: 0 },
-  };
+  readonly #lines = { authenticated: 0, unauthorized: 0, access_ended: 0, handshake_failed: 0 };
   #missing = 0;
 
   constructor(log: AuditLog) {

@@ -6,7 +6,7 @@ import type { ClusterDetail } from '../cluster/cluster.ts';
 import type { Intake } from '../engine/intake.ts';
 import type { JournalDetail } from '../journal/detail.ts';
 
-/** Why the server closed a client: a limit it exceeded, that it spoke HTTP, may not be here, failed in TLS, or somebody wanted it. */
+/** Why the server closed a client: a limit, HTTP, no right to be here, a handshake that failed, or an administrator. */
 export type Closing =
   | 'closed_blocked'
   | 'closed_partial'

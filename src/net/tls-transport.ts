@@ -34,7 +34,7 @@ export class TlsTransport implements Transport {
   #isPaused = false;
   /** The client has begun, and it is not known how that ends. */
   #isShaking = false;
-  /** To be said when hands are shaken; then the connection ends. */
+  /** To be said after the handshake; then the connection ends. */
   #last: Uint8Array | undefined;
   #forget: () => void = () => {};
 
